@@ -1,0 +1,57 @@
+# `make` lists the targets. Everything happens in .venv, which any target makes when it is missing or out of date.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TARGET ?=
+TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format validate plan apply schema lock test-lowest clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "the venv module is missing; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## watch the main job on the embedded emulator
+	@$(BIN)/python -m tests.demo
+
+test: $(READY) ## run the tests, measure branch coverage
+	@$(BIN)/python -m pytest -n auto --cov --cov-report=term $(ARGS)
+
+check: $(READY) ## format, lint, types
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+format: $(READY) ## format the code and sort its imports
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+validate: $(READY) ## check the definitions (TARGET=name narrows)
+	@$(BIN)/provisioner validate $(TARGET_FLAG)
+
+plan: $(READY) ## show what would change (TARGET=name)
+	@$(BIN)/provisioner plan $(TARGET_FLAG)
+
+apply: $(READY) ## make it so (TARGET=name; asks, except where CI is set)
+	@$(BIN)/provisioner apply $(TARGET_FLAG) $(if $(CI),--yes)
+
+lock: $(READY) ## resolve the pinned dependencies anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	  --extra emulator --group dev --no-emit-index-url --custom-compile-command "make lock" \
+	  pyproject.toml -o requirements-dev.lock
+
+clean: ## remove everything that make has made
+	@rm -rf $(VENV) .venv-lowest .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .provisioner build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""One module a command: functions over ports that return outcomes."""

@@ -1,0 +1,1 @@
+"""What the user wrote: YAML files and the project file become desired base connections."""

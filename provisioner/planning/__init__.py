@@ -1,0 +1,1 @@
+"""Desired, prior state and observed become a plan. Pure."""

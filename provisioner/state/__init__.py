@@ -1,0 +1,1 @@
+"""What we remember: records, fingerprints, the journal of intents and outcomes."""
