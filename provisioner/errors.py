@@ -1,0 +1,100 @@
+"""The one exception tree. Reads as a table of contents of what can go wrong.
+
+Each class carries the exit code that it means (``README.md`` has the table) and a ``remedy``: what the user does next.
+A message never holds a sensitive value.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from provisioner.model import Problem
+
+
+class ProvisionerError(Exception):
+    """An expected failure with nothing done."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+
+class UsageError(ProvisionerError):
+    """The command line or the environment asks for something that cannot be meant."""
+
+    exit_code = 64
+
+
+class ProblemsFound(ProvisionerError):
+    """Definitions or the project file have problems; all of them, sorted."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found")
+        self.problems = problems
+
+
+class Declined(ProvisionerError):
+    """The plan was shown and not confirmed."""
+
+
+class LockedError(ProvisionerError):
+    """Somebody else is writing this state; nothing was started."""
+
+    exit_code = 6
+
+
+class StaleError(ProvisionerError):
+    """What was planned against has moved since."""
+
+    exit_code = 5
+
+
+class StateError(ProvisionerError):
+    """The state file or its journal cannot be read, belongs elsewhere, or cannot be written."""
+
+
+class ServiceError(ProvisionerError):
+    """A call of the Flow Service or of IMS did not succeed.
+
+    ``status`` is the HTTP status (0 without an answer), ``code`` the service's own error code or "".
+    """
+
+    def __init__(
+        self, message: str, remedy: str = "", *, status: int = 0, code: str = "", request_id: str = ""
+    ) -> None:
+        super().__init__(message, remedy)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+
+
+class Refused(ServiceError):
+    """The service answered and said no: the call had no effect."""
+
+
+class NotFound(Refused):
+    """404: no such object in this sandbox."""
+
+
+class PreconditionFailed(Refused):
+    """412: the object moved since the etag that was sent."""
+
+    exit_code = 5
+
+
+class NotAuthenticated(Refused):
+    """No token to be had, or the one sent is not accepted."""
+
+
+class Unreachable(ServiceError):
+    """The call certainly did not reach the service: the call had no effect."""
+
+
+class OutcomeUnknown(ServiceError):
+    """The call went out and no usable answer came back: it may or may not have had an effect."""
+
+    exit_code = 4

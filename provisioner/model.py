@@ -1,0 +1,60 @@
+"""Values that more than one stage speaks of. Frozen; tuples inside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+Key: TypeAlias = str
+"""Stable identity of a definition: its path under ``connections/`` without extension, or its ``key:``."""
+
+Json: TypeAlias = dict[str, Any]
+"""An object as the ``json`` module reads it."""
+
+MYSQL_SPEC_ID = "26d738e0-8963-47ea-aadf-c60de735468a"
+"""The connection spec of MySQL, the same on Azure and AWS. Documented."""
+
+MYSQL_SPEC_VERSION = "1.0"
+
+
+class Cloud(StrEnum):
+    """Where an Experience Platform instance runs. Decides the ``sslMode`` vocabulary and the allowed auth specs."""
+
+    AZURE = "azure"
+    AWS = "aws"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file. Line and column count from 1; ``file`` is relative to the project where it lies inside."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One finding. ``rule`` is a stable id; ``targets`` names the targets it holds for, none meaning all."""
+
+    location: Location
+    rule: str
+    message: str
+    remedy: str = ""
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetIdentity:
+    """Which place a state describes. ``endpoint`` is an origin URL, or ``emulator`` for the embedded one."""
+
+    endpoint: str
+    org_id: str
+    sandbox: str
+
+    def __str__(self) -> str:
+        return f"{self.endpoint}, organization {self.org_id}, sandbox {self.sandbox}"
