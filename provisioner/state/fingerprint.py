@@ -1,0 +1,141 @@
+"""Sensitive value -> fingerprint; later: changed, unchanged, or cannot tell.
+
+``mac = HMAC-SHA-256(K, salt || path || value)``, each part preceded by its length in eight bytes, texts as UTF-8, the
+salt as its hexadecimal text. K is the team's key or, without one, scrypt(value, salt = lineage): slow on purpose, since
+whoever reads a state file can try candidates for a value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NoReturn
+
+from provisioner.errors import ProvisionerError
+
+HMAC = "hmac-sha256"
+"""Made with the team's key."""
+
+SCRYPT = "scrypt"
+"""Made without a key."""
+
+KEY_VARIABLE = "PROVISIONER_FINGERPRINT_KEY"
+OLD_KEY_VARIABLE = "PROVISIONER_FINGERPRINT_KEY_OLD"
+KEY_BYTES = 32
+
+_SCRYPT_N = 2**14
+_SCRYPT_R = 8
+# OpenSSL counts 128 * N * r bytes and a little more; its default limit is just below that.
+_SCRYPT_MAXMEM = 2 * 128 * _SCRYPT_N * _SCRYPT_R
+
+
+class Comparison(StrEnum):
+    """What a fingerprint says of a value at hand."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    UNKNOWN = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The one-way value stored instead of a sensitive one.
+
+    ``alg`` is ``hmac-sha256`` or ``scrypt``; ``key_id`` the public id of the key, "" for scrypt; ``salt`` and ``mac``
+    are hexadecimal.
+    """
+
+    alg: str
+    key_id: str
+    salt: str
+    mac: str
+
+
+def key_id(key: bytes) -> str:
+    """The public id of a team's key: 8 hexadecimal digits that say which key, and nothing about it."""
+    return hmac.new(key, b"key-id", hashlib.sha256).hexdigest()[:8]
+
+
+class Fingerprinter:
+    """Makes and compares fingerprints for one state.
+
+    ``key`` is the team's key (at least 32 bytes) or None; ``old_key`` the one before it, only compared with.
+    Raises ``ProvisionerError`` for a key that is too short.
+    """
+
+    __slots__ = ("_key", "_keys", "_lineage", "_stretched")
+
+    def __init__(self, lineage: str, key: bytes | None, old_key: bytes | None = None) -> None:
+        _check_length(key, KEY_VARIABLE)
+        _check_length(old_key, OLD_KEY_VARIABLE)
+        self._lineage = lineage
+        self._key = key
+        self._keys = {key_id(one): one for one in (old_key, key) if one is not None}
+        self._stretched: dict[str, bytes] = {}
+
+    def __repr__(self) -> str:
+        return "<Fingerprinter>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a fingerprinter holds keys and cannot be pickled")
+
+    def make(self, path: str, value: str, salt: str) -> Fingerprint:
+        """The fingerprint of ``value`` at the dotted ``path``; ``salt`` is the record's."""
+        if self._key is not None:
+            return Fingerprint(HMAC, key_id(self._key), salt, _mac(self._key, salt, path, value))
+        if not self._lineage:
+            raise ValueError("a fingerprint without a key needs the lineage of the state")
+        return Fingerprint(SCRYPT, "", salt, _mac(self._stretch(value), salt, path, value))
+
+    def compare(self, path: str, value: str, fingerprint: Fingerprint) -> Comparison:
+        """Whether ``value`` at ``path`` is the one the fingerprint was made of."""
+        key = self._key_of(fingerprint, value)
+        if key is None:
+            return Comparison.UNKNOWN
+        mac = _mac(key, fingerprint.salt, path, value)
+        same = hmac.compare_digest(mac.encode(), _encoded(fingerprint.mac))
+        return Comparison.UNCHANGED if same else Comparison.CHANGED
+
+    def _key_of(self, fingerprint: Fingerprint, value: str) -> bytes | None:
+        if fingerprint.alg == HMAC:
+            return self._keys.get(fingerprint.key_id)
+        if fingerprint.alg == SCRYPT and self._lineage:
+            return self._stretch(value)
+        return None
+
+    def _stretch(self, value: str) -> bytes:
+        """K for a value without a team key: about 40 ms, once per distinct value."""
+        if value not in self._stretched:
+            self._stretched[value] = _scrypt(value, self._lineage)
+        return self._stretched[value]
+
+
+def _check_length(key: bytes | None, variable: str) -> None:
+    if key is not None and len(key) < KEY_BYTES:
+        raise ProvisionerError(
+            f"{variable} is {len(key)} bytes long; at least {KEY_BYTES} are needed",
+            "make one with: openssl rand -hex 32",
+        )
+
+
+def _scrypt(value: str, lineage: str) -> bytes:
+    try:
+        return hashlib.scrypt(
+            _encoded(value), salt=_encoded(lineage), n=_SCRYPT_N, r=_SCRYPT_R, p=1, maxmem=_SCRYPT_MAXMEM, dklen=32
+        )
+    except (AttributeError, ValueError):  # Python built without it, or an OpenSSL that is told to refuse it
+        raise ProvisionerError(
+            "this Python cannot compute scrypt", f"set {KEY_VARIABLE}: a team key needs none"
+        ) from None
+
+
+def _mac(key: bytes, salt: str, path: str, value: str) -> str:
+    message = b"".join(len(part).to_bytes(8, "big") + part for part in map(_encoded, (salt, path, value)))
+    return hmac.new(key, message, hashlib.sha256).hexdigest()
+
+
+def _encoded(text: str) -> bytes:
+    # Environment variables that are not UTF-8 reach Python as lone surrogates.
+    return text.encode("utf-8", "surrogatepass")

@@ -1,0 +1,93 @@
+"""JSON that a file holds -> checked values. Whatever is wrong becomes a ``StateError`` that says where.
+
+Messages name the place and the kind of value found, never the value: a file edited by hand may hold anything.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from provisioner.errors import StateError
+from provisioner.model import Json
+
+_KINDS = {dict: "an object", list: "a list", str: "text", bool: "a boolean", int: "a number", float: "a number"}
+
+
+def parse(text: str) -> Any:
+    """JSON text -> plain data. Two members of one name are an error: a merge of two versions made them.
+
+    Raises ``ValueError``; as ``json.JSONDecodeError`` it carries line and column.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> Json:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{json.dumps(twice)} is there twice")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A piece of parsed JSON and the place it was found at, such as ``state/prod.json: records.orders``."""
+
+    value: Any
+    where: str
+
+    def fail(self, expected: str) -> NoReturn:
+        """Raise ``StateError``: something else is here than what was expected."""
+        found = "nothing" if self.value is None else _KINDS.get(type(self.value), "something else")
+        raise StateError(f"{self.where}: expected {expected}, found {found}")
+
+    def member(self, name: str) -> Reader:
+        """The member of that name; its value is None where it is missing."""
+        return Reader(self._mapping().get(name), f"{self.where}.{name}")
+
+    def members(self) -> Iterator[tuple[str, Reader]]:
+        """Every member with its name, in the order of the file."""
+        return ((name, Reader(value, f"{self.where}.{name}")) for name, value in self._mapping().items())
+
+    def elements(self) -> Iterator[Reader]:
+        """Every element of a list."""
+        if not isinstance(self.value, list):
+            self.fail("a list")
+        return (Reader(value, f"{self.where}[{number}]") for number, value in enumerate(self.value))
+
+    def text(self) -> str:
+        """Text, possibly empty."""
+        return self.value if isinstance(self.value, str) else self.fail("text")
+
+    def name(self) -> str:
+        """Text with something in it."""
+        return self.text() or self.fail("text with something in it")
+
+    def text_or_none(self) -> str | None:
+        """Text, or None where there is none."""
+        return None if self.value is None else self.text()
+
+    def choice(self, *allowed: str) -> str:
+        """One of the words allowed."""
+        word = self.text()
+        return word if word in allowed else self.fail(" or ".join(map(repr, allowed)))
+
+    def number(self) -> int:
+        """A whole number from 0."""
+        if type(self.value) is not int or self.value < 0:
+            self.fail("a whole number")
+        return self.value
+
+    def _mapping(self) -> Json:
+        return self.value if isinstance(self.value, dict) else self.fail("an object")

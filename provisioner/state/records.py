@@ -1,0 +1,169 @@
+"""What is remembered, as values. ``encoding.py`` has their JSON forms, ``folding.py`` what entries do to a state.
+
+The state file is one ``State``; the journal is a sequence of ``Entry``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+from provisioner.model import Key, TargetIdentity
+from provisioner.state.fingerprint import Fingerprint
+
+FORMAT_VERSION = 1
+"""The format of the state file that this version writes."""
+
+Step: TypeAlias = Literal["create", "patch", "delete"]
+Verdict: TypeAlias = Literal["done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRecord:
+    """A sensitive leaf: its dotted path, where it came from (``env(NAME)``), and what is kept of the value."""
+
+    path: str
+    origin: str
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One base connection as we last knew it.
+
+    ``id`` is "" only inside an intent to create. ``fields`` are dotted paths with their visible text, such as
+    ``("auth.params.server", "db1")``; fields and secrets are kept sorted by path, and every path occurs once.
+    ``salt`` is hexadecimal, made once per record; every fingerprint of the record uses it.
+    """
+
+    key: Key
+    id: str
+    etag: str | None
+    fields: tuple[tuple[str, str], ...]
+    secrets: tuple[SecretRecord, ...]
+    salt: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fields", tuple(sorted(self.fields)))
+        object.__setattr__(self, "secrets", tuple(sorted(self.secrets, key=lambda secret: secret.path)))
+        paths = sorted([path for path, _ in self.fields] + [secret.path for secret in self.secrets])
+        if any(one == other for one, other in pairwise(paths)):
+            raise ValueError(f"record {self.key}: a path occurs twice")
+        if any(secret.fingerprint.salt != self.salt for secret in self.secrets):
+            raise ValueError(f"record {self.key}: a fingerprint with another salt than the record's")
+
+    @property
+    def as_dict(self) -> dict[str, str]:
+        """The visible fields by path."""
+        return dict(self.fields)
+
+    @property
+    def secrets_as_dict(self) -> dict[str, SecretRecord]:
+        """The sensitive leaves by path."""
+        return {secret.path: secret for secret in self.secrets}
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Written before a call.
+
+    ``id`` and ``etag`` are what the call is sent with (None for a create). ``sent_at`` is ISO 8601 UTC by the service's
+    clock. ``seen`` are the ids of objects of this name and spec that were there before. ``record`` is the record as it
+    shall be once the call succeeded, its key being this one's; None where nothing is to be recorded.
+    """
+
+    intent_id: str
+    key: Key
+    step: Step
+    name: str
+    spec_id: str
+    id: str | None
+    etag: str | None
+    sent_at: str
+    seen: tuple[str, ...]
+    record: Record | None
+
+    def __post_init__(self) -> None:
+        if self.record is not None and self.record.key != self.key:
+            raise ValueError(f"intent for {self.key}: its record has the key {self.record.key}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an intent; one without it stands: its outcome is unknown.
+
+    ``failed``: certainly without effect. ``id`` and ``etag`` are what the service returned.
+    """
+
+    intent_id: str
+    verdict: Verdict
+    id: str | None
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A record taken up without a call: an import, a record brought up to date, or a move to another key."""
+
+    record: Record
+
+    def __post_init__(self) -> None:
+        if not self.record.id:
+            raise ValueError(f"record {self.record.key}: adopted without an id")
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A record given up without a call. Not an error where there is none."""
+
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The first entry of a journal: its own random id, and the state it stands on."""
+
+    journal: str
+    lineage: str
+    serial: int
+    target: TargetIdentity | None
+
+
+Entry: TypeAlias = Opened | Intent | Settled | Adopted | Forgotten
+"""One thing that a journal says."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that is remembered of one target.
+
+    ``lineage`` is random and never changes; ``serial`` counts the folds that changed something; ``journal`` is the id
+    of the journal folded last. Records are kept sorted by key, intents (those that stand) by key and id.
+    """
+
+    format_version: int
+    lineage: str
+    serial: int
+    target: TargetIdentity | None
+    records: tuple[Record, ...] = ()
+    intents: tuple[Intent, ...] = ()
+    journal: str = ""
+    by_key: Mapping[Key, Record] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        records = tuple(sorted(self.records, key=lambda record: record.key))
+        intents = tuple(sorted(self.intents, key=lambda intent: (intent.key, intent.intent_id)))
+        object.__setattr__(self, "records", records)
+        object.__setattr__(self, "intents", intents)
+        object.__setattr__(self, "by_key", {record.key: record for record in records})
+
+    @classmethod
+    def empty(cls, lineage: str, target: TargetIdentity | None = None) -> State:
+        """Nothing remembered yet; ``lineage`` is made by the caller."""
+        return cls(FORMAT_VERSION, lineage, 0, target)
+
+    def record(self, key: Key) -> Record | None:
+        """The record of that key, if there is one. Does not depend on the number of records."""
+        return self.by_key.get(key)
