@@ -1,0 +1,105 @@
+"""Connection strings as MySQL Connector/NET reads them: split, assemble, quote. Pure.
+
+``Keyword=value`` pairs are separated by ``;``. A value that holds a quote, ``=``, ``;``, white space or a control
+character stands in quotes, double ones unless it holds a double and no single quote; inside, the quote itself is
+doubled. ``==`` in a keyword means ``=``. Source: ``DbConnectionStringBuilder`` of .NET, from which Connector/NET
+derives its own. That Adobe's service reads the string with these rules is inferred from its documented form.
+
+A template is opaque here: what stands between ``{{`` and ``}}`` neither separates nor quotes anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SYNONYMS = {
+    "server": ("server", "host", "data source", "datasource", "address", "addr", "network address"),
+    "port": ("port",),
+    "database": ("database", "initial catalog"),
+    "username": ("uid", "user id", "userid", "username", "user name", "user"),
+    "password": ("pwd", "password"),
+}
+"""Our name of a part -> the keywords that mean it, in lower case. Source: Connector/NET's connection options."""
+
+WRITTEN = {"server": "Server", "port": "Port", "database": "Database", "username": "UID", "password": "PWD"}
+"""The keyword that is written for a part: the spelling of Adobe's page."""
+
+REQUIRED = ("server", "database", "username", "password")
+
+_PART_OF = {keyword: part for part, keywords in SYNONYMS.items() for keyword in keywords}
+
+
+class Malformed(ValueError):
+    """The text is no connection string. The message never repeats a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One ``Keyword=value``, the keyword as it was written, the value without its quotes."""
+
+    keyword: str
+    value: str
+
+    @property
+    def part(self) -> str:
+        """``server``, ``port``, ``database``, ``username``, ``password``, or ``options.<keyword as written>``."""
+        return _PART_OF.get(self.keyword.lower(), f"options.{self.keyword}")
+
+
+_TEMPLATE = r"\{\{.*?\}\}"
+_KEYWORD = re.compile(r"[\s;]*((?:[^=;]|==)+?)\s*=(?!=)\s*", re.DOTALL)
+_QUOTED = {
+    quote: re.compile(rf"{quote}((?:{_TEMPLATE}|[^{quote}]|{quote}{quote})*){quote}\s*(?:;|\Z)", re.DOTALL)
+    for quote in "'\""
+}
+_BARE = re.compile(rf"((?:{_TEMPLATE}|[^;])*?)\s*(?:;|\Z)", re.DOTALL)
+_NEEDS_NO_QUOTES = re.compile(r"[^\"'=;\s\x00-\x1f\x7f-\x9f]*\Z")
+
+
+def split(text: str) -> tuple[Pair, ...]:
+    """The pairs of a connection string, in order. Raises ``Malformed``."""
+    pairs: list[Pair] = []
+    at = 0
+    while text[at:].strip(" \t\r\n;"):
+        keyword = _KEYWORD.match(text, at)
+        if not keyword:
+            raise Malformed(f"pair {len(pairs) + 1} is not `Keyword=value`")
+        name = keyword[1].replace("==", "=")
+        quote = text[keyword.end() : keyword.end() + 1]
+        pattern = _QUOTED.get(quote, _BARE)
+        value = pattern.match(text, keyword.end())
+        if not value:
+            raise Malformed(f"the quote that opens the value of pair {len(pairs) + 1} is not closed")
+        pairs.append(Pair(name, value[1].replace(quote * 2, quote) if pattern is not _BARE else value[1]))
+        at = value.end()
+    _refuse_repetition(pairs)
+    return tuple(pairs)
+
+
+def _refuse_repetition(pairs: Iterable[Pair]) -> None:
+    seen: set[str] = set()
+    for number, pair in enumerate(pairs, 1):
+        if pair.part.lower() in seen:
+            raise Malformed(f"pair {number} repeats an earlier keyword or its synonym")
+        seen.add(pair.part.lower())
+
+
+def missing(pairs: Iterable[Pair]) -> tuple[str, ...]:
+    """The keywords of required parts that are absent, as the documented pattern spells them."""
+    present = {pair.part for pair in pairs}
+    return tuple(WRITTEN[part] for part in REQUIRED if part not in present)
+
+
+def quote(value: str) -> str:
+    """A value as it must be written so that it is read back unchanged."""
+    if _NEEDS_NO_QUOTES.match(value):
+        return value
+    mark = "'" if '"' in value and "'" not in value else '"'
+    return f"{mark}{value.replace(mark, mark * 2)}{mark}"
+
+
+def join(pairs: Iterable[Pair]) -> str:
+    """The text of a connection string, each value quoted where it must be."""
+    return ";".join(f"{pair.keyword.replace('=', '==')}={quote(pair.value)}" for pair in pairs)

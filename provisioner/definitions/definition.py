@@ -1,0 +1,93 @@
+"""Files -> definitions: read, parse, hold against the published schema, give each its key.
+
+What is found here does not depend on a target. A file with problems still becomes a ``Definition`` where it could be
+parsed, so that its templates are checked in the same run.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from provisioner.definitions import files, schema
+from provisioner.definitions.documents import Document, parse
+from provisioner.definitions.project import CONNECTIONS, Project
+from provisioner.model import Key, Location, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One parsed file. ``targets`` is None where it is for all of them; ``sound`` says that the schema accepts it."""
+
+    key: Key
+    document: Document
+    targets: tuple[str, ...] | None
+    sound: bool
+
+    def is_for(self, target: str) -> bool:
+        return self.targets is None or target in self.targets
+
+
+def read_definitions(project: Project) -> tuple[tuple[Definition, ...], tuple[Problem, ...]]:
+    """Every definition of the project, by path, and all that is wrong with the files as such."""
+    sources, found = files.read_tree(project.connections, CONNECTIONS)
+    problems = list(found)
+    checker = schema.Checker(schema.load("connection"))
+    definitions: list[Definition] = []
+    for source in sources:
+        document = parse(source.file, source.text)
+        problems.extend(document.problems)
+        if document.data is None and document.problems:
+            continue
+        schema_problems = checker.check(document)
+        problems.extend(schema_problems)
+        if isinstance(document.data, dict):
+            sound = not schema_problems and not document.problems
+            definitions.append(Definition(_key(source, document), document, _targets(document), sound))
+            problems.extend(_key_problems(source, document))
+            problems.extend(_target_problems(document, project))
+    problems.extend(_duplicate_keys(definitions))
+    return tuple(definitions), tuple(problems)
+
+
+_KEY = re.compile(schema.load("connection")["properties"]["key"]["pattern"])
+
+
+def _key(source: files.Source, document: Document) -> Key:
+    written = document.data.get("key")
+    return written if isinstance(written, str) else source.stem
+
+
+def _key_problems(source: files.Source, document: Document) -> Iterator[Problem]:
+    if "key" not in document.data and not _KEY.fullmatch(source.stem):
+        message = "the path of the file cannot serve as a key"
+        remedy = "rename it to letters, digits, `.`, `_` and `-`, or give it a `key:`"
+        yield Problem(Location(source.file), "key.invalid", message, remedy)
+
+
+def _targets(document: Document) -> tuple[str, ...] | None:
+    written = document.data.get("targets")
+    return tuple(name for name in written if isinstance(name, str)) if isinstance(written, list) else None
+
+
+def _target_problems(document: Document, project: Project) -> Iterator[Problem]:
+    written = document.data.get("targets")
+    for index, name in enumerate(written if isinstance(written, list) else ()):
+        if isinstance(name, str) and name not in project.targets:
+            close = difflib.get_close_matches(name, project.targets, n=1)
+            remedy = f"did you mean `{close[0]}`?" if close else f"targets: {', '.join(project.targets)}"
+            location = document.value_at(("targets", index))
+            yield Problem(location, "definition.unknown-target", f"there is no target `{name}`", remedy)
+
+
+def _duplicate_keys(definitions: Iterable[Definition]) -> Iterator[Problem]:
+    first: dict[Key, Definition] = {}
+    for definition in definitions:
+        other = first.setdefault(definition.key, definition)
+        if other is not definition:
+            message = f"the key `{definition.key}` is taken by {other.document.file}"
+            remedy = "rename one of the files, or give one of them another `key:`"
+            location = definition.document.value_at(("key",))
+            yield Problem(location, "definition.duplicate-key", message, remedy)

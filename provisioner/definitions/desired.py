@@ -1,0 +1,235 @@
+"""Definitions x target -> desired base connections; the rules that hold across files. Pure.
+
+``validate`` and ``plan`` run the same code: with no environment given, every ``env()`` stays symbolic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.definitions import connection_string, schema
+from provisioner.definitions.definition import Definition
+from provisioner.definitions.documents import Document
+from provisioner.definitions.leaves import Leaf, leaves_of, render_leaf
+from provisioner.definitions.project import Project, Target
+from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json, Key, Location, Problem
+from provisioner.sensitive import Sensitive, Symbolic, Value
+
+DEFAULT_PORT = "3306"
+"""MySQL's own; what the service assumes is not documented, so it is always sent."""
+
+DEFAULT_AWS_SSL_MODE = "false"
+"""Documented for AWS. On Azure no default is documented, and nothing is sent that was not written."""
+
+CONNECTION_STRING = "auth.params.connectionString"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One property of a base connection. ``path`` is dotted, such as ``auth.params.server``."""
+
+    path: str
+    value: Value
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """A base connection as it shall be on one target.
+
+    The parts of a connection string are fields below ``auth.params.connectionString``; ``keywords`` then holds the
+    keyword to write for each and the field's path, in order. A string that comes whole from the environment is one
+    field, and ``keywords`` is empty.
+    """
+
+    key: Key
+    location: Location
+    fields: tuple[Field, ...]
+    keywords: tuple[tuple[str, str], ...] = ()
+
+    def value(self, path: str) -> Value:
+        """The value at a path, "" where there is none."""
+        return next((field.value for field in self.fields if field.path == path), "")
+
+    @property
+    def name(self) -> str:
+        return str(self.value("name"))
+
+    @property
+    def unset(self) -> tuple[Field, ...]:
+        """The fields whose variables are not set."""
+        return tuple(
+            field
+            for field in self.fields
+            if isinstance(field.value, Symbolic) and not isinstance(field.value, Sensitive)
+        )
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The content of every sensitive field, to be kept out of messages."""
+        return tuple(field.value.reveal() for field in self.fields if isinstance(field.value, Sensitive))
+
+
+def build(
+    definitions: Iterable[Definition], project: Project, target: Target, environment: Mapping[str, str]
+) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
+    """What the definitions that are for ``target`` ask for, by key; and what is wrong on this target.
+
+    ``environment`` holds the variables that may be read at all; one that is absent or empty gives a ``Symbolic``.
+    """
+    checker = schema.Checker(schema.narrowed(target.cloud))
+    desired: list[Desired] = []
+    problems: list[Problem] = []
+    for definition in definitions:
+        if definition.is_for(target.name):
+            built, found = _build_one(definition, project, target, environment, checker)
+            problems.extend(found)
+            if built and not found:
+                desired.append(built)
+    problems.extend(_duplicate_names(desired))
+    return tuple(sorted(desired, key=lambda one: one.key)), tuple(problems)
+
+
+def _build_one(
+    definition: Definition, project: Project, target: Target, environment: Mapping[str, str], checker: schema.Checker
+) -> tuple[Desired | None, tuple[Problem, ...]]:
+    leaves, problems = leaves_of(definition.document)
+    fields: list[tuple[Leaf, Value]] = []
+    for leaf in leaves:
+        rendered = render_leaf(leaf, definition.key, project, target, environment)
+        if isinstance(rendered, Problem):
+            problems.append(rendered)
+        else:
+            fields.append((leaf, rendered))
+    if problems or not definition.sound:
+        return None, tuple(problems)
+    found = checker.check(definition.document, _rendered(definition.document, fields))
+    return (None, found) if found else (_desired(definition, target, fields), ())
+
+
+def _rendered(document: Document, fields: Iterable[tuple[Leaf, Value]]) -> Json:
+    """The document with rendered leaves; what is not known keeps its template, which every schema admits."""
+    data: Json = _copy(document.data)
+    for leaf, value in fields:
+        if leaf.keyword or (isinstance(value, Symbolic) and not isinstance(value, Sensitive)):
+            continue
+        holder: Any = data
+        for part in leaf.path[:-1]:
+            holder = holder[part]
+        if isinstance(holder[leaf.path[-1]], str):
+            holder[leaf.path[-1]] = value.reveal() if isinstance(value, Sensitive) else value
+    return data
+
+
+def _copy(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {name: _copy(value) for name, value in data.items()}
+    return [_copy(item) for item in data] if isinstance(data, list) else data
+
+
+def _desired(definition: Definition, target: Target, rendered: Iterable[tuple[Leaf, Value]]) -> Desired:
+    document = definition.document
+    fields = [Field(leaf.field, value, leaf.location) for leaf, value in rendered]
+    keywords = [(leaf.keyword, leaf.field) for leaf, _ in rendered if leaf.keyword]
+    fields.extend(_fixed(document))
+    params = document.data["auth"]["params"]
+    if target.cloud is Cloud.AWS and "sslMode" not in params:
+        fields.append(Field("auth.params.sslMode", DEFAULT_AWS_SSL_MODE, document.key_at(("auth", "params"))))
+    if isinstance(params.get("connectionString"), dict):
+        _add_port(fields, f"{CONNECTION_STRING}.", document)
+        keywords = _keywords_of_parts(fields)
+    elif "connectionString" not in params:
+        _add_port(fields, "auth.params.", document)
+    fields.sort(key=_order)
+    return Desired(definition.key, Location(document.file), tuple(fields), tuple(keywords))
+
+
+def _add_port(fields: list[Field], prefix: str, document: Document) -> None:
+    if not any(field.path == f"{prefix}port" for field in fields):
+        fields.append(Field(f"{prefix}port", DEFAULT_PORT, document.key_at(("auth", "params"))))
+
+
+def _fixed(document: Document) -> Iterator[Field]:
+    """The fields that are never templates."""
+    spec = document.data.get("connectionSpec", {"id": MYSQL_SPEC_ID, "version": MYSQL_SPEC_VERSION})
+    yield Field("auth.specName", document.data["auth"]["specName"], document.value_at(("auth", "specName")))
+    for part in ("id", "version"):
+        yield Field(f"connectionSpec.{part}", spec[part], document.value_at(("connectionSpec", part)))
+
+
+def _keywords_of_parts(fields: Iterable[Field]) -> list[tuple[str, str]]:
+    """The mapping form, written as Adobe's page writes it: the five parts in its order, then the options by name."""
+    present = {field.path for field in fields if field.path.startswith(f"{CONNECTION_STRING}.")}
+    documented = [(word, f"{CONNECTION_STRING}.{part}") for part, word in connection_string.WRITTEN.items()]
+    options = sorted(path for path in present if path.startswith(f"{CONNECTION_STRING}.options."))
+    prefix = len(f"{CONNECTION_STRING}.options.")
+    return [
+        *((word, path) for word, path in documented if path in present),
+        *((path[prefix:], path) for path in options),
+    ]
+
+
+_FIELD_ORDER = (
+    "name",
+    "description",
+    "auth.specName",
+    "connectionSpec.id",
+    "connectionSpec.version",
+    *(f"auth.params.{part}" for part in ("server", "port", "database", "username", "password", "sslMode")),
+    CONNECTION_STRING,
+    *(f"{CONNECTION_STRING}.{part}" for part in connection_string.WRITTEN),
+)
+
+
+def _order(field: Field) -> tuple[int, str]:
+    return (_FIELD_ORDER.index(field.path) if field.path in _FIELD_ORDER else len(_FIELD_ORDER), field.path)
+
+
+def _duplicate_names(desired: Iterable[Desired]) -> Iterator[Problem]:
+    first: dict[str, Desired] = {}
+    for one in desired:
+        other = first.setdefault(one.name, one)
+        if other is not one:
+            location = next(field.location for field in one.fields if field.path == "name")
+            message = f"the name `{one.name}` is taken by {other.location.file}"
+            yield Problem(
+                location,
+                "definition.duplicate-name",
+                message,
+                "give each base connection of a target a name of its own",
+            )
+
+
+def body(desired: Desired) -> Json:
+    """The body of ``POST /connections``, secrets revealed. Documented: ``mysql-base-connection`` of Adobe's guides."""
+    spec = {part: _plain(desired.value(f"connectionSpec.{part}")) for part in ("id", "version")}
+    described = {"description": _plain(desired.value("description"))} if desired.value("description") else {}
+    return {
+        "name": desired.name,
+        **described,
+        "auth": {"specName": _plain(desired.value("auth.specName")), "params": params(desired)},
+        "connectionSpec": spec,
+    }
+
+
+def params(desired: Desired) -> dict[str, str]:
+    """``auth.params`` whole, secrets revealed: what a create and a change of any parameter send."""
+    if desired.keywords:
+        pairs = [connection_string.Pair(word, _plain(desired.value(path))) for word, path in desired.keywords]
+        return {"connectionString": connection_string.join(pairs)}
+    prefix = "auth.params."
+    return {
+        field.path.removeprefix(prefix): _plain(field.value)
+        for field in desired.fields
+        if field.path.startswith(prefix)
+    }
+
+
+def _plain(value: Value) -> str:
+    if isinstance(value, Sensitive):
+        return value.reveal()
+    if isinstance(value, Symbolic):
+        raise ValueError(f"{value.origin} is not set")
+    return value

@@ -1,0 +1,324 @@
+"""YAML text -> plain data, with the position of every key and value. The only module that imports yaml.
+
+libyaml's events are built into data here rather than by a PyYAML loader, because a loader follows YAML 1.1 (``no`` is
+false, ``03306`` is octal), keeps the last of two equal keys and forgets where things stood.
+
+Scalars follow the YAML 1.2 core schema. The source text of every plain scalar that is not a string is kept, so that
+``007`` can be told from ``7``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeAlias
+
+from provisioner.model import Location, Problem
+
+Path: TypeAlias = tuple[str | int, ...]
+Mark: TypeAlias = tuple[int, int]
+
+MAX_NODES = 10_000
+"""Nodes in one document, aliases counted as what they expand to. A definition has about twenty."""
+
+MAX_DEPTH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One parsed file. ``data`` is None when it could not be read to the end; ``problems`` then say why.
+
+    ``keys`` and ``values`` give line and column, counted from 1, by path; ``texts`` the source text of plain scalars
+    that are not strings. All are filled once by ``parse`` and only read afterwards.
+    """
+
+    file: str
+    text: str
+    data: Any = None
+    keys: dict[Path, Mark] = field(default_factory=dict)
+    values: dict[Path, Mark] = field(default_factory=dict)
+    texts: dict[Path, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def value_at(self, path: Path) -> Location:
+        """Where the value stands; the nearest enclosing one for what an alias brought in or what is missing."""
+        while path and path not in self.values:
+            path = path[:-1]
+        return Location(self.file, *self.values.get(path, (1, 1)))
+
+    def key_at(self, path: Path) -> Location:
+        """Where the key of this path stands."""
+        return Location(self.file, *self.keys[path]) if path in self.keys else self.value_at(path)
+
+    def line(self, number: int) -> str:
+        """The source line with this number, counted from 1."""
+        lines = _LINE_BREAK.split(self.text)
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""What libyaml counts as the end of a line."""
+
+
+def parse(file: str, text: str) -> Document:
+    """Read one document. Never raises: what is wrong is in ``problems``, each with its position."""
+    import yaml
+
+    builder = _Builder(file)
+    try:
+        data = builder.document(_events(text))
+    except yaml.MarkedYAMLError as error:
+        builder.problems.append(_syntax_problem(file, text, error))
+        data = None
+    except yaml.reader.ReaderError as error:
+        builder.problems.append(_reader_problem(file, text, error))
+        data = None
+    except _Refused:
+        data = None
+    return Document(file, text, data, builder.keys, builder.values, builder.texts, tuple(builder.problems))
+
+
+def as_text(value: str | int) -> str:
+    """The canonical text of a scalar: what is sent for a number or a boolean."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _events(text: str) -> Iterator[Any]:
+    import yaml
+
+    loader = getattr(yaml, "CLoader", yaml.Loader)(text)
+    try:
+        while True:
+            event = loader.get_event()
+            if event is None:
+                return
+            yield event
+    finally:
+        loader.dispose()
+
+
+class _Refused(Exception):
+    """The rest of the document is not worth reading; the problem is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    data: Any
+    nodes: int
+
+
+class _Builder:
+    """Builds data from events and records positions on the way."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.keys: dict[Path, Mark] = {}
+        self.values: dict[Path, Mark] = {}
+        self.texts: dict[Path, str] = {}
+        self.problems: list[Problem] = []
+        self.anchors: dict[str, _Anchored | None] = {}
+        self.nodes = 0
+
+    def document(self, events: Iterator[Any]) -> Any:
+        import yaml
+
+        data: Any = None
+        documents = 0
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self.refuse(
+                        event, "yaml.several-documents", "a second document starts here", "one file, one document"
+                    )
+            elif isinstance(event, yaml.NodeEvent):
+                data = self.node(event, events, ())
+        if documents == 0 or self.is_blank(data):
+            self.problem((1, 1), "yaml.empty", "the file is empty", "write a definition, or remove the file")
+        return data
+
+    def is_blank(self, data: Any) -> bool:
+        return data is None and not self.texts.get(())
+
+    def node(self, event: Any, events: Iterator[Any], path: Path) -> Any:
+        import yaml
+
+        self.values[path] = _mark(event)
+        self.count(event, 1, path)
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event, path)
+        if event.anchor:
+            self.anchors[event.anchor] = None  # set once complete: an alias to it before that is a loop
+        before = self.nodes
+        data = self.content(event, events, path)
+        if event.anchor:
+            self.anchors[event.anchor] = _Anchored(data, self.nodes - before + 1)
+        return data
+
+    def content(self, event: Any, events: Iterator[Any], path: Path) -> Any:
+        import yaml
+
+        if isinstance(event, yaml.ScalarEvent):
+            return self.scalar(event, path)
+        self.check_tag(event, {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"})
+        if isinstance(event, yaml.MappingStartEvent):
+            return self.mapping(events, path)
+        return self.sequence(events, path)
+
+    def mapping(self, events: Iterator[Any], path: Path) -> dict[str, Any]:
+        import yaml
+
+        data: dict[str, Any] = {}
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
+            key = self.key(event, path)
+            child = (*path, key)
+            if key in data:
+                first = self.keys[child][0]
+                self.problem(
+                    _mark(event),
+                    "yaml.duplicate-key",
+                    f"`{key}` stands twice; the first is on line {first}",
+                    "keep one of them",
+                )
+                # Read under a path of its own, so that the first one keeps its positions.
+                self.node(next(events), events, (*path, f"{key} (again)"))
+                continue
+            self.keys[child] = _mark(event)
+            data[key] = self.node(next(events), events, child)
+        return data
+
+    def key(self, event: Any, path: Path) -> str:
+        import yaml
+
+        if isinstance(event, yaml.MappingStartEvent) and event.flow_style:
+            remedy = "a template must stand in quotes: \"{{ env('NAME') }}\""
+            self.refuse(event, "yaml.unquoted-template", "`{{` opens a mapping inside a mapping", remedy)
+        if not isinstance(event, yaml.ScalarEvent):
+            self.refuse(event, "yaml.non-string-key", "a key must be a string", "write a plain word as the key")
+        self.count(event, 1, path)
+        text = str(event.value)
+        if event.implicit[0] and not isinstance(_resolve(text), str):
+            self.problem(
+                _mark(event), "yaml.non-string-key", f"the key `{text}` is not a string", f'quote it: "{text}"'
+            )
+        return text
+
+    def sequence(self, events: Iterator[Any], path: Path) -> list[Any]:
+        import yaml
+
+        data: list[Any] = []
+        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+            data.append(self.node(event, events, (*path, len(data))))
+        return data
+
+    def scalar(self, event: Any, path: Path) -> Any:
+        if event.implicit[0] and event.tag is None:
+            data = _resolve(event.value)
+            if not isinstance(data, str):
+                self.texts[path] = event.value
+            return data
+        self.check_tag(event, {"tag:yaml.org,2002:str", "!"})
+        return event.value
+
+    def check_tag(self, event: Any, admitted: set[str]) -> None:
+        if event.tag is not None and event.tag not in admitted:
+            self.problem(_mark(event), "yaml.tag", f"the tag `{event.tag}` has no meaning here", "remove the tag")
+
+    def alias(self, event: Any, path: Path) -> Any:
+        anchored = self.anchors.get(event.anchor)
+        if anchored is None:
+            self.refuse(event, "yaml.alias-loop", f"the alias `*{event.anchor}` contains itself", "write the value out")
+        self.count(event, anchored.nodes, path)
+        return anchored.data
+
+    def count(self, event: Any, nodes: int, path: Path) -> None:
+        self.nodes += nodes
+        if self.nodes > MAX_NODES:
+            message = f"the document expands to more than {MAX_NODES:,} values"
+            self.refuse(event, "yaml.too-large", message, "write the values out instead of repeating aliases")
+        if len(path) > MAX_DEPTH:
+            self.refuse(event, "yaml.too-deep", f"nested more than {MAX_DEPTH} levels deep", "a definition needs five")
+
+    def refuse(self, event: Any, rule: str, message: str, remedy: str) -> NoReturn:
+        self.problem(_mark(event), rule, message, remedy)
+        raise _Refused
+
+    def problem(self, mark: Mark, rule: str, message: str, remedy: str) -> None:
+        self.problems.append(Problem(Location(self.file, *mark), rule, message, remedy))
+
+
+def _mark(event: Any) -> Mark:
+    return (event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INT = re.compile(r"[-+]?[0-9]+\Z")
+_OCTAL_HEX = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+_LONGEST_NUMBER = 40
+"""Digits beyond this are text: no property is such a number, and converting them costs time without bound."""
+
+
+def _resolve(text: str) -> Any:
+    """The YAML 1.2 core schema: what a plain scalar means (https://yaml.org/spec/1.2.2/, section 10.3.2)."""
+    if text in _NULL:
+        return None
+    if text in _BOOL:
+        return _BOOL[text]
+    if text[0] not in "+-.0123456789" or len(text) > _LONGEST_NUMBER:
+        return text
+    if _INT.match(text):
+        return int(text)
+    if _OCTAL_HEX.match(text):
+        return int(text, 0)
+    if _FLOAT.match(text):
+        return float(text)
+    if _SPECIAL.match(text):
+        return float(text.lower().replace(".", ""))
+    return text
+
+
+def _syntax_problem(file: str, text: str, error: Any) -> Problem:
+    # An unclosed quote is noticed at the end of the file; where it opened is what helps.
+    unclosed = "end of stream" in str(error.problem)
+    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    location = Location(file, line, column)
+    if "'\\t'" in str(error.problem) or _starts_with_tab(text, line):
+        return Problem(location, "yaml.tab", "a tab cannot indent YAML", "indent with spaces")
+    context = f" {error.context}" if error.context else ""
+    return Problem(location, "yaml.syntax", f"{error.problem}{context}", _syntax_remedy(str(error.problem)))
+
+
+def _starts_with_tab(text: str, line: int) -> bool:
+    return Document(file="", text=text).line(line).lstrip(" ").startswith("\t")
+
+
+def _syntax_remedy(problem: str) -> str:
+    remedies = {
+        "mapping values are not allowed": "quote a value that contains `: `, and check the indentation",
+        "cannot start any token": "quote a value that starts with this character",
+        "unexpected end of stream": "close the quote or bracket that was opened",
+        "undefined alias": "quote a value that starts with `*`, or define the anchor before",
+        "expected <block end>": "check the indentation of this line and of the one before",
+        "could not find expected ':'": "a key is followed by a colon and a space",
+    }
+    return next(
+        (remedy for part, remedy in remedies.items() if part in problem), "check the line and the one before it"
+    )
+
+
+def _reader_problem(file: str, text: str, error: Any) -> Problem:
+    position = error.position if isinstance(error.position, int) else 0
+    before = text[:position]
+    location = Location(file, before.count("\n") + 1, position - before.rfind("\n"))
+    code = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "\0")
+    return Problem(
+        location,
+        "yaml.character",
+        f"the character U+{code:04X} is not allowed in YAML",
+        'write it as an escape in "quotes"',
+    )

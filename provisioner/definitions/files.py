@@ -1,0 +1,123 @@
+"""The one reader of files: the definitions below a folder, each as text or as a problem."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioner.model import Location, Problem
+
+MAX_BYTES = 1024 * 1024
+SUFFIXES = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file's text. ``file`` is its path as shown; ``stem`` its path below the folder, without extension, by ``/``."""
+
+    file: str
+    stem: str
+    text: str
+
+
+def read_tree(folder: Path, shown_as: str) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
+    """Every definition below ``folder``, by path. Files and folders that start with a dot are passed over."""
+    sources: list[Source] = []
+    problems: list[Problem] = []
+    for path in _walk(folder, (os.path.realpath(folder),), shown_as, problems):
+        stem = path.relative_to(folder).with_suffix("").as_posix()
+        read = read_text(path, f"{shown_as}/{path.relative_to(folder).as_posix()}", folder)
+        if isinstance(read, Problem):
+            problems.append(read)
+        else:
+            sources.append(Source(f"{shown_as}/{path.relative_to(folder).as_posix()}", stem, read))
+    if not sources and not problems:
+        problems.append(_nothing_found(folder, shown_as))
+    return tuple(sources), tuple(problems)
+
+
+def _nothing_found(folder: Path, shown_as: str) -> Problem:
+    message = "the folder holds no definition" if folder.is_dir() else "the folder does not exist"
+    return Problem(
+        Location(shown_as), "files.none", message, f"put the first one into {shown_as}/, as a file that ends in .yaml"
+    )
+
+
+def _walk(folder: Path, above: tuple[str, ...], shown_as: str, problems: list[Problem]) -> Iterator[Path]:
+    """Definitions in the order of their paths. ``above`` holds the real paths of the folders that led here."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        if len(above) > 1:
+            problems.append(_unreadable(f"{shown_as}/{folder.name}", error))
+        return
+    for entry in entries:
+        path = folder / entry.name
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            real = os.path.realpath(path)
+            if real in above:
+                problems.append(
+                    Problem(
+                        Location(f"{shown_as}/{_below(path, above)}"),
+                        "files.loop",
+                        "the link leads back to a folder above it",
+                        "remove the link",
+                    )
+                )
+            else:
+                yield from _walk(path, (*above, real), shown_as, problems)
+        elif entry.name.lower().endswith(SUFFIXES):
+            yield path
+
+
+def _below(path: Path, above: tuple[str, ...]) -> str:
+    depth = len(above)
+    return "/".join(path.parts[-depth:])
+
+
+def read_text(path: Path, shown_as: str, root: Path) -> str | Problem:
+    """The text of one file, or the problem with it. ``root`` is where a link may lead to."""
+    try:
+        real = path.resolve(strict=True)
+        if not real.is_relative_to(root.resolve()):
+            return Problem(
+                Location(shown_as),
+                "files.outside",
+                "the link leads out of the project",
+                "copy the file, or link inside the project",
+            )
+        with real.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, RuntimeError) as error:
+        return _unreadable(shown_as, error)
+    if len(content) > MAX_BYTES:
+        return Problem(
+            Location(shown_as), "files.too-large", "larger than 1 MiB", "a definition is one small YAML document"
+        )
+    return _decode(content, shown_as)
+
+
+def _unreadable(shown_as: str, error: Exception) -> Problem:
+    if isinstance(error, RuntimeError) or getattr(error, "errno", None) == errno.ELOOP:
+        return Problem(Location(shown_as), "files.loop", "the link leads back to itself", "remove the link")
+    reason = getattr(error, "strerror", None) or type(error).__name__
+    return Problem(
+        Location(shown_as), "files.unreadable", f"cannot be read: {reason}", "check the file and its permissions"
+    )
+
+
+def _decode(content: bytes, shown_as: str) -> str | Problem:
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return content.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        return Problem(Location(shown_as, line, column), "files.encoding", "not UTF-8", "save the file as UTF-8")

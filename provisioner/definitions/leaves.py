@@ -1,0 +1,196 @@
+"""The leaves of a definition that templates may fill: find them, check what they may read, render them.
+
+A connection string in text form is taken apart here, so that each of its parts is a leaf like any other: a secret that
+holds ``;`` cannot end its value, and reviewers see which part changes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from provisioner.definitions import connection_string, schema, templates
+from provisioner.definitions.documents import Document, Path, as_text
+from provisioner.definitions.project import NEVER_ADMITTED, Project, Target
+from provisioner.model import Key, Location, Problem
+from provisioner.sensitive import Sensitive, Value
+
+STRING_PATH: Path = ("auth", "params", "connectionString")
+ALLOW_LITERAL = re.compile(r"#\s*provisioner:\s*allow\s+secret\.literal\b")
+"""The comment that admits a literal secret on its line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A leaf as it is written. ``path`` is where it stands in the document, ``field`` the property that it gives.
+
+    The two differ for a part of a connection string in text form; ``keyword`` is then that part's keyword.
+    """
+
+    path: Path
+    field: str
+    text: str
+    location: Location
+    literal_allowed: bool
+    keyword: str = ""
+
+    @property
+    def shown(self) -> str:
+        return f"`{self.field}`"
+
+
+def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
+    """Every leaf below ``name``, ``description`` and ``auth.params``, however unsound the rest of the document is."""
+    leaves: list[Leaf] = []
+    problems: list[Problem] = []
+    for path, value in _scalars(document):
+        text = _as_text(document, path, value)
+        if isinstance(text, Problem):
+            problems.append(text)
+            continue
+        leaf = _leaf(document, path, text)
+        try:
+            leaves.extend(_parts(leaf) if path == STRING_PATH else (leaf,))
+        except connection_string.Malformed as error:
+            problems.append(_string_problem(leaf, f"not a connection string: {error}"))
+    return leaves, problems
+
+
+def _scalars(document: Document) -> Iterator[tuple[Path, str | int]]:
+    data = document.data
+    for name in ("name", "description"):
+        if isinstance(data.get(name), str):
+            yield (name,), data[name]
+    auth = data.get("auth")
+    if isinstance(auth, dict):
+        yield from _below(auth.get("params"), ("auth", "params"))
+
+
+def _below(data: Any, path: Path) -> Iterator[tuple[Path, str | int]]:
+    if isinstance(data, dict):
+        for name, value in data.items():
+            yield from _below(value, (*path, name))
+    elif isinstance(data, str | int):
+        yield path, data
+
+
+def _as_text(document: Document, path: Path, value: str | int) -> str | Problem:
+    """What is sent for a scalar: numbers and booleans go out as text, if what was written leaves no doubt."""
+    text = as_text(value)
+    written = document.texts.get(path, text)
+    if written == text:
+        return text
+    what = "`" + ".".join(map(str, path)) + "`"
+    return Problem(
+        document.value_at(path), "yaml.number", f"{what} reads as `{text}` but is written otherwise", "quote it"
+    )
+
+
+def _leaf(document: Document, path: Path, text: str) -> Leaf:
+    location = document.value_at(path)
+    allowed = bool(ALLOW_LITERAL.search(document.line(location.line)))
+    return Leaf(path, ".".join(map(str, path)), text, location, allowed)
+
+
+_ONE_TEMPLATE = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
+
+
+def _parts(leaf: Leaf) -> tuple[Leaf, ...]:
+    """A connection string in text form as one leaf a part; whole, where it comes from one template."""
+    if _ONE_TEMPLATE.fullmatch(leaf.text):
+        return (leaf,)
+    pairs = connection_string.split(leaf.text)
+    absent = connection_string.missing(pairs)
+    if absent:
+        raise connection_string.Malformed(f"{', '.join(absent)} missing")
+    return tuple(
+        Leaf(leaf.path, f"{leaf.field}.{pair.part}", pair.value, leaf.location, leaf.literal_allowed, pair.keyword)
+        for pair in pairs
+    )
+
+
+def _string_problem(leaf: Leaf, message: str) -> Problem:
+    remedy = "the form is Server=...;Port=...;Database=...;UID=...;PWD={{ env('NAME') }}"
+    return Problem(leaf.location, "connection-string.invalid", f"{leaf.shown} is {message}", remedy)
+
+
+def render_leaf(
+    leaf: Leaf, key: Key, project: Project, target: Target, environment: Mapping[str, str]
+) -> Value | Problem:
+    """The value of a leaf on a target, or the first problem with it. Names are judged before any value is read."""
+    rule = _rules().at(_rule_path(leaf))
+    if not templates.is_template(leaf.text):
+        return _literal(leaf, rule)
+    try:
+        template = templates.compile_leaf(leaf.text)
+        problem = _judge(leaf, template, rule, key, project) or _unset_variable(leaf, template, target)
+        if problem:
+            return problem
+        return _checked(leaf, templates.render(template, target.vars, environment))
+    except templates.BadTemplate as error:
+        return Problem(leaf.location, error.rule, f"the template of {leaf.shown} {error.message}", error.remedy)
+
+
+@cache
+def _rules() -> schema.LeafRules:
+    return schema.LeafRules(schema.load("connection"))
+
+
+def _rule_path(leaf: Leaf) -> Path:
+    """A part of a string in text form follows the rule of that part in the mapping form."""
+    return tuple(leaf.field.split(".", 4)) if leaf.keyword else leaf.path
+
+
+def _literal(leaf: Leaf, rule: schema.LeafRule) -> Value | Problem:
+    if not rule.sensitive:
+        return leaf.text
+    if leaf.literal_allowed:
+        return Sensitive(leaf.text, f"literal on line {leaf.location.line}")
+    remedy = "write \"{{ env('NAME') }}\", or, if it is no secret, `# provisioner: allow secret.literal` behind it"
+    return Problem(leaf.location, "secret.literal", f"{leaf.shown} is a secret in plain text", remedy)
+
+
+def _judge(
+    leaf: Leaf, template: templates.Template, rule: schema.LeafRule, key: Key, project: Project
+) -> Problem | None:
+    if template.env_names and not rule.may_use_env:
+        remedy = "use var(); env() is for server, port, database, username, password and connection strings"
+        return Problem(leaf.location, "template.env-misplaced", f"{leaf.shown} may not use env()", remedy)
+    if rule.sensitive and not template.env_names:
+        message = f"{leaf.shown} is a secret, and var() reads from the project file"
+        return Problem(leaf.location, "secret.literal", message, "use env(), or its value ends up in git")
+    refused = [name for name in template.env_names if not project.admits(key, name)]
+    return _not_admitted(leaf, refused[0], project) if refused else None
+
+
+def _not_admitted(leaf: Leaf, name: str, project: Project) -> Problem:
+    own = any(name.startswith(pattern.rstrip("*")) for pattern in NEVER_ADMITTED)
+    admitted = ", ".join(pattern for rule in project.allow_env for pattern in rule.names)
+    remedy = (
+        "the tool's own credentials and settings are never readable by a template"
+        if own
+        else f"rename the variable, or admit it under `templates.allow_env`; admitted: {admitted}"
+    )
+    return Problem(leaf.location, "template.env-not-admitted", f"env() may not read {name}", remedy)
+
+
+def _unset_variable(leaf: Leaf, template: templates.Template, target: Target) -> Problem | None:
+    unset = [name for name in template.var_names if name not in target.vars]
+    if not unset:
+        return None
+    remedy = f"add `{unset[0]}:` under `targets.{target.name}.vars` in the project file"
+    return Problem(leaf.location, "template.unset-var", f"var('{unset[0]}') has no value", remedy)
+
+
+def _checked(leaf: Leaf, value: Value) -> Value | Problem:
+    """A connection string that came whole from the environment still has to be one."""
+    if leaf.path != STRING_PATH or leaf.keyword or not isinstance(value, Sensitive):
+        return value
+    try:
+        absent = connection_string.missing(connection_string.split(value.reveal()))
+    except connection_string.Malformed:
+        return _string_problem(leaf, f"not a connection string: look at {', '.join(value.names)}")
+    return _string_problem(leaf, f"incomplete: {', '.join(absent)} missing") if absent else value

@@ -1,0 +1,155 @@
+"""The project file -> ``Project`` and ``Target`` values."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+
+from provisioner.definitions import files, schema
+from provisioner.definitions.documents import Document, Path, as_text, parse
+from provisioner.errors import ProblemsFound, UsageError
+from provisioner.model import Cloud, Json, Key, Problem
+
+FILE_NAME = "provisioner.yaml"
+CONNECTIONS = "connections"
+DEFAULT_ENDPOINT = "https://platform.adobe.io"
+DEFAULT_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
+DEFAULT_ALLOW_ENV = ("MYSQL_*",)
+NEVER_ADMITTED = ("AEP_*", "PROVISIONER_*")
+"""The tool's own credentials and settings: no template reads them, whatever the project file says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A named place to deploy to. ``org_id`` and ``sandbox`` are None where the environment fills them in."""
+
+    name: str
+    cloud: Cloud
+    emulator: bool
+    endpoint: str
+    ims_endpoint: str
+    org_id: str | None
+    sandbox: str | None
+    state: str
+    vars: Mapping[str, str]
+    sample_env: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvRule:
+    """Which variables ``env()`` may read in the definitions whose key matches."""
+
+    key_pattern: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The project file as values. ``folder`` is where it lies."""
+
+    folder: FilePath
+    default_target: str | None
+    allow_env: tuple[EnvRule, ...]
+    targets: Mapping[str, Target]
+
+    @property
+    def connections(self) -> FilePath:
+        return self.folder / CONNECTIONS
+
+    def target(self, name: str) -> Target:
+        """Raises ``UsageError`` with the names there are."""
+        if name not in self.targets:
+            raise UsageError(f"there is no target `{name}`", f"targets in {FILE_NAME}: {', '.join(self.targets)}")
+        return self.targets[name]
+
+    def admits(self, key: Key, name: str) -> bool:
+        """Whether ``env(name)`` may be read in the definition with this key."""
+        if _matches(name, NEVER_ADMITTED):
+            return False
+        return any(fnmatch.fnmatchcase(key, rule.key_pattern) and _matches(name, rule.names) for rule in self.allow_env)
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def read_project(folder: FilePath) -> Project:
+    """Read ``provisioner.yaml`` in ``folder``. Raises ``ProblemsFound``, or ``UsageError`` where there is none."""
+    path = folder / FILE_NAME
+    if not path.is_file():
+        raise UsageError(
+            f"there is no {FILE_NAME} in {folder}", "run in the folder of the project, or name it with --project"
+        )
+    text = files.read_text(path, FILE_NAME, folder)
+    if isinstance(text, Problem):
+        raise ProblemsFound((text,))
+    document = parse(FILE_NAME, text)
+    problems = document.problems
+    if not problems:
+        problems = schema.Checker(schema.load("project")).check(document) or _cross_problems(document)
+    if problems:
+        raise ProblemsFound(tuple(sorted(problems)))
+    return _project(folder, document)
+
+
+def _cross_problems(document: Document) -> tuple[Problem, ...]:
+    problems = []
+    default = document.data.get("default_target")
+    if default is not None and default not in document.data["targets"]:
+        names = ", ".join(document.data["targets"])
+        location = document.value_at(("default_target",))
+        problems.append(Problem(location, "project.target", f"there is no target `{default}`", f"targets: {names}"))
+    for name, target in document.data["targets"].items():
+        place: Path = ("targets", name, "state")
+        if ".." in FilePath(str(target.get("state", ""))).parts:
+            problems.append(
+                Problem(
+                    document.value_at(place),
+                    "project.state",
+                    "the state file lies outside the project",
+                    "remove the `..`",
+                )
+            )
+    return tuple(problems)
+
+
+def _project(folder: FilePath, document: Document) -> Project:
+    data = document.data
+    return Project(
+        folder=folder,
+        default_target=data.get("default_target"),
+        allow_env=_env_rules(data.get("templates", {}).get("allow_env", list(DEFAULT_ALLOW_ENV))),
+        targets={name: _target(document, name, target) for name, target in data["targets"].items()},
+    )
+
+
+def _env_rules(written: list[str] | dict[str, list[str]]) -> tuple[EnvRule, ...]:
+    if isinstance(written, list):
+        return (EnvRule("*", tuple(written)),)
+    return tuple(EnvRule(pattern, tuple(names)) for pattern, names in written.items())
+
+
+def _target(document: Document, name: str, data: Json) -> Target:
+    emulator = data.get("emulator", False)
+    default_state = f".provisioner/{name}/state.json" if emulator else f"state/{name}.json"
+    return Target(
+        name=name,
+        cloud=Cloud(data.get("cloud", Cloud.AZURE)),
+        emulator=emulator,
+        endpoint=data.get("endpoint", DEFAULT_ENDPOINT).rstrip("/"),
+        ims_endpoint=data.get("ims_endpoint", DEFAULT_IMS_ENDPOINT).rstrip("/"),
+        org_id=data.get("org_id"),
+        sandbox=data.get("sandbox"),
+        state=data.get("state", default_state),
+        vars=_vars(document, name, data.get("vars", {})),
+        sample_env=data.get("env", {}),
+    )
+
+
+def _vars(document: Document, target: str, values: Json) -> Mapping[str, str]:
+    """As text: a plain ``007`` keeps its zeros, because the text it was written with is what counts."""
+    return {
+        name: document.texts.get(("targets", target, "vars", name), as_text(value)) for name, value in values.items()
+    }

@@ -1,0 +1,219 @@
+"""A document x a JSON Schema -> problems with positions. The only module that imports jsonschema.
+
+The published schemas hold three annotations of our own beside the standard ones: ``x-expected`` (what belongs here, in
+words), ``x-env`` (``env()`` may appear in this leaf) and the standard ``writeOnly`` (the leaf is sensitive whatever it
+came from). A message never repeats the value of a leaf that has ``x-env`` or ``writeOnly``.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path as FilePath
+from typing import Any
+
+from provisioner.definitions.documents import Document, Path
+from provisioner.model import Cloud, Json, Problem
+
+
+@cache
+def load(name: str) -> Json:
+    """A published schema by name, ``connection`` or ``project``. Shared: do not change it."""
+    here = FilePath(__file__).resolve().parent.parent
+    # Inside the package when it is installed, beside it in a checkout.
+    folder = next(folder for folder in (here / "schemas", here.parent / "schemas") if folder.is_dir())
+    schema: Json = json.loads((folder / f"{name}.schema.json").read_text("utf-8"))
+    return schema
+
+
+@cache
+def narrowed(cloud: Cloud) -> Json:
+    """The schema of a definition, with the vocabulary of one cloud instead of both."""
+    schema = copy.deepcopy(load("connection"))
+    definitions = schema["$defs"]
+    for name in ("sslMode", "specName"):
+        definitions[name] = definitions[f"{name}-{cloud}"]
+    for variant in [name for name in definitions if "-" in name]:
+        del definitions[variant]
+    return schema
+
+
+class Checker:
+    """Holds documents against one schema."""
+
+    def __init__(self, schema: Json) -> None:
+        from jsonschema import Draft202012Validator
+
+        self._validator = Draft202012Validator(schema)
+
+    def check(self, document: Document, data: Any = None) -> tuple[Problem, ...]:
+        """What is wrong with a document, or with ``data`` that was rendered from it; each problem once, sorted."""
+        errors = self._validator.iter_errors(document.data if data is None else data)
+        return tuple(sorted({problem for error in errors for problem in _problems(document, error)}))
+
+
+def _problems(document: Document, error: Any) -> Iterator[Problem]:
+    path = tuple(error.absolute_path)
+    if error.validator == "required":
+        yield from _missing(document, error, path)
+    elif error.validator == "additionalProperties" and error.validator_value is False:
+        yield from _unknown(document, error, path)
+    elif error.validator is None:
+        yield Problem(document.key_at(path), "schema.not-here", f"{_shown(path)} has no meaning here", "remove it")
+    elif error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
+        yield _bad_name(document, error, path)
+    else:
+        yield _bad_value(document, error, path)
+
+
+def _missing(document: Document, error: Any, path: Path) -> Iterator[Problem]:
+    for name in error.validator_value:
+        if name not in error.instance:
+            message = f"`{name}` is missing" + (f" in {_shown(path)}" if path else "")
+            yield Problem(document.key_at(path), "schema.missing", message, f"add `{name}:`")
+
+
+def _unknown(document: Document, error: Any, path: Path) -> Iterator[Problem]:
+    known = error.schema.get("properties", {})
+    for name in error.instance:
+        if name in known:
+            continue
+        close = difflib.get_close_matches(name, known, n=1)
+        remedy = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
+        message = f"unknown property `{name}`" + (f" in {_shown(path)}" if path else "")
+        yield Problem(document.key_at((*path, name)), "schema.unknown-property", message, remedy)
+
+
+def _bad_name(document: Document, error: Any, path: Path) -> Problem:
+    message = f"`{error.instance}` cannot be a name here"
+    return Problem(document.key_at((*path, error.instance)), "schema.name", message, "use letters, digits, `_` and `-`")
+
+
+def _bad_value(document: Document, error: Any, path: Path) -> Problem:
+    location = document.value_at(path)
+    if error.instance is None:
+        return Problem(location, "schema.empty", f"{_shown(path)} has no value", f"write {_expected(error)}")
+    if error.validator == "type" and _is_scalar(error.instance) and "string" in _types(error.schema):
+        return _unquoted(document, error, path)
+    rule = _RULES.get(error.validator, "schema.value")
+    if error.validator == "enum" and path and path[-1] == "specName":
+        rule = "schema.spec-name"
+    return Problem(location, rule, f"{_shown(path)} must be {_expected(error)}", _hint(error))
+
+
+_RULES = {"type": "schema.type", "uniqueItems": "schema.duplicate-item"}
+
+
+def _unquoted(document: Document, error: Any, path: Path) -> Problem:
+    """A number, or a yes-or-no word, where text belongs."""
+    what = "true or false" if isinstance(error.instance, bool) else "a number"
+    text = document.texts.get(path, "")
+    remedy = "quote it" if _is_secret(error.schema) or not text else f'quote it: "{text}"'
+    return Problem(document.value_at(path), "schema.type", f"{_shown(path)} must be text, and reads as {what}", remedy)
+
+
+def _expected(error: Any) -> str:
+    schema = error.schema
+    if "x-expected" in schema:
+        return str(schema["x-expected"])
+    if "enum" in schema:
+        return "one of: " + ", ".join(str(value) for value in schema["enum"])
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    if error.validator == "uniqueItems":
+        return "a list without repeated items"
+    return " or ".join(_TYPE_WORDS[name] for name in _types(schema)) or "another value"
+
+
+_TYPE_WORDS = {
+    "object": "a mapping of properties",
+    "array": "a list that is not empty",
+    "string": "text",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+
+
+def _types(schema: Json) -> list[str]:
+    types = schema.get("type", [])
+    return [types] if isinstance(types, str) else list(types)
+
+
+def _hint(error: Any) -> str:
+    """``did you mean``, from the enumerations that the value was held against."""
+    if _is_secret(error.schema) or not isinstance(error.instance, str):
+        return ""
+    branches = [error.schema, *error.schema.get("anyOf", [])]
+    words = [value for branch in branches for value in branch.get("enum", []) if isinstance(value, str)]
+    by_upper = {word.upper(): word for word in words}
+    close = difflib.get_close_matches(error.instance.upper().replace("-", "_").replace(" ", "_"), by_upper, n=1)
+    return f"did you mean `{by_upper[close[0]]}`?" if close else ""
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, bool | int | float)
+
+
+def _is_secret(schema: Json) -> bool:
+    return bool(schema.get("writeOnly") or schema.get("x-env"))
+
+
+def _shown(path: Path) -> str:
+    return f"`{'.'.join(str(part) for part in path)}`" if path else "the document"
+
+
+@dataclass(frozen=True, slots=True)
+class LeafRule:
+    """What the schema says of the leaves at one place. Each part of ``place`` matches one part of a path."""
+
+    place: tuple[re.Pattern[str], ...]
+    sensitive: bool
+    may_use_env: bool
+
+    def covers(self, path: Path) -> bool:
+        return len(path) == len(self.place) and all(
+            part.fullmatch(str(name)) for part, name in zip(self.place, path, strict=True)
+        )
+
+
+PLAIN = LeafRule((), sensitive=False, may_use_env=False)
+
+
+class LeafRules:
+    """The annotations of a schema, looked up by the path of a leaf."""
+
+    def __init__(self, schema: Json) -> None:
+        self._rules = tuple(_leaf_rules(schema, schema, ()))
+        self._known: dict[Path, LeafRule] = {}
+
+    def at(self, path: Path) -> LeafRule:
+        if path not in self._known:
+            found = [rule for rule in self._rules if rule.covers(path)]
+            self._known[path] = found[0] if found else PLAIN
+        return self._known[path]
+
+
+def _leaf_rules(schema: Any, root: Json, place: tuple[re.Pattern[str], ...]) -> Iterator[LeafRule]:
+    if not isinstance(schema, dict):
+        return
+    if "$ref" in schema:
+        yield from _leaf_rules(root["$defs"][schema["$ref"].rpartition("/")[2]], root, place)
+    if _is_secret(schema):
+        yield LeafRule(place, bool(schema.get("writeOnly")), bool(schema.get("x-env")))
+    for branch in _branches(schema):
+        yield from _leaf_rules(branch, root, place)
+    for name, child in schema.get("properties", {}).items():
+        yield from _leaf_rules(child, root, (*place, re.compile(re.escape(name))))
+    for pattern, child in schema.get("patternProperties", {}).items():
+        yield from _leaf_rules(child, root, (*place, re.compile(f".*({pattern}).*")))
+
+
+def _branches(schema: Json) -> Iterable[Any]:
+    yield from schema.get("allOf", ())
+    yield from schema.get("anyOf", ())
+    yield from (schema[word] for word in ("then", "else") if word in schema)
