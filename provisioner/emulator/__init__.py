@@ -1,0 +1,18 @@
+"""The emulator: a stand-in for Adobe's Flow Service and its token service, an independent reading of their API.
+
+It imports nothing from the rest of the provisioner, so that a misreading in the client cannot repeat itself here.
+Every docstring that states a fact of the API says how it is known::
+
+    documented   an official description says so; the tag names which (see docs/emulator.md for the tags)
+    inferred     follows from an official example or from a sibling service
+    assumed      nobody says; chosen, and where it matters switchable in ``behaviour``
+
+The pure core turns a request value into a reply value; the edges are thin::
+
+    server   sockets, threads, signals
+    app      ASGI: bytes <-> Request and Reply
+    dispatch the route table -> control | ims | gate, then connections, specs
+    connections <- listing (filters, paging) , declared, patching
+    connection, messages, errors, json_text, behaviour   the values
+    store    SQLite, behind one small interface
+"""

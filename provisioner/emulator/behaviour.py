@@ -1,0 +1,81 @@
+"""The switches: everything about the real service that is unknown, or differs from one installation to another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """How the emulator behaves where the real service is unknown; the defaults follow the best evidence.
+
+    docs/emulator.md lists every field with its evidence; a test keeps that table and these fields in step.
+    """
+
+    cloud: Literal["azure", "aws"] = "azure"
+    """Form of etags, and the auth specs of MySQL. Documented (SEED, SF-AWS), the etag of AWS from one sample."""
+
+    error_shape: Literal["documented", "legacy", "problem"] = "documented"
+    """Which of the service's error bodies is sent.
+
+    ``documented``: each error in the shape an official page shows for it: ``errorMessage`` for 404 and 412 and
+    ``message`` for an invalid spec id (OASD), the coded problem for the rest (ERR). ``legacy`` and ``problem`` send
+    one shape for all. Which is live is unknown; the gateway's own shape is not affected.
+    """
+
+    error_prefix: str = "FLOW"
+    """Assumed: the service part of a problem's ``type``; found nowhere, and a client must not depend on it."""
+
+    secrets_in_get: Literal["omitted", "masked"] = "omitted"
+    """Unknown: how sensitive parameters look in a GET. They are never stored, so they cannot be sent in plain."""
+
+    page_limit: int = 20
+    """Unknown: items of a page when the request has no ``limit``."""
+
+    page_limit_max: int = 100
+    """Documented (OASD): the largest ``limit``; larger is refused (the refusal is assumed)."""
+
+    clients: Mapping[str, str] | None = None
+    """Client ids and their secrets. None: any pair gets a token, and any api key is accepted."""
+
+    token_seconds: int = 86399
+    """Documented (DEVCON): lifetime of a token, in seconds. Zero or less gives tokens that have expired already."""
+
+    foreign_tokens: Literal["accept", "reject"] = "accept"
+    """Whether a bearer token that this emulator did not issue is good, as a ready ``AEP_ACCESS_TOKEN`` must be."""
+
+    missing_sandbox: Literal["reject", "prod"] = "reject"
+    """Contradictory: ERR has 2105-400, EDITD says that requests without ``x-sandbox-name`` go to ``prod``."""
+
+    sandboxes: frozenset[str] | None = None
+    """Sandboxes that exist. None: every well-formed name does. Others get 2100-404 (documented, ERR)."""
+
+    missing_version: Literal["reject", "latest"] = "reject"
+    """Contradictory: OASD documents 422 without ``connectionSpec.version``, OAS prose says latest is used."""
+
+    auth_params: Literal["schema", "any"] = "schema"
+    """Assumed: whether ``auth.params`` must satisfy the auth spec that ``/connectionSpecs`` publishes."""
+
+    initializing_seconds: float = 0
+    """Inferred (SF-AWS): time after a create in which the state is ``initializing`` and there is no etag."""
+
+    initializing_writes: Literal["reject", "allow"] = "reject"
+    """Unknown: whether a server-to-server token counts as the user token whose PATCH and DELETE get 1417-400."""
+
+    noop_patch: Literal["new-etag", "same-etag"] = "new-etag"
+    """Unknown: whether a PATCH that changes nothing moves the etag. One that carries a secret always does."""
+
+    if_match_star: Literal["reject", "accept"] = "reject"
+    """Unknown: whether ``If-Match: *`` matches any etag."""
+
+    patch_spec_name: Literal["accept", "reject"] = "accept"
+    """Unknown: whether ``/auth/specName`` can be patched."""
+
+    patch_single_param: Literal["accept", "reject"] = "accept"
+    """Inferred from siblings: whether ``/auth/params/<name>`` can be patched, apart from ``/auth/params``."""
+
+    delete_status: Literal[204, 202] = 204
+    """Contradictory: 204 in OAS and the delete tutorial, 202 in OASD."""
+
+    test_result: bool = True
+    """What ``/test`` reports; an invalid connection is still a 200 (documented, OAS)."""

@@ -1,0 +1,56 @@
+"""What stands before the service: the gateway's checks of token, key and organisation, then the sandbox."""
+
+import re
+
+from provisioner.emulator.errors import Refused, coded, gateway
+from provisioner.emulator.messages import JsonObject, Reply, Request
+from provisioner.emulator.world import Caller, World
+
+# Documented: help/sandboxes/ui/user-guide.md.
+_SANDBOX = re.compile(r"[a-z][a-z0-9-]{0,255}")
+
+
+def admit(world: World, request: Request) -> Caller:
+    """Check the headers every call needs. Codes and shapes documented (TRB, ERR); the order of checks is assumed."""
+    token, client, org = _bearer(request), request.header("x-api-key"), request.header("x-gw-ims-org-id")
+    if not token:
+        raise gateway("403010")
+    if not client:
+        raise gateway("403000")
+    if not org:
+        raise gateway("400003")
+    if not world.tokens.good(token, world.clock(), world.behaviour):
+        raise gateway("401013")
+    if world.behaviour.clients is not None and client not in world.behaviour.clients:
+        raise gateway("403003")
+    _check_content_type(request)
+    return Caller(client, org, _sandbox(world, request))
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.header("authorization").partition(" ")
+    # A header of another scheme is there but not valid, which is not the same as missing.
+    return token.strip() if scheme.lower() == "bearer" else "-" * bool(scheme)
+
+
+def _check_content_type(request: Request) -> None:
+    """Documented (TRB): the whole body, verbatim."""
+    kind = request.header("content-type").partition(";")[0].strip().lower()
+    if request.method in ("POST", "PUT", "PATCH") and kind != "application/json":
+        text = "A valid content-type must be specified"
+        body: JsonObject = {"type": "/placeholder/type/uri", "status": 400, "title": "BadRequestError", "detail": text}
+        raise Refused(Reply(400, body))
+
+
+def _sandbox(world: World, request: Request) -> str:
+    name, known = request.header("x-sandbox-name"), world.behaviour.sandboxes
+    if request.header("x-sandbox-id"):
+        raise coded(2110)
+    if not name and world.behaviour.missing_sandbox == "reject":
+        raise coded(2105)
+    name = name or "prod"
+    if name == "*":
+        raise coded(2111)
+    if not _SANDBOX.fullmatch(name) or (known is not None and name not in known):
+        raise coded(2100, name=name)
+    return name

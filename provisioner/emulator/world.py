@@ -1,0 +1,64 @@
+"""What the handlers act on, and what one call carries."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.messages import Request
+from provisioner.emulator.store import Store
+from provisioner.emulator.tokens import Tokens
+
+# Bounds what a long run keeps: the oldest are forgotten first.
+LOG_LENGTH = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One emulated service. Clock (epoch seconds) and unique names (32 hex digits) are ports, for tests to fix."""
+
+    behaviour: Behaviour
+    store: Store
+    clock: Callable[[], float]
+    unique: Callable[[], str]
+    tokens: Tokens = field(default_factory=Tokens)
+    log: deque[Request] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
+
+    def now(self) -> int:
+        """Epoch milliseconds, as the API counts (UPD)."""
+        return int(self.clock() * 1000)
+
+    def etag(self) -> str:
+        """A new etag, its double quotes included (documented; the form per cloud SEED, SF-AWS)."""
+        unique = self.unique()
+        if self.behaviour.cloud == "aws":
+            return f'"{hyphenated(unique)}"'
+        return f'"{unique[:8]}-0000-0200-0000-{int(self.clock()) & 0xFFFFFFFF:08x}0000"'
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls, and where: what the headers said."""
+
+    client: str
+    org: str
+    sandbox: str
+
+    @property
+    def account(self) -> str:
+        """The technical account. Inferred (SF-AWS): the form of createdBy for server-to-server callers."""
+        return f"{self.client}@techacct.adobe.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One admitted request; ``id`` is the path's, empty where the route has none."""
+
+    request: Request
+    caller: Caller
+    id: str = ""
+
+
+def hyphenated(unique: str) -> str:
+    """32 hex digits in the form of a UUID."""
+    return "-".join((unique[:8], unique[8:12], unique[12:16], unique[16:20], unique[20:32]))
