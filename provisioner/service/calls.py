@@ -1,0 +1,202 @@
+"""A call with everything around it: token, headers, repetition, and the exception that tells how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Protocol
+
+from provisioner.errors import (
+    NotAuthenticated,
+    NotFound,
+    OutcomeUnknown,
+    PreconditionFailed,
+    Refused,
+    ServiceError,
+    Unreachable,
+    UsageError,
+)
+from provisioner.service.exchange import Answer, Call, Failure, Outcome, Timing, Transport
+from provisioner.service.explain import ServiceFault, explain, read_fault, sentence
+from provisioner.service.retry import Again, GiveUp, Policy, Unknown, decide, may_have_had_effect
+
+_AFTER_UNKNOWN = "Run the same command again: it first finds out what became of the call."
+
+
+class TokenSource(Protocol):
+    """Access tokens for any number of threads. Both raise ``NotAuthenticated`` or ``Unreachable``."""
+
+    def token(self) -> str:
+        """A token that is not known to be expired."""
+        ...
+
+    def renew(self, stale: str) -> str:
+        """Another token than ``stale``, which the service did not accept; fetched once however many ask."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a call ended after all repetitions. ``doubtful``: an earlier attempt may have had the effect already."""
+
+    outcome: Outcome
+    verdict: GiveUp | Unknown | None = None
+    doubtful: bool = False
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer of a success."""
+        return self.outcome if self.verdict is None and isinstance(self.outcome, Answer) else None
+
+
+def repeat(method: str, send: Callable[[], Outcome], policy: Policy, timing: Timing) -> Settled:
+    """Send until there is a success or ``decide`` has had enough. 429, waits and bounds all pass here."""
+    started = timing.monotonic()
+    doubtful = False
+    attempt = 0
+    while True:
+        attempt += 1
+        outcome = _attempt(send, doubtful)
+        if isinstance(outcome, Answer) and outcome.success:
+            return Settled(outcome, doubtful=doubtful)
+        elapsed = timing.monotonic() - started
+        decision = decide(method, outcome, attempt, elapsed, policy, timing.random())
+        if not isinstance(decision, Again):
+            return Settled(outcome, decision, doubtful)
+        doubtful = doubtful or (method != "GET" and may_have_had_effect(outcome))
+        timing.sleep(decision.after)
+
+
+def _attempt(send: Callable[[], Outcome], doubtful: bool) -> Outcome:
+    """No token for a repetition leaves the earlier attempt as open as it was."""
+    try:
+        return send()
+    except ServiceError as error:
+        if doubtful:
+            raise OutcomeUnknown(error.message, _AFTER_UNKNOWN, status=error.status, code=error.code) from error
+        raise
+
+
+class Clock:
+    """The service's time: its last ``Date`` (whole seconds) and what has passed here since; this machine's before."""
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._lock = Lock()
+        self._seen: tuple[datetime, float] | None = None
+
+    def learn(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Answer) and outcome.date is not None:
+            with self._lock:
+                self._seen = (outcome.date, self._timing.monotonic())
+
+    def now(self) -> datetime:
+        with self._lock:
+            seen = self._seen
+        if seen is None:
+            return self._timing.now()
+        return seen[0] + timedelta(seconds=self._timing.monotonic() - seen[1])
+
+
+class Caller:
+    """Sends calls of one organization and sandbox. The five documented headers, and nothing beside them."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        tokens: TokenSource,
+        headers: Mapping[str, str],
+        policy: Policy,
+        timing: Timing,
+    ) -> None:
+        for name, value in headers.items():
+            if not value or not value.isascii() or not value.isprintable() or value != value.strip():
+                raise UsageError(f"the value for {name} is empty or holds characters that no header can carry")
+        self._transport = transport
+        self._tokens = tokens
+        self._headers = dict(headers)
+        self._policy = policy
+        self._timing = timing
+        self.clock = Clock(timing)
+
+    def send(self, call: Call) -> Settled:
+        """Repeats as ``decide`` says, and once more with a fresh token where the token was not accepted."""
+        call = replace(call, headers={**self._headers, **call.headers})
+        return repeat(call.method, _Attempt(self, call), self._policy, self._timing)
+
+    def send_once(self, call: Call, token: str) -> Outcome:
+        outcome = self._transport.send(replace(call, bearer=token))
+        self.clock.learn(outcome)
+        return outcome
+
+    @property
+    def tokens(self) -> TokenSource:
+        return self._tokens
+
+
+class _Attempt:
+    """Sending one call, with the one renewal of the token that it is granted over all its repetitions."""
+
+    def __init__(self, caller: Caller, call: Call) -> None:
+        self._caller = caller
+        self._call = call
+        self._renewed = False
+
+    def __call__(self) -> Outcome:
+        token = self._caller.tokens.token()
+        outcome = self._caller.send_once(self._call, token)
+        if self._renewed or not isinstance(outcome, Answer) or not 400 <= outcome.status <= 401:
+            return outcome
+        if not read_fault(outcome).is_stale_token:
+            return outcome
+        self._renewed = True
+        return self._caller.send_once(self._call, self._renew(token, outcome))
+
+    def _renew(self, token: str, answer: Answer) -> str:
+        try:
+            return self._caller.tokens.renew(token)
+        except NotAuthenticated as error:
+            fault = read_fault(answer)
+            remedy = error.remedy or explain(fault).remedy
+            message = f"{error.message}: {sentence(fault)}"
+            raise NotAuthenticated(
+                message, remedy, status=error.status or fault.status, code=fault.code, request_id=answer.request_id
+            ) from error
+
+
+def failure(what: str, settled: Settled, secrets: tuple[str, ...] = (), *, one: bool = False) -> ServiceError:
+    """The exception for a call that did not succeed. ``what`` names it, such as ``creating a base connection``;
+    ``one``: it was about one existing object, so that "not found" means this object."""
+    unknown = isinstance(settled.verdict, Unknown) or settled.doubtful
+    outcome = settled.outcome
+    if isinstance(outcome, Failure):
+        if unknown:
+            return OutcomeUnknown(f"{what}: {outcome.reason}", _AFTER_UNKNOWN)
+        return Unreachable(f"{what}: {outcome.reason}", outcome.remedy or "Check the network, then run again.")
+    fault = read_fault(outcome, secrets)
+    if unknown or 200 <= outcome.status <= 299:
+        return unusable(what, outcome, outcome.defect or sentence(fault), effect=unknown)
+    kind = _kind(fault, one)
+    return kind(
+        f"{what}: {sentence(fault)}",
+        explain(fault).remedy,
+        status=fault.status,
+        code=fault.code,
+        request_id=outcome.request_id,
+    )
+
+
+def unusable(what: str, answer: Answer, why: str, *, effect: bool) -> ServiceError:
+    """For an answer that settles nothing. ``effect``: the call may have changed something."""
+    kind, remedy = (OutcomeUnknown, _AFTER_UNKNOWN) if effect else (ServiceError, "Run again; check the endpoint.")
+    return kind(f"{what}: {why}", remedy, status=answer.status, request_id=answer.request_id)
+
+
+def _kind(fault: ServiceFault, one: bool) -> type[Refused]:
+    if one and fault.is_missing_object:
+        return NotFound
+    if fault.is_unauthenticated:
+        return NotAuthenticated
+    return PreconditionFailed if fault.status == 412 else Refused

@@ -1,0 +1,97 @@
+"""One call and what came back, as values; and the ports that the logic around a call is written against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, Protocol, TypeAlias
+
+from provisioner.service.origin import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to send. ``path`` starts with ``/`` and carries the query, encoded. ``json`` and ``form`` exclude
+    each other. What could hold a secret is left out of the representation."""
+
+    method: str
+    origin: Origin
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Any = field(default=None, repr=False)
+    form: Mapping[str, str] | None = field(default=None, repr=False)
+    bearer: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer whose status line arrived.
+
+    ``body`` is the JSON that was read, or None. ``defect`` says why there is none although bytes were announced or
+    came ("" otherwise): the body was cut, too large, or not JSON; ``text`` then holds its beginning.
+    ``headers`` have lower-case names. ``date`` is the server's ``Date``.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    body: Any = field(default=None, repr=False)
+    date: datetime | None = None
+    text: str = field(default="", repr=False)
+    defect: str = ""
+
+    @property
+    def success(self) -> bool:
+        """A 2xx that can be read to its end. An empty body can be."""
+        return 200 <= self.status <= 299 and not self.defect
+
+    @property
+    def request_id(self) -> str:
+        """What to quote to Adobe's support. ``x-request-id`` on answers is assumed, never required."""
+        raw = self.headers.get("x-request-id", "")
+        return raw if raw.isascii() and raw.isprintable() and len(raw) <= 128 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """No answer. ``sent`` is False only where it is certain that no byte of the request reached the service."""
+
+    sent: bool
+    reason: str
+    remedy: str = ""
+
+
+Outcome: TypeAlias = Answer | Failure
+
+
+@dataclass(frozen=True, slots=True)
+class CallLog:
+    """One line of ``--verbose``: no header, no body. ``status`` is 0, and ``note`` says why, without an answer."""
+
+    method: str
+    host: str
+    path: str
+    status: int
+    seconds: float
+    request_id: str = ""
+    note: str = ""
+
+
+Log: TypeAlias = Callable[[CallLog], None]
+
+
+class Transport(Protocol):
+    """Sends one call once: no repetition, no redirect. Never raises for what a network or a server can do."""
+
+    def send(self, call: Call) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clocks and the dice. ``monotonic`` in seconds, ``now`` aware, ``random`` in [0, 1)."""
+
+    monotonic: Callable[[], float]
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]

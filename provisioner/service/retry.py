@@ -1,0 +1,102 @@
+"""Whether a call is sent again. Pure: one function of method, outcome and attempt.
+
+The Flow Service has no idempotency key and lets two base connections carry one name, so what matters here is which
+outcomes certainly had no effect. That 429 and 401 have none is assumed (they come from the gateway in front).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TypeAlias
+
+from provisioner.service.exchange import Answer, Outcome
+
+IDEMPOTENT = frozenset({"GET", "DELETE"})
+"""May be repeated although an earlier attempt could have had its effect. A token call is asked as a GET."""
+
+_TRANSIENT = frozenset({408, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Two bounds, attempts and total seconds, and the shape of the waits. All times in seconds."""
+
+    attempts: int = 6
+    total: float = 180.0
+    first_wait: float = 0.5
+    longest_wait: float = 20.0
+    longest_retry_after: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Send the same call again after so many seconds."""
+
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """The outcome stands and is certain: the call had no effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No clear answer, and no repetition: the call may or may not have had an effect."""
+
+
+Decision: TypeAlias = Again | GiveUp | Unknown
+
+
+def decide(method: str, outcome: Outcome, attempt: int, elapsed: float, policy: Policy, jitter: float) -> Decision:
+    """What follows from an outcome that is no success.
+
+    ``attempt`` counts from 1, ``elapsed`` is seconds since the first attempt began, ``jitter`` lies in [0, 1).
+    A 401 is not repeated here: the caller renews the token once and sends again, since a 401 had no effect.
+    """
+    uncertain = method != "GET" and may_have_had_effect(outcome)
+    if _is_transient(outcome) and (method in IDEMPOTENT or not uncertain):
+        wait = wait_before(outcome, attempt, policy, jitter)
+        if attempt < policy.attempts and elapsed + wait <= policy.total:
+            return Again(wait)
+    return Unknown() if uncertain else GiveUp()
+
+
+def may_have_had_effect(outcome: Outcome) -> bool:
+    """Everything but a clear no. 307 and 308 ask to send elsewhere and 4xx refuses; 408 speaks of time, not of
+    refusal; other redirects may follow a call that was carried out."""
+    if not isinstance(outcome, Answer):
+        return outcome.sent
+    if outcome.status in (307, 308):
+        return False
+    return not 400 <= outcome.status <= 499 or outcome.status == 408
+
+
+def wait_before(outcome: Outcome, attempt: int, policy: Policy, jitter: float) -> float:
+    """Seconds: what the service asks for, capped, and a little more; otherwise doubling, between half and all."""
+    asked = retry_after(outcome) if isinstance(outcome, Answer) else None
+    if asked is not None:
+        return min(asked, policy.longest_retry_after) + jitter * policy.first_wait
+    backoff = min(policy.longest_wait, policy.first_wait * 2.0 ** min(attempt - 1, 60))
+    return backoff * (0.5 + jitter / 2)
+
+
+def retry_after(answer: Answer) -> float | None:
+    """``Retry-After`` in both its forms, as seconds; a date counts from the answer's own ``Date``, so that clocks
+    need not agree. None where absent, unreadable or without that ``Date``."""
+    raw = answer.headers.get("retry-after", "").strip()
+    if raw.isascii() and raw.isdigit():
+        return float(raw[:9])
+    try:
+        until = parsedate_to_datetime(raw)
+        return max(0.0, (until - answer.date).total_seconds()) if answer.date else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _is_transient(outcome: Outcome) -> bool:
+    """A connection that failed or broke, a server that is busy or down, a 2xx that cannot be read."""
+    if not isinstance(outcome, Answer):
+        return True
+    return outcome.status in _TRANSIENT or outcome.status >= 500 or 200 <= outcome.status <= 299
