@@ -1,9 +1,9 @@
-"""String leaves with ``{{ ... }}``: compile, render, know what came from ``env()``. The only module that imports jinja2.
+"""String leaves with ``{{ ... }}``: compile, render, know what came from ``env()``.
 
-Definitions arrive by pull request, so a template is untrusted. What it may hold is a list: text, ``env('NAME')``,
-``var('name')``, string constants, ``~`` and the filters below, whose output is bounded. Everything else that Jinja knows
-(attributes, loops, arithmetic, tests, macros) is refused before anything is evaluated. Jinja's sandbox stands behind
-that list all the same.
+The only module that imports jinja2. Definitions arrive by pull request, so a template is untrusted. What it may hold is
+a list: text, ``env('NAME')``, ``var('name')``, string constants, ``~`` and the filters below, whose output is bounded.
+Everything else that Jinja knows (attributes, loops, arithmetic, tests, macros) is refused before anything is evaluated.
+Jinja's sandbox stands behind that list all the same.
 
 A leaf that calls ``env()`` is sensitive as a whole: filters and concatenation need not be followed.
 """

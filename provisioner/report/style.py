@@ -1,0 +1,40 @@
+"""Colour and emphasis by meaning. Words carry the meaning as well, so nothing is lost without colour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_CODES = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "green": "32",
+    "yellow": "33",
+    "cyan": "36",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Paints text where ``colour`` is wanted, and leaves it alone elsewhere."""
+
+    colour: bool = False
+
+    def paint(self, text: str, *roles: str) -> str:
+        if not self.colour or not text:
+            return text
+        codes = ";".join(_CODES[role] for role in roles)
+        return f"\x1b[{codes}m{text}\x1b[0m"
+
+
+PLAIN = Style()
+
+
+def safe(text: str) -> str:
+    """Text that came from outside, fit for a terminal: control and direction characters shown, not obeyed."""
+    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
+def count(number: int, noun: str) -> str:
+    """``1 problem``, ``2 problems``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,91 @@
+"""The environment as values. The only module that reads ``os.environ``, and it is given the mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from provisioner.errors import UsageError
+from provisioner.sensitive import Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How the tool signs in, named after the placeholders of Adobe's documentation."""
+
+    api_key: str | None = None
+    client_secret: Sensitive | None = None
+    scopes: str | None = None
+    access_token: Sensitive | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says. ``variables`` are those that ``env()`` may be admitted to read."""
+
+    variables: Mapping[str, str]
+    credentials: Credentials
+    org_id: str | None
+    sandbox: str | None
+    fingerprint_key: bytes | None
+    old_fingerprint_key: bytes | None
+    allow_hosts: tuple[str, ...]
+    ci: bool
+    no_color: bool
+    run_url: str
+
+    def __repr__(self) -> str:
+        return "<Settings>"
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Raises ``UsageError`` for a value that cannot be meant. An empty variable is an unset one."""
+    return Settings(
+        variables=environ,
+        credentials=Credentials(
+            api_key=environ.get("AEP_API_KEY") or None,
+            client_secret=_sensitive(environ, "AEP_CLIENT_SECRET"),
+            scopes=environ.get("AEP_SCOPES") or None,
+            access_token=_sensitive(environ, "AEP_ACCESS_TOKEN"),
+        ),
+        org_id=environ.get("AEP_ORG_ID") or None,
+        sandbox=environ.get("AEP_SANDBOX_NAME") or None,
+        fingerprint_key=_key(environ, "PROVISIONER_FINGERPRINT_KEY"),
+        old_fingerprint_key=_key(environ, "PROVISIONER_FINGERPRINT_KEY_OLD"),
+        allow_hosts=tuple(environ.get("PROVISIONER_ALLOW_HOSTS", "").replace(",", " ").split()),
+        ci=_is_set(environ, "CI"),
+        no_color=bool(environ.get("NO_COLOR")),
+        run_url=_run_url(environ),
+    )
+
+
+def fill_in(what: str, variable: str, from_project: str | None, from_environment: str | None) -> str:
+    """One value from two places. Raises ``UsageError`` where both say different things, or neither anything."""
+    if from_project and from_environment and from_project != from_environment:
+        message = f"the target says {what} {from_project}, and {variable} says {from_environment}"
+        raise UsageError(message, f"unset {variable}, or name the target that is meant")
+    value = from_project or from_environment
+    if not value:
+        raise UsageError(f"the target has no {what}", f"add it to the project file, or set {variable}")
+    return value
+
+
+def _sensitive(environ: Mapping[str, str], name: str) -> Sensitive | None:
+    value = environ.get(name, "").strip()
+    return Sensitive(value, f"env({name})", (name,)) if value else None
+
+
+def _key(environ: Mapping[str, str], name: str) -> bytes | None:
+    value = environ.get(name, "").strip()
+    return value.encode("utf-8", "surrogatepass") if value else None
+
+
+def _is_set(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").lower() not in ("", "0", "false", "no")
+
+
+def _run_url(environ: Mapping[str, str]) -> str:
+    if "GITHUB_RUN_ID" in environ:
+        server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")
+        return f"{server}/{repository}/actions/runs/{environ['GITHUB_RUN_ID']}"
+    return environ.get("CI_JOB_URL", "")
