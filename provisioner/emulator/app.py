@@ -14,7 +14,7 @@ from provisioner.emulator.messages import Reply, Request
 from provisioner.emulator.world import World
 
 # Far above any base connection; a guard against a client that sends without end.
-MAX_BODY = 4 * 1024 * 1024
+MAX_BODY = 1024 * 1024
 _TOO_LARGE = Reply(413, {"type": "about:blank", "title": "Content Too Large", "status": 413})
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]

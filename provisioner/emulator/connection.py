@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from uuid import NAMESPACE_URL, uuid5
 
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.messages import Json, JsonObject
@@ -82,6 +83,7 @@ def item(connection: Connection, behaviour: Behaviour) -> JsonObject:
         "updatedBy": updated.by,
         "createdClient": created.client,
         "updatedClient": updated.client,
+        "sandboxId": str(uuid5(NAMESPACE_URL, f"{connection.org}/{connection.sandbox}")),
         "sandboxName": connection.sandbox,
         "imsOrgId": connection.org,
         "name": declared.name,

@@ -17,9 +17,11 @@ BASE = "/data/foundation/flowservice"
 
 
 def create(world: World, call: Call) -> Reply:
-    """``POST /connections`` -> 201, id and etag, and a Location (SEED, OAS); names need not be unique (OASD)."""
-    for name, _ in call.request.query:
-        raise coded(1451, param=name)
+    """``POST /connections`` -> 201, id and etag, and a Location (SEED, OAS); names need not be unique (OASD).
+
+    Parameters are refused rather than ignored: ``mode=draft`` is documented (DRAFT) and not emulated.
+    """
+    _allow_parameters(call, ())
     declared = declaring.declared(declaring.body(call.request.body), world.behaviour)
     connection = _new(world, call, declared)
     world.store.add(connection)
@@ -86,9 +88,7 @@ def explored(world: World, call: Call) -> Reply:
 
 def specs_listed(world: World, call: Call) -> Reply:
     """``GET /connectionSpecs`` -> items; this emulator knows MySQL only. An unknown filter field is 1423-400 (ERR)."""
-    for name, _ in call.request.query:
-        if name != "property":
-            raise coded(1451, param=name)
+    _allow_parameters(call, ("property",))
     spec = connection_spec(world.behaviour)
     wanted = conditions(call.request.values("property"), SPEC_FIELDS, unknown_field=1423)
     return Reply(200, {"items": [spec] if all(each.holds(spec) for each in wanted) else []})
@@ -100,6 +100,12 @@ def spec_shown(world: World, call: Call) -> Reply:
     if call.id != spec["id"]:
         raise coded(1413)
     return Reply(200, {"items": [spec]})
+
+
+def _allow_parameters(call: Call, allowed: tuple[str, ...]) -> None:
+    for name, _ in call.request.query:
+        if name not in allowed:
+            raise coded(1451, param=name)
 
 
 def _stored(world: World, call: Call) -> Connection:

@@ -14,6 +14,7 @@ _NO_HEADER = "Header is missing"
 CATALOGUE: dict[int, tuple[int, str, str]] = {
     1100: (400, _INVALID, "The request could not be processed. Error from flow provider: {reason}"),
     1101: (404, "Resource not found", "The resource was not found. Error from flow provider: no connection {id}."),
+    1103: (503, "Service Unavailable", "The service is temporarily unavailable; try again."),
     1401: (400, _INVALID, "limit and count cannot be given together; send only one of them."),
     1403: (400, _NO_HEADER, "The header 'If-Match' is missing; send the current etag."),
     1404: (412, "Version not matching", "Supplied version '{supplied}' is not the current version '{current}'."),

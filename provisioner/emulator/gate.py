@@ -12,25 +12,20 @@ _SANDBOX = re.compile(r"[a-z][a-z0-9-]{0,255}")
 
 def admit(world: World, request: Request) -> Caller:
     """Check the headers every call needs. Codes and shapes documented (TRB, ERR); the order of checks is assumed."""
-    token, client, org = _bearer(request), request.header("x-api-key"), request.header("x-gw-ims-org-id")
-    if not token:
+    scheme, _, token = request.header("authorization").partition(" ")
+    client, org = request.header("x-api-key"), request.header("x-gw-ims-org-id")
+    if not token.strip():
         raise gateway("403010")
     if not client:
         raise gateway("403000")
     if not org:
         raise gateway("400003")
-    if not world.tokens.good(token, world.clock(), world.behaviour):
+    if scheme.lower() != "bearer" or not world.tokens.good(token.strip(), world.clock(), world.behaviour):
         raise gateway("401013")
     if world.behaviour.clients is not None and client not in world.behaviour.clients:
         raise gateway("403003")
     _check_content_type(request)
     return Caller(client, org, _sandbox(world, request))
-
-
-def _bearer(request: Request) -> str:
-    scheme, _, token = request.header("authorization").partition(" ")
-    # A header of another scheme is there but not valid, which is not the same as missing.
-    return token.strip() if scheme.lower() == "bearer" else "-" * bool(scheme)
 
 
 def _check_content_type(request: Request) -> None:

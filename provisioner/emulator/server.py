@@ -52,6 +52,9 @@ class Emulator:
         self._thread = threading.Thread(target=self._run, name="flow-service-emulator", daemon=True)
         self._thread.start()
         self._server.accepting.wait()
+        if not self._server.started:
+            self.__exit__(None, None, None)
+            raise OSError(f"the emulator did not start on {self.url}")
         return self
 
     def __exit__(
@@ -118,11 +121,11 @@ class _Server(uvicorn.Server):
 def _config(world: World) -> uvicorn.Config:
     return uvicorn.Config(
         app(world),
-        http="auto",
+        http="h11",  # the one parser that is always there: the same limits everywhere
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level="critical",
+        log_level="error",
         access_log=False,
         server_header=False,
         timeout_keep_alive=60,
@@ -131,10 +134,13 @@ def _config(world: World) -> uvicorn.Config:
 
 
 def _listen(port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # The protocol is named because asyncio turns Nagle's delay (40 ms an answer) off only where it is.
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((_HOST, port))
+        # Only listening claims the port; two that had merely bound it would both believe that it is theirs.
+        listening.listen()
     except OSError as error:
         listening.close()
         raise OSError(error.errno, f"the emulator cannot listen on {_HOST}:{port}: {error.strerror}") from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from provisioner.emulator.connection import Connection, Declared, Ready, Stamp
+from provisioner.emulator.errors import coded
 from provisioner.emulator.json_text import dump, parse
 
 # One number for the whole layout; a file with another one is refused, not guessed at.
@@ -111,12 +112,18 @@ class SqliteStore:
         self._write("DELETE FROM connections")
 
     def _read(self, sql: str, *values: str | int) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._database.execute(sql, values).fetchall()
+        return self._run(sql, values).fetchall()
 
     def _write(self, sql: str, *values: str) -> int:
-        with self._lock:
-            return self._database.execute(sql, values).rowcount
+        return self._run(sql, values).rowcount
+
+    def _run(self, sql: str, values: tuple[str | int, ...]) -> sqlite3.Cursor:
+        """A full disk, or a file that another process keeps locked, is the emulator's 1103-503."""
+        try:
+            with self._lock:
+                return self._database.execute(sql, values)
+        except sqlite3.OperationalError as error:
+            raise coded(1103) from error
 
 
 _SELECT = "SELECT place, id, org, sandbox, etag, document FROM connections"
