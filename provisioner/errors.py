@@ -57,6 +57,12 @@ class StateError(ProvisionerError):
     """The state file or its journal cannot be read, belongs elsewhere, or cannot be written."""
 
 
+class NotRecorded(StateError):
+    """A call succeeded and its outcome could not be made durable; the message holds the id."""
+
+    exit_code = 4
+
+
 class ServiceError(ProvisionerError):
     """A call of the Flow Service or of IMS did not succeed.
 

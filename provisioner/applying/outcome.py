@@ -1,0 +1,66 @@
+"""What became of a change, and what all of them together mean for the exit code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from provisioner.planning.plan import Action, Change
+
+
+class Verdict(StrEnum):
+    """What became of a change."""
+
+    DONE = "done"
+    FAILED = "failed"
+    """Certainly without effect."""
+    STALE = "stale"
+    """Without effect, because the object moved since the plan saw it."""
+    UNKNOWN = "unknown"
+    """It may or may not have had its effect; the next run finds out first."""
+    NOT_ATTEMPTED = "not attempted"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One change and what became of it. ``id`` is "" where none is known; ``seconds`` is what the call took."""
+
+    change: Change
+    verdict: Verdict
+    id: str = ""
+    message: str = ""
+    remedy: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """All that a run of apply has done. ``blocked`` changes were in the plan and could not be tried."""
+
+    outcomes: tuple[Outcome, ...]
+    blocked: tuple[Change, ...] = ()
+    interrupted: bool = False
+
+    def count(self, verdict: Verdict) -> int:
+        return Counter(outcome.verdict for outcome in self.outcomes)[verdict]
+
+    def done(self, action: Action) -> int:
+        """How many changes of that action were carried out."""
+        return sum(one.verdict is Verdict.DONE and one.change.action is action for one in self.outcomes)
+
+
+def exit_code(applied: Applied) -> int:
+    """The first that applies: interrupted 130; unknown, or some done and some not, 4; stale 5; failed 1; else 0."""
+    if applied.interrupted:
+        return 130
+    verdicts = {outcome.verdict for outcome in applied.outcomes}
+    undone = bool(verdicts - {Verdict.DONE}) or bool(applied.blocked)
+    rules: Iterable[tuple[bool, int]] = (
+        (Verdict.UNKNOWN in verdicts, 4),
+        (Verdict.DONE in verdicts and undone, 4),
+        (Verdict.STALE in verdicts, 5),
+        (undone, 1),
+    )
+    return next((code for holds, code in rules if holds), 0)

@@ -1,0 +1,113 @@
+"""Desired x record -> what differs, field by field. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from provisioner.definitions.desired import Desired, Field
+from provisioner.model import Location
+from provisioner.sensitive import Sensitive, Symbolic
+from provisioner.state.fingerprint import Comparison, Fingerprinter
+from provisioner.state.records import Record, SecretRecord
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs, or a sensitive one of which that cannot be told.
+
+    ``before`` and ``after`` are what a reader may see: text, the origin of a sensitive value, or None for absent.
+    ``comparison`` is set for sensitive fields; ``at_hand`` is False where the variable is unset, so that there is
+    nothing to compare or to send. ``drifted``: it was changed outside.
+    """
+
+    path: str
+    before: str | None
+    after: str | None
+    location: Location
+    comparison: Comparison | None = None
+    at_hand: bool = True
+    drifted: bool = False
+
+    @property
+    def sensitive(self) -> bool:
+        return self.comparison is not None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is a reason to act. An unset variable is not: nothing is known of its value."""
+        return self.at_hand
+
+
+def compare(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> tuple[FieldChange, ...]:
+    """The differences, in the order of the desired fields, removed ones last."""
+    visible, secrets = record.as_dict, record.secrets_as_dict
+    changes = [_compare(field, visible, secrets, fingerprinter) for field in desired.fields]
+    return (*(change for change in changes if change), *_removed(desired, record))
+
+
+def _compare(
+    field: Field, visible: dict[str, str], secrets: dict[str, SecretRecord], fingerprinter: Fingerprinter
+) -> FieldChange | None:
+    if isinstance(field.value, Symbolic):
+        return _compare_sensitive(field, field.value, visible, secrets, fingerprinter)
+    before = secrets[field.path].origin if field.path in secrets else visible.get(field.path)
+    if before == field.value or (field.path == "description" and not before and not field.value):
+        return None
+    return FieldChange(field.path, before, field.value, field.location)
+
+
+def _compare_sensitive(
+    field: Field,
+    value: Symbolic,
+    visible: dict[str, str],
+    secrets: dict[str, SecretRecord],
+    fingerprinter: Fingerprinter,
+) -> FieldChange | None:
+    remembered = secrets.get(field.path)
+    before = remembered.origin if remembered else visible.get(field.path)
+    if not isinstance(value, Sensitive):
+        return FieldChange(field.path, before, value.origin, field.location, Comparison.UNKNOWN, at_hand=False)
+    if remembered is None:
+        # Nothing was kept of a value that we did not send ourselves.
+        comparison = Comparison.UNKNOWN if before is None else Comparison.CHANGED
+        return FieldChange(field.path, before, value.origin, field.location, comparison)
+    comparison = fingerprinter.compare(field.path, value.reveal(), remembered.fingerprint)
+    if comparison is Comparison.UNCHANGED:
+        return None
+    return FieldChange(field.path, before, value.origin, field.location, comparison)
+
+
+def _removed(desired: Desired, record: Record) -> Iterator[FieldChange]:
+    declared = {field.path for field in desired.fields}
+    for path, before in record.fields:
+        if path not in declared and before:
+            yield FieldChange(path, before, None, desired.location)
+    for secret in record.secrets:
+        if secret.path not in declared:
+            yield FieldChange(secret.path, secret.origin, None, desired.location, Comparison.CHANGED)
+
+
+def introduced(desired: Desired) -> tuple[FieldChange, ...]:
+    """Every field of a base connection that is to be created."""
+    return tuple(_introduced(field) for field in desired.fields if field.value)
+
+
+def _introduced(field: Field) -> FieldChange:
+    value = field.value
+    if not isinstance(value, Symbolic):
+        return FieldChange(field.path, None, value, field.location)
+    if isinstance(value, Sensitive):
+        return FieldChange(field.path, None, value.origin, field.location, Comparison.CHANGED)
+    return FieldChange(field.path, None, value.origin, field.location, Comparison.UNKNOWN, at_hand=False)
+
+
+def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fingerprinter: Fingerprinter) -> Record:
+    """What is remembered of a base connection once it is as desired; ``identity`` is its id, "" before it has one."""
+    visible = [(field.path, field.value) for field in desired.fields if isinstance(field.value, str) and field.value]
+    secrets = [
+        SecretRecord(field.path, field.value.origin, fingerprinter.make(field.path, field.value.reveal(), salt))
+        for field in desired.fields
+        if isinstance(field.value, Sensitive)
+    ]
+    return Record(desired.key, identity, etag, tuple(visible), tuple(secrets), salt)

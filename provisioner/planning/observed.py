@@ -1,0 +1,131 @@
+"""What the service says -> ``Observed`` values; what of it differs from what shall be. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from provisioner.definitions.desired import Desired
+from provisioner.errors import ServiceError
+from provisioner.model import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A base connection as the service shows it.
+
+    ``fields`` are the visible ones under the paths that definitions use. The service may leave out or disguise any
+    parameter (documented: "a partial view of the credentials"), so an absent one means nothing.
+    ``etag`` is None while the object is ``initializing`` on AWS. Times are epoch milliseconds, 0 where unknown.
+    """
+
+    id: str
+    etag: str | None
+    state: str
+    fields: tuple[tuple[str, str], ...]
+    created_at: int = 0
+    updated_at: int = 0
+    updated_by: str = ""
+    created_client: str = ""
+    updated_client: str = ""
+
+    @property
+    def as_dict(self) -> dict[str, str]:
+        return dict(self.fields)
+
+    @property
+    def name(self) -> str:
+        return self.as_dict.get("name", "")
+
+    @property
+    def last_edit(self) -> str:
+        """Who changed it last, and when, as far as the service says."""
+        who = self.updated_by or "somebody"
+        via = f" through {self.updated_client}" if self.updated_client else ""
+        when = f" on {_date(self.updated_at)}" if self.updated_at else ""
+        return f"{who}{via}{when}"
+
+
+def _date(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Every base connection of MySQL in a sandbox at one time."""
+
+    by_id: Mapping[str, Observed]
+    by_name: Mapping[str, tuple[Observed, ...]]
+
+
+def observe(items: Iterable[Json]) -> Observation:
+    """Read a listing of the service. Raises ``ServiceError`` for one that cannot be understood."""
+    by_id: dict[str, Observed] = {}
+    by_name: dict[str, tuple[Observed, ...]] = {}
+    for item in items:
+        one = read(item)
+        by_id[one.id] = one
+    for one in by_id.values():
+        by_name[one.name] = (*by_name.get(one.name, ()), one)
+    return Observation(by_id, by_name)
+
+
+def read(item: Json) -> Observed:
+    """One object of a listing. Raises ``ServiceError`` when it has no id; everything else may be absent."""
+    if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not item["id"]:
+        raise ServiceError(
+            "the service lists a base connection without an id", "report this to Adobe; nothing was done"
+        )
+    return Observed(
+        id=item["id"],
+        etag=_text(item.get("etag")) or _text(item.get("version")) or None,
+        state=_text(item.get("state")),
+        fields=tuple(_visible(item)),
+        created_at=_milliseconds(item.get("createdAt")),
+        updated_at=_milliseconds(item.get("updatedAt")),
+        updated_by=_text(item.get("updatedBy")),
+        created_client=_text(item.get("createdClient")),
+        updated_client=_text(item.get("updatedClient")),
+    )
+
+
+def _visible(item: Json) -> Iterable[tuple[str, str]]:
+    auth = _mapping(item.get("auth"))
+    spec = _mapping(item.get("connectionSpec"))
+    flat = {
+        "name": item.get("name"),
+        "description": item.get("description"),
+        "auth.specName": auth.get("specName"),
+        "connectionSpec.id": spec.get("id"),
+        "connectionSpec.version": spec.get("version"),
+        **{f"auth.params.{name}": value for name, value in _mapping(auth.get("params")).items()},
+    }
+    return ((path, value) for path, value in flat.items() if isinstance(value, str))
+
+
+def _mapping(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _milliseconds(value: Any) -> int:
+    # Beyond the year 9999 no date can be made of it.
+    return value if isinstance(value, int) and 0 <= value < 253_402_300_800_000 else 0
+
+
+def differing(desired: Desired, observed: Observed) -> tuple[tuple[str, str], ...]:
+    """The declared visible fields that the service shows otherwise, with what it shows.
+
+    Only what the service shows can differ, but for the description: one that is absent is empty.
+    """
+    shown = {"description": "", **observed.as_dict}
+    wanted = {
+        "description": "",
+        **{field.path: field.value for field in desired.fields if isinstance(field.value, str)},
+    }
+    return tuple((path, shown[path]) for path, value in wanted.items() if path in shown and shown[path] != value)

@@ -1,0 +1,57 @@
+"""What a PATCH says: operations as data, and their body. Pure.
+
+``add`` and ``replace`` on ``/auth/params`` overwrite the whole object (documented, destinations API), so any change of
+a parameter sends all of them, secrets included. Changing ``specName`` by patch is assumed to work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from provisioner.definitions.desired import Desired, params
+from provisioner.model import Json
+from provisioner.planning.changes import FieldChange
+
+PARAMS = "/auth/params"
+SPEC_NAME = "/auth/specName"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a JSON Patch, without its value: ``op`` is add, replace or remove, in lower case."""
+
+    op: str
+    path: str
+
+
+def operations(fields: Iterable[FieldChange]) -> tuple[Operation, ...]:
+    """The operations that carry out changes of fields, each path once."""
+    wanted: dict[str, Operation] = {}
+    for change in fields:
+        for operation in _for_field(change):
+            wanted[operation.path] = operation
+    # The spec name first: what the parameters mean depends on it.
+    return tuple(sorted(wanted.values(), key=lambda operation: (operation.path == PARAMS, operation.path)))
+
+
+def _for_field(change: FieldChange) -> tuple[Operation, ...]:
+    if change.path == "name":
+        return (Operation("replace", "/name"),)
+    if change.path == "description":
+        # Whether `remove` takes effect without a value is unknown; an empty text is the same to us.
+        return (Operation("replace" if change.before else "add", "/description"),)
+    if change.path == "auth.specName":
+        return (Operation("replace", SPEC_NAME), Operation("replace", PARAMS))
+    return (Operation("replace", PARAMS),)
+
+
+def body(operations: Iterable[Operation], desired: Desired) -> list[Json]:
+    """The body of the request, secrets revealed."""
+    return [{"op": one.op, "path": one.path, "value": _value(one.path, desired)} for one in operations]
+
+
+def _value(path: str, desired: Desired) -> str | dict[str, str]:
+    if path == PARAMS:
+        return params(desired)
+    return str(desired.value(path.strip("/").replace("/", ".")))

@@ -1,0 +1,74 @@
+"""Outcomes of an apply: a line each as they happen, and a summary that tells the truth."""
+
+from __future__ import annotations
+
+import json
+
+from provisioner.applying.outcome import Applied, Outcome, Verdict
+from provisioner.planning.plan import Action
+from provisioner.report.style import PLAIN, Style, count, safe
+
+_DONE = {Action.CREATE: "created", Action.UPDATE: "changed", Action.DELETE: "destroyed"}
+_COLOUR = {
+    Verdict.DONE: "green",
+    Verdict.FAILED: "red",
+    Verdict.STALE: "yellow",
+    Verdict.UNKNOWN: "yellow",
+    Verdict.NOT_ATTEMPTED: "dim",
+}
+
+
+def line(outcome: Outcome, style: Style = PLAIN) -> str:
+    """One outcome, with its message and remedy where it did not succeed."""
+    done = outcome.verdict is Verdict.DONE
+    word = _DONE.get(outcome.change.action, "done") if done else outcome.verdict.value
+    head = f"{style.paint(f'{word:13}', _COLOUR[outcome.verdict])} {safe(outcome.change.key)}"
+    if done:
+        return f"{head}  {style.paint(f'{safe(outcome.id)} in {outcome.seconds:.1f} s', 'dim')}"
+    remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(outcome.remedy)}" if outcome.remedy else ""
+    return f"{head}\n    {safe(outcome.message)}{remedy}"
+
+
+def summary(applied: Applied) -> str:
+    """What was done and what was not, each once."""
+    numbers = [applied.done(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
+    first = f"Apply complete: {numbers[0]} added, {numbers[1]} changed, {numbers[2]} destroyed."
+    if _left(applied):
+        first = first.replace("Apply complete", "Apply incomplete")
+    return " ".join([first, *_left(applied)])
+
+
+def _left(applied: Applied) -> list[str]:
+    parts = [
+        f"{applied.count(verdict):,} {verdict.value}"
+        for verdict in (Verdict.FAILED, Verdict.STALE, Verdict.UNKNOWN, Verdict.NOT_ATTEMPTED)
+        if applied.count(verdict)
+    ]
+    parts += [f"{len(applied.blocked):,} blocked"] if applied.blocked else []
+    left = [f"{', '.join(parts).capitalize()}."] if parts else []
+    if applied.count(Verdict.UNKNOWN):
+        left.append(f"Run apply again: it finds out what became of {count(applied.count(Verdict.UNKNOWN), 'call')}.")
+    return left
+
+
+def as_json(applied: Applied) -> str:
+    """``{format_version, interrupted, outcomes: [{address, action, outcome, id, message, remedy}], blocked: [...]}``."""
+    document = {
+        "format_version": "1.0",
+        "interrupted": applied.interrupted,
+        "outcomes": [
+            {
+                "address": outcome.change.key,
+                "action": outcome.change.action.value,
+                "outcome": outcome.verdict.value,
+                "id": outcome.id or None,
+                "message": outcome.message,
+                "remedy": outcome.remedy,
+            }
+            for outcome in applied.outcomes
+        ],
+        "blocked": [
+            {"address": change.key, "reason": change.reason, "remedy": change.remedy} for change in applied.blocked
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)

@@ -1,0 +1,87 @@
+"""A plan as JSON, in the shapes of Terraform's, so that tools which read those can read this."""
+
+from __future__ import annotations
+
+import json
+
+from provisioner import __version__
+from provisioner.model import Json
+from provisioner.planning.changes import FieldChange
+from provisioner.planning.plan import Action, Change, Plan
+from provisioner.sensitive import Symbolic
+
+FORMAT_VERSION = "1.0"
+
+_ACTIONS = {Action.CREATE: ["create"], Action.UPDATE: ["update"], Action.DELETE: ["delete"]}
+
+
+def as_json(plan: Plan) -> str:
+    """The plan whole. Sensitive values stand as their origin, and their paths are marked."""
+    document = {
+        "format_version": FORMAT_VERSION,
+        "provisioner_version": __version__,
+        "target": {
+            "name": plan.target,
+            "endpoint": plan.identity.endpoint,
+            "org_id": plan.identity.org_id,
+            "sandbox": plan.identity.sandbox,
+        },
+        "offline": plan.offline,
+        "resource_changes": [_change(change) for change in plan.changes],
+        "summary": {action.value: plan.count(action) for action in Action},
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _change(change: Change) -> Json:
+    before, before_sensitive = _before(change)
+    after, after_sensitive = _after(change)
+    return {
+        "address": change.key,
+        "type": "base_connection",
+        "name": change.name,
+        "id": change.record.id if change.record else None,
+        "action": change.action.value,
+        "action_reason": change.reason,
+        "remedy": change.remedy,
+        "notes": list(change.notes),
+        "file": change.location.file if change.location else None,
+        "line": change.location.line if change.location else None,
+        "change": {
+            "actions": _ACTIONS.get(change.action, ["no-op"]),
+            "before": before,
+            "after": after,
+            "before_sensitive": before_sensitive,
+            "after_sensitive": after_sensitive,
+        },
+        "fields": [_field(field) for field in change.fields],
+    }
+
+
+def _before(change: Change) -> tuple[Json | None, Json]:
+    if change.record is None:
+        return None, {}
+    origins = {secret.path: secret.origin for secret in change.record.secrets}
+    return {**change.record.as_dict, **origins}, dict.fromkeys(origins, True)
+
+
+def _after(change: Change) -> tuple[Json | None, Json]:
+    if change.desired is None:
+        return None, {}
+    fields = {field.path: str(field.value) for field in change.desired.fields if field.value}
+    sensitive = {field.path: True for field in change.desired.fields if isinstance(field.value, Symbolic)}
+    return fields, sensitive
+
+
+def _field(field: FieldChange) -> Json:
+    return {
+        "path": field.path,
+        "before": field.before,
+        "after": field.after,
+        "sensitive": field.sensitive,
+        "comparison": field.comparison.value if field.comparison else None,
+        "drift": field.drifted,
+        "file": field.location.file,
+        "line": field.location.line,
+        "column": field.location.column,
+    }

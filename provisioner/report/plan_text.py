@@ -1,0 +1,118 @@
+"""A plan as text: calm, aligned, words beside symbols."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioner.planning.changes import FieldChange
+from provisioner.planning.plan import Action, Change, Plan
+from provisioner.report.style import PLAIN, Style, count, safe
+from provisioner.state.fingerprint import Comparison
+
+_SYMBOL = {
+    Action.CREATE: ("+", "green"),
+    Action.UPDATE: ("~", "yellow"),
+    Action.DELETE: ("-", "red"),
+    Action.NO_OP: (" ", "dim"),
+    Action.BLOCKED: ("!", "red"),
+    Action.UNMANAGED: ("?", "cyan"),
+}
+
+MOST_UNCHANGED = 20
+"""More unchanged definitions than this are counted, not listed."""
+
+_WIDEST = 200
+"""Characters of one value; more are cut, and the text says so."""
+
+
+def as_text(plan: Plan, style: Style = PLAIN) -> str:
+    """The whole plan, ending in the summary."""
+    asked = " (offline: the service was not asked)" if plan.offline else ""
+    paragraphs = [f"Plan for target {style.paint(plan.target, 'bold')}: {safe(str(plan.identity))}{asked}"]
+    unchanged = [change for change in plan.changes if change.action is Action.NO_OP and not change.notes]
+    listed = unchanged if len(unchanged) <= MOST_UNCHANGED else []
+    for change in plan.changes:
+        if change not in unchanged or change in listed:
+            paragraphs.append("\n".join(_change(change, style)))
+    if unchanged and not listed:
+        paragraphs.append(style.paint(f"{count(len(unchanged), 'definition')} unchanged", "dim"))
+    return "\n\n".join(_tight(paragraphs)) + "\n\n" + summary(plan)
+
+
+def _tight(paragraphs: list[str]) -> Iterator[str]:
+    """One-line entries stand together, longer ones apart."""
+    lines: list[str] = []
+    for paragraph in paragraphs:
+        if "\n" in paragraph:
+            if lines:
+                yield "\n".join(lines)
+                lines = []
+            yield paragraph
+        else:
+            lines.append(paragraph)
+    if lines:
+        yield "\n".join(lines)
+
+
+def _change(change: Change, style: Style) -> Iterator[str]:
+    symbol, colour = _SYMBOL[change.action]
+    head = style.paint(f"{symbol} {change.action:9}", colour)
+    where = f"  {style.paint(str(change.location.file), 'dim')}" if change.location else ""
+    yield f"{head} {style.paint(safe(change.key), 'bold')}  {safe(_quoted(change.name))}{where}"
+    if change.action is Action.NO_OP and not change.notes:
+        return
+    yield f"    reason: {safe(change.reason)}"
+    if change.remedy:
+        yield f"    {style.paint('remedy:', 'cyan')} {safe(change.remedy)}"
+    for note in change.notes:
+        yield f"    {style.paint('note:', 'yellow')} {safe(note)}"
+    width = max((len(field.path) for field in change.fields), default=0)
+    for field in change.fields:
+        yield _field(change, field, width, style)
+
+
+def _field(change: Change, field: FieldChange, width: int, style: Style) -> str:
+    path = f"    {safe(field.path):{width}}  "
+    line = str(field.location.line)
+    where = style.paint(f"  :{line}", "dim") if field.after is not None else ""
+    if change.action is Action.CREATE:
+        state = "" if field.at_hand else style.paint("  (not set)", "yellow")
+        return f"{path}{_shown(field, field.after)}{state}{where}"
+    if field.sensitive:
+        return f"{path}{_sensitive(field)}{where}"
+    arrow = style.paint("->", "dim")
+    drift = style.paint("  (drift)", "yellow") if field.drifted else ""
+    return f"{path}{_shown(field, field.before)} {arrow} {_shown(field, field.after)}{drift}{where}"
+
+
+def _sensitive(field: FieldChange) -> str:
+    """The origin, before and after where they differ, and what the comparison says."""
+    origins = [origin for origin in dict.fromkeys((field.before, field.after)) if origin is not None]
+    gone = " (removed)" if field.after is None else ""
+    verdict = Comparison.UNKNOWN if field.comparison is None else field.comparison
+    return f"{' -> '.join(safe(origin) for origin in origins)}: {verdict}{gone}"
+
+
+def _shown(field: FieldChange, value: str | None) -> str:
+    if value is None:
+        return "(none)"
+    if field.sensitive:
+        return safe(value)
+    cut = value if len(value) <= _WIDEST else f"{value[:_WIDEST]}... ({len(value):,} characters)"
+    return safe(_quoted(cut))
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"'
+
+
+def summary(plan: Plan) -> str:
+    """The last line; third-party tools parse its first sentence, which is Terraform's."""
+    create, update, delete = (plan.count(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
+    first = f"Plan: {create} to add, {update} to change, {delete} to destroy."
+    others = [
+        f"{plan.count(action):,} {word}"
+        for action, word in ((Action.BLOCKED, "blocked"), (Action.UNMANAGED, "unmanaged"), (Action.NO_OP, "unchanged"))
+        if plan.count(action)
+    ]
+    return f"{first} {', '.join(others).capitalize()}.".replace(" .", "") if others else first
