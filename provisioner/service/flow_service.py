@@ -26,7 +26,9 @@ DEFAULT_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
 BASE = "/data/foundation/flowservice"
 
 _CONNECTIONS = "/connections"
-_PAGE = 100
+LARGEST_PAGE = 100
+"""Documented for destinations, which are the same service."""
+
 _PAGES = 1000
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+(?: [A-Za-z0-9_.-]+)*")
 """Names that a filter can carry whatever the service's quoting rules are, which are not documented."""
@@ -57,9 +59,10 @@ class Reader(Protocol):
 class FlowReader:
     """``Reader`` over HTTP: it has no writing method and sends nothing but GET."""
 
-    def __init__(self, origin: Origin, caller: Caller) -> None:
+    def __init__(self, origin: Origin, caller: Caller, page: int) -> None:
         self._origin = origin
         self._caller = caller
+        self._page = page
 
     def list_connections(self, spec_id: str) -> tuple[Json, ...]:
         """All base connections of a connection spec, over all pages, each id once, as the service orders them."""
@@ -100,7 +103,7 @@ class FlowReader:
 
     def _list(self, what: str, spec_id: str, *properties: str) -> tuple[Json, ...]:
         """Filtered once more here: whether a ``next`` link keeps the filter is not documented."""
-        query = urlencode([*(("property", p) for p in properties), ("limit", str(_PAGE))], quote_via=quote)
+        query = urlencode([*(("property", p) for p in properties), ("limit", str(self._page))], quote_via=quote)
         found = {item["id"]: item for page in self._pages(what, query) for item in page}
         return tuple(item for item in found.values() if _spec_of(item) in (None, spec_id))
 
@@ -134,13 +137,14 @@ class FlowService(FlowReader):
         timing: Timing,
         *,
         policy: Policy | None = None,
+        page: int = LARGEST_PAGE,
     ) -> None:
         headers = {"x-api-key": api_key, "x-gw-ims-org-id": org_id, "x-sandbox-name": sandbox}
-        super().__init__(origin, Caller(transport, tokens, headers, policy or Policy(), timing))
+        super().__init__(origin, Caller(transport, tokens, headers, policy or Policy(), timing), page)
 
     def reading(self) -> FlowReader:
         """The same service as something that can only look."""
-        return FlowReader(self._origin, self._caller)
+        return FlowReader(self._origin, self._caller, self._page)
 
     def create(self, body: Json, secrets: tuple[str, ...] = ()) -> Written:
         """POST. Sent again only where it certainly had no effect; a 2xx without a usable id is an unknown outcome."""

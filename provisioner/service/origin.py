@@ -18,6 +18,7 @@ ADOBE_DOMAINS = ("adobe.io", "adobelogin.com")
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_AUTHORITY = re.compile(r"(?:\[[^\[\]]*\]|[^\[\]:]*)(?::[0-9]+)?")
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -66,8 +67,8 @@ def _split(url: str) -> SplitResult:
         raise _malformed("https://...@...", "it holds a user name")
     if "?" in url or "#" in url or parts.path not in ("", "/"):
         raise _malformed(url, "it holds more than scheme, host and port")
-    if port == 0 or parts.netloc.endswith(":"):
-        raise _malformed(url, "its port is not a port")
+    if port == 0 or not _AUTHORITY.fullmatch(parts.netloc):
+        raise _malformed(url, "its host or port is not one")
     return parts
 
 

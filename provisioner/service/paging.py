@@ -33,7 +33,7 @@ def next_query(body: Any, origin: Origin, base: str, path: str) -> str | None:
     if not href:
         return None
     parts = _split(href)
-    if parts is None or not _same_origin(parts, origin) or not _same_path(parts.path, base, path) or not parts.query:
+    if parts is None or not _same_origin(parts, origin) or not _same_path(parts, base, path) or not parts.query:
         raise ServiceError(
             f"the list at {origin}{base}{path} continues somewhere else, which is not followed",
             "Check the endpoint, and report it to Adobe's support.",
@@ -60,5 +60,7 @@ def _same_origin(parts: SplitResult, origin: Origin) -> bool:
     return "@" not in parts.netloc and there == (origin.scheme, origin.host.strip("[]"), origin.port)
 
 
-def _same_path(found: str, base: str, path: str) -> bool:
-    return found.rstrip("/") in ("", path, path.lstrip("/"), f"{base}{path}")
+def _same_path(parts: SplitResult, base: str, path: str) -> bool:
+    whole = f"{base}{path}"
+    relative = () if parts.netloc else ("", path, path.lstrip("/"))
+    return parts.path.rstrip("/") in (whole, *relative)

@@ -36,7 +36,7 @@ _CONNECTING = frozenset({"NewConnectionError", "ConnectTimeoutError"})
 """Exceptions of urllib3, by name since it is not ours to import: no connection was made (refused, name not resolved,
 no route, connect timeout)."""
 
-_CHUNK = 64 * 1024
+_CHUNK = 8 * 1024
 _TEXT = 2000
 
 
@@ -60,8 +60,8 @@ class _Bearer(AuthBase):
 class HttpTransport:
     """``Transport`` over real sockets, for any number of threads, each with a session of its own.
 
-    Times in seconds: ``connect`` and ``read`` bound each wait for the network, ``whole`` an answer's body;
-    ``largest`` is in bytes. The read timeout lies above the gateway's own 60 s (documented for a sibling service).
+    Times in seconds: ``connect`` and ``read`` bound each wait for the network, ``whole`` an answer's body, looked at
+    every 8 KiB; ``largest`` is in bytes. The read timeout lies above the gateway's own 60 s (documented for a sibling service).
     """
 
     def __init__(
@@ -203,6 +203,8 @@ def classify(error: BaseException) -> Failure:
         return Failure(False, "the proxy refused the connection", "Check HTTPS_PROXY and its credentials.")
     if isinstance(error, requests.Timeout):
         return Failure(True, "no answer came in time")
+    if isinstance(error, requests.exceptions.SSLError):
+        return Failure(True, "the TLS connection failed", "Check the endpoint, the proxy and REQUESTS_CA_BUNDLE.")
     return Failure(True, "the connection broke before the answer was complete")
 
 

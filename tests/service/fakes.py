@@ -1,0 +1,93 @@
+"""Ports for the tests: a clock that only moves when somebody sleeps, and a transport that reads from a script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from provisioner.errors import NotAuthenticated
+from provisioner.service.exchange import Answer, Call, Failure, Outcome, Timing
+from provisioner.service.flow_service import FlowService
+from provisioner.service.origin import Origin, check_origin
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+HERE = check_origin("http://127.0.0.1:8765")
+ADOBE = check_origin("https://platform.adobe.io")
+REFUSED = Failure(False, "no connection to the service: refused")
+LOST = Failure(True, "no answer came in time")
+NEW_ID = "025d4158-4113-403b-b551-e81724d3880c"
+ETAG = '"ae004437-0000-0200-0000-67ee107e0000"'
+WRITTEN = Answer(201, {}, {"id": NEW_ID, "etag": ETAG}, NOW)
+NO_CONTENT = Answer(204)
+STALE_TOKEN = Answer(401, {}, {"error_code": "401013", "message": "Oauth token is not valid"})
+MISSING = Answer(404, {}, {"errorMessage": "connections not found with id = [x]"})
+HTML = Answer(502, {"content-type": "text/html"}, None, None, "<html>Bad gateway</html>", "the body is not JSON")
+
+
+def status(number: int, **headers: str) -> Answer:
+    return Answer(number, {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+class FakeTime:
+    """Seconds since the test began; ``slept`` lists every wait."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.slept: list[float] = []
+        self.timing = Timing(lambda: self.seconds, lambda: NOW + timedelta(seconds=self.seconds), self.sleep, lambda: 0)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+
+class Script:
+    """Answers calls in order, and remembers them. A callable is asked with the call."""
+
+    def __init__(self, outcomes: Iterable[Outcome | Callable[[Call], Outcome]]) -> None:
+        self.outcomes = list(outcomes)
+        self.calls: list[Call] = []
+
+    def send(self, call: Call) -> Outcome:
+        self.calls.append(call)
+        outcome = self.outcomes.pop(0)
+        return outcome(call) if callable(outcome) else outcome
+
+    @property
+    def sent(self) -> list[str]:
+        return [call.method for call in self.calls]
+
+
+class Tokens:
+    """Gives ``t0``, and ``t1``, ``t2`` when renewed; refuses after ``renewals``."""
+
+    def __init__(self, renewals: int = 9) -> None:
+        self.renewals = renewals
+        self.renewed: list[str] = []
+
+    def token(self) -> str:
+        return f"t{len(self.renewed)}"
+
+    def renew(self, stale: str) -> str:
+        if len(self.renewed) == self.renewals:
+            raise NotAuthenticated("no other token", "Get one.")
+        self.renewed.append(stale)
+        return self.token()
+
+
+class Bench:
+    """A ``FlowService`` over a script. Afterwards nothing of the script may be left over."""
+
+    def __init__(self, *outcomes: Any, origin: Origin = HERE, tokens: Tokens | None = None) -> None:
+        self.time = FakeTime()
+        self.script = Script(outcomes)
+        self.tokens = tokens or Tokens()
+        self.service = FlowService(
+            origin, "org@AdobeOrg", "prod", "key", self.tokens, self.script, self.time.timing, page=2
+        )
+
+    @property
+    def calls(self) -> list[Call]:
+        assert not self.script.outcomes, "calls were expected that did not come"
+        return self.script.calls

@@ -1,0 +1,193 @@
+"""Access tokens: fetched once, kept, renewed in time, never shown."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from provisioner.errors import NotAuthenticated, Unreachable, UsageError
+from provisioner.sensitive import Sensitive
+from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken, usable_for
+from provisioner.service.exchange import Answer, Call, Outcome
+
+from .fakes import HERE, HTML, LOST, REFUSED, FakeTime, Script, status
+
+SECRET = Sensitive("p8e-hunter22", "env(AEP_CLIENT_SECRET)")
+
+
+def granted(token: Any = "tok-1", expires_in: Any = 86399) -> Answer:
+    return Answer(200, {}, {"access_token": token, "token_type": "bearer", "expires_in": expires_in})
+
+
+def credentials(*outcomes: Outcome, scopes: str = DEFAULT_SCOPES) -> tuple[ClientCredentials, Script, FakeTime]:
+    script, clock = Script(outcomes), FakeTime()
+    return ClientCredentials(HERE, "client", SECRET, script, clock.timing, scopes=scopes), script, clock
+
+
+@pytest.mark.parametrize("raw", ["tok", "tok\n", "  tok\r\n"])
+def test_a_ready_token_loses_the_white_space_around_it(raw: str) -> None:
+    assert FixedToken(raw).token() == "tok"
+
+
+@pytest.mark.parametrize("raw", ["", " \n", "a b", "Bearer tok", "a\nb", "a\x00b", "tök", "a\x7f"])
+def test_a_ready_token_that_cannot_be_one(raw: str) -> None:
+    with pytest.raises(UsageError, match="AEP_ACCESS_TOKEN"):
+        FixedToken(raw)
+
+
+def test_a_ready_token_cannot_be_renewed() -> None:
+    with pytest.raises(NotAuthenticated) as caught:
+        FixedToken("tok").renew("tok")
+    assert "AEP_CLIENT_SECRET" in caught.value.remedy
+
+
+def test_the_request() -> None:
+    source, script, _ = credentials(granted())
+    assert source.token() == "tok-1"
+    assert script.calls == [
+        Call(
+            "POST",
+            HERE,
+            "/ims/token/v3",
+            form={
+                "client_id": "client",
+                "client_secret": "p8e-hunter22",
+                "grant_type": "client_credentials",
+                "scope": "openid,session,AdobeID,read_organizations,additional_info.projectedProductContext",
+            },
+        )
+    ]
+
+
+@pytest.mark.parametrize("scopes", ["a,b", " a, b ", "a b", "a,,b,"])
+def test_scopes_are_a_list_with_commas(scopes: str) -> None:
+    source, script, _ = credentials(granted(), scopes=scopes)
+    source.token()
+    assert script.calls[0].form is not None
+    assert script.calls[0].form["scope"] == "a,b"
+
+
+def test_a_token_is_kept_until_five_minutes_before_its_end() -> None:
+    source, script, clock = credentials(granted("tok-1"), granted("tok-2"))
+    assert source.token() == "tok-1"
+    clock.seconds = 86399 - 301
+    assert source.token() == "tok-1"
+    clock.seconds = 86399 - 299
+    assert source.token() == "tok-2"
+    assert not script.outcomes
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "seconds"),
+    [
+        (86399, 86099),
+        ("86399", 86099),
+        (86399992, 86099.992),
+        (900, 600),
+        (60, 40),
+        (0.3, 0.2),
+        (0, 600),
+        (-5, 600),
+        (None, 600),
+        ("soon", 600),
+        (True, 600),
+        ([], 600),
+        (float("nan"), 600),
+        (float("inf"), 600),
+        (10**400, 600),
+    ],
+)
+def test_how_long_a_token_is_used(expires_in: Any, seconds: float) -> None:
+    assert usable_for(expires_in) == pytest.approx(seconds)
+
+
+def test_who_saw_the_old_token_gets_the_one_that_is_there() -> None:
+    source, script, _ = credentials(granted("tok-1"), granted("tok-2"))
+    source.token()
+    assert source.renew("tok-1") == "tok-2"
+    assert source.renew("tok-1") == "tok-2"
+    assert source.token() == "tok-2"
+    assert len(script.calls) == 2
+
+
+class Slow:
+    """Takes a while and counts: every call gets a token of its own."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.lock = threading.Lock()
+
+    def send(self, _: Call) -> Outcome:
+        time.sleep(0.02)
+        with self.lock:
+            self.calls += 1
+            return granted(f"tok-{self.calls}")
+
+
+def test_many_workers_cause_one_fetch_and_one_renewal() -> None:
+    slow = Slow()
+    source = ClientCredentials(HERE, "client", SECRET, slow, FakeTime().timing)
+    with ThreadPoolExecutor(16) as pool:
+        first = set(pool.map(lambda _: source.token(), range(64)))
+        second = set(pool.map(lambda _: source.renew("tok-1"), range(64)))
+    assert (first, second, slow.calls) == ({"tok-1"}, {"tok-2"}, 2)
+
+
+@pytest.mark.parametrize("passing", [REFUSED, LOST, status(500), status(503), status(429), HTML])
+def test_fetching_is_repeated_as_it_changes_nothing(passing: Outcome) -> None:
+    source, script, clock = credentials(passing, passing, granted())
+    assert source.token() == "tok-1"
+    assert len(clock.slept) == 2
+    assert not script.outcomes
+
+
+def test_no_answer_means_nothing_was_reached() -> None:
+    source, _, _ = credentials(*[LOST] * 5)
+    with pytest.raises(Unreachable):
+        source.token()
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "remedy"),
+    [
+        (
+            Answer(401, {}, {"error": "invalid_client", "error_description": "no match"}),
+            "invalid_client",
+            "AEP_API_KEY",
+        ),
+        (Answer(400, {}, {"error": "invalid_scope"}), "invalid_scope", "AEP_SCOPES"),
+        (Answer(403, text="<html>", defect="the body is not JSON"), "", ""),
+    ],
+)
+def test_refusals_are_explained_and_not_repeated(answer: Answer, code: str, remedy: str) -> None:
+    source, _, _ = credentials(answer)
+    with pytest.raises(NotAuthenticated) as caught:
+        source.token()
+    assert (caught.value.status, caught.value.code) == (answer.status, code)
+    assert remedy in caught.value.remedy
+
+
+def test_a_refusal_does_not_repeat_the_secret() -> None:
+    source, _, _ = credentials(Answer(401, {}, {"error": "x", "error_description": "bad secret p8e-hunter22"}))
+    with pytest.raises(NotAuthenticated) as caught:
+        source.token()
+    assert "hunter22" not in caught.value.message
+
+
+@pytest.mark.parametrize("body", [None, [], {}, {"access_token": None}, {"access_token": ""}, {"access_token": "a\nb"}])
+def test_an_answer_without_a_usable_token(body: Any) -> None:
+    source, _, _ = credentials(Answer(200, {}, body))
+    with pytest.raises(NotAuthenticated, match="without an access token"):
+        source.token()
+
+
+def test_nothing_is_shown() -> None:
+    source, script, _ = credentials(granted("tok-hunter22"))
+    source.token()
+    fixed = FixedToken("tok-hunter22")
+    shown = f"{source!r} {fixed!r} {script.calls} {source._held} {Call('GET', HERE, '/', bearer='tok-hunter22')}"
+    assert "hunter22" not in shown

@@ -1,0 +1,174 @@
+"""Token, repetition and doubt around one call."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from provisioner.errors import NotAuthenticated, OutcomeUnknown, Refused, Unreachable, UsageError
+from provisioner.service.exchange import Answer
+from provisioner.service.flow_service import FlowService
+
+from .fakes import HERE, LOST, MISSING, NOW, REFUSED, STALE_TOKEN, WRITTEN, Bench, FakeTime, Script, Tokens, status
+
+BODY = {"name": "Orders"}
+EMPTY = Answer(200, {}, {"items": [], "_links": {}})
+
+
+def test_five_headers_and_nothing_else() -> None:
+    bench = Bench(WRITTEN)
+    bench.service.create(BODY)
+    (call,) = bench.calls
+    assert call.headers == {"x-api-key": "key", "x-gw-ims-org-id": "org@AdobeOrg", "x-sandbox-name": "prod"}
+    assert (call.bearer, call.json, call.form) == ("t0", BODY, None)
+
+
+@pytest.mark.parametrize("bad", ["", " prod", "a\nb", "a\r\nx-evil: 1", "ü", "\x7f"])
+@pytest.mark.parametrize("place", range(3))
+def test_values_that_no_header_can_carry(bad: str, place: int) -> None:
+    values = ["org", "prod", "key"]
+    values[place] = bad
+    with pytest.raises(UsageError):
+        FlowService(HERE, *values, Tokens(), Script([]), FakeTime().timing)
+
+
+@pytest.mark.parametrize("method", ["create", "list"])
+def test_a_refused_token_is_renewed_once_and_the_call_sent_again(method: str) -> None:
+    if method == "create":
+        bench = Bench(STALE_TOKEN, WRITTEN)
+        bench.service.create(BODY)
+    else:
+        bench = Bench(STALE_TOKEN, EMPTY)
+        bench.service.list_connections("spec")
+    assert [call.bearer for call in bench.calls] == ["t0", "t1"]
+    assert bench.tokens.renewed == ["t0"]
+    assert bench.time.slept == []
+
+
+def test_a_token_that_flow_service_itself_calls_invalid_is_renewed_too() -> None:
+    invalid = Answer(400, {}, {"type": "http://ns.adobe.com/aep/errors/FLOW-2115-400", "title": "Invalid token"})
+    bench = Bench(invalid, WRITTEN)
+    bench.service.create(BODY)
+    assert [call.bearer for call in bench.calls] == ["t0", "t1"]
+
+
+def test_the_second_refusal_stands() -> None:
+    bench = Bench(STALE_TOKEN, STALE_TOKEN)
+    with pytest.raises(NotAuthenticated) as caught:
+        bench.service.create(BODY)
+    assert (caught.value.status, caught.value.code) == (401, "401013")
+    assert len(bench.calls) == 2
+
+
+def test_one_renewal_for_all_repetitions() -> None:
+    bench = Bench(STALE_TOKEN, status(503), STALE_TOKEN)
+    with pytest.raises(NotAuthenticated):
+        bench.service.list_connections("spec")
+    assert bench.tokens.renewed == ["t0"]
+    assert len(bench.calls) == 3
+
+
+@pytest.mark.parametrize("number", [400, 403, 404, 500])
+def test_other_refusals_renew_nothing(number: int) -> None:
+    bench = Bench(*[status(number)] * 6)
+    with pytest.raises((Refused, OutcomeUnknown)):
+        bench.service.create(BODY)
+    assert bench.tokens.renewed == []
+
+
+def test_nothing_to_renew_with_names_both_reasons() -> None:
+    bench = Bench(STALE_TOKEN, tokens=Tokens(renewals=0))
+    with pytest.raises(NotAuthenticated) as caught:
+        bench.service.create(BODY)
+    assert caught.value.message.startswith("no other token: the access token is not valid or has expired (401013)")
+    assert (caught.value.status, caught.value.code, caught.value.remedy) == (401, "401013", "Get one.")
+
+
+@pytest.mark.parametrize("harmless", [REFUSED, status(429), status(429, retry_after="3")])
+def test_a_create_is_sent_again_where_it_certainly_had_no_effect(harmless: Answer) -> None:
+    bench = Bench(harmless, harmless, WRITTEN)
+    bench.service.create(BODY)
+    assert bench.script.sent == ["POST"] * 3
+    assert len(bench.time.slept) == 2
+
+
+@pytest.mark.parametrize("doubtful", [LOST, status(500), status(503), status(302), Answer(201, defect="cut")])
+def test_a_create_in_doubt_is_never_sent_again(doubtful: Answer) -> None:
+    bench = Bench(doubtful)
+    with pytest.raises(OutcomeUnknown):
+        bench.service.create(BODY)
+    assert bench.script.sent == ["POST"]
+
+
+def test_a_create_that_first_was_throttled_and_then_lost_is_unknown() -> None:
+    bench = Bench(status(429), LOST)
+    with pytest.raises(OutcomeUnknown):
+        bench.service.create(BODY)
+    assert len(bench.calls) == 2
+
+
+def test_attempts_are_bounded() -> None:
+    bench = Bench(*[REFUSED] * 6)
+    with pytest.raises(Unreachable):
+        bench.service.create(BODY)
+    assert len(bench.calls) == 6
+
+
+def test_total_time_is_bounded() -> None:
+    bench = Bench(*[status(429, retry_after="60")] * 4)
+    with pytest.raises(Refused) as caught:
+        bench.service.create(BODY)
+    assert caught.value.status == 429
+    assert bench.time.slept == [60, 60, 60]
+    assert bench.calls
+
+
+def test_a_token_is_asked_for_before_each_attempt() -> None:
+    bench = Bench(lambda _: bench.tokens.renew("t0") and status(503), EMPTY)
+    bench.service.list_connections("spec")
+    assert [call.bearer for call in bench.calls] == ["t0", "t1"]
+
+
+@pytest.mark.parametrize("earlier", [LOST, status(500), status(408)])
+def test_a_delete_that_finds_nothing_on_a_repetition_has_worked(earlier: Answer) -> None:
+    bench = Bench(earlier, MISSING)
+    bench.service.delete("x")
+    assert bench.script.sent == ["DELETE"] * 2
+
+
+@pytest.mark.parametrize("later", [LOST, status(403), status(400), status(503), status(429)])
+def test_doubt_about_a_delete_stays(later: Answer) -> None:
+    bench = Bench(LOST, *[later] * 5)
+    with pytest.raises(OutcomeUnknown):
+        bench.service.delete("x")
+
+
+def test_no_token_for_a_repetition_leaves_the_doubt() -> None:
+    bench = Bench(LOST, STALE_TOKEN, tokens=Tokens(renewals=0))
+    with pytest.raises(OutcomeUnknown):
+        bench.service.delete("x")
+
+
+def test_no_token_at_first_is_certain() -> None:
+    bench = Bench(STALE_TOKEN, tokens=Tokens(renewals=0))
+    with pytest.raises(NotAuthenticated):
+        bench.service.delete("x")
+
+
+def test_the_services_time_is_its_last_date_and_what_passed_since() -> None:
+    theirs = NOW + timedelta(hours=1)
+    bench = Bench(Answer(200, {}, {"items": []}, theirs), status(404))
+    bench.time.seconds = 5
+    assert bench.service.service_time() == NOW + timedelta(seconds=5)
+    bench.service.list_connections("spec")
+    bench.time.seconds = 12
+    assert bench.service.service_time() == theirs + timedelta(seconds=7)
+
+
+def test_answers_of_refused_calls_tell_the_time_too() -> None:
+    theirs = NOW - timedelta(days=1)
+    bench = Bench(Answer(403, date=theirs))
+    with pytest.raises(Refused):
+        bench.service.get("x")
+    assert bench.service.service_time() == theirs

@@ -1,0 +1,376 @@
+"""Requests as documented, answers as documented and otherwise."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import datetime
+from typing import Any, get_type_hints
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from provisioner.errors import (
+    NotAuthenticated,
+    NotFound,
+    OutcomeUnknown,
+    PreconditionFailed,
+    Refused,
+    ServiceError,
+    Unreachable,
+)
+from provisioner.model import MYSQL_SPEC_ID
+from provisioner.service.exchange import Answer, Call
+from provisioner.service.flow_service import FlowReader, FlowService, Reader, Written
+
+from .fakes import ETAG, HTML, LOST, MISSING, NEW_ID, NO_CONTENT, NOW, REFUSED, WRITTEN, Bench, status
+
+BASE = "/data/foundation/flowservice"
+BODY = {"name": "Orders", "connectionSpec": {"id": MYSQL_SPEC_ID, "version": "1.0"}}
+
+
+def item(number: int, name: str = "Orders", spec: str = MYSQL_SPEC_ID) -> dict[str, Any]:
+    return {"id": f"id-{number}", "name": name, "connectionSpec": {"id": spec, "version": "1.0"}}
+
+
+def page(*items: Any, following: str | None = None) -> Answer:
+    links = {"next": {"href": following}} if following else {}
+    return Answer(200, {}, {"items": list(items), "_links": links})
+
+
+def query(call: Call) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(call.path).query, strict_parsing=True)
+
+
+# --- listing
+
+
+def test_a_list_is_read_to_its_end() -> None:
+    bench = Bench(
+        page(item(1), item(2), following="/connections?continuationToken=a"),
+        page(item(3), item(4), following="/connections?continuationToken=b"),
+        page(item(5)),
+    )
+    found = bench.service.list_connections(MYSQL_SPEC_ID)
+    assert [each["id"] for each in found] == ["id-1", "id-2", "id-3", "id-4", "id-5"]
+    first, second, third = bench.calls
+    assert first.path.startswith(f"{BASE}/connections?")
+    assert query(first) == [("property", f"connectionSpec.id=={MYSQL_SPEC_ID}"), ("limit", "2")]
+    assert second.path == f"{BASE}/connections?continuationToken=a"
+    assert third.path == f"{BASE}/connections?continuationToken=b"
+    assert {call.method for call in bench.calls} == {"GET"}
+
+
+def test_an_id_on_two_pages_counts_once_as_read_last() -> None:
+    later = item(1, "Renamed")
+    bench = Bench(page(item(1), item(2), following="?a=b"), page(later, item(3)))
+    assert bench.service.list_connections(MYSQL_SPEC_ID) == (later, item(2), item(3))
+
+
+def test_another_spec_is_left_out_though_a_page_has_it() -> None:
+    bench = Bench(page(item(1, spec="other"), item(2), {"id": "bare"}))
+    assert bench.service.list_connections(MYSQL_SPEC_ID) == (item(2), {"id": "bare"})
+
+
+def test_a_circle_of_pages_is_noticed() -> None:
+    bench = Bench(page(following="?p=1"), page(following="?p=2"), page(following="/connections?p=1"))
+    with pytest.raises(ServiceError, match="do not end"):
+        bench.service.list_connections(MYSQL_SPEC_ID)
+    assert len(bench.calls) == 3
+
+
+def test_a_list_without_end_is_given_up() -> None:
+    bench = Bench()
+    bench.script.send = lambda call: page(following=f"?p={hash(call.path)}")  # type: ignore[method-assign]
+    with pytest.raises(ServiceError, match="do not end"):
+        bench.service.list_connections(MYSQL_SPEC_ID)
+
+
+def test_no_token_follows_a_link_to_somebody_else() -> None:
+    bench = Bench(page(item(1), following=f"https://evil.com{BASE}/connections?a=b"))
+    with pytest.raises(ServiceError, match="somewhere else"):
+        bench.service.list_connections(MYSQL_SPEC_ID)
+    assert len(bench.calls) == 1
+
+
+@pytest.mark.parametrize("answer", [Answer(200, {}, []), Answer(200, {}, {}), Answer(204), page({})])
+def test_a_list_that_is_none(answer: Answer) -> None:
+    with pytest.raises(ServiceError):
+        Bench(answer).service.list_connections(MYSQL_SPEC_ID)
+
+
+def test_a_missing_sandbox_is_no_missing_object() -> None:
+    with pytest.raises(Refused) as caught:
+        Bench(Answer(404, {}, {"type": "x/FLOW-2100-404"})).service.list_connections(MYSQL_SPEC_ID)
+    assert not isinstance(caught.value, NotFound)
+    assert caught.value.code == "2100-404"
+
+
+@pytest.mark.parametrize("answer", [status(404), MISSING])
+def test_a_list_that_is_not_there_is_no_missing_object(answer: Answer) -> None:
+    with pytest.raises(Refused) as caught:
+        Bench(answer).service.list_connections(MYSQL_SPEC_ID)
+    assert not isinstance(caught.value, NotFound)
+
+
+def test_a_plain_name_is_filtered_by_the_service_and_here() -> None:
+    bench = Bench(page(item(1, "Orders DB"), item(2, "orders db"), item(3, "Orders DB")))
+    found = bench.service.find_by_name("Orders DB", MYSQL_SPEC_ID)
+    assert [each["id"] for each in found] == ["id-1", "id-3"]
+    assert query(bench.calls[0]) == [
+        ("property", f"connectionSpec.id=={MYSQL_SPEC_ID}"),
+        ("property", 'name=="Orders DB"'),
+        ("limit", "2"),
+    ]
+
+
+NASTY = [
+    "a,b",
+    'a"b',
+    "a\\b",
+    "a==b",
+    "a&b=c",
+    "Bestände",
+    "名前",
+    "a%22b",
+    " a",
+    "a ",
+    "a  b",
+    "",
+    "x'y",
+    "[]",
+    "a\nb",
+    "~",
+]
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_another_name_is_looked_for_in_the_whole_list(name: str) -> None:
+    bench = Bench(page(item(1), item(2, name)))
+    assert bench.service.find_by_name(name, MYSQL_SPEC_ID) == (item(2, name),)
+    assert query(bench.calls[0]) == [("property", f"connectionSpec.id=={MYSQL_SPEC_ID}"), ("limit", "2")]
+
+
+# --- one object
+
+
+def test_get_unwraps_the_list_of_one() -> None:
+    bench = Bench(page(item(1)))
+    assert bench.service.get("id-1") == item(1)
+    assert bench.calls[0].path == f"{BASE}/connections/id-1"
+
+
+def test_get_takes_the_bare_object_too() -> None:
+    assert Bench(Answer(200, {}, item(1))).service.get("id-1") == item(1)
+
+
+@pytest.mark.parametrize("answer", [status(404), MISSING, page(), Answer(400, {}, {"type": "x/FLOW-1439-400"})])
+def test_get_of_nothing(answer: Answer) -> None:
+    with pytest.raises(NotFound):
+        Bench(answer).service.get("id-1")
+
+
+@pytest.mark.parametrize("answer", [page(item(2)), page(item(1), item(2)), Answer(200, {}, item(2)), Answer(200)])
+def test_get_of_something_else(answer: Answer) -> None:
+    with pytest.raises(ServiceError) as caught:
+        Bench(answer).service.get("id-1")
+    assert not isinstance(caught.value, NotFound)
+
+
+def test_a_404_page_of_another_server_is_no_missing_object() -> None:
+    foreign = Answer(404, text="<html>", defect="the body is not JSON")
+    with pytest.raises(Refused) as caught:
+        Bench(foreign).service.get("id-1")
+    assert not isinstance(caught.value, NotFound)
+
+
+@pytest.mark.parametrize("answer", [HTML, status(500), LOST, Answer(200, defect="the body was cut")])
+def test_reading_that_fails_for_good_has_changed_nothing(answer: Answer) -> None:
+    bench = Bench(*[answer] * 6)
+    with pytest.raises(ServiceError) as caught:
+        bench.service.get("id-1")
+    assert not isinstance(caught.value, OutcomeUnknown)
+    assert len(bench.calls) == 6
+
+
+@pytest.mark.parametrize(
+    ("connection_id", "path"),
+    [("a/b", "a%2Fb"), ("../x", "..%2Fx"), ("a?b#c", "a%3Fb%23c"), ("a%2fb", "a%252fb"), ("ü", "%C3%BC")],
+)
+def test_an_id_stays_one_segment(connection_id: str, path: str) -> None:
+    bench = Bench(NO_CONTENT)
+    bench.service.delete(connection_id)
+    assert bench.calls[0].path == f"{BASE}/connections/{path}"
+
+
+@pytest.mark.parametrize("connection_id", ["", ".", "..", "...", " ", " a", "a\n", "a\x00b", "x" * 257, "\ud800"])
+def test_what_is_no_id_is_not_sent(connection_id: str) -> None:
+    bench = Bench()
+    for call in (
+        lambda: bench.service.get(connection_id),
+        lambda: bench.service.delete(connection_id),
+        lambda: bench.service.patch(connection_id, ETAG, []),
+    ):
+        with pytest.raises(Refused):
+            call()
+    assert bench.calls == []
+
+
+# --- creating
+
+
+def test_create() -> None:
+    bench = Bench(WRITTEN)
+    assert bench.service.create(BODY) == Written(NEW_ID, ETAG, NOW)
+    (call,) = bench.calls
+    assert (call.method, call.path, call.json) == ("POST", f"{BASE}/connections", BODY)
+
+
+@pytest.mark.parametrize("etag", [None, 5, ""])
+def test_create_without_an_etag_yet(etag: Any) -> None:
+    assert Bench(Answer(201, {}, {"id": NEW_ID, "etag": etag})).service.create(BODY) == Written(NEW_ID, None, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [None, [], "x", {}, {"id": None}, {"id": 5}, {"id": ""}, {"id": ".."}, {"id": "a\nb"}, {"items": [{"id": 1}]}],
+)
+def test_create_without_a_usable_id_is_unknown(body: Any) -> None:
+    with pytest.raises(OutcomeUnknown) as caught:
+        Bench(Answer(201, {"x-request-id": "r1"}, body)).service.create(BODY)
+    assert (caught.value.status, caught.value.request_id) == (201, "r1")
+
+
+def test_create_refused() -> None:
+    fault = {"type": "http://ns.adobe.com/aep/errors/FLOW-1415-400", "title": "Invalid request", "detail": "no such"}
+    with pytest.raises(Refused) as caught:
+        Bench(Answer(400, {"x-request-id": "r1"}, fault)).service.create(BODY)
+    error = caught.value
+    assert type(error) is Refused
+    assert error.message == (
+        "creating a base connection: the connection spec has no auth spec of this name (1415-400); "
+        'the service says: "no such"'
+    )
+    assert (error.status, error.code, error.request_id) == (400, "1415-400", "r1")
+    assert "auth.specName" in error.remedy
+
+
+def test_create_unreachable() -> None:
+    with pytest.raises(Unreachable, match="refused"):
+        Bench(*[REFUSED] * 6).service.create(BODY)
+
+
+@pytest.mark.parametrize("number", [400, 500])
+@pytest.mark.parametrize(
+    "write", [lambda s, secrets: s.create(BODY, secrets), lambda s, secrets: s.patch("id-1", ETAG, [], secrets)]
+)
+def test_a_secret_in_the_services_words_stays_there(write: Any, number: int) -> None:
+    bench = Bench(Answer(number, {}, {"errorMessage": "cannot log in with hunter22%21"}))
+    with pytest.raises(ServiceError) as caught:
+        write(bench.service, ("hunter22!",))
+    assert "hunter22" not in caught.value.message
+    assert "withheld" in caught.value.message
+
+
+def test_a_strange_request_id_is_dropped() -> None:
+    with pytest.raises(Refused) as caught:
+        Bench(status(400, x_request_id="a\x1b[31m")).service.create(BODY)
+    assert caught.value.request_id == ""
+
+
+# --- changing
+
+OPERATIONS = [{"op": "replace", "path": "/name", "value": "New"}]
+
+
+def test_patch() -> None:
+    bench = Bench(Answer(200, {}, {"id": "id-1", "etag": '"new"'}, NOW))
+    assert bench.service.patch("id-1", ETAG, OPERATIONS) == Written("id-1", '"new"', NOW)
+    (call,) = bench.calls
+    assert (call.method, call.path, call.json) == ("PATCH", f"{BASE}/connections/id-1", OPERATIONS)
+    assert call.headers["If-Match"] == ETAG
+
+
+def test_patch_without_content() -> None:
+    assert Bench(NO_CONTENT).service.patch("id-1", ETAG, OPERATIONS) == Written("id-1", None, None)
+
+
+@pytest.mark.parametrize("answer", [Answer(200), Answer(200, {}, []), Answer(200, {}, {"id": "id-2"}), LOST, HTML])
+def test_patch_in_doubt(answer: Answer) -> None:
+    bench = Bench(answer)
+    with pytest.raises(OutcomeUnknown):
+        bench.service.patch("id-1", ETAG, OPERATIONS)
+    assert len(bench.calls) == 1
+
+
+@pytest.mark.parametrize("etag", ["", " ", '"a"\n', '"a"\r\nx: y', '"ü"', ' "a"'])
+def test_an_etag_that_no_header_can_carry_is_not_sent(etag: str) -> None:
+    bench = Bench()
+    with pytest.raises(Refused):
+        bench.service.patch("id-1", etag, OPERATIONS)
+    assert bench.calls == []
+
+
+KINDS = [
+    (status(412), PreconditionFailed),
+    (Answer(412, {}, {"errorMessage": "Supplied version=[..] does not match"}), PreconditionFailed),
+    (MISSING, NotFound),
+    (Answer(403, {}, {"error_code": "403010"}), NotAuthenticated),
+    (Answer(400, {}, {"type": "x/FLOW-2114-400"}), NotAuthenticated),
+    (Answer(403, {}, {"error_code": 403025}), Refused),
+    (Answer(400, {}, {"type": "x/FLOW-1417-400"}), Refused),
+    (status(429), Refused),
+]
+
+
+@pytest.mark.parametrize(("answer", "kind"), KINDS)
+def test_kinds_of_refusal(answer: Answer, kind: type[ServiceError]) -> None:
+    with pytest.raises(ServiceError) as caught:
+        Bench(*[answer] * 6).service.patch("id-1", ETAG, OPERATIONS)
+    assert type(caught.value) is kind
+    assert caught.value.status == answer.status
+
+
+# --- deleting
+
+
+@pytest.mark.parametrize("answer", [NO_CONTENT, status(202), status(200), Answer(200, {}, {})])
+def test_delete(answer: Answer) -> None:
+    bench = Bench(answer)
+    bench.service.delete("id-1")
+    (call,) = bench.calls
+    assert (call.method, call.path, call.json) == ("DELETE", f"{BASE}/connections/id-1", None)
+
+
+@pytest.mark.parametrize("earlier", [(), (status(429),), (REFUSED,)])
+def test_delete_of_nothing(earlier: tuple[Any, ...]) -> None:
+    with pytest.raises(NotFound):
+        Bench(*earlier, MISSING).service.delete("id-1")
+
+
+def test_delete_in_use() -> None:
+    with pytest.raises(Refused) as caught:
+        Bench(Answer(400, {}, {"type": "x/FLOW-1418-400"})).service.delete("id-1")
+    assert "dataflows" in caught.value.message
+
+
+# --- looking only
+
+
+def methods(kind: type) -> set[str]:
+    return {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
+
+
+def test_who_only_looks_has_no_method_that_writes() -> None:
+    looking = {"list_connections", "find_by_name", "get", "service_time"}
+    assert methods(FlowReader) == methods(Reader) == looking
+    assert methods(FlowService) - looking == {"create", "patch", "delete", "reading"}
+    reader = Bench().service.reading()
+    assert type(reader) is FlowReader
+    assert get_type_hints(Reader.service_time)["return"] is datetime
+
+
+def test_who_only_looks_sees_the_same() -> None:
+    bench = Bench(page(item(1)))
+    reader: Reader = bench.service.reading()
+    assert reader.list_connections(MYSQL_SPEC_ID) == (item(1),)
+    assert bench.script.sent == ["GET"]

@@ -1,0 +1,163 @@
+"""Which calls are sent again. The table says it for each method; the properties hold for whatever comes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner.service.exchange import Answer, Failure, Outcome
+from provisioner.service.retry import Again, Decision, GiveUp, Policy, Unknown, decide, retry_after, wait_before
+
+from .fakes import LOST, NOW, REFUSED, status
+
+CUT = Answer(200, text="{", defect="the body was cut")
+
+# outcome, GET, DELETE, POST and PATCH
+TABLE: list[tuple[str, Outcome, type[Decision], type[Decision], type[Decision]]] = [
+    ("never connected", REFUSED, Again, Again, Again),
+    ("429", status(429), Again, Again, Again),
+    ("lost after sending", LOST, Again, Again, Unknown),
+    ("408", status(408), Again, Again, Unknown),
+    ("500", status(500), Again, Again, Unknown),
+    ("502", status(502), Again, Again, Unknown),
+    ("503", status(503), Again, Again, Unknown),
+    ("503 with Retry-After", status(503, retry_after="1"), Again, Again, Unknown),
+    ("504", status(504), Again, Again, Unknown),
+    ("599", status(599), Again, Again, Unknown),
+    ("200 cut", CUT, Again, Again, Unknown),
+    ("400", status(400), GiveUp, GiveUp, GiveUp),
+    ("401", status(401), GiveUp, GiveUp, GiveUp),
+    ("403", status(403), GiveUp, GiveUp, GiveUp),
+    ("404", status(404), GiveUp, GiveUp, GiveUp),
+    ("409", status(409), GiveUp, GiveUp, GiveUp),
+    ("412", status(412), GiveUp, GiveUp, GiveUp),
+    ("422", status(422), GiveUp, GiveUp, GiveUp),
+    ("302", status(302), GiveUp, Unknown, Unknown),
+    ("303", status(303), GiveUp, Unknown, Unknown),
+    ("307", status(307), GiveUp, GiveUp, GiveUp),
+    ("308", status(308), GiveUp, GiveUp, GiveUp),
+]
+ROWS = [
+    (name, method, outcome, expected)
+    for name, outcome, get, delete, write in TABLE
+    for method, expected in (("GET", get), ("DELETE", delete), ("POST", write), ("PATCH", write))
+]
+
+
+@pytest.mark.parametrize(("name", "method", "outcome", "expected"), ROWS, ids=[f"{r[1]} {r[0]}" for r in ROWS])
+def test_decision(name: str, method: str, outcome: Outcome, expected: type[Decision]) -> None:
+    assert isinstance(decide(method, outcome, 1, 0, Policy(), 0), expected), name
+
+
+@pytest.mark.parametrize(
+    ("method", "outcome", "expected"),
+    [
+        ("GET", LOST, GiveUp),
+        ("GET", status(503), GiveUp),
+        ("DELETE", LOST, Unknown),
+        ("DELETE", status(503), Unknown),
+        ("DELETE", status(429), GiveUp),
+        ("POST", status(429), GiveUp),
+        ("POST", REFUSED, GiveUp),
+    ],
+)
+def test_at_the_bound_what_is_certain_stays_certain(method: str, outcome: Outcome, expected: type[Decision]) -> None:
+    assert isinstance(decide(method, outcome, 6, 0, Policy(attempts=6), 0), expected)
+    assert isinstance(decide(method, outcome, 1, 180, Policy(total=180), 0), expected)
+
+
+def test_waits_double_up_to_the_longest() -> None:
+    waits = [wait_before(LOST, attempt, Policy(), 1) for attempt in (1, 2, 3, 4, 5, 6, 7, 99, 10**6)]
+    assert waits == [0.5, 1, 2, 4, 8, 16, 20, 20, 20]
+    assert wait_before(LOST, 3, Policy(), 0) == 1
+
+
+DATE = "Fri, 02 Jan 2026 03:04:35 GMT"
+
+
+@pytest.mark.parametrize(
+    ("raw", "seconds"),
+    [
+        ("0", 0),
+        ("7", 7),
+        (" 7 ", 7),
+        ("9" * 400, 999999999),
+        (DATE, 30),
+        ("Fri, 02 Jan 2026 03:04:00 GMT", 0),
+        ("Friday, 02-Jan-26 03:04:35 GMT", 30),
+        ("", None),
+        ("-1", None),
+        ("1.5", None),
+        ("٧", None),
+        ("soon", None),
+        ("Fri, 99 Jan 2026 03:04:35 GMT", None),
+    ],
+)
+def test_retry_after(raw: str, seconds: float | None) -> None:
+    assert retry_after(Answer(429, {"retry-after": raw}, date=NOW)) == seconds
+
+
+def test_a_date_without_the_servers_clock_says_nothing() -> None:
+    assert retry_after(Answer(429, {"retry-after": DATE})) is None
+
+
+def test_a_date_without_zone_says_nothing() -> None:
+    assert retry_after(Answer(429, {"retry-after": "Fri, 02 Jan 2026 03:04:35 -0000"}, date=NOW)) is None
+
+
+def test_retry_after_is_capped() -> None:
+    policy = Policy(longest_retry_after=60)
+    assert decide("POST", status(429, retry_after="3600"), 1, 0, policy, 0) == Again(60)
+
+
+outcomes = st.one_of(
+    st.builds(Failure, st.booleans(), st.just("because")),
+    st.builds(
+        Answer,
+        st.one_of(st.integers(300, 599), st.sampled_from([401, 404, 408, 412, 429, 503])),
+        st.dictionaries(st.just("retry-after"), st.one_of(st.text(max_size=12), st.integers(0, 10**6).map(str))),
+        date=st.none() | st.integers(-9999, 9999).map(lambda n: NOW + timedelta(seconds=n)),
+    ),
+    st.builds(Answer, st.integers(200, 299), defect=st.just("the body was cut")),
+)
+policies = st.builds(Policy, st.integers(1, 20), st.floats(0, 600), st.floats(0.01, 5), st.floats(5, 60))
+jitters = st.floats(0, 1, exclude_max=True)
+attempts = st.integers(1, 100)
+elapsed = st.floats(0, 10_000)
+
+
+@given(st.sampled_from(["POST", "PATCH"]), outcomes, attempts, elapsed, policies, jitters)
+def test_writing_is_repeated_only_when_certainly_without_effect(
+    method: str, outcome: Outcome, attempt: int, seconds: float, policy: Policy, jitter: float
+) -> None:
+    if isinstance(decide(method, outcome, attempt, seconds, policy, jitter), Again):
+        assert outcome.status == 429 if isinstance(outcome, Answer) else not outcome.sent
+
+
+@given(st.sampled_from(["GET", "DELETE", "POST", "PATCH"]), outcomes, attempts, elapsed, policies, jitters)
+def test_both_bounds_hold(
+    method: str, outcome: Outcome, attempt: int, seconds: float, policy: Policy, jitter: float
+) -> None:
+    decision = decide(method, outcome, attempt, seconds, policy, jitter)
+    if isinstance(decision, Again):
+        assert attempt < policy.attempts
+        assert decision.after >= 0
+        assert seconds + decision.after <= policy.total
+
+
+@given(st.sampled_from(["DELETE", "POST", "PATCH"]), outcomes, attempts, elapsed, policies, jitters)
+def test_giving_up_is_certain(
+    method: str, outcome: Outcome, attempt: int, seconds: float, policy: Policy, jitter: float
+) -> None:
+    if isinstance(decide(method, outcome, attempt, seconds, policy, jitter), GiveUp):
+        assert 300 < outcome.status < 500 if isinstance(outcome, Answer) else not outcome.sent
+
+
+@given(outcomes, attempts, elapsed, policies, jitters)
+def test_reading_is_never_in_doubt(
+    outcome: Outcome, attempt: int, seconds: float, policy: Policy, jitter: float
+) -> None:
+    assert not isinstance(decide("GET", outcome, attempt, seconds, policy, jitter), Unknown)
