@@ -11,7 +11,7 @@ from typing import cast
 from provisioner.errors import StateError
 from provisioner.model import Json, Key, TargetIdentity
 from provisioner.state.fingerprint import Fingerprint
-from provisioner.state.reading import Reader
+from provisioner.state.reading import Reader, check_not_newer
 from provisioner.state.records import (
     FORMAT_VERSION,
     Adopted,
@@ -42,7 +42,7 @@ def state_to_json(state: State) -> Json:
 
 
 def state_from_json(json: Reader) -> State:
-    """A state of the present format; ``store.py`` upgrades older ones first."""
+    """A state of the present format; ``formats.py`` upgrades older ones first."""
     version = json.member("format_version")
     if version.number() != FORMAT_VERSION:
         version.fail(str(FORMAT_VERSION))
@@ -92,7 +92,7 @@ def entry_to_json(entry: Entry) -> Json:
             return {"kind": "forgotten", "key": key}
         case Opened(journal, lineage, serial, target):
             stands_on = {"lineage": lineage, "serial": serial, "target": _target_to_json(target)}
-            return {"kind": "opened", "journal": journal, **stands_on}
+            return {"kind": "opened", "format_version": FORMAT_VERSION, "journal": journal, **stands_on}
 
 
 def entry_from_json(json: Reader) -> Entry:
@@ -177,6 +177,7 @@ def _settled_from_json(json: Reader) -> Settled:
 
 
 def _opened_from_json(json: Reader) -> Opened:
+    check_not_newer(json, FORMAT_VERSION)
     journal, lineage = json.member("journal").name(), json.member("lineage").name()
     return Opened(journal, lineage, json.member("serial").number(), _target_from_json(json.member("target")))
 

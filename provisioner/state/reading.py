@@ -42,10 +42,16 @@ def _refuse_constant(name: str) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A piece of parsed JSON and the place it was found at, such as ``state/prod.json: records.orders``."""
+    """A piece of parsed JSON, the file it is of, and its path there, such as ``records.orders``."""
 
     value: Any
-    where: str
+    file: str
+    path: str = ""
+
+    @property
+    def where(self) -> str:
+        """File and path, for messages."""
+        return f"{self.file}: {self.path}" if self.path else self.file
 
     def fail(self, expected: str) -> NoReturn:
         """Raise ``StateError``: something else is here than what was expected."""
@@ -54,17 +60,17 @@ class Reader:
 
     def member(self, name: str) -> Reader:
         """The member of that name; its value is None where it is missing."""
-        return Reader(self._mapping().get(name), f"{self.where}.{name}")
+        return self._inner(self._mapping().get(name), name)
 
     def members(self) -> Iterator[tuple[str, Reader]]:
         """Every member with its name, in the order of the file."""
-        return ((name, Reader(value, f"{self.where}.{name}")) for name, value in self._mapping().items())
+        return ((name, self._inner(value, name)) for name, value in self._mapping().items())
 
     def elements(self) -> Iterator[Reader]:
         """Every element of a list."""
         if not isinstance(self.value, list):
             self.fail("a list")
-        return (Reader(value, f"{self.where}[{number}]") for number, value in enumerate(self.value))
+        return (self._inner(value, str(number)) for number, value in enumerate(self.value))
 
     def text(self) -> str:
         """Text, possibly empty."""
@@ -89,5 +95,19 @@ class Reader:
             self.fail("a whole number")
         return self.value
 
+    def _inner(self, value: Any, name: str) -> Reader:
+        return Reader(value, self.file, f"{self.path}.{name}" if self.path else name)
+
     def _mapping(self) -> Json:
         return self.value if isinstance(self.value, dict) else self.fail("an object")
+
+
+def check_not_newer(json: Reader, known: int) -> int:
+    """The ``format_version`` of a file, at most the one that is known."""
+    version = json.member("format_version").number()
+    if version > known:
+        raise StateError(
+            f"{json.where}: written by a newer provisioner (format {version}; this one knows up to {known})",
+            "install the newer provisioner; an older one would lose what it does not know",
+        )
+    return version
