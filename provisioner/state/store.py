@@ -42,7 +42,7 @@ class Store(Protocol):
         """
         ...
 
-    def settle(self, outcomes: Iterable[Settled]) -> None:
+    def settle(self, settled: Iterable[Settled]) -> None:
         """Durable before it returns: what became of intents."""
         ...
 
@@ -82,7 +82,7 @@ class _Found:
 
 
 class FileStore:
-    """A ``Store`` in the file ``path``, for ``target``. ``lineage`` is the one to begin with where there is no state."""
+    """A ``Store`` in the file ``path``, for ``target``. ``lineage`` is the one to begin with without a state."""
 
     def __init__(self, path: Path, target: TargetIdentity, lineage: str | None = None) -> None:
         # Through a link, so that both names share one lock and a replacement by rename does not cut the link.
@@ -115,8 +115,8 @@ class FileStore:
     def begin(self, intents: Iterable[Intent]) -> None:
         self._append(intents)
 
-    def settle(self, outcomes: Iterable[Settled]) -> None:
-        self._append(outcomes)
+    def settle(self, settled: Iterable[Settled]) -> None:
+        self._append(settled)
 
     def adopt(self, records: Iterable[Record]) -> None:
         self._append([Adopted(record) for record in records])

@@ -1,0 +1,106 @@
+"""What entries do to a state, and that doing it twice does nothing."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner.errors import StateError
+from provisioner.state.folding import fold
+from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, Record, State
+
+from .examples import create, delete, done, failed, happenings, opened_on, patch, record, states
+
+EMPTY = State.empty("l")
+KNOWN = replace(EMPTY, records=(record(),))
+
+
+@pytest.mark.parametrize(
+    ("state", "entries", "records", "standing"),
+    [
+        (EMPTY, [create()], [], ["i1"]),
+        (EMPTY, [create(), done("i1", "id-9", '"e9"')], [record(ident="id-9", etag='"e9"')], []),
+        (EMPTY, [create(), done("i1", "id-9", None)], [record(ident="id-9", etag=None)], []),
+        (EMPTY, [create(), done("i1", None, None)], [], ["i1"]),
+        (EMPTY, [create(), failed("i1")], [], []),
+        (EMPTY, [replace(create(), record=None), done("i1", "probe")], [], []),
+        (EMPTY, [done("i1", "id-9")], [], []),
+        (EMPTY, [create(), create("sales", "i7"), done("i7", "id-7")], [record("sales", "id-7", None)], ["i1"]),
+        (KNOWN, [patch(record()), done("i2", None, '"e2"')], [record(etag='"e2"', server="db2")], []),
+        (KNOWN, [patch(record()), done("i2", "id-X", '"e2"')], [record(etag='"e2"', server="db2")], []),
+        (KNOWN, [patch(record()), failed("i2")], [record()], []),
+        (KNOWN, [patch(record())], [record()], ["i2"]),
+        (KNOWN, [delete(record()), done("i3")], [], []),
+        (KNOWN, [delete(record()), failed("i3")], [record()], []),
+        (KNOWN, [delete(record(ident="id-old")), done("i3")], [record()], []),
+        (EMPTY, [delete(record()), done("i3")], [], []),
+        (EMPTY, [Adopted(record())], [record()], []),
+        (KNOWN, [Adopted(record(ident="id-2"))], [record(ident="id-2")], []),
+        (KNOWN, [Adopted(record("moved"))], [record("moved")], []),
+        (KNOWN, [Forgotten("orders")], [], []),
+        (KNOWN, [Forgotten("nobody")], [record()], []),
+        (KNOWN, [Forgotten("orders"), Adopted(record("moved"))], [record("moved")], []),
+    ],
+)
+def test_what_entries_do(state: State, entries: list[Entry], records: list[Record], standing: list[str]) -> None:
+    folded = fold(state, entries)
+    assert list(folded.records) == records
+    assert [intent.intent_id for intent in folded.intents] == standing
+    changed = records != list(state.records) or bool(standing)
+    assert folded.serial == state.serial + changed
+    assert (folded is state) is not changed
+
+
+def test_an_intent_stands_across_folds_until_it_is_settled() -> None:
+    waiting = fold(EMPTY, [opened_on(EMPTY, "j1"), create()])
+    settled = fold(waiting, [opened_on(waiting, "j2"), done("i1", "id-9", '"e"')])
+    assert settled.records == (record(ident="id-9", etag='"e"'),)
+    assert (settled.serial, settled.journal, settled.intents) == (2, "j2", ())
+
+
+@given(states(), st.lists(happenings, max_size=8))
+def test_folding_a_journal_again_does_nothing(state: State, entries: list[Entry]) -> None:
+    journal = [opened_on(state, "j-new"), *entries]
+    once = fold(state, journal)
+    assert fold(once, journal) == once
+    assert once.serial - state.serial == (once != state)
+
+
+@given(states(), st.lists(happenings, max_size=8), st.randoms(use_true_random=False))
+def test_in_one_fold_or_in_several_the_result_is_the_same(
+    state: State, entries: list[Entry], rnd: random.Random
+) -> None:
+    cut = rnd.randint(0, len(entries))
+    parts = fold(fold(state, entries[:cut]), entries[cut:])
+    whole = fold(state, entries)
+    assert (parts.records, parts.intents) == (whole.records, whole.intents)
+
+
+@given(states(), st.lists(happenings, max_size=8))
+def test_ids_stay_distinct_and_records_are_never_without(state: State, entries: list[Entry]) -> None:
+    ids = [one.id for one in fold(state, entries).records]
+    assert len(set(ids)) == len(ids)
+    assert all(ids)
+
+
+@given(st.lists(happenings, max_size=8))
+def test_only_a_failure_or_an_effect_ends_an_intent(entries: list[Entry]) -> None:
+    begun = {one.intent_id for one in entries if isinstance(one, Intent)}
+    named = {one.intent_id for one in entries if not isinstance(one, (Intent, Adopted, Forgotten, Opened))}
+    assert {one.intent_id for one in fold(EMPTY, entries).intents} >= begun - named
+
+
+@pytest.mark.parametrize("opened", [Opened("j", "other", 0, None), Opened("j", "l", 1, None)])
+def test_a_journal_of_another_state_is_refused(opened: Opened) -> None:
+    with pytest.raises(StateError, match="the journal continues serial"):
+        fold(EMPTY, [opened, create()])
+
+
+def test_ten_thousand_records_fold_fast() -> None:
+    many = tuple(record(f"k{number}", f"id-{number}") for number in range(10_000))
+    state = fold(EMPTY, [Adopted(one) for one in many])
+    assert fold(state, [Adopted(one) for one in many]) is state
