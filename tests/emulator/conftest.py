@@ -27,9 +27,7 @@ def client(emulator: Emulator) -> Iterator[Callable[..., Api]]:
     with ExitStack() as stack:
 
         def make(**headers: str | None) -> Api:
-            api = Api(emulator, **headers)
-            stack.callback(api.session.close)
-            return api
+            return stack.enter_context(Api(emulator, **headers))
 
         make().call("POST", emulator.url + "/_emulator/reset")
         yield make
@@ -47,8 +45,7 @@ def start() -> Iterator[Start]:
     with ExitStack() as stack:
 
         def begin(data: Path | None = None, **behaviour: Any) -> Api:
-            api = Api(stack.enter_context(Emulator(data, behaviour=Behaviour(**behaviour))))
-            stack.callback(api.session.close)
-            return api
+            running = stack.enter_context(Emulator(data, behaviour=Behaviour(**behaviour)))
+            return stack.enter_context(Api(running))
 
         yield begin

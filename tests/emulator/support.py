@@ -44,6 +44,12 @@ class Api:
         )
         self.session.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
 
+    def __enter__(self) -> "Api":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.close()
+
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """``path`` is relative to the Flow Service's root, or absolute for the others."""
         url = path if path.startswith("http") else self.emulator.base_url + path
