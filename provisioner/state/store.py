@@ -224,6 +224,7 @@ class FileStore:
             return found
         # A fold of ours that failed after the rename: the file is the new one already.
         if self._journal_id and found.state.journal == self._journal_id:
+            self._loaded = found
             return found
         raise self._moved(self._path)
 

@@ -1,0 +1,72 @@
+"""The order that makes a file survive a power cut: content, fsync, name, fsync of the directory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from provisioner.state.files import remove_file, replace_file
+from provisioner.state.journal import Contents, Journal
+from provisioner.state.records import State
+
+from .examples import create, opened_on
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the system was asked to do, in order, as ``fsync prod.json.tmp``."""
+    said: list[str] = []
+    names: dict[int, str] = {}
+
+    def watch(name: str, about: Callable[..., str]) -> None:
+        real = getattr(os, name)
+
+        def operation(*arguments: object, **named: object) -> object:
+            result = real(*arguments, **named)
+            if name == "open":
+                names[result] = Path(str(arguments[0])).name
+            else:
+                said.append(f"{name} {about(*arguments)}")
+            return result
+
+        monkeypatch.setattr(os, name, operation)
+
+    watch("open", str)
+    watch("write", lambda descriptor, _: names[descriptor])
+    watch("fsync", lambda descriptor: names[descriptor])
+    watch("replace", lambda _, there: Path(there).name)
+    return said
+
+
+def test_a_replacement_is_complete_before_it_has_the_name(tmp_path: Path, calls: list[str]) -> None:
+    replace_file(tmp_path / "prod.json", b"{}")
+    assert calls == ["write prod.json.tmp", "fsync prod.json.tmp", "replace prod.json", f"fsync {tmp_path.name}"]
+
+
+def test_a_removal_is_durable(tmp_path: Path, calls: list[str]) -> None:
+    (tmp_path / "x").touch()
+    remove_file(tmp_path / "x")
+    remove_file(tmp_path / "x")
+    assert calls == [f"fsync {tmp_path.name}"]
+
+
+def test_the_first_line_of_a_journal_is_durable_with_its_name_and_later_ones_cost_one_fsync(
+    tmp_path: Path, calls: list[str]
+) -> None:
+    journal = Journal(tmp_path / "j", opened_on(State.empty("l")), Contents())
+    journal.append([create()])
+    assert calls == [f"fsync {tmp_path.name}", "write j", "fsync j"]
+    journal.append([create()])
+    assert calls[3:] == ["write j", "fsync j"]
+    journal.close()
+
+
+def test_litter_of_a_crash_is_replaced_and_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("kept")
+    (tmp_path / "prod.json.tmp").symlink_to(tmp_path / "victim")
+    replace_file(tmp_path / "prod.json", b"{}")
+    assert (tmp_path / "victim").read_text() == "kept"
+    assert sorted(os.listdir(tmp_path)) == ["prod.json", "victim"]

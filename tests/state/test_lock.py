@@ -1,0 +1,145 @@
+"""One writer, whose name is known, and whose lock dies with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from provisioner.errors import LockedError, StateError
+from provisioner.state import lock as module
+from provisioner.state.lock import held_by, hold
+
+from .examples import HOLDER
+
+PROCESS = """
+import sys
+from pathlib import Path
+from provisioner.state.lock import Holder, hold
+with hold(Path(sys.argv[1]), Holder("eve", "runner-9", 99, "apply", "2025-01-02T03:04:05Z")):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "prod.json"
+
+
+def output_of(process: subprocess.Popen[str]) -> IO[str]:
+    assert process.stdout is not None
+    return process.stdout
+
+
+@contextmanager
+def another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROCESS, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert output_of(process).readline() == "held\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_who_holds_it_is_said_and_taken_back(path: Path) -> None:
+    with hold(path, HOLDER):
+        assert held_by(path) == (
+            "ana on runner-7, pid 4711: apply, since 2025-01-02T03:04:05Z (https://ci.example/run/9)"
+        )
+        assert sorted(os.listdir(path.parent)) == ["prod.json.lock", "prod.json.lock.info"]
+    assert os.listdir(path.parent) == ["prod.json.lock"]
+    with hold(path, replace(HOLDER, run_url="")):
+        assert held_by(path).endswith("since 2025-01-02T03:04:05Z")
+
+
+def test_a_second_holder_in_one_process_is_refused(path: Path) -> None:
+    with hold(path, HOLDER):
+        with pytest.raises(LockedError, match="locked by ana on runner-7") as caught, hold(path, HOLDER):
+            pass
+        assert caught.value.exit_code == 6
+        assert "--lock-timeout" in caught.value.remedy
+        assert held_by(path).startswith("ana")
+    with hold(path, HOLDER):
+        pass
+
+
+def test_another_process_is_named_and_its_death_gives_the_lock_back(path: Path) -> None:
+    with another_process(path) as process:
+        with pytest.raises(LockedError, match="locked by eve on runner-9, pid 99"), hold(path, HOLDER):
+            pass
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert held_by(path).startswith("eve")  # what it left behind; nobody holds the lock
+        with hold(path, HOLDER):
+            assert held_by(path).startswith("ana")
+
+
+def test_waiting_tells_for_whom_and_ends_when_it_ends(path: Path) -> None:
+    told: list[str] = []
+    with another_process(path) as process:
+        assert process.stdin is not None
+
+        def end(holder: str) -> None:
+            told.append(holder)
+            threading.Timer(0.05, process.stdin.close).start()  # type: ignore[union-attr]
+
+        with hold(path, HOLDER, timeout=5, waiting=end):
+            assert held_by(path).startswith("ana")
+    assert told == ["eve on runner-9, pid 99: apply, since 2025-01-02T03:04:05Z"]
+
+
+def test_waiting_has_an_end(path: Path) -> None:
+    told: list[str] = []
+    with hold(path, HOLDER), pytest.raises(LockedError), hold(path, HOLDER, timeout=0.1, waiting=told.append):
+        pass
+    assert len(told) == 1
+
+
+def test_a_failure_inside_gives_the_lock_back(path: Path) -> None:
+    with pytest.raises(KeyError), hold(path, HOLDER):
+        raise KeyError
+    with hold(path, HOLDER):
+        pass
+
+
+@pytest.mark.parametrize("left", ["", "{", "[]", "{}", json.dumps({"user": 1}), "\xff"])
+def test_what_a_crash_leaves_is_no_error(path: Path, left: str) -> None:
+    (path.parent / "prod.json.lock.info").write_text(left, encoding="latin-1")
+    assert held_by(path) == "a process that has not said who it is"
+
+
+def test_a_lock_that_cannot_be_announced_is_given_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "replace_file", full)
+        with pytest.raises(StateError, match="No space left"), hold(path, HOLDER):
+            pass
+    with hold(path, HOLDER):
+        pass
+
+
+def test_where_no_lock_can_be_made_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateError, match="cannot be locked"), hold(tmp_path / "file" / "prod.json", HOLDER):
+        pass
+
+
+def test_a_file_system_without_locks_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_is_soft", lambda _: True)
+    with pytest.raises(StateError, match="its file system has no locks"), hold(path, HOLDER):
+        pass
