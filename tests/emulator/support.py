@@ -8,6 +8,12 @@ import requests
 from provisioner.emulator.server import Emulator
 
 ORG = "5C1328435BF324E90A49402A@AdobeOrg"
+CALLER = {
+    "Authorization": "Bearer a-ready-token",
+    "x-api-key": "client-a",
+    "x-gw-ims-org-id": ORG,
+    "x-sandbox-name": "prod",
+}
 MYSQL = {"id": "26d738e0-8963-47ea-aadf-c60de735468a", "version": "1.0"}
 BASIC = {
     "server": "localhost",
@@ -34,14 +40,7 @@ class Api:
         self.emulator = emulator
         self.session = requests.Session()
         self.session.trust_env = False
-        self.session.headers.update(
-            {
-                "Authorization": "Bearer a-ready-token",
-                "x-api-key": "client-a",
-                "x-gw-ims-org-id": ORG,
-                "x-sandbox-name": "prod",
-            }
-        )
+        self.session.headers.update(CALLER)
         self.session.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
 
     def __enter__(self) -> "Api":

@@ -21,6 +21,7 @@ from .support import Api
 SERVE = """
 import sys
 from pathlib import Path
+from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import serve
 serve(Path(sys.argv[1]), 0, Behaviour(), lambda url: sys.stdout.write(url + chr(10)) and sys.stdout.flush())
 """
