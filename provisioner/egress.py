@@ -23,6 +23,12 @@ class Egress:
         """Everything else: progress, warnings, errors."""
         self._write(self.stderr, text)
 
+    def ask(self, text: str) -> None:
+        """A question; the answer follows on the same line."""
+        with self.lock:
+            self.stderr.write(text)
+            self.stderr.flush()
+
     def _write(self, stream: TextIO, text: str) -> None:
         if text:
             with self.lock:

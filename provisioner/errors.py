@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from provisioner.model import Problem
+    from collections.abc import Callable
+
+    from provisioner.model import Location, Problem
 
 
 class ProvisionerError(Exception):
@@ -30,11 +32,12 @@ class UsageError(ProvisionerError):
 
 
 class ProblemsFound(ProvisionerError):
-    """Definitions or the project file have problems; all of them, sorted."""
+    """Definitions or the project file have problems; all of them, sorted. ``source_line`` shows where, for a frame."""
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    def __init__(self, problems: tuple[Problem, ...], source_line: Callable[[Location], str] | None = None) -> None:
         super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found")
         self.problems = problems
+        self.source_line = source_line
 
 
 class Declined(ProvisionerError):

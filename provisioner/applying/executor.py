@@ -23,16 +23,18 @@ from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.definitions.desired import Desired, body
 from provisioner.errors import (
     NotAuthenticated,
+    NotRecorded,
     OutcomeUnknown,
     PreconditionFailed,
     ProvisionerError,
     ServiceError,
+    StaleError,
     StateError,
 )
 from provisioner.model import Json
 from provisioner.planning.changes import record_of
 from provisioner.planning.patch import body as patch_body
-from provisioner.planning.plan import Action, Change, Create, Patch, Plan
+from provisioner.planning.plan import Change, Create, Patch, Plan
 from provisioner.service.flow_service import Written
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Settled
@@ -70,12 +72,11 @@ class Executor:
     def execute(self, plan: Plan) -> Applied:
         """Carry out every pending change. Never raises for what the service does; a bug does pass through."""
         pending = plan.pending
-        blocked = tuple(change for change in plan.changes if change.action is Action.BLOCKED)
         with ThreadPoolExecutor(max_workers=max(1, self.parallelism)) as pool:
             futures = [pool.submit(self._change, change) for change in pending]
             interrupted = self._wait(futures)
         outcomes = tuple(future.result() for future in futures)
-        return Applied(outcomes, blocked, interrupted)
+        return Applied(outcomes, plan.blocked, interrupted)
 
     def _wait(self, futures: list[Future[Outcome]]) -> bool:
         """Until all are done. After Ctrl-C nothing new begins, and what is under way ends and is recorded."""
@@ -106,7 +107,7 @@ class Executor:
             for step in change.steps:
                 identity = self._step(change, change.desired, step)
         except ProvisionerError as error:
-            if isinstance(error, NotAuthenticated | StateError):
+            if isinstance(error, NotAuthenticated | StateError | StaleError):
                 self.stop.set()
             return self._failed(change, error, time.monotonic() - started)
         return Outcome(change, Verdict.DONE, identity, seconds=time.monotonic() - started)
@@ -129,7 +130,7 @@ class Executor:
             self.ledger.settle((Settled(intent.intent_id, "done", written.id, written.etag),))
         except StateError as error:
             message = f"{intent.step} succeeded, id {written.id}, but could not be recorded: {error.message}"
-            raise StateError(
+            raise NotRecorded(
                 message, "free space or mend the permissions, then run apply again: it looks first"
             ) from error
 
@@ -157,8 +158,8 @@ class Executor:
     @staticmethod
     def _failed(change: Change, error: ProvisionerError, seconds: float) -> Outcome:
         verdict = Verdict.FAILED
-        if isinstance(error, OutcomeUnknown | StateError):
+        if isinstance(error, OutcomeUnknown | NotRecorded):
             verdict = Verdict.UNKNOWN
-        elif isinstance(error, PreconditionFailed):
+        elif isinstance(error, PreconditionFailed | StaleError):
             verdict = Verdict.STALE
         return Outcome(change, verdict, message=error.message, remedy=error.remedy, seconds=seconds)

@@ -143,7 +143,7 @@ def _desired(definition: Definition, target: Target, rendered: Iterable[tuple[Le
     elif "connectionString" not in params:
         _add_port(fields, "auth.params.", document)
     fields.sort(key=_order)
-    return Desired(definition.key, Location(document.file), tuple(fields), tuple(keywords))
+    return Desired(definition.key, document.value_at(()), tuple(fields), tuple(keywords))
 
 
 def _add_port(fields: list[Field], prefix: str, document: Document) -> None:

@@ -84,6 +84,11 @@ class Plan:
         return Counter(change.action for change in self.changes)[action]
 
     @property
+    def blocked(self) -> tuple[Change, ...]:
+        """The changes that somebody has to decide on first."""
+        return tuple(change for change in self.changes if change.action is Action.BLOCKED)
+
+    @property
     def pending(self) -> tuple[Change, ...]:
         """The changes that apply would carry out."""
         return tuple(change for change in self.changes if change.steps)

@@ -17,8 +17,3 @@ def _hold_back(change: Change) -> Change:
         return change
     remedy = "`--overwrite-drift` puts back what is declared; or make the definition say what is there"
     return replace(change, action=Action.BLOCKED, steps=(), remedy=remedy)
-
-
-def hold_back_unset(plan: Plan) -> tuple[Change, ...]:
-    """The changes that cannot be carried out because a variable is not set."""
-    return tuple(change for change in plan.changes if change.desired and change.desired.unset)

@@ -30,12 +30,10 @@ def as_text(plan: Plan, style: Style = PLAIN) -> str:
     asked = " (offline: the service was not asked)" if plan.offline else ""
     paragraphs = [f"Plan for target {style.paint(plan.target, 'bold')}: {safe(str(plan.identity))}{asked}"]
     unchanged = [change for change in plan.changes if change.action is Action.NO_OP and not change.notes]
-    listed = unchanged if len(unchanged) <= MOST_UNCHANGED else []
-    for change in plan.changes:
-        if change not in unchanged or change in listed:
-            paragraphs.append("\n".join(_change(change, style)))
-    if unchanged and not listed:
-        paragraphs.append(style.paint(f"{count(len(unchanged), 'definition')} unchanged", "dim"))
+    hidden = set() if len(unchanged) <= MOST_UNCHANGED else {change.key for change in unchanged}
+    paragraphs += ["\n".join(_change(change, style)) for change in plan.changes if change.key not in hidden]
+    if hidden:
+        paragraphs.append(style.paint(f"{count(len(hidden), 'definition')} unchanged", "dim"))
     return "\n\n".join(_tight(paragraphs)) + "\n\n" + summary(plan)
 
 
@@ -57,7 +55,7 @@ def _tight(paragraphs: list[str]) -> Iterator[str]:
 def _change(change: Change, style: Style) -> Iterator[str]:
     symbol, colour = _SYMBOL[change.action]
     head = style.paint(f"{symbol} {change.action:9}", colour)
-    where = f"  {style.paint(str(change.location.file), 'dim')}" if change.location else ""
+    where = f"  {style.paint(f'{safe(change.location.file)}:{change.location.line}', 'dim')}" if change.location else ""
     yield f"{head} {style.paint(safe(change.key), 'bold')}  {safe(_quoted(change.name))}{where}"
     if change.action is Action.NO_OP and not change.notes:
         return
@@ -73,11 +71,10 @@ def _change(change: Change, style: Style) -> Iterator[str]:
 
 def _field(change: Change, field: FieldChange, width: int, style: Style) -> str:
     path = f"    {safe(field.path):{width}}  "
-    line = str(field.location.line)
-    where = style.paint(f"  :{line}", "dim") if field.after is not None else ""
     if change.action is Action.CREATE:
         state = "" if field.at_hand else style.paint("  (not set)", "yellow")
-        return f"{path}{_shown(field, field.after)}{state}{where}"
+        return f"{path}{_shown(field, field.after)}{state}"
+    where = style.paint(f"  {safe(field.location.file)}:{field.location.line}", "dim")
     if field.sensitive:
         return f"{path}{_sensitive(field)}{where}"
     arrow = style.paint("->", "dim")

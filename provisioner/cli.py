@@ -1,0 +1,139 @@
+"""The command line: flags in, exit code out. Parses and wires; every command is a function in ``commands``.
+
+What a command needs is imported when it runs, so that ``--help`` and ``--version`` wait for nothing but click.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from provisioner import __version__
+from provisioner.egress import Egress
+from provisioner.shell import Shell, guarded
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FORMAT = click.Choice(["text", "json"])
+
+
+def main() -> None:
+    """The installed command."""
+    shell = Shell(os.environ, sys.stdin, Egress(sys.stdout, sys.stderr))
+    sys.exit(guarded(shell, lambda: cli.main(sys.argv[1:], "provisioner", standalone_mode=False, obj=shell)))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="provisioner %(version)s")
+def cli() -> None:
+    """MySQL base connections of Adobe Experience Platform, declared in YAML.
+
+    Reads provisioner.yaml and connections/ in the current folder.
+    """
+
+
+def _common(command: Command) -> Command:
+    """Options of every command that reads the project. They may stand behind the command's name."""
+
+    @click.option("--project", metavar="DIR", help="Folder of provisioner.yaml.  [default: .]")
+    @click.option("-v", "--verbose", is_flag=True, help="Log each call: method, path, status, time, request id.")
+    @click.pass_obj
+    @functools.wraps(command)
+    def wrapped(shell: Shell, /, project: str | None, verbose: bool, **options: Any) -> Any:
+        return command(shell.at(Path(project or ".").resolve(), verbose), **options)
+
+    return wrapped  # type: ignore[return-value]
+
+
+_target = click.option("--target", metavar="NAME", help="Target of the project file.  [default: default_target]")
+_format = click.option(
+    "--format", "output", type=_FORMAT, default="text", show_default=True, help="Form of the result."
+)
+
+
+@cli.command()
+@click.option("--target", "targets", metavar="NAME", multiple=True, help="Check for this target only; may be repeated.")
+@_format
+@_common
+def validate(shell: Shell, targets: tuple[str, ...], output: str) -> int:
+    """Check every definition, for every target. Needs no secret, no network, no state."""
+    from provisioner import running
+
+    return running.validate(shell, targets, output)
+
+
+@cli.command()
+@_target
+@_format
+@click.option("--offline", is_flag=True, help="Compare with the state alone; ask the service nothing.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plan holds changes.")
+@_common
+def plan(shell: Shell, target: str | None, output: str, offline: bool, detailed_exitcode: bool) -> int:
+    """Show what would change. Changes nothing: towards the service it only looks."""
+    from provisioner import running
+
+    return running.plan(shell, target, output, offline, detailed_exitcode)
+
+
+@cli.command()
+@_target
+@_format
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time.")
+@click.option("--import-existing", is_flag=True, help="Take over base connections that exist and are as declared.")
+@click.option("--overwrite-drift", is_flag=True, help="Put back what was changed outside, without being asked.")
+@click.option("--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run.")
+@_common
+def apply(
+    shell: Shell,
+    target: str | None,
+    output: str,
+    yes: bool,
+    parallelism: int,
+    import_existing: bool,
+    overwrite_drift: bool,
+    lock_timeout: float,
+) -> int:
+    """Make it so: show the plan, ask, carry it out, record every step."""
+    from provisioner import running
+    from provisioner.commands.apply import Options
+
+    options = Options(parallelism, yes, import_existing, overwrite_drift)
+    return running.apply(shell, target, output, options, lock_timeout)
+
+
+@cli.command()
+@click.argument("name", type=click.Choice(["connection", "project"]), default="connection")
+@click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only the vocabulary of this cloud.")
+@click.pass_obj
+def schema(shell: Shell, name: str, cloud: str | None) -> int:
+    """Print the JSON Schema of definitions, or of the project file."""
+    from provisioner.commands.schema import schema_text
+
+    shell.egress.result(schema_text(name, cloud))
+    return 0
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 picks a free one.")
+@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep base connections in this file.")
+@click.option(
+    "--behaviour", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of switches."
+)
+@click.pass_obj
+def emulator(shell: Shell, port: int, data: Path | None, behaviour: Path | None) -> int:
+    """Run an emulator of the Flow Service on 127.0.0.1. Prints its URL; docs/emulator.md describes it."""
+    from provisioner.commands.emulator import run
+
+    run(port, data, behaviour, shell.egress.result)
+    return 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Commands as the command line runs them: wired to the world, their values shown, their exit codes decided."""
+
+from __future__ import annotations
+
+import signal
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from provisioner import wiring
+from provisioner.applying.outcome import exit_code
+from provisioner.commands import apply as applying
+from provisioner.commands import plan as planning
+from provisioner.commands.validate import Checked
+from provisioner.commands.validate import validate as check
+from provisioner.definitions.project import read_project
+from provisioner.errors import ProblemsFound, UsageError
+from provisioner.report import outcomes, plan_json, plan_text, problems
+from provisioner.report.style import count
+from provisioner.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from provisioner.commands.plan import Place
+    from provisioner.planning.plan import Plan
+    from provisioner.service.exchange import CallLog, Log
+    from provisioner.shell import Shell
+    from provisioner.state.store import FileStore
+
+
+def validate(shell: Shell, names: tuple[str, ...], output: str) -> int:
+    """Check, show, and say so where all is well."""
+    try:
+        project = read_project(shell.folder)
+        targets = tuple(project.target(name) for name in names) or tuple(project.targets.values())
+        checked = check(project, targets)
+    except ProblemsFound as error:
+        if output != "json":
+            raise
+        checked = Checked((), (), error.problems)
+    shell.egress.result(_validation(shell, checked, output))
+    return 1 if checked.problems else 0
+
+
+def _validation(shell: Shell, checked: Checked, output: str) -> str:
+    number = len(checked.definitions)
+    if output == "json":
+        return problems.as_json(checked.problems, number, checked.targets)
+    if checked.problems:
+        frames = checked.source_line if shell.egress.stdout.isatty() else None
+        shown = problems.as_text(checked.problems, shell.result_style, frames)
+        return f"{shown}\n{count(len(checked.problems), 'problem')} found in {count(number, 'definition')}"
+    return f"{count(number, 'definition')} checked for {_names(checked.targets)}: no problems"
+
+
+def _names(targets: tuple[str, ...]) -> str:
+    return f"target{'' if len(targets) == 1 else 's'} {', '.join(targets)}"
+
+
+def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: bool) -> int:
+    """Make a plan and show it."""
+    settings = read_settings(shell.environ)
+    where, store = _place(shell, settings, name)
+    if offline:
+        made = planning.plan(where, store, None)
+    else:
+        planning.read_desired(where)  # what is wrong with the files is said before anybody is asked for credentials
+        with wiring.connect(where, settings, _log(shell)) as service:
+            made = planning.plan(where, store, service.reading())
+    shell.egress.result(_plan_text(shell, made, output))
+    return planning.exit_code(made, detailed)
+
+
+def _place(shell: Shell, settings: Settings, name: str | None) -> tuple[Place, FileStore]:
+    project = read_project(shell.folder)
+    target = wiring.choose_target(project, name, settings)
+    where = wiring.place(project, target, settings)
+    return where, wiring.store(project, target, where.identity)
+
+
+def _plan_text(shell: Shell, made: Plan, output: str) -> str:
+    return plan_json.as_json(made) if output == "json" else plan_text.as_text(made, shell.result_style)
+
+
+def apply(shell: Shell, name: str | None, output: str, options: applying.Options, lock_timeout: float) -> int:
+    """Hold the lock, apply, show what became of it."""
+    settings = read_settings(shell.environ)
+    where, store = _place(shell, settings, name)
+    command = f"provisioner apply --target {where.target.name}"
+
+    def waiting(holder: str) -> None:
+        shell.egress.note(f"waiting for {holder}")
+
+    with _terminated_like_interrupted(), store.hold(wiring.holder(command, settings), lock_timeout, waiting):
+        applying.check(where)
+        with wiring.connect(where, settings, _log(shell)) as service:
+            applied = applying.apply(where, _ports(shell, store, service, output), options)
+    style = shell.result_style
+    shell.egress.result(
+        outcomes.as_json(applied) if output == "json" else style.paint(outcomes.summary(applied), "bold")
+    )
+    return exit_code(applied)
+
+
+def _ports(shell: Shell, store: FileStore, service: applying.Service, output: str) -> applying.Ports:
+    # Only one JSON document goes to standard output, so then everything on the way is a note.
+    say = shell.egress.note if output == "json" else shell.egress.result
+    style = shell.note_style if output == "json" else shell.result_style
+    return applying.Ports(
+        store=store,
+        service=service,
+        sleep=time.sleep,
+        new_id=lambda: uuid.uuid4().hex,
+        tell=shell.egress.note,
+        show=lambda made: say(plan_text.as_text(made, style) + "\n"),
+        confirm=lambda: _confirm(shell),
+        progress=lambda outcome: say(outcomes.line(outcome, style)),
+    )
+
+
+def _confirm(shell: Shell) -> bool:
+    if not shell.interactive:
+        raise UsageError("there is no terminal to ask on; nothing was done", "read the plan, then pass --yes")
+    shell.egress.ask("Apply these changes? Only `yes` will do: ")
+    return shell.stdin.readline().strip().lower() == "yes"
+
+
+def _log(shell: Shell) -> Log:
+    return (lambda call: shell.egress.note(_call(call))) if shell.verbose else (lambda _: None)
+
+
+def _call(call: CallLog) -> str:
+    note = f" {call.note}" if call.note else ""
+    request = f" request {call.request_id}" if call.request_id else ""
+    return f"{call.method} {call.host}{call.path} {call.status or '-'} {call.seconds:.3f} s{request}{note}"
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """SIGTERM, which pipelines send when they are cancelled, ends a run as Ctrl-C does: recorded."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,113 @@
+"""The process around a command: where it reads and writes, and how it ends."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+from provisioner import __version__
+from provisioner.egress import Egress
+from provisioner.errors import ProblemsFound, ProvisionerError
+from provisioner.report.style import Style, safe
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What a command has of its process."""
+
+    environ: Mapping[str, str]
+    stdin: TextIO
+    egress: Egress
+    folder: Path = Path()
+    verbose: bool = False
+
+    def at(self, folder: Path, verbose: bool) -> Shell:
+        return replace(self, folder=folder, verbose=verbose)
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody can be asked."""
+        return self.stdin.isatty() and self.egress.stderr.isatty() and not self.environ.get("CI")
+
+    @property
+    def result_style(self) -> Style:
+        return self._style(self.egress.stdout)
+
+    @property
+    def note_style(self) -> Style:
+        return self._style(self.egress.stderr)
+
+    def _style(self, stream: TextIO) -> Style:
+        plain = self.environ.get("NO_COLOR") or self.environ.get("TERM") == "dumb" or self.environ.get("CI")
+        return Style(colour=stream.isatty() and not plain)
+
+
+def guarded(shell: Shell, run: Callable[[], Any]) -> int:
+    """Run a command; whatever happens becomes an exit code and a line on standard error."""
+    try:
+        code = run()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        return _interrupted(shell)
+    except click.ClickException as error:
+        shell.egress.note(_usage(error))
+        return 64
+    except ProvisionerError as error:
+        shell.egress.note(error_text(error, shell))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _interrupted(shell)
+    except BrokenPipeError:
+        return 0
+    except Exception as error:
+        return _bug(shell, error)
+    return code if isinstance(code, int) else 0
+
+
+def _interrupted(shell: Shell) -> int:
+    shell.egress.note("interrupted; everything finished so far is recorded")
+    return 130
+
+
+def _usage(error: click.ClickException) -> str:
+    hint = ""
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f"\n    remedy: {error.ctx.command_path} --help"
+    return f"error: {error.format_message()}{hint}"
+
+
+def error_text(error: ProvisionerError, shell: Shell) -> str:
+    """An expected failure: every problem, or one line with its remedy."""
+    style = shell.note_style
+    if isinstance(error, ProblemsFound):
+        from provisioner.report import problems
+
+        frames = error.source_line if shell.egress.stderr.isatty() else None
+        return f"{problems.as_text(error.problems, style, frames)}\n{error.message}"
+    remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
+    return f"{style.paint('error:', 'red')} {safe(error.message)}{remedy}"
+
+
+def _bug(shell: Shell, error: Exception) -> int:
+    """One line, and a report without any value: messages of exceptions may quote what they stumbled over."""
+    now = datetime.now(UTC)
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
+    head = [f"provisioner {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}", type(error).__name__]
+    path = Path(f"provisioner-report-{now:%Y%m%dT%H%M%S}.txt")
+    report = "\n".join([*head, *lines, ""])
+    try:
+        path.write_text(report, "utf-8")
+        where = f"the report is in {path}"
+    except OSError:
+        where = "and the report could not be written:\n" + report
+    shell.egress.note(f"error: this is a bug in provisioner ({type(error).__name__}); {where}")
+    return 3

@@ -1,0 +1,163 @@
+"""Puts real adapters behind the ports: files, sockets, clocks, the embedded emulator."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from provisioner.commands.emulator import missing as emulator_missing
+from provisioner.definitions.project import Project, Target
+from provisioner.errors import NotAuthenticated, UsageError
+from provisioner.model import TargetIdentity
+from provisioner.settings import Settings, fill_in
+from provisioner.state.fingerprint import Fingerprinter
+from provisioner.state.lock import Holder
+from provisioner.state.store import FileStore
+
+if TYPE_CHECKING:
+    from provisioner.commands.plan import Place
+    from provisioner.service.auth import ClientCredentials, FixedToken
+    from provisioner.service.exchange import Log, Timing, Transport
+    from provisioner.service.flow_service import FlowService
+    from provisioner.service.origin import Origin
+
+EMULATOR = "emulator"
+EMULATOR_ORG = "EMULATOR@AdobeOrg"
+_LAG = timedelta(seconds=75)
+_LAG_ON_LOOPBACK = timedelta(seconds=3)
+
+
+def choose_target(project: Project, name: str | None, settings: Settings) -> Target:
+    """The target that a command is for. Raises ``UsageError``: in CI no emulator is chosen by default."""
+    if name:
+        return project.target(name)
+    if project.default_target is None:
+        raise UsageError("no target is named", f"--target NAME; targets: {', '.join(project.targets)}")
+    target = project.target(project.default_target)
+    if settings.ci and target.emulator:
+        message = f"no target is named, and the default, {target.name}, is an emulator: not in CI"
+        raise UsageError(message, f"--target NAME; targets: {', '.join(project.targets)}")
+    return target
+
+
+def place(project: Project, target: Target, settings: Settings) -> Place:
+    """Everything about a target but the connection to it."""
+    from provisioner.commands.plan import Place
+
+    loopback = target.emulator or _origin(target.endpoint, settings).loopback
+    return Place(
+        project=project,
+        target=target,
+        identity=_identity(target, settings),
+        environment={**target.sample_env, **{name: value for name, value in settings.variables.items() if value}},
+        fingerprinter=lambda lineage: Fingerprinter(lineage, settings.fingerprint_key, settings.old_fingerprint_key),
+        client=EMULATOR if target.emulator else settings.credentials.api_key or "",
+        settle=_LAG_ON_LOOPBACK if loopback else _LAG,
+    )
+
+
+def _identity(target: Target, settings: Settings) -> TargetIdentity:
+    if target.emulator:
+        # Its address is another one in every run; and what the environment says of a real organization is not for it.
+        return TargetIdentity(EMULATOR, target.org_id or EMULATOR_ORG, target.sandbox or EMULATOR)
+    return TargetIdentity(
+        str(_origin(target.endpoint, settings)),
+        fill_in("org_id", "AEP_ORG_ID", target.org_id, settings.org_id),
+        fill_in("sandbox", "AEP_SANDBOX_NAME", target.sandbox, settings.sandbox),
+    )
+
+
+def _origin(url: str, settings: Settings) -> Origin:
+    from provisioner.service.origin import check_origin
+
+    return check_origin(url, settings.allow_hosts)
+
+
+def store(project: Project, target: Target, identity: TargetIdentity) -> FileStore:
+    return FileStore(project.folder / target.state, identity)
+
+
+@contextmanager
+def connect(where: Place, settings: Settings, log: Log) -> Iterator[FlowService]:
+    """The Flow Service of a target, or the emulator that stands for it. Raises ``NotAuthenticated``."""
+    from provisioner.service.flow_service import FlowService
+    from provisioner.service.transport import HttpTransport, real_timing
+
+    with ExitStack() as stack:
+        url, ims_url = where.target.endpoint, where.target.ims_endpoint
+        if where.target.emulator:
+            url = ims_url = stack.enter_context(_emulator(where.project, where.target))
+        timing = real_timing()
+        transport = stack.enter_context(HttpTransport(timing, log))
+        tokens = _tokens(where, settings, ims_url, transport, timing)
+        api_key = EMULATOR if where.target.emulator else _api_key(settings)
+        identity = where.identity
+        origin = _origin(url, settings)
+        yield FlowService(origin, identity.org_id, identity.sandbox, api_key, tokens, transport, timing)
+
+
+@contextmanager
+def _emulator(project: Project, target: Target) -> Iterator[str]:
+    try:
+        from provisioner.emulator.behaviour import Behaviour
+        from provisioner.emulator.server import Emulator
+    except ImportError as error:
+        raise emulator_missing() from error
+    folder = project.folder / ".provisioner" / target.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with Emulator(data=folder / "emulator.sqlite", behaviour=Behaviour(cloud=target.cloud.value)) as running:
+        yield running.url
+
+
+_REMEDY = (
+    "set AEP_API_KEY and AEP_CLIENT_SECRET, or AEP_API_KEY and AEP_ACCESS_TOKEN; "
+    "or compare with the state alone: plan --offline"
+)
+
+
+def _api_key(settings: Settings) -> str:
+    if not settings.credentials.api_key:
+        raise NotAuthenticated("AEP_API_KEY is not set", _REMEDY)
+    return settings.credentials.api_key
+
+
+def _tokens(
+    where: Place, settings: Settings, ims_url: str, transport: Transport, timing: Timing
+) -> FixedToken | ClientCredentials:
+    from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
+
+    credentials = settings.credentials
+    if where.target.emulator:
+        return FixedToken("emulator")
+    if credentials.access_token:
+        return FixedToken(credentials.access_token.reveal())
+    api_key = _api_key(settings)
+    if not credentials.client_secret:
+        raise NotAuthenticated("neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set", _REMEDY)
+    origin = _origin(ims_url, settings)
+    scopes = credentials.scopes or DEFAULT_SCOPES
+    return ClientCredentials(origin, api_key, credentials.client_secret, transport, timing, scopes=scopes)
+
+
+def holder(command: str, settings: Settings) -> Holder:
+    """Who we are, for those who wait for us."""
+    return Holder(
+        user=_user(),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        command=command,
+        since=datetime.now(UTC).isoformat(timespec="seconds"),
+        run_url=settings.run_url,
+    )
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"
