@@ -6,7 +6,7 @@ All shapes as in Adobe's Flow Service documentation unless a docstring says infe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -156,7 +156,7 @@ class FlowService(FlowReader):
         return Written(created, _field(answer, "etag"), answer.date)
 
     def patch(
-        self, connection_id: str, etag: str, operations: list[Json] | tuple[Json, ...], secrets: tuple[str, ...] = ()
+        self, connection_id: str, etag: str, operations: Sequence[Json], secrets: tuple[str, ...] = ()
     ) -> Written:
         """PATCH with ``If-Match``, quotes included. Raises ``PreconditionFailed`` where the object moved."""
         what = f"changing base connection {connection_id}"

@@ -61,7 +61,8 @@ class HttpTransport:
     """``Transport`` over real sockets, for any number of threads, each with a session of its own.
 
     Times in seconds: ``connect`` and ``read`` bound each wait for the network, ``whole`` an answer's body, looked at
-    every 8 KiB; ``largest`` is in bytes. The read timeout lies above the gateway's own 60 s (documented for a sibling service).
+    every 8 KiB; ``largest`` is in bytes. The read timeout lies above the gateway's own 60 s (documented for a
+    sibling service).
     """
 
     def __init__(

@@ -115,6 +115,8 @@ MISSING = [
     (ServiceFault(404, "2103-404"), False),
     (ServiceFault(404, "2106-404"), False),
     (ServiceFault(404, "404001"), False),
+    (ServiceFault(404, "", "", "The sandbox with the name 'x' could not be found."), False),
+    (ServiceFault(404, "", "Sandbox not found"), False),
     (ServiceFault(400, "1418-400"), False),
     (ServiceFault(410), False),
 ]

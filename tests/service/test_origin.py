@@ -111,6 +111,7 @@ MALFORMED = [
     "https://[::1",
     "https://[::1%25lo]",
     "https://[::1]x",
+    "https://[v1.x]",
     "https://[platform.adobe.io]",
     "https://" + "a" * 64 + ".adobe.io",
 ]
