@@ -114,7 +114,7 @@ def _ports(shell: Shell, store: FileStore, service: applying.Service, output: st
         sleep=time.sleep,
         new_id=lambda: uuid.uuid4().hex,
         tell=shell.egress.note,
-        show=lambda made: say(plan_text.as_text(made, style) + "\n"),
+        show=lambda made: say(plan_text.as_text(made, style) + "\n\n"),
         confirm=lambda: _confirm(shell),
         progress=lambda outcome: say(outcomes.line(outcome, style)),
     )

@@ -173,8 +173,8 @@ def _create(desired: Desired, reason: str, seen: tuple[str, ...]) -> Change:
 
 
 def _unset_notes(desired: Desired) -> Iterator[str]:
-    for name in dict.fromkeys(name for field in desired.unset for name in field.value.names):  # type: ignore[union-attr]
-        yield f"{name} is not set: apply will need it"
+    for origin in dict.fromkeys(str(field.value) for field in desired.unset):
+        yield f"{origin} is not set: apply will need it"
 
 
 def _blocked(desired: Desired, reason: str, remedy: str, fields: tuple[FieldChange, ...] = ()) -> Change:

@@ -1,0 +1,212 @@
+"""Intent, call, record: in this order, for every outcome that a call can have."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+import pytest
+
+from provisioner.applying.executor import Executor
+from provisioner.applying.outcome import Applied, Outcome, Verdict
+from provisioner.errors import (
+    NotAuthenticated,
+    NotFound,
+    OutcomeUnknown,
+    PreconditionFailed,
+    Refused,
+    StaleError,
+    StateError,
+    Unreachable,
+)
+from provisioner.model import Json
+from provisioner.planning.plan import Plan
+from provisioner.service.flow_service import Written
+from provisioner.state.records import Intent, Settled
+from tests.planning.examples import FINGERPRINTER, desired, planned, record, state
+
+
+class Recorder:
+    """A service and a ledger in one, so that the order of everything is one list."""
+
+    def __init__(self, answer: Callable[[str], Written], durable: Callable[[str], None] = lambda _: None) -> None:
+        self.story: list[str] = []
+        self.intents: list[Intent] = []
+        self.settled: list[Settled] = []
+        self._answer = answer
+        self._durable = durable
+        self._lock = threading.Lock()
+
+    def begin(self, intents: Iterable[Intent]) -> None:
+        for intent in intents:
+            self._note(f"intent {intent.step} {intent.key}")
+            self.intents.append(intent)
+            self._durable("begin")
+
+    def settle(self, settled: Iterable[Settled]) -> None:
+        for one in settled:
+            self._durable("settle")
+            self._note(f"{one.verdict}")
+            self.settled.append(one)
+
+    def create(self, body: Json, secrets: tuple[str, ...] = ()) -> Written:
+        self._note(f"POST {body['name']}")
+        assert secrets == ("first-secret",)
+        return self._answer(body["name"])
+
+    def patch(self, connection_id: str, etag: str, operations: list[Json], secrets: tuple[str, ...] = ()) -> Written:
+        self._note(f"PATCH {connection_id} {etag} {[one['path'] for one in operations]}")
+        assert secrets == ("first-secret",)
+        return self._answer(connection_id)
+
+    def service_time(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    def _note(self, line: str) -> None:
+        with self._lock:
+            self.story.append(line)
+
+
+def made(name: str) -> Written:
+    return Written(f"id-of-{name}", '"e9"', None)
+
+
+def raising(error: Exception) -> Callable[[str], Written]:
+    def answer(_: str) -> Written:
+        raise error
+
+    return answer
+
+
+def run(recorder: Recorder, plan: Plan, parallelism: int = 1) -> tuple[Applied, list[Outcome]]:
+    told: list[Outcome] = []
+    numbers = itertools.count()
+    executor = Executor(recorder, recorder, FINGERPRINTER, lambda: f"{next(numbers):032x}", told.append, parallelism)
+    return executor.execute(plan), told
+
+
+CREATE = planned([desired()], state(), None)
+PATCH = planned([desired(name="New")], state(record()), None)
+
+
+@pytest.mark.parametrize(
+    ("plan", "story"),
+    [
+        (CREATE, ["intent create orders", "POST Orders", "done"]),
+        (PATCH, ["intent patch orders", "PATCH id-1 \"e1\" ['/name']", "done"]),
+    ],
+)
+def test_intent_then_call_then_record(plan: Plan, story: list[str]) -> None:
+    recorder = Recorder(made)
+    applied, told = run(recorder, plan)
+    assert recorder.story == story
+    assert [outcome.verdict for outcome in applied.outcomes] == [Verdict.DONE]
+    assert tuple(told) == applied.outcomes
+
+
+ERRORS: list[tuple[Exception, Verdict, list[str]]] = [
+    (Refused("no"), Verdict.FAILED, ["failed"]),
+    (NotFound("gone"), Verdict.FAILED, ["failed"]),
+    (Unreachable("down"), Verdict.FAILED, ["failed"]),
+    (NotAuthenticated("who"), Verdict.FAILED, ["failed"]),
+    (PreconditionFailed("moved"), Verdict.STALE, ["failed"]),
+    (OutcomeUnknown("lost"), Verdict.UNKNOWN, []),
+]
+
+
+@pytest.mark.parametrize(("error", "verdict", "settled"), ERRORS, ids=lambda value: type(value).__name__)
+def test_only_a_certain_outcome_is_settled(error: Exception, verdict: Verdict, settled: list[str]) -> None:
+    """After an unknown one the intent stands."""
+    recorder = Recorder(raising(error))
+    applied, _ = run(recorder, CREATE)
+    assert [outcome.verdict for outcome in applied.outcomes] == [verdict]
+    assert [one.verdict for one in recorder.settled] == settled
+
+
+def test_what_fails_does_not_stop_the_others() -> None:
+    def answer(name: str) -> Written:
+        if name == "b":
+            raise Refused("no")
+        return made(name)
+
+    plan = planned([desired(key, name=key) for key in "abc"], state(), None)
+    applied, _ = run(Recorder(answer), plan, parallelism=3)
+    assert [outcome.verdict for outcome in applied.outcomes] == [Verdict.DONE, Verdict.FAILED, Verdict.DONE]
+
+
+@pytest.mark.parametrize("error", [NotAuthenticated("who")])
+def test_what_dooms_all_stops_the_run(error: Exception) -> None:
+    plan = planned([desired(key, name=key) for key in "abc"], state(), None)
+    recorder = Recorder(raising(error))
+    applied, _ = run(recorder, plan)
+    assert [outcome.verdict for outcome in applied.outcomes] == [Verdict.FAILED, *[Verdict.NOT_ATTEMPTED] * 2]
+    assert sum(line.startswith("POST") for line in recorder.story) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"), [(StateError("disk full"), Verdict.FAILED), (StaleError("moved"), Verdict.STALE)]
+)
+def test_without_a_durable_intent_there_is_no_call(error: Exception, verdict: Verdict) -> None:
+    def durable(_: str) -> None:
+        raise error
+
+    recorder = Recorder(made, durable)
+    applied, _ = run(recorder, CREATE)
+    assert applied.outcomes[0].verdict is verdict
+    assert recorder.story == ["intent create orders"]
+
+
+def test_an_id_that_could_not_be_recorded_is_told() -> None:
+    def durable(when: str) -> None:
+        if when == "settle":
+            raise StateError("disk full")
+
+    applied, told = run(Recorder(made, durable), CREATE)
+    assert applied.outcomes[0].verdict is Verdict.UNKNOWN
+    assert "id-of-Orders" in told[0].message
+
+
+def test_the_intent_holds_the_record_to_be_and_no_secret() -> None:
+    recorder = Recorder(made)
+    run(recorder, CREATE)
+    (intent,) = recorder.intents
+    assert (intent.step, intent.name, intent.id, intent.sent_at) == (
+        "create",
+        "Orders",
+        None,
+        "2026-01-01T00:00:00+00:00",
+    )
+    assert intent.record is not None
+    assert intent.record.as_dict["auth.params.server"] == "db1"
+    assert "first-secret" not in repr(intent)
+
+
+def test_a_patched_record_keeps_its_salt() -> None:
+    recorder = Recorder(made)
+    run(recorder, PATCH)
+    (intent,) = recorder.intents
+    assert intent.record is not None
+    assert intent.record.salt == record().salt
+
+
+@pytest.mark.parametrize("workers", [1, 8])
+def test_no_more_calls_at_a_time_than_asked_for(workers: int) -> None:
+    under_way, most = 0, 0
+    lock = threading.Lock()
+    together = threading.Barrier(workers)
+
+    def answer(name: str) -> Written:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        together.wait(timeout=5)
+        with lock:
+            under_way -= 1
+        return made(name)
+
+    plan = planned([desired(f"k{n}", name=f"n{n}") for n in range(workers * 2)], state(), None)
+    run(Recorder(answer), plan, parallelism=workers)
+    assert most == workers

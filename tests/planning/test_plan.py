@@ -1,0 +1,272 @@
+"""The action is a function of desired and prior state; what the service shows may only do what is listed here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from provisioner.definitions.desired import Desired
+from provisioner.model import Json
+from provisioner.planning.observed import Observation
+from provisioner.planning.patch import Operation, body
+from provisioner.planning.plan import Action, Create, Patch, Undecided
+from provisioner.planning.safety import hold_back_drift
+from provisioner.sensitive import Value
+from provisioner.state.fingerprint import Fingerprinter
+from provisioner.state.records import Intent, Record
+from tests.planning.examples import (
+    FINGERPRINTER,
+    UNSET,
+    desired,
+    item,
+    observation,
+    only,
+    planned,
+    record,
+    secret,
+    state,
+)
+
+PARAMS = Operation("replace", "/auth/params")
+
+CHANGED_FIELDS: list[tuple[str, dict[str, Value | None], tuple[Operation, ...], str]] = [
+    ("a name", {"name": "New"}, (Operation("replace", "/name"),), "definition changed"),
+    ("a description", {"description": "New"}, (Operation("replace", "/description"),), "definition changed"),
+    ("no description any more", {"description": None}, (Operation("replace", "/description"),), "definition changed"),
+    ("a server", {"auth__params__server": "db2"}, (PARAMS,), "definition changed"),
+    ("one parameter less", {"auth__params__port": None}, (PARAMS,), "definition changed"),
+    ("a parameter more", {"auth__params__sslMode": "REQUIRED"}, (PARAMS,), "definition changed"),
+    (
+        "a rotated secret",
+        {"auth__params__password": secret("second-secret")},
+        (PARAMS,),
+        "secret changed: env(MYSQL_PASSWORD)",
+    ),
+    (
+        "a parameter that became a secret",
+        {"auth__params__server": secret("db1")},
+        (PARAMS,),
+        "secret changed: env(MYSQL_PASSWORD)",
+    ),
+    (
+        "another auth spec",
+        {"auth__specName": "Connection String Based Authentication"},
+        (Operation("replace", "/auth/specName"), PARAMS),
+        "definition changed",
+    ),
+    (
+        "a host and a secret",
+        {"auth__params__server": "db2", "auth__params__password": secret("second-secret")},
+        (PARAMS,),
+        "definition changed; secret changed: env(MYSQL_PASSWORD)",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("changed", "operations", "reason"), [row[1:] for row in CHANGED_FIELDS], ids=[r[0] for r in CHANGED_FIELDS]
+)
+@pytest.mark.parametrize("seen", [None, observation(item(etag='"e9"'))], ids=["offline", "online"])
+def test_a_changed_field_is_one_patch(
+    changed: dict[str, Value | None], operations: tuple[Operation, ...], reason: str, seen: Observation | None
+) -> None:
+    """Sent with the etag that the plan saw: the service's, or the state's offline."""
+    change = only(planned([desired(**changed)], state(record()), seen))
+    assert (change.action, change.reason) == (Action.UPDATE, reason)
+    assert change.steps == (Patch("id-1", '"e9"' if seen else '"e1"', operations),)
+
+
+def test_adding_a_description_is_an_add() -> None:
+    change = only(planned([desired()], state(record(desired(description=None))), None))
+    assert change.steps == (Patch("id-1", '"e1"', (Operation("add", "/description"),)),)
+
+
+@pytest.mark.parametrize("seen", [None, observation(item())], ids=["offline", "online"])
+def test_nothing_changed_is_a_no_op(seen: Observation | None) -> None:
+    change = only(planned([desired()], state(record()), seen))
+    assert (change.action, change.steps, change.notes) == (Action.NO_OP, (), ())
+
+
+def test_an_absent_description_equals_an_empty_one() -> None:
+    assert (
+        only(planned([desired(description="")], state(record(desired(description=None))), None)).action is Action.NO_OP
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "action"),
+    [
+        (desired(auth__params__password=UNSET), Action.NO_OP),
+        (desired(auth__params__password=UNSET, name="N"), Action.UPDATE),
+    ],
+)
+def test_an_unset_secret_is_no_action_of_its_own(wanted: Desired, action: Action) -> None:
+    change = only(planned([wanted], state(record()), None))
+    assert change.action is action
+    assert change.notes == ("env(MYSQL_PASSWORD) is not set: cannot tell whether it changed",)
+
+
+def test_a_secret_made_with_another_key_is_sent() -> None:
+    """Present but not comparable: one PATCH heals it."""
+    other = Fingerprinter("0f" * 16, b"z" * 32)
+    made = record()
+    foreign = replace(
+        made,
+        secrets=tuple(
+            replace(one, fingerprint=other.make(one.path, "first-secret", made.salt)) for one in made.secrets
+        ),
+    )
+    change = only(planned([desired()], state(foreign), None))
+    assert (change.action, change.reason) == (
+        Action.UPDATE,
+        "secret cannot be compared, will be sent: env(MYSQL_PASSWORD)",
+    )
+
+
+def test_another_connection_spec_is_blocked() -> None:
+    """1414: documented."""
+    change = only(planned([desired(connectionSpec__version="2.0")], state(record()), None))
+    assert change.action is Action.BLOCKED
+    assert "1414" in change.reason
+
+
+NEW: list[tuple[str, Observation | None, Action, str]] = [
+    ("offline", None, Action.CREATE, "not in the state"),
+    ("nothing there", observation(), Action.CREATE, "not in the state"),
+    ("another name there", observation(item(name="Other")), Action.CREATE, "not in the state"),
+    ("the name is there", observation(item(identity="x")), Action.BLOCKED, "exists already: x"),
+    (
+        "the name is there twice",
+        observation(item(identity="x"), item(identity="y")),
+        Action.BLOCKED,
+        "exists already, 2 times: x, y",
+    ),
+]
+
+
+@pytest.mark.parametrize(("seen", "action", "reason"), [row[1:] for row in NEW], ids=[row[0] for row in NEW])
+def test_without_a_record(seen: Observation | None, action: Action, reason: str) -> None:
+    change = only(planned([desired()], state(), seen))
+    assert (change.action, change.reason) == (action, reason)
+    assert change.steps == ((Create(),) if action is Action.CREATE else ())
+    assert change.remedy or action is Action.CREATE
+
+
+def test_a_managed_object_of_the_same_name_blocks_nothing() -> None:
+    """A renamed definition may leave its name to a new one."""
+    old = desired("old", name="Orders")
+    plan = planned([desired("new")], state(record(old)), observation(item(old)))
+    assert [(change.key, change.action) for change in plan.changes] == [
+        ("new", Action.CREATE),
+        ("old", Action.UNMANAGED),
+    ]
+
+
+def test_an_object_that_vanished_is_created_again() -> None:
+    change = only(planned([desired()], state(record()), observation()))
+    assert (change.action, change.reason) == (Action.CREATE, "id-1 was deleted outside")
+
+
+ADOPT: list[tuple[str, Json, Action, str]] = [
+    ("as declared and ours", item(identity="x"), Action.UPDATE, "takes over the existing x"),
+    (
+        "parameters not shown",
+        item(identity="x", auth={"specName": "Basic Authentication"}),
+        Action.UPDATE,
+        "takes over",
+    ),
+    ("another description", item(identity="x", description="no"), Action.BLOCKED, "differs in description"),
+    ("another server", item(desired(auth__params__server="no"), "x"), Action.BLOCKED, "differs in auth.params.server"),
+    ("another client", item(identity="x", createdClient="exc_app"), Action.BLOCKED, "created by exc_app"),
+    ("no client", item(identity="x", createdClient=None), Action.BLOCKED, "created by an unknown client"),
+]
+
+
+@pytest.mark.parametrize(("there", "action", "reason"), [row[1:] for row in ADOPT], ids=[row[0] for row in ADOPT])
+def test_import_existing(there: Json, action: Action, reason: str) -> None:
+    change = only(planned([desired()], state(), observation(there), adopt=True))
+    assert change.action is action
+    assert reason in change.reason
+    assert change.steps == ((Patch("x", '"e1"', (PARAMS,)),) if action is Action.UPDATE else ())
+
+
+def test_drift_is_put_back_and_named() -> None:
+    drifted = item(desired(auth__params__server="moved"), etag='"e2"')
+    change = only(planned([desired()], state(record()), observation(drifted)))
+    assert change.action is Action.UPDATE
+    assert change.reason == "drift: changed by jane@example.com through exc_app on 2023-11-14 22:15 UTC"
+    assert [(field.path, field.before, field.after, field.drifted) for field in change.fields] == [
+        ("auth.params.server", "moved", "db1", True)
+    ]
+
+
+def test_drift_that_nobody_confirmed_is_held_back() -> None:
+    drifted = item(desired(auth__params__server="moved"))
+    change = only(hold_back_drift(planned([desired()], state(record()), observation(drifted))))
+    assert (change.action, change.steps) == (Action.BLOCKED, ())
+    assert "--overwrite-drift" in change.remedy
+
+
+def test_what_the_service_adds_or_hides_is_no_drift() -> None:
+    shown = item()
+    shown["auth"]["params"] = {"server": "db1", "authorizedDate": "2026-01-01"}
+    assert only(planned([desired()], state(record()), observation(shown))).action is Action.NO_OP
+
+
+def test_a_moved_etag_without_visible_difference_is_a_note() -> None:
+    change = only(planned([desired()], state(record()), observation(item(etag='"e2"'))))
+    assert change.action is Action.NO_OP
+    assert change.notes[0].startswith("touched outside by jane@example.com")
+
+
+def test_an_object_without_an_etag_cannot_be_changed_yet() -> None:
+    """On AWS an object has none while it is `initializing`."""
+    seen = observation(item(etag=None, state="initializing"))
+    assert only(planned([desired(name="N")], state(record()), seen)).action is Action.BLOCKED
+    assert only(planned([desired()], state(record()), seen)).action is Action.NO_OP
+
+
+def test_a_definition_that_is_gone_leaves_its_object_alone() -> None:
+    change = only(planned([], state(record()), observation()))
+    assert (change.action, change.steps) == (Action.UNMANAGED, ())
+    assert change.notes == ("id-1 does not exist any more",)
+
+
+def intent_of(one: Record) -> Intent:
+    return Intent("i1", one.key, "create", "Orders", "spec", None, None, "2026-01-01T00:00:00+00:00", (), one)
+
+
+def test_a_create_without_known_outcome_is_not_blocked_by_its_own_result() -> None:
+    standing = state(intents=[intent_of(record(identity=""))])
+    change = only(planned([desired()], standing, observation(item(identity="x"))))
+    assert change.action is Action.CREATE
+    assert "no known outcome" in change.reason
+
+
+def test_what_recovery_left_to_the_user_is_blocked() -> None:
+    standing = state(intents=[intent_of(record(identity=""))])
+    change = only(planned([desired()], standing, observation(), undecided={"orders": Undecided("why", "what to do")}))
+    assert (change.action, change.reason, change.remedy) == (Action.BLOCKED, "why", "what to do")
+
+
+def test_a_patch_sends_all_parameters_and_lower_case_operations() -> None:
+    one = desired(auth__params__server="db2")
+    change = only(planned([one], state(record()), None))
+    (step,) = change.steps
+    assert isinstance(step, Patch)
+    params = {"server": "db2", "port": "3306", "database": "orders", "username": "svc", "password": "first-secret"}
+    assert body(step.operations, one) == [{"op": "replace", "path": "/auth/params", "value": params}]
+
+
+def test_a_plan_is_sorted_by_key_whatever_the_order_of_definitions() -> None:
+    keys = ["b", "a", "c"]
+    wanted = [desired(key, name=key) for key in keys]
+    assert [change.key for change in planned(wanted, state(), None).changes] == sorted(keys)
+
+
+def test_no_part_of_a_plan_shows_a_secret() -> None:
+    plan = planned([desired(auth__params__password=secret("second-secret"))], state(record()), observation(item()))
+    assert "first-secret" not in repr(plan)
+    assert "second-secret" not in repr(plan)
+    assert "first-secret" not in repr(FINGERPRINTER)
