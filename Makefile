@@ -52,6 +52,11 @@ lock: $(READY) ## resolve the pinned dependencies anew
 	  --extra emulator --group dev --no-emit-index-url --custom-compile-command "make lock" \
 	  pyproject.toml -o requirements-dev.lock
 
+test-lowest: $(READY) ## run the tests with the oldest versions that pyproject.toml admits
+	@$(PYTHON) -m venv --clear .venv-lowest
+	@$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable '.[emulator]' --group dev
+	@.venv-lowest/bin/python -m pytest -n auto $(ARGS)
+
 clean: ## remove everything that make has made
 	@rm -rf $(VENV) .venv-lowest .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .provisioner build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
