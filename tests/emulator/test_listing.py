@@ -153,6 +153,7 @@ def test_filter_by_time_and_id_are_exact(api):
         ("property===a", "1449-400"),
         ("property=createdAt<=1,2", "1443-400"),
         ("property=createdAt==x", "1452-400"),
+        (f"property=createdAt=={'9' * 5000}", "1452-400"),
         ("property=createdAt==", "1453-400"),
         ("property=name", "1453-400"),
         ("property=", "1453-400"),

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import stat
+import statistics
 import subprocess
 import sys
 import time
@@ -62,6 +63,17 @@ def test_an_idle_connection_does_not_delay_the_end():
         before = time.perf_counter()
         server.close()
         assert time.perf_counter() - before < 1
+
+
+def test_answers_are_not_held_back(start):
+    """Nagle's algorithm would add 40 ms to each."""
+    caller = start()
+    taken = []
+    for number in range(15):
+        before = time.perf_counter()
+        caller.made(f"n-{number}")
+        taken.append(time.perf_counter() - before)
+    assert statistics.median(taken) < 0.03
 
 
 def test_a_port_in_use_is_an_error_that_names_it():
