@@ -120,7 +120,9 @@ def states(draw: st.DrawFn) -> State:
 @st.composite
 def mutated(draw: st.DrawFn, value: object) -> object:
     """JSON like ``value`` with one place replaced or taken away."""
-    junk = draw(st.none() | st.booleans() | st.integers(-1, 2) | st.floats() | st.just("x") | st.just([]) | st.just({}))
+    junk: object = draw(
+        st.none() | st.booleans() | st.integers(-1, 2) | st.floats() | st.just("x") | st.just([]) | st.just({})
+    )
     if isinstance(value, dict) and value and draw(st.integers(0, 5)):
         name = draw(st.sampled_from(sorted(value)))
         inner = draw(mutated(value[name]))

@@ -96,7 +96,12 @@ def test_a_short_key_is_refused_by_name(key: bytes, old_key: bytes | None, named
 
 def test_scrypt_runs_once_per_distinct_value(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(module, "_scrypt", lambda value, _: ran.append(value) or b"k" * 32)
+
+    def quick(value: str, _: str) -> bytes:
+        ran.append(value)
+        return b"k" * 32
+
+    monkeypatch.setattr(module, "_scrypt", quick)
     maker = Fingerprinter("l", None)
     for path in ("a", "b"):
         for value in ("v", "w"):

@@ -180,7 +180,7 @@ def test_threads_that_finish_together_share_one_fsync(
         assert release.wait(5)
         real(descriptor)
 
-    monkeypatch.setattr(module.os, "fsync", slow)
+    monkeypatch.setattr(os, "fsync", slow)
     with ThreadPoolExecutor(8) as pool:
         leader = pool.submit(journal.append, [Forgotten("leader")])
         assert entered.wait(5)
@@ -220,7 +220,7 @@ def no_space(*_: object) -> int:
 
 def test_every_thread_of_a_failed_group_is_told(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     journal.append([create()])
-    monkeypatch.setattr(module.os, "fsync", no_space)
+    monkeypatch.setattr(os, "fsync", no_space)
     with ThreadPoolExecutor(4) as pool:
         appended = [pool.submit(journal.append, [Forgotten("k")]) for _ in range(4)]
     assert all(isinstance(one.exception(), StateError) for one in appended)
@@ -238,8 +238,8 @@ def test_after_a_failure_the_file_goes_on_from_its_last_durable_line(
         return no_space()
 
     with monkeypatch.context() as patched:
-        patched.setattr(module.os, broken, half if broken == "write" else no_space)
-        patched.setattr(module.os, "ftruncate", no_space)
+        patched.setattr(os, broken, half if broken == "write" else no_space)
+        patched.setattr(os, "ftruncate", no_space)
         with pytest.raises(StateError, match="cannot be written: No space left on device"):
             journal.append([Forgotten("lost")])
         with pytest.raises(StateError):
@@ -262,7 +262,7 @@ def test_an_interrupted_leader_leaves_nobody_waiting(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(module.os, "fsync", interrupt)
+        patched.setattr(os, "fsync", interrupt)
         with pytest.raises(KeyboardInterrupt):
             journal.append([create()])
     journal.append([patch(record())])
@@ -283,7 +283,7 @@ def test_who_shares_a_line_with_an_interrupted_leader_is_told(
 
     with ThreadPoolExecutor(3) as pool:
         journal.append([create()])
-        monkeypatch.setattr(module.os, "fsync", first_slow_then_interrupted)
+        monkeypatch.setattr(os, "fsync", first_slow_then_interrupted)
         first = pool.submit(journal.append, [Forgotten("first")])
         assert entered.wait(5)
         shared = [pool.submit(journal.append, [Forgotten("shared")]) for _ in range(2)]
