@@ -20,7 +20,8 @@ from provisioner.commands.plan import Place, look, read_desired
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound
 from provisioner.model import Problem
-from provisioner.planning.plan import Context, Plan, make_plan
+from provisioner.planning.plan import Plan
+from provisioner.planning.planner import Context, make_plan
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
 from provisioner.state.records import State

@@ -14,7 +14,8 @@ from provisioner.definitions.project import Project, Target
 from provisioner.errors import ProblemsFound
 from provisioner.model import MYSQL_SPEC_ID, Key, TargetIdentity
 from provisioner.planning.observed import Observation, observe
-from provisioner.planning.plan import Action, Context, Plan, Undecided, make_plan
+from provisioner.planning.plan import Action, Plan, Undecided
+from provisioner.planning.planner import Context, make_plan
 from provisioner.service.flow_service import Reader
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import State

@@ -10,7 +10,8 @@ from provisioner.definitions.desired import Desired, Field
 from provisioner.model import MYSQL_SPEC_ID, Json, Location, TargetIdentity
 from provisioner.planning.changes import record_of
 from provisioner.planning.observed import Observation, observe
-from provisioner.planning.plan import Change, Context, Plan, make_plan
+from provisioner.planning.plan import Change, Plan
+from provisioner.planning.planner import Context, make_plan
 from provisioner.sensitive import Sensitive, Symbolic, Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record, State

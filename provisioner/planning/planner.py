@@ -1,0 +1,231 @@
+"""Desired x prior state x observed -> ``Plan``. Pure.
+
+The action is a function of desired and prior state. What the service shows may only block a create, bring back an
+object that vanished, and add drift; without it (``--offline``) the plan says what it could not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from dataclasses import field as attribute
+
+from provisioner.definitions.desired import Desired
+from provisioner.model import Key, TargetIdentity
+from provisioner.planning.changes import FieldChange, compare, introduced
+from provisioner.planning.observed import Observation, Observed, differing
+from provisioner.planning.patch import operations
+from provisioner.planning.plan import Action, Change, Create, Patch, Plan, Undecided
+from provisioner.state.fingerprint import Comparison, Fingerprinter
+from provisioner.state.records import Record, State
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every change is judged by. ``observation`` is None offline; ``client`` is our own client id.
+
+    ``adopt``: an object of the right name that is as declared may be taken over (``--import-existing``).
+    ``undecided`` are the keys that recovery had to leave to the user.
+    """
+
+    state: State
+    observation: Observation | None
+    fingerprinter: Fingerprinter
+    client: str = ""
+    adopt: bool = False
+    undecided: Mapping[Key, Undecided] = attribute(default_factory=dict)
+
+    @property
+    def managed_ids(self) -> frozenset[str]:
+        return frozenset(record.id for record in self.state.records)
+
+
+def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: Context) -> Plan:
+    """The plan of a target."""
+    wanted = tuple(desired)
+    managed = context.managed_ids
+    changes = [_change(one, context, managed) for one in wanted]
+    changes.extend(_unmanaged({one.key for one in wanted}, context))
+    return Plan(target, identity, tuple(sorted(changes, key=lambda change: change.key)), context.observation is None)
+
+
+def _change(desired: Desired, context: Context, managed: frozenset[str]) -> Change:
+    record = context.state.record(desired.key)
+    if record is None:
+        return _without_record(desired, context, managed, "not in the state")
+    if context.observation is not None and record.id not in context.observation.by_id:
+        return _without_record(desired, context, managed, f"{record.id} was deleted outside")
+    observed = context.observation.by_id[record.id] if context.observation else None
+    return _with_record(desired, record, observed, context)
+
+
+def _without_record(desired: Desired, context: Context, managed: frozenset[str], reason: str) -> Change:
+    existing = context.observation.by_name.get(desired.name, ()) if context.observation else ()
+    seen = tuple(one.id for one in existing)
+    candidates = [one for one in existing if one.id not in managed]
+    if desired.key in context.undecided:
+        undecided = context.undecided[desired.key]
+        return _blocked(desired, undecided.reason, undecided.remedy)
+    if any(intent.key == desired.key for intent in context.state.intents):
+        return _create(desired, "an earlier create has no known outcome; apply looks for its result first", seen)
+    if not candidates:
+        return _create(desired, reason, seen)
+    if context.adopt and len(candidates) == 1:
+        return _adopt(desired, candidates[0], context)
+    return _exists(desired, candidates)
+
+
+def _create(desired: Desired, reason: str, seen: tuple[str, ...]) -> Change:
+    return Change(
+        key=desired.key,
+        name=desired.name,
+        action=Action.CREATE,
+        reason=reason,
+        location=desired.location,
+        fields=introduced(desired),
+        steps=(Create(),),
+        notes=tuple(_unset_notes(desired)),
+        desired=desired,
+        seen=seen,
+    )
+
+
+def _unset_notes(desired: Desired) -> Iterator[str]:
+    for origin in dict.fromkeys(str(field.value) for field in desired.unset):
+        yield f"{origin} is not set: apply will need it"
+
+
+def _blocked(desired: Desired, reason: str, remedy: str, fields: tuple[FieldChange, ...] = ()) -> Change:
+    return Change(
+        key=desired.key,
+        name=desired.name,
+        action=Action.BLOCKED,
+        reason=reason,
+        location=desired.location,
+        remedy=remedy,
+        fields=fields,
+        desired=desired,
+    )
+
+
+def _exists(desired: Desired, candidates: list[Observed]) -> Change:
+    ids = ", ".join(one.id for one in candidates)
+    if len(candidates) > 1:
+        return _blocked(
+            desired,
+            f"exists already, {len(candidates)} times: {ids}",
+            "delete or rename all but one in Experience Platform, then `apply --import-existing`",
+        )
+    return _blocked(
+        desired,
+        f"exists already: {ids}",
+        "`apply --import-existing` takes it over if it is as declared; or change the name",
+    )
+
+
+def _adopt(desired: Desired, observed: Observed, context: Context) -> Change:
+    differences = differing(desired, observed)
+    if differences:
+        paths = ", ".join(path for path, _ in differences)
+        reason = f"exists already: {observed.id}, and differs in {paths}"
+        return _blocked(desired, reason, "make the definition say what exists, then `apply --import-existing`")
+    if not context.client or observed.created_client != context.client:
+        reason = f"exists already: {observed.id}, created by {observed.created_client or 'an unknown client'}"
+        return _blocked(
+            desired, reason, "only what our own client created is taken over; rename the definition or the other"
+        )
+    sent = tuple(change for change in introduced(desired) if change.sensitive)
+    return Change(
+        key=desired.key,
+        name=desired.name,
+        action=Action.UPDATE,
+        reason=f"takes over the existing {observed.id}; its secret cannot be compared and is sent",
+        location=desired.location,
+        fields=sent,
+        steps=(Patch(observed.id, observed.etag, operations(sent)),),
+        notes=tuple(_unset_notes(desired)),
+        desired=desired,
+    )
+
+
+def _with_record(desired: Desired, record: Record, observed: Observed | None, context: Context) -> Change:
+    fields = compare(desired, record, context.fingerprinter)
+    if any(field.path.startswith("connectionSpec.") for field in fields):
+        return _blocked(
+            desired,
+            "the connection spec of a base connection cannot be changed (1414)",
+            "give the definition a new key and a new name, so that a new base connection is created",
+            fields,
+        )
+    fields = (*fields, *_drift(desired, observed, {field.path for field in fields}))
+    reasons = tuple(_reasons(fields, observed))
+    if observed and observed.etag is None and any(field.counts for field in fields):
+        # Documented for AWS: an object has no etag before it is enabled, and without one nothing can be changed.
+        return _blocked(desired, f"its state is {observed.state or 'unknown'}", "plan again once it is enabled", fields)
+    counting = [field for field in fields if field.counts]
+    etag = observed.etag if observed else record.etag
+    return Change(
+        key=desired.key,
+        name=desired.name,
+        action=Action.UPDATE if counting else Action.NO_OP,
+        reason="; ".join(reasons) or "as declared",
+        location=desired.location,
+        fields=fields,
+        steps=(Patch(record.id, etag, operations(counting)),) if counting else (),
+        notes=tuple(_notes(fields, record, observed)),
+        desired=desired,
+        record=record,
+    )
+
+
+def _drift(desired: Desired, observed: Observed | None, known: set[str]) -> Iterator[FieldChange]:
+    """Fields that were edited outside, shown observed -> desired."""
+    if observed is None:
+        return
+    locations = {field.path: field.location for field in desired.fields}
+    for path, shown in differing(desired, observed):
+        if path not in known:
+            after = desired.value(path)
+            yield FieldChange(
+                path, shown or None, str(after) or None, locations.get(path, desired.location), drifted=True
+            )
+
+
+def _reasons(fields: Iterable[FieldChange], observed: Observed | None) -> Iterator[str]:
+    plain = [field for field in fields if not field.sensitive and not field.drifted]
+    if plain:
+        yield "definition changed"
+    for field in fields:
+        if field.comparison is Comparison.CHANGED:
+            yield f"secret changed: {field.after or field.before}"
+        elif field.comparison is Comparison.UNKNOWN and field.at_hand:
+            yield f"secret cannot be compared, will be sent: {field.after}"
+    if observed and any(field.drifted for field in fields):
+        yield f"drift: changed by {observed.last_edit}"
+
+
+def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | None) -> Iterator[str]:
+    for field in fields:
+        if not field.at_hand:
+            yield f"{field.after} is not set: cannot tell whether it changed"
+    if observed is None:
+        return
+    if observed.etag and record.etag and observed.etag != record.etag and not any(field.drifted for field in fields):
+        yield f"touched outside by {observed.last_edit}; nothing visible differs"
+    if observed.state not in ("", "enabled"):
+        yield f"its state is {observed.state}"
+
+
+def _unmanaged(declared: set[Key], context: Context) -> Iterator[Change]:
+    for record in context.state.records:
+        if record.key in declared:
+            continue
+        gone = context.observation is not None and record.id not in context.observation.by_id
+        yield Change(
+            key=record.key,
+            name=record.as_dict.get("name", ""),
+            action=Action.UNMANAGED,
+            reason="its definition is gone; the base connection is left alone and its record kept",
+            notes=(f"{record.id} does not exist any more",) if gone else (),
+            record=record,
+        )
