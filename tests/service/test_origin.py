@@ -108,6 +108,7 @@ MALFORMED = [
     "https://plаtform.adobe.io",  # a Cyrillic letter
     "https://evil.com。adobe.io",
     "https://platform。adobe.io",
+    "https://wor\u212a.adobe.io",  # the Kelvin sign, whose lower case is a plain k
     "https://[::1",
     "https://[::1%25lo]",
     "https://[::1]x",
