@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
 from provisioner.errors import ProvisionerError, UsageError
 
 if TYPE_CHECKING:
     from provisioner.emulator.behaviour import Behaviour
+
+_HELP = "docs/emulator.md lists the switches"
 
 
 def missing() -> ProvisionerError:
@@ -20,29 +22,55 @@ def missing() -> ProvisionerError:
 
 
 def run(port: int, data: Path | None, behaviour: Path | None, announce: Callable[[str], None]) -> None:
-    """Serve until interrupted; ``announce`` is told the URL once it answers."""
+    """Serve until interrupted; ``announce`` is told the URL once it answers. Raises ``UsageError``."""
     try:
         from provisioner.emulator.server import serve
     except ImportError as error:
         raise missing() from error
+    switches = read_behaviour(_read(behaviour) if behaviour else {})
     try:
-        serve(data, port, _behaviour(behaviour), announce)
+        serve(data, port, switches, announce)
     except OSError as error:
-        raise UsageError(
-            f"port {port} cannot be used: {error.strerror or error}", "name another, or 0 for any"
-        ) from error
+        raise UsageError(f"the emulator cannot start: {error}", "name another --port, or 0 for any") from error
 
 
-def _behaviour(path: Path | None) -> Behaviour:
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} is not a JSON file: {error}", _HELP) from error
+
+
+def read_behaviour(switches: Any) -> Behaviour:
+    """The switches of a JSON object as a ``Behaviour``. Raises ``UsageError`` for one that is unknown or of no use."""
     from provisioner.emulator.behaviour import Behaviour
 
-    if path is None:
-        return Behaviour()
-    try:
-        switches: Any = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is not a JSON file: {error}", "docs/emulator.md lists the switches") from error
     known = {field.name for field in dataclasses.fields(Behaviour)}
     if not isinstance(switches, dict) or not set(switches) <= known:
-        raise UsageError(f"{path} holds switches that do not exist", f"the switches are: {', '.join(sorted(known))}")
-    return Behaviour(**switches)
+        raise UsageError("there are switches that do not exist", f"the switches are: {', '.join(sorted(known))}")
+    hints = get_type_hints(Behaviour)
+    return Behaviour(**{name: _checked(name, value, hints[name]) for name, value in switches.items()})
+
+
+def _checked(name: str, value: Any, hint: Any) -> Any:
+    if value is None and type(None) in get_args(hint):
+        return None
+    if get_origin(hint) is Literal:
+        fits = value in get_args(hint)
+    elif hint in (bool, int, float, str):
+        fits = isinstance(value, (int, float) if hint is float else hint) and (hint is bool) == isinstance(value, bool)
+    else:
+        return _collection(name, value, hint)
+    if not fits:
+        raise UsageError(f"the switch {name} cannot be {value!r}", _HELP)
+    return value
+
+
+def _collection(name: str, value: Any, hint: Any) -> Any:
+    """A mapping of texts, or a set of them, which JSON writes as an array."""
+    is_mapping = any(get_origin(one) is Mapping for one in get_args(hint))
+    texts = [*value, *value.values()] if isinstance(value, dict) else value
+    if not isinstance(value, dict if is_mapping else list) or not all(isinstance(text, str) for text in texts):
+        # Not the value itself: it may hold a client's secret.
+        raise UsageError(f"the switch {name} must be {'an object' if is_mapping else 'an array'} of texts", _HELP)
+    return value if is_mapping else frozenset(texts)
