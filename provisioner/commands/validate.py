@@ -7,33 +7,33 @@ from dataclasses import dataclass, replace
 
 from provisioner.definitions.definition import Definition, read_definitions
 from provisioner.definitions.desired import build
+from provisioner.definitions.documents import Document
 from provisioner.definitions.project import Project, Target
 from provisioner.model import Location, Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What ``validate`` found. ``problems`` are sorted, each once."""
+    """What ``validate`` found. ``problems`` are sorted, each once; ``documents`` are the files, unreadable YAML too."""
 
     definitions: tuple[Definition, ...]
     targets: tuple[str, ...]
     problems: tuple[Problem, ...]
+    documents: tuple[Document, ...] = ()
 
     def source_line(self, location: Location) -> str:
         """The line of a definition that a location is in."""
-        for definition in self.definitions:
-            if definition.document.file == location.file:
-                return definition.document.line(location.line)
-        return ""
+        found = (document for document in self.documents if document.file == location.file)
+        return next((document.line(location.line) for document in found), "")
 
 
 def validate(project: Project, targets: tuple[Target, ...]) -> Checked:
     """Check the definitions against each target that they apply to."""
-    definitions, problems = read_definitions(project)
+    definitions, documents, problems = read_definitions(project)
     names = tuple(target.name for target in targets)
     found = {target.name: build(definitions, project, target, {})[1] for target in targets}
     merged = _merge(found, {one.document.file: one for one in definitions})
-    return Checked(definitions, names, tuple(sorted({*problems, *merged})))
+    return Checked(definitions, names, tuple(sorted({*problems, *merged})), documents)
 
 
 def _merge(found: Mapping[str, Iterable[Problem]], by_file: Mapping[str, Definition]) -> Iterable[Problem]:

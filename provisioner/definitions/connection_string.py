@@ -48,31 +48,37 @@ class Pair:
         return _PART_OF.get(self.keyword.lower(), f"options.{self.keyword}")
 
 
-_TEMPLATE = r"\{\{.*?\}\}"
-_KEYWORD = re.compile(r"[\s;]*((?:[^=;]|==)+?)\s*=(?!=)\s*", re.DOTALL)
+MAX_LENGTH = 16 * 1024
+"""Characters of a connection string. One with every option set stays below one eighth of this."""
+
+# Possessive throughout: no text, however hostile, is read more than once.
+_TEMPLATE = r"(?>\{\{.*?\}\})"
+_KEYWORD = re.compile(r"[\s;]*+((?:[^=;]|==)++)=(?!=)\s*+")
 _QUOTED = {
-    quote: re.compile(rf"{quote}((?:{_TEMPLATE}|[^{quote}]|{quote}{quote})*){quote}\s*(?:;|\Z)", re.DOTALL)
+    quote: re.compile(rf"{quote}((?:{_TEMPLATE}|[^{quote}]|{quote}{quote})*+){quote}\s*+(?:;|\Z)", re.DOTALL)
     for quote in "'\""
 }
-_BARE = re.compile(rf"((?:{_TEMPLATE}|[^;])*?)\s*(?:;|\Z)", re.DOTALL)
+_BARE = re.compile(rf"((?:{_TEMPLATE}|[^;])*+)(?:;|\Z)", re.DOTALL)
 _NEEDS_NO_QUOTES = re.compile(r"[^\"'=;\s\x00-\x1f\x7f-\x9f]*\Z")
 
 
 def split(text: str) -> tuple[Pair, ...]:
     """The pairs of a connection string, in order. Raises ``Malformed``."""
+    if len(text) > MAX_LENGTH:
+        raise Malformed(f"it is longer than {MAX_LENGTH:,} characters")
     pairs: list[Pair] = []
     at = 0
     while text[at:].strip(" \t\r\n;"):
         keyword = _KEYWORD.match(text, at)
         if not keyword:
             raise Malformed(f"pair {len(pairs) + 1} is not `Keyword=value`")
-        name = keyword[1].replace("==", "=")
+        name = keyword[1].rstrip().replace("==", "=")
         quote = text[keyword.end() : keyword.end() + 1]
         pattern = _QUOTED.get(quote, _BARE)
         value = pattern.match(text, keyword.end())
         if not value:
-            raise Malformed(f"the quote that opens the value of pair {len(pairs) + 1} is not closed")
-        pairs.append(Pair(name, value[1].replace(quote * 2, quote) if pattern is not _BARE else value[1]))
+            raise Malformed(f"the quote that opens the value of pair {len(pairs) + 1} is not closed at its end")
+        pairs.append(Pair(name, value[1].rstrip() if pattern is _BARE else value[1].replace(quote * 2, quote)))
         at = value.end()
     _refuse_repetition(pairs)
     return tuple(pairs)

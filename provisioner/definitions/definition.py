@@ -30,14 +30,14 @@ class Definition:
         return self.targets is None or target in self.targets
 
 
-def read_definitions(project: Project) -> tuple[tuple[Definition, ...], tuple[Problem, ...]]:
-    """Every definition of the project, by path, and all that is wrong with the files as such."""
+def read_definitions(project: Project) -> tuple[tuple[Definition, ...], tuple[Document, ...], tuple[Problem, ...]]:
+    """Every definition of the project, by path; every file that was read; all that is wrong with the files as such."""
     sources, found = files.read_tree(project.connections, CONNECTIONS)
     problems = list(found)
     checker = schema.Checker(schema.load("connection"))
     definitions: list[Definition] = []
-    for source in sources:
-        document = parse(source.file, source.text)
+    documents = tuple(parse(source.file, source.text) for source in sources)
+    for source, document in zip(sources, documents, strict=True):
         problems.extend(document.problems)
         if document.data is None and document.problems:
             continue
@@ -49,7 +49,7 @@ def read_definitions(project: Project) -> tuple[tuple[Definition, ...], tuple[Pr
             problems.extend(_key_problems(source, document))
             problems.extend(_target_problems(document, project))
     problems.extend(_duplicate_keys(definitions))
-    return tuple(definitions), tuple(problems)
+    return tuple(definitions), documents, tuple(problems)
 
 
 _KEY = re.compile(schema.load("connection")["properties"]["key"]["pattern"])

@@ -110,17 +110,29 @@ def _build_one(
 
 
 def _rendered(document: Document, fields: Iterable[tuple[Leaf, Value]]) -> Json:
-    """The document with rendered leaves; what is not known keeps its template, which every schema admits."""
+    """The document with rendered leaves; what is not known keeps its template, which every schema admits.
+
+    A connection string in text form becomes the mapping of its parts, so that the same rules hold for them.
+    """
     data: Json = _copy(document.data)
     for leaf, value in fields:
-        if leaf.keyword or (isinstance(value, Symbolic) and not isinstance(value, Sensitive)):
-            continue
+        if leaf.keyword and leaf.place[-1] == "port" and not leaf.text.isdecimal():
+            continue  # Adobe's page writes `Port={PORT}`, and so may a definition; a number has to be a port
+        *above, last = leaf.place
         holder: Any = data
-        for part in leaf.path[:-1]:
+        for part in above:
+            if not isinstance(holder.get(part), dict):
+                holder[part] = {}
             holder = holder[part]
-        if isinstance(holder[leaf.path[-1]], str):
-            holder[leaf.path[-1]] = value.reveal() if isinstance(value, Sensitive) else value
+        if isinstance(holder.get(last, ""), str):
+            holder[last] = _known(value, leaf.text)
     return data
+
+
+def _known(value: Value, otherwise: str) -> str:
+    if isinstance(value, Sensitive):
+        return value.reveal()
+    return otherwise if isinstance(value, Symbolic) else value
 
 
 def _copy(data: Any) -> Any:

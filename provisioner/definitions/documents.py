@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
 
 from provisioner.model import Location, Problem
@@ -53,12 +54,18 @@ class Document:
 
     def line(self, number: int) -> str:
         """The source line with this number, counted from 1."""
-        lines = _LINE_BREAK.split(self.text)
+        lines = _lines(self.text)
         return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """What libyaml counts as the end of a line."""
+
+
+@lru_cache(maxsize=2)
+def _lines(text: str) -> list[str]:
+    """Kept, because every leaf of a document asks for its line."""
+    return _LINE_BREAK.split(text)
 
 
 def parse(file: str, text: str) -> Document:
@@ -163,46 +170,50 @@ class _Builder:
             return self.scalar(event, path)
         self.check_tag(event, {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"})
         if isinstance(event, yaml.MappingStartEvent):
-            return self.mapping(events, path)
+            return self.mapping(event, events, path)
         return self.sequence(events, path)
 
-    def mapping(self, events: Iterator[Any], path: Path) -> dict[str, Any]:
+    def mapping(self, start: Any, events: Iterator[Any], path: Path) -> dict[str, Any]:
         import yaml
 
         data: dict[str, Any] = {}
         while not isinstance(event := next(events), yaml.MappingEndEvent):
-            key = self.key(event, path)
+            key = self.key(start, event, path)
             child = (*path, key)
-            if key in data:
-                first = self.keys[child][0]
-                self.problem(
-                    _mark(event),
-                    "yaml.duplicate-key",
-                    f"`{key}` stands twice; the first is on line {first}",
-                    "keep one of them",
-                )
-                # Read under a path of its own, so that the first one keeps its positions.
+            if self.is_usable(event, child, data):
+                self.keys[child] = _mark(event)
+                data[key] = self.node(next(events), events, child)
+            else:
+                # Read under a path of its own, so that the first of two keeps its positions.
                 self.node(next(events), events, (*path, f"{key} (again)"))
-                continue
-            self.keys[child] = _mark(event)
-            data[key] = self.node(next(events), events, child)
         return data
 
-    def key(self, event: Any, path: Path) -> str:
+    def key(self, start: Any, event: Any, path: Path) -> str:
         import yaml
 
-        if isinstance(event, yaml.MappingStartEvent) and event.flow_style:
+        if isinstance(event, yaml.MappingStartEvent) and start.flow_style and event.flow_style:
             remedy = "a template must stand in quotes: \"{{ env('NAME') }}\""
-            self.refuse(event, "yaml.unquoted-template", "`{{` opens a mapping inside a mapping", remedy)
+            self.refuse(start, "yaml.unquoted-template", "`{{` opens a mapping inside a mapping", remedy)
         if not isinstance(event, yaml.ScalarEvent):
             self.refuse(event, "yaml.non-string-key", "a key must be a string", "write a plain word as the key")
         self.count(event, 1, path)
-        text = str(event.value)
-        if event.implicit[0] and not isinstance(_resolve(text), str):
-            self.problem(
-                _mark(event), "yaml.non-string-key", f"the key `{text}` is not a string", f'quote it: "{text}"'
-            )
-        return text
+        return str(event.value)
+
+    def is_usable(self, event: Any, child: Path, data: dict[str, Any]) -> bool:
+        """Whether a key can stand here; if not, why is recorded, once."""
+        key = str(child[-1])
+        plain = event.implicit[0] and event.tag is None
+        if plain and not isinstance(_resolve(key), str):
+            problem = ("yaml.non-string-key", f"the key `{key}` is not a string", f'quote it: "{key}"')
+        elif plain and key == "<<":
+            problem = ("yaml.merge-key", "merge keys are not part of YAML 1.2", "write the properties out")
+        elif key in data:
+            first = self.keys[child][0]
+            problem = ("yaml.duplicate-key", f"`{key}` stands twice; the first is on line {first}", "keep one of them")
+        else:
+            return True
+        self.problem(_mark(event), *problem)
+        return False
 
     def sequence(self, events: Iterator[Any], path: Path) -> list[Any]:
         import yaml
@@ -223,12 +234,17 @@ class _Builder:
 
     def check_tag(self, event: Any, admitted: set[str]) -> None:
         if event.tag is not None and event.tag not in admitted:
-            self.problem(_mark(event), "yaml.tag", f"the tag `{event.tag}` has no meaning here", "remove the tag")
+            # Its name is not repeated: a password may begin with an exclamation mark.
+            remedy = "remove it, or quote a value that starts with `!`"
+            self.problem(_mark(event), "yaml.tag", "a tag has no meaning here", remedy)
 
     def alias(self, event: Any, path: Path) -> Any:
-        anchored = self.anchors.get(event.anchor)
+        if event.anchor not in self.anchors:
+            remedy = "quote a value that starts with `*`"
+            self.refuse(event, "yaml.unknown-alias", "the alias refers to no anchor above it", remedy)
+        anchored = self.anchors[event.anchor]
         if anchored is None:
-            self.refuse(event, "yaml.alias-loop", f"the alias `*{event.anchor}` contains itself", "write the value out")
+            self.refuse(event, "yaml.alias-loop", "the alias contains itself", "write the value out")
         self.count(event, anchored.nodes, path)
         return anchored.data
 
@@ -282,8 +298,8 @@ def _resolve(text: str) -> Any:
 
 
 def _syntax_problem(file: str, text: str, error: Any) -> Problem:
-    # An unclosed quote is noticed at the end of the file; where it opened is what helps.
-    unclosed = "end of stream" in str(error.problem)
+    # What is not closed or ended is noticed later; where it began is what helps.
+    unclosed = any(part in str(error.problem) for part in ("end of stream", "expected ':'", "expected ',' or"))
     mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     location = Location(file, line, column)
@@ -302,8 +318,10 @@ def _syntax_remedy(problem: str) -> str:
         "mapping values are not allowed": "quote a value that contains `: `, and check the indentation",
         "cannot start any token": "quote a value that starts with this character",
         "unexpected end of stream": "close the quote or bracket that was opened",
-        "undefined alias": "quote a value that starts with `*`, or define the anchor before",
-        "expected <block end>": "check the indentation of this line and of the one before",
+        "expected ',' or": "close the bracket that was opened, and separate what it holds by commas",
+        "alphabetic or numeric": "quote a value that starts with `*` or `&`",
+        "escape character": "write a backslash as `\\\\`, or use 'single quotes'",
+        "expected key": "check the indentation and the quotes of this line and of the one before",
         "could not find expected ':'": "a key is followed by a colon and a space",
     }
     return next(

@@ -7,7 +7,7 @@ holds ``;`` cannot end its value, and reviewers see which part changes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,6 +19,7 @@ from provisioner.model import Key, Location, Problem
 from provisioner.sensitive import Sensitive, Value
 
 STRING_PATH: Path = ("auth", "params", "connectionString")
+OPTIONS_PATH: Path = (*STRING_PATH, "options")
 ALLOW_LITERAL = re.compile(r"#\s*provisioner:\s*allow\s+secret\.literal\b")
 """The comment that admits a literal secret on its line."""
 
@@ -41,6 +42,11 @@ class Leaf:
     def shown(self) -> str:
         return f"`{self.field}`"
 
+    @property
+    def place(self) -> Path:
+        """Where its rule stands: a part of a string in text form follows the rule of that part in the mapping form."""
+        return tuple(self.field.split(".", 4)) if self.keyword else self.path
+
 
 def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
     """Every leaf below ``name``, ``description`` and ``auth.params``, however unsound the rest of the document is."""
@@ -56,7 +62,20 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
             leaves.extend(_parts(leaf) if path == STRING_PATH else (leaf,))
         except connection_string.Malformed as error:
             problems.append(_string_problem(leaf, f"not a connection string: {error}"))
+    problems.extend(_repeated_options(document, leaves))
     return leaves, problems
+
+
+def _repeated_options(document: Document, leaves: Iterable[Leaf]) -> Iterator[Problem]:
+    """In the mapping form, an option that is another word for a part, or for another option."""
+    seen = set(connection_string.SYNONYMS)
+    for leaf in leaves:
+        if leaf.path[:-1] == OPTIONS_PATH:
+            part = connection_string.Pair(str(leaf.path[-1]), "").part.lower()
+            if part in seen:
+                message = f"{leaf.shown} says again what another property or option says"
+                yield Problem(document.key_at(leaf.path), "connection-string.repeated", message, "keep one of them")
+            seen.add(part)
 
 
 def _scalars(document: Document) -> Iterator[tuple[Path, str | int]]:
@@ -121,7 +140,7 @@ def render_leaf(
     leaf: Leaf, key: Key, project: Project, target: Target, environment: Mapping[str, str]
 ) -> Value | Problem:
     """The value of a leaf on a target, or the first problem with it. Names are judged before any value is read."""
-    rule = _rules().at(_rule_path(leaf))
+    rule = _rules().at(leaf.place)
     if not templates.is_template(leaf.text):
         return _literal(leaf, rule)
     try:
@@ -131,7 +150,7 @@ def render_leaf(
             return problem
         return _checked(leaf, templates.render(template, target.vars, environment))
     except templates.BadTemplate as error:
-        return Problem(leaf.location, error.rule, f"the template of {leaf.shown} {error.message}", error.remedy)
+        return Problem(leaf.location, error.rule, f"{leaf.shown}: {error.message}", error.remedy)
 
 
 @cache
@@ -139,13 +158,8 @@ def _rules() -> schema.LeafRules:
     return schema.LeafRules(schema.load("connection"))
 
 
-def _rule_path(leaf: Leaf) -> Path:
-    """A part of a string in text form follows the rule of that part in the mapping form."""
-    return tuple(leaf.field.split(".", 4)) if leaf.keyword else leaf.path
-
-
 def _literal(leaf: Leaf, rule: schema.LeafRule) -> Value | Problem:
-    if not rule.sensitive:
+    if not rule.sensitive or not leaf.text:
         return leaf.text
     if leaf.literal_allowed:
         return Sensitive(leaf.text, f"literal on line {leaf.location.line}")
@@ -174,14 +188,19 @@ def _not_admitted(leaf: Leaf, name: str, project: Project) -> Problem:
         if own
         else f"rename the variable, or admit it under `templates.allow_env`; admitted: {admitted}"
     )
-    return Problem(leaf.location, "template.env-not-admitted", f"env() may not read {name}", remedy)
+    # Whoever confuses name and value writes the secret itself here.
+    shown = name if _VARIABLE.fullmatch(name) else "a variable of this name"
+    return Problem(leaf.location, "template.env-not-admitted", f"env() may not read {shown}", remedy)
+
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def _unset_variable(leaf: Leaf, template: templates.Template, target: Target) -> Problem | None:
     unset = [name for name in template.var_names if name not in target.vars]
     if not unset:
         return None
-    remedy = f"add `{unset[0]}:` under `targets.{target.name}.vars` in the project file"
+    remedy = f"add `{unset[0]}:` to the `vars` of the target in the project file"
     return Problem(leaf.location, "template.unset-var", f"var('{unset[0]}') has no value", remedy)
 
 

@@ -47,14 +47,30 @@ class Checker:
     """Holds documents against one schema."""
 
     def __init__(self, schema: Json) -> None:
-        from jsonschema import Draft202012Validator
-
-        self._validator = Draft202012Validator(schema)
+        self._validator = _dialect()(schema)
 
     def check(self, document: Document, data: Any = None) -> tuple[Problem, ...]:
         """What is wrong with a document, or with ``data`` that was rendered from it; each problem once, sorted."""
         errors = self._validator.iter_errors(document.data if data is None else data)
         return tuple(sorted({problem for error in errors for problem in _problems(document, error)}))
+
+
+@cache
+def _dialect() -> Any:
+    """JSON Schema as editors understand it: patterns are those of ECMAScript, and ``3306.0`` is no whole number."""
+    from jsonschema import Draft202012Validator, ValidationError, validators
+
+    def pattern(_: Any, expression: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+        # In Python, `$` would also match before a line break at the end.
+        if isinstance(instance, str) and not re.search(expression.replace("$", r"\Z"), instance):
+            yield ValidationError("does not match")
+
+    def is_integer(_: Any, instance: Any) -> bool:
+        return isinstance(instance, int) and not isinstance(instance, bool)
+
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", is_integer)
+    extend: Any = validators.extend
+    return extend(Draft202012Validator, {"pattern": pattern}, type_checker=types)
 
 
 def _problems(document: Document, error: Any) -> Iterator[Problem]:
@@ -90,8 +106,9 @@ def _unknown(document: Document, error: Any, path: Path) -> Iterator[Problem]:
 
 
 def _bad_name(document: Document, error: Any, path: Path) -> Problem:
-    message = f"`{error.instance}` cannot be a name here"
-    return Problem(document.key_at((*path, error.instance)), "schema.name", message, "use letters, digits, `_` and `-`")
+    # The name is not repeated: where a connection string is quoted wrongly, it is a piece of the password.
+    message = f"a name in {_shown(path)} must be {_expected(error)}"
+    return Problem(document.key_at((*path, error.instance)), "schema.name", message, "rename it")
 
 
 def _bad_value(document: Document, error: Any, path: Path) -> Problem:
@@ -103,7 +120,8 @@ def _bad_value(document: Document, error: Any, path: Path) -> Problem:
     rule = _RULES.get(error.validator, "schema.value")
     if error.validator == "enum" and path and path[-1] == "specName":
         rule = "schema.spec-name"
-    return Problem(location, rule, f"{_shown(path)} must be {_expected(error)}", _hint(error))
+    remedy = _hint(error) or _example(error.schema, path)
+    return Problem(location, rule, f"{_shown(path)} must be {_expected(error)}", remedy)
 
 
 _RULES = {"type": "schema.type", "uniqueItems": "schema.duplicate-item"}
@@ -122,7 +140,8 @@ def _expected(error: Any) -> str:
     if "x-expected" in schema:
         return str(schema["x-expected"])
     if "enum" in schema:
-        return "one of: " + ", ".join(str(value) for value in schema["enum"])
+        values = [str(value) for value in schema["enum"]]
+        return values[0] if len(values) == 1 else "one of: " + ", ".join(values)
     if "const" in schema:
         return json.dumps(schema["const"])
     if error.validator == "uniqueItems":
@@ -155,6 +174,15 @@ def _hint(error: Any) -> str:
     return f"did you mean `{by_upper[close[0]]}`?" if close else ""
 
 
+def _example(schema: Json, path: Path) -> str:
+    """What the remedy says where there is no better one: the schema's own example."""
+    if "x-remedy" in schema:
+        return str(schema["x-remedy"])
+    examples = [*schema.get("examples", ()), *schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]
+    named = next((part for part in reversed(path) if isinstance(part, str)), "")
+    return f"for example: `{named}: {json.dumps(examples[0])}`" if examples and named else "see `provisioner schema`"
+
+
 def _is_scalar(value: Any) -> bool:
     return isinstance(value, bool | int | float)
 
@@ -164,7 +192,8 @@ def _is_secret(schema: Json) -> bool:
 
 
 def _shown(path: Path) -> str:
-    return f"`{'.'.join(str(part) for part in path)}`" if path else "the document"
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return f"`{text.removeprefix('.')}`" if path else "the document"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class Template:
 
 def is_template(text: str) -> bool:
     """Whether a string leaf is one at all."""
-    return "{{" in text or "{%" in text
+    return any(mark in text for mark in ("{{", "}}", "{%"))
 
 
 def render(template: Template, variables: Mapping[str, str], environment: Mapping[str, str]) -> Value:
@@ -71,7 +71,7 @@ def render(template: Template, variables: Mapping[str, str], environment: Mappin
     return Sensitive(text, template.origin, names) if names else text
 
 
-_SOLE = re.compile(r"\{\{\s*(env|var)\(\s*(['\"])([^'\"\\{}]*)\2\s*\)\s*\}\}")
+_SOLE = re.compile(r"\{\{\s*(env|var)\(\s*(['\"])([^'\"\\{}]+)\2\s*\)\s*\}\}")
 """A leaf that is exactly one call. It needs no Jinja: most leaves are, and compiling costs 50 times more."""
 
 
@@ -94,17 +94,18 @@ def _compile_with_jinja(source: str) -> Template:
     import jinja2
 
     if len(source) > MAX_SOURCE:
-        raise BadTemplate("template.too-large", f"longer than {MAX_SOURCE:,} characters", "shorten it")
+        message = f"the template is longer than {MAX_SOURCE:,} characters"
+        raise BadTemplate("template.too-large", message, "shorten it")
     if "{%" in source:
         raise BadTemplate("template.statement", "`{% %}` statements are not available", "use env(), var() and filters")
     try:
         tree = _jinja().parse(source)
     except jinja2.TemplateSyntaxError as error:
-        raise BadTemplate(
-            "template.syntax", f"cannot be read: {error.message}", "check the text between {{ and }}"
-        ) from None
+        # What was found instead is not repeated: it may be a secret that lacks its quotes.
+        message = f"the template cannot be read: {str(error.message).partition(', got ')[0].rstrip('.')}"
+        raise BadTemplate("template.syntax", message, "check the text between {{ and }}") from None
     except RecursionError:
-        raise BadTemplate("template.syntax", "nested too deeply", "simplify it") from None
+        raise BadTemplate("template.syntax", "the template is nested too deeply", "simplify it") from None
     calls = _Calls()
     _admit(tree, calls)
     return Template(source, tuple(sorted(calls.env)), tuple(sorted(calls.var)), _evaluator(source))
@@ -121,7 +122,7 @@ def _evaluator(source: str) -> Callable[[Mapping[str, str], Mapping[str, str]], 
         except Exception:
             # Whatever Jinja raises may quote the value it worked on, so nothing of it is passed on, not even as cause.
             raise BadTemplate(
-                "template.failed", "cannot be rendered", "check the filters and their arguments"
+                "template.failed", "the template cannot be rendered", "check the filters and their arguments"
             ) from None
 
     return evaluate
@@ -159,7 +160,7 @@ def _admit(node: Any, calls: _Calls) -> None:
 
     calls.nodes += 1
     if calls.nodes > MAX_NODES:
-        raise BadTemplate("template.too-large", "has too many parts", "simplify it")
+        raise BadTemplate("template.too-large", "the template has too many parts", "simplify it")
     if isinstance(node, nodes.Call):
         _admit_call(node, calls)
         return
@@ -168,12 +169,10 @@ def _admit(node: Any, calls: _Calls) -> None:
     elif isinstance(node, nodes.Const):
         _admit_constant(node)
     elif isinstance(node, nodes.Name):
-        remedy = (
-            f"write {node.name}('...')"
-            if node.name in _FUNCTIONS
-            else f"text stands in quotes; or write var('{node.name}')"
-        )
-        raise BadTemplate("template.name", f"`{node.name}` is not defined", remedy)
+        remedy = "write env('NAME'), var('name'), or text in quotes"
+        raise BadTemplate("template.name", "a word without quotes has no meaning", remedy)
+    elif isinstance(node, nodes.TemplateData) and "}}" in node.data:
+        raise BadTemplate("template.syntax", "`}}` closes nothing", "open the template with {{, or remove the }}")
     elif not isinstance(node, nodes.Template | nodes.Output | nodes.TemplateData | nodes.Concat):
         message = f"`{type(node).__name__.lower()}` expressions are not available"
         raise BadTemplate("template.expression", message, "use env(), var(), text, `~` and filters")
@@ -187,17 +186,23 @@ _FUNCTIONS = ("env", "var")
 def _admit_call(node: Any, calls: _Calls) -> None:
     from jinja2 import nodes
 
-    if not isinstance(node.node, nodes.Name) or node.node.name not in _FUNCTIONS:
-        name = node.node.name if isinstance(node.node, nodes.Name) else "this call"
+    if not isinstance(node.node, nodes.Name):
+        raise BadTemplate("template.expression", "methods are not available", "use env(), var() and filters")
+    if node.node.name not in _FUNCTIONS:
+        name = node.node.name
         close = difflib.get_close_matches(name, _FUNCTIONS, n=1)
         remedy = f"did you mean {close[0]}()?" if close else "the functions are env('NAME') and var('name')"
         raise BadTemplate("template.unknown-function", f"there is no function `{name}`", remedy)
     plain = len(node.args) == 1 and not node.kwargs and not node.dyn_args and not node.dyn_kwargs
-    if not plain or not isinstance(node.args[0], nodes.Const) or not isinstance(node.args[0].value, str):
+    if not plain or not isinstance(node.args[0], nodes.Const) or not _is_name(node.args[0].value):
         raise BadTemplate(
             "template.argument", f"{node.node.name}() takes one name in quotes", f"write {node.node.name}('NAME')"
         )
     getattr(calls, node.node.name).add(node.args[0].value)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def _admit_filter(node: Any) -> None:
@@ -218,14 +223,18 @@ def _admit_constant(node: Any) -> None:
 
 def _bounded(text: str) -> str:
     if len(text) > MAX_OUTPUT:
-        raise BadTemplate("template.too-large", f"renders to more than {MAX_OUTPUT:,} characters", "shorten it")
+        raise BadTemplate(
+            "template.too-large", f"the template renders to more than {MAX_OUTPUT:,} characters", "shorten it"
+        )
     return text
 
 
 def _replace(text: str, old: str, new: str) -> str:
     growth = text.count(old) * (len(new) - len(old))
     if len(text) + growth > MAX_OUTPUT:
-        raise BadTemplate("template.too-large", f"renders to more than {MAX_OUTPUT:,} characters", "shorten it")
+        raise BadTemplate(
+            "template.too-large", f"the template renders to more than {MAX_OUTPUT:,} characters", "shorten it"
+        )
     return text.replace(old, new)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 
 from provisioner.model import Location, Problem
@@ -29,44 +30,61 @@ def _paragraph(problem: Problem, style: Style, source_line: SourceLine | None) -
     return "\n".join(lines)
 
 
+MAX_LINE = 200
+
+
 def _frame(location: Location, line: str, style: Style) -> list[str]:
     shown = _without_secrets(line)
     if shown is None:
         return []
-    number = f"{location.line:5}"
-    # The caret stands under the place even where tabs and wide characters come before it.
-    before = "".join("\t" if char == "\t" else " " for char in shown[: location.column - 1])
     bar = style.paint("|", "dim")
-    return [
-        f"{style.paint(number, 'dim')} {bar} {safe_line(shown)}",
-        f"{'':5} {bar} {before}{style.paint('^', 'red')}",
-    ]
+    frame = [f"{style.paint(f'{location.line:5}', 'dim')} {bar} {safe_line(shown[:MAX_LINE])}"]
+    before = line[: location.column - 1]
+    if len(before) < MAX_LINE and shown.startswith(before):
+        frame.append(f"{'':5} {bar} {_blank(before)}{style.paint('^', 'red')}")
+    return frame
 
 
 def safe_line(line: str) -> str:
     """A source line for a terminal: tabs stay tabs."""
-    return "\t".join(safe(part) for part in line[:200].split("\t"))
+    return "\t".join(safe(part) for part in line.split("\t"))
 
 
-_SECRET = re.compile(r"(password|pwd|connectionstring|secret|token)[^:=]{0,2}[:=]\s*", re.IGNORECASE)
-_TEMPLATE = re.compile(r"(\{\{.*?\}\})")
-_PROPERTY = re.compile(r"\s*(- )?[\"']?[\w.-]+[\"']?\s*:")
+def _blank(text: str) -> str:
+    """As wide on a terminal as ``text``: tabs stay, wide characters take two places and combining ones none."""
+    return "".join(char if char == "\t" else " " * sum(map(_width, safe(char))) for char in text)
+
+
+def _width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "FW" else 1
+
+
+_SECRET = re.compile(r"(pass|pwd|connectionstring|secret|token)[^:=]{0,9}[:=]\s*", re.IGNORECASE)
+_NAME = re.compile(r"(?:(?<=[\s{,])|^)[\"']?([^\s\"'{},:]+)[\"']?\s*:(?:\s+|$)")
+_OPEN = {
+    *("name", "description", "key", "targets", "connectionSpec", "id", "version", "auth", "specName", "params"),
+    *("server", "port", "database", "username", "sslMode", "options"),
+}
+"""The properties whose values may be shown. Anything else may be a password under a name that was mistyped."""
+
+_CALL = re.compile(r"(\{\{\s*(?:env\(['\"][A-Z][A-Z0-9_]*['\"]\)|var\(['\"]\w+['\"]\))\s*\}\})")
 
 
 def _without_secrets(line: str) -> str | None:
-    """A source line fit to be shown: what may be a secret in plain text is not, templates are.
+    """A source line fit to be shown: what may be a secret in plain text is not, plain calls of env() and var() are.
 
-    None where that cannot be told: a line that is no property may be the middle of a long value.
+    None where that cannot be told: a line that does not begin with a name may be the middle of a long value.
     """
-    if not line.strip():
+    names = list(_NAME.finditer(line))
+    if not names or line[: names[0].start()].strip(" -{"):
         return None
-    secret = _SECRET.search(line)
-    if secret:
-        head, tail = line[: secret.end()], line[secret.end() :]
-        parts = _TEMPLATE.split(tail)
-        kept = [part if index % 2 else _starred(part) for index, part in enumerate(parts)]
-        return head + "".join(kept)
-    return line if _PROPERTY.match(line) or _TEMPLATE.search(line) else None
+    starts = [name.end() for name in names if name[1] not in _OPEN]
+    starts.extend(secret.end() for secret in _SECRET.finditer(line))
+    open_until = min(starts, default=len(line))
+    parts = _CALL.split(line[open_until:])
+    return line[:open_until] + "".join(part if index % 2 else _starred(part) for index, part in enumerate(parts))
 
 
 def _starred(text: str) -> str:

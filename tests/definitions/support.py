@@ -1,0 +1,51 @@
+"""What the tests of definitions share: a project around a few files, and the problems that ``validate`` finds in it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from provisioner.commands.validate import Checked, validate
+from provisioner.definitions.project import read_project
+from provisioner.errors import ProblemsFound
+from provisioner.model import Problem
+
+CASES = Path(__file__).resolve().parent.parent / "cases"
+PROJECT = CASES / "provisioner.yaml"
+SECRET = "hunter2"
+"""Stands in the cases wherever somebody wrote a secret. It must occur in nothing that the tool prints."""
+
+
+def project(folder: Path, files: Mapping[str, str | bytes], project_file: str | None = None) -> Path:
+    """A project with these definitions, by path below ``connections/``."""
+    (folder / "connections").mkdir(parents=True, exist_ok=True)
+    (folder / "provisioner.yaml").write_text(project_file or PROJECT.read_text("utf-8"), "utf-8")
+    for name, content in files.items():
+        path = folder / "connections" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return folder
+
+
+def project_of(case: Path, folder: Path) -> Path:
+    """The project of a case: a folder is one, a single file becomes the only definition of the standard one."""
+    if case.is_dir():
+        return Path(shutil.copytree(case, folder / "project"))
+    return project(folder, {"case.yaml": case.read_bytes()})
+
+
+def check(folder: Path, *targets: str) -> Checked:
+    """What ``validate`` finds, in the project file or else in the definitions; for all targets where none is named."""
+    try:
+        read = read_project(folder)
+    except ProblemsFound as found:
+        return Checked((), (), found.problems)
+    return validate(read, tuple(read.target(name) for name in targets or read.targets))
+
+
+def brief(problem: Problem, with_file: bool = False) -> str:
+    """``line:column rule``, and the targets where it does not hold for all: the form of the ``.expected`` files."""
+    place = f"{problem.location.line}:{problem.location.column}"
+    where = f"{problem.location.file}:{place}" if with_file else place
+    return f"{where} {problem.rule}" + (f" on {', '.join(problem.targets)}" if problem.targets else "")

@@ -1,0 +1,86 @@
+"""Every case of ``tests/cases``: adding one is adding its files.
+
+``invalid/NAME.yaml`` is one definition in the project of ``cases/provisioner.yaml``; ``invalid/NAME/`` is a whole
+project. ``NAME.expected`` (in a folder: ``expected``) lists the problems, one a line, ``line:column rule``, sorted.
+``valid/NAME.yaml`` has no problems; ``NAME.azure.json`` beside it is the body that goes to the service.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from provisioner.definitions.definition import read_definitions
+from provisioner.definitions.desired import body, build
+from provisioner.definitions.project import read_project
+from provisioner.report import problems as report
+from provisioner.report.style import Style
+from tests.definitions.support import CASES, SECRET, brief, check, project_of
+
+INVALID = sorted(path for path in (CASES / "invalid").iterdir() if path.is_dir() or path.suffix == ".yaml")
+VALID = sorted((CASES / "valid").glob("*.yaml"))
+BODIES = sorted((CASES / "valid").glob("*.json"))
+ENVIRONMENT = json.loads((CASES / "environment.json").read_text("utf-8"))
+
+
+def name_of(path: Path) -> str:
+    return path.name.removesuffix(".yaml")
+
+
+@pytest.mark.parametrize("case", INVALID, ids=name_of)
+def test_invalid(case: Path, tmp_path: Path) -> None:
+    expected = case / "expected" if case.is_dir() else case.with_suffix(".expected")
+    found = check(project_of(case, tmp_path)).problems
+    assert [brief(problem, case.is_dir()) for problem in found] == expected.read_text("utf-8").splitlines()
+
+
+@pytest.mark.parametrize("case", INVALID, ids=name_of)
+def test_every_problem_is_complete_sorted_and_the_same_each_time(case: Path, tmp_path: Path) -> None:
+    folder = project_of(case, tmp_path)
+    found = check(folder).problems
+    assert found
+    assert list(found) == sorted(set(found))
+    assert found == check(folder).problems
+    for problem in found:
+        assert problem.location.line >= 1
+        assert problem.location.column >= 1
+        assert problem.message.strip()
+        assert problem.remedy.strip(), problem
+
+
+@pytest.mark.parametrize("case", INVALID, ids=name_of)
+def test_nothing_that_is_printed_holds_a_secret(case: Path, tmp_path: Path) -> None:
+    checked = check(project_of(case, tmp_path))
+    assert SECRET not in report.as_text(checked.problems, Style(), checked.source_line)
+    assert SECRET not in report.as_json(checked.problems, 1, checked.targets)
+
+
+@pytest.mark.parametrize("case", VALID, ids=name_of)
+def test_valid(case: Path, tmp_path: Path) -> None:
+    checked = check(project_of(case, tmp_path))
+    assert checked.problems == ()
+    assert len(checked.definitions) == 1
+
+
+@pytest.mark.parametrize("case", BODIES, ids=name_of)
+def test_body(case: Path, tmp_path: Path) -> None:
+    name, target = case.name.removesuffix(".json").rsplit(".", 1)
+    project = read_project(project_of(case.parent / f"{name}.yaml", tmp_path))
+    definitions, _, _ = read_definitions(project)
+    desired, problems = build(definitions, project, project.target(target), ENVIRONMENT)
+    assert problems == ()
+    assert body(desired[0]) == json.loads(case.read_text("utf-8"))
+
+
+def test_no_case_lacks_its_other_half() -> None:
+    expected = {path.with_suffix(".yaml") for path in (CASES / "invalid").glob("*.expected")}
+    assert expected == {path for path in INVALID if path.is_file()}
+    assert all((path / "expected").is_file() for path in INVALID if path.is_dir())
+    assert {path.name.rsplit(".", 2)[0] for path in BODIES} <= {path.stem for path in VALID}
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(INVALID) >= 50
+    assert len(VALID) >= 10
