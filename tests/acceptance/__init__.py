@@ -1,0 +1,1 @@
+"""What a user sees: the installed command as a process, against a running emulator."""
