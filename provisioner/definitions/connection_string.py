@@ -52,7 +52,7 @@ MAX_LENGTH = 16 * 1024
 """Characters of a connection string. One with every option set stays below one eighth of this."""
 
 # Possessive throughout: no text, however hostile, is read more than once.
-_TEMPLATE = r"(?>\{\{.*?\}\})"
+_TEMPLATE = r"\{\{(?:(?!\{\{|\}\}).)*+\}\}"
 _KEYWORD = re.compile(r"[\s;]*+((?:[^=;]|==)++)=(?!=)\s*+")
 _QUOTED = {
     quote: re.compile(rf"{quote}((?:{_TEMPLATE}|[^{quote}]|{quote}{quote})*+){quote}\s*+(?:;|\Z)", re.DOTALL)
@@ -78,10 +78,15 @@ def split(text: str) -> tuple[Pair, ...]:
         value = pattern.match(text, keyword.end())
         if not value:
             raise Malformed(f"the quote that opens the value of pair {len(pairs) + 1} is not closed at its end")
-        pairs.append(Pair(name, value[1].rstrip() if pattern is _BARE else value[1].replace(quote * 2, quote)))
+        pairs.append(Pair(name, value[1].rstrip() if pattern is _BARE else _undoubled(value[1], quote)))
         at = value.end()
     _refuse_repetition(pairs)
     return tuple(pairs)
+
+
+def _undoubled(text: str, quote: str) -> str:
+    """What a quoted value means; templates stay as they are."""
+    return re.sub(rf"({_TEMPLATE})|{quote}{quote}", lambda found: found[1] or quote, text, flags=re.DOTALL)
 
 
 def _refuse_repetition(pairs: Iterable[Pair]) -> None:

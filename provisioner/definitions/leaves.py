@@ -177,12 +177,12 @@ def _judge(
         message = f"{leaf.shown} is a secret, and var() reads from the project file"
         return Problem(leaf.location, "secret.literal", message, "use env(), or its value ends up in git")
     refused = [name for name in template.env_names if not project.admits(key, name)]
-    return _not_admitted(leaf, refused[0], project) if refused else None
+    return _not_admitted(leaf, refused[0], project.admitted(key)) if refused else None
 
 
-def _not_admitted(leaf: Leaf, name: str, project: Project) -> Problem:
+def _not_admitted(leaf: Leaf, name: str, patterns: tuple[str, ...]) -> Problem:
     own = any(name.startswith(pattern.rstrip("*")) for pattern in NEVER_ADMITTED)
-    admitted = ", ".join(pattern for rule in project.allow_env for pattern in rule.names)
+    admitted = ", ".join(patterns) or "none"
     remedy = (
         "the tool's own credentials and settings are never readable by a template"
         if own

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
 from provisioner.definitions import files, schema
-from provisioner.definitions.documents import Document, Path, as_text, parse
+from provisioner.definitions.documents import Document, as_text, parse
 from provisioner.errors import ProblemsFound, UsageError
 from provisioner.model import Cloud, Json, Key, Problem
 
@@ -66,9 +66,12 @@ class Project:
 
     def admits(self, key: Key, name: str) -> bool:
         """Whether ``env(name)`` may be read in the definition with this key."""
-        if _matches(name, NEVER_ADMITTED):
-            return False
-        return any(fnmatch.fnmatchcase(key, rule.key_pattern) and _matches(name, rule.names) for rule in self.allow_env)
+        return _matches(name, self.admitted(key)) and not _matches(name, NEVER_ADMITTED)
+
+    def admitted(self, key: Key) -> tuple[str, ...]:
+        """The patterns of the variables that the definition with this key may read."""
+        rules = [rule for rule in self.allow_env if fnmatch.fnmatchcase(key, rule.key_pattern)]
+        return tuple(name for rule in rules for name in rule.names)
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:
@@ -95,24 +98,33 @@ def read_project(folder: FilePath) -> Project:
 
 
 def _cross_problems(document: Document) -> tuple[Problem, ...]:
-    problems = []
+    return (*_default_target(document), *_states(document))
+
+
+def _default_target(document: Document) -> Iterator[Problem]:
     default = document.data.get("default_target")
     if default is not None and default not in document.data["targets"]:
-        names = ", ".join(document.data["targets"])
         location = document.value_at(("default_target",))
-        problems.append(Problem(location, "project.target", f"there is no target `{default}`", f"targets: {names}"))
-    for name, target in document.data["targets"].items():
-        place: Path = ("targets", name, "state")
-        if ".." in FilePath(str(target.get("state", ""))).parts:
-            problems.append(
-                Problem(
-                    document.value_at(place),
-                    "project.state",
-                    "the state file lies outside the project",
-                    "remove the `..`",
-                )
-            )
-    return tuple(problems)
+        remedy = f"targets: {', '.join(document.data['targets'])}"
+        yield Problem(location, "project.target", f"there is no target `{default}`", remedy)
+
+
+def _states(document: Document) -> Iterator[Problem]:
+    owners: dict[FilePath, str] = {}
+    for name, data in document.data["targets"].items():
+        path = FilePath(_state(name, data))
+        owner = owners.setdefault(path, name)
+        location = document.value_at(("targets", name, "state"))
+        if ".." in path.parts:
+            yield Problem(location, "project.state", "the state file lies outside the project", "remove the `..`")
+        elif owner != name:
+            message = f"the targets `{owner}` and `{name}` have one state file"
+            yield Problem(location, "project.state", message, "give each target a state file of its own")
+
+
+def _state(name: str, data: Json) -> str:
+    default = f".provisioner/{name}/state.json" if data.get("emulator", False) else f"state/{name}.json"
+    return str(data.get("state", default))
 
 
 def _project(folder: FilePath, document: Document) -> Project:
@@ -132,17 +144,15 @@ def _env_rules(written: list[str] | dict[str, list[str]]) -> tuple[EnvRule, ...]
 
 
 def _target(document: Document, name: str, data: Json) -> Target:
-    emulator = data.get("emulator", False)
-    default_state = f".provisioner/{name}/state.json" if emulator else f"state/{name}.json"
     return Target(
         name=name,
         cloud=Cloud(data.get("cloud", Cloud.AZURE)),
-        emulator=emulator,
+        emulator=data.get("emulator", False),
         endpoint=data.get("endpoint", DEFAULT_ENDPOINT).rstrip("/"),
         ims_endpoint=data.get("ims_endpoint", DEFAULT_IMS_ENDPOINT).rstrip("/"),
         org_id=data.get("org_id"),
         sandbox=data.get("sandbox"),
-        state=data.get("state", default_state),
+        state=_state(name, data),
         vars=_vars(document, name, data.get("vars", {})),
         sample_env=data.get("env", {}),
     )

@@ -79,8 +79,9 @@ def _problems(document: Document, error: Any) -> Iterator[Problem]:
         yield from _missing(document, error, path)
     elif error.validator == "additionalProperties" and error.validator_value is False:
         yield from _unknown(document, error, path)
-    elif error.validator is None:
-        yield Problem(document.key_at(path), "schema.not-here", f"{_shown(path)} has no meaning here", "remove it")
+    elif error.validator == "not" and not error.validator_value:
+        message = f"{_shown(path)} has no meaning here"
+        yield Problem(document.key_at(path), "schema.not-here", message, str(error.schema.get("x-remedy", "remove it")))
     elif error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
         yield _bad_name(document, error, path)
     else:
@@ -178,7 +179,8 @@ def _example(schema: Json, path: Path) -> str:
     """What the remedy says where there is no better one: the schema's own example."""
     if "x-remedy" in schema:
         return str(schema["x-remedy"])
-    examples = [*schema.get("examples", ()), *schema.get("enum", ()), *([schema["const"]] if "const" in schema else ())]
+    single = [schema[word] for word in ("default", "const") if word in schema]
+    examples = [*schema.get("examples", ()), *single, *schema.get("enum", ())]
     named = next((part for part in reversed(path) if isinstance(part, str)), "")
     return f"for example: `{named}: {json.dumps(examples[0])}`" if examples and named else "see `provisioner schema`"
 

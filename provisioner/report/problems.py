@@ -21,7 +21,7 @@ def as_text(problems: Iterable[Problem], style: Style = PLAIN, source_line: Sour
 
 def _paragraph(problem: Problem, style: Style, source_line: SourceLine | None) -> str:
     where = style.paint(f"{safe(str(problem.location))}:", "bold")
-    on = f" on target {', '.join(problem.targets)}" if problem.targets else ""
+    on = f" on target{'s' * (len(problem.targets) > 1)} {', '.join(problem.targets)}" if problem.targets else ""
     lines = [f"{where} {safe(problem.message)}{on} {style.paint(f'({problem.rule})', 'dim')}"]
     if source_line:
         lines.extend(_frame(problem.location, source_line(problem.location), style))

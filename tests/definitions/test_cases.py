@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.commands.validate import Checked
 from provisioner.definitions.definition import read_definitions
 from provisioner.definitions.desired import body, build
 from provisioner.definitions.project import read_project
@@ -29,30 +30,38 @@ def name_of(path: Path) -> str:
     return path.name.removesuffix(".yaml")
 
 
-@pytest.mark.parametrize("case", INVALID, ids=name_of)
-def test_invalid(case: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module", params=INVALID, ids=name_of)
+def case(request: pytest.FixtureRequest) -> Path:
+    return Path(request.param)
+
+
+@pytest.fixture(scope="module")
+def folder(case: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return project_of(case, tmp_path_factory.mktemp("case"))
+
+
+@pytest.fixture(scope="module")
+def checked(folder: Path) -> Checked:
+    return check(folder)
+
+
+def test_invalid(case: Path, checked: Checked) -> None:
     expected = case / "expected" if case.is_dir() else case.with_suffix(".expected")
-    found = check(project_of(case, tmp_path)).problems
-    assert [brief(problem, case.is_dir()) for problem in found] == expected.read_text("utf-8").splitlines()
+    found = [brief(problem, case.is_dir()) for problem in checked.problems]
+    assert found == expected.read_text("utf-8").splitlines()
 
 
-@pytest.mark.parametrize("case", INVALID, ids=name_of)
-def test_every_problem_is_complete_sorted_and_the_same_each_time(case: Path, tmp_path: Path) -> None:
-    folder = project_of(case, tmp_path)
-    found = check(folder).problems
-    assert found
-    assert list(found) == sorted(set(found))
-    assert found == check(folder).problems
-    for problem in found:
-        assert problem.location.line >= 1
-        assert problem.location.column >= 1
+def test_every_problem_is_complete_sorted_and_the_same_each_time(folder: Path, checked: Checked) -> None:
+    assert checked.problems
+    assert list(checked.problems) == sorted(set(checked.problems))
+    assert checked.problems == check(folder).problems
+    for problem in checked.problems:
+        assert min(problem.location.line, problem.location.column) >= 1
         assert problem.message.strip()
         assert problem.remedy.strip(), problem
 
 
-@pytest.mark.parametrize("case", INVALID, ids=name_of)
-def test_nothing_that_is_printed_holds_a_secret(case: Path, tmp_path: Path) -> None:
-    checked = check(project_of(case, tmp_path))
+def test_nothing_that_is_printed_holds_a_secret(checked: Checked) -> None:
     assert SECRET not in report.as_text(checked.problems, Style(), checked.source_line)
     assert SECRET not in report.as_json(checked.problems, 1, checked.targets)
 
