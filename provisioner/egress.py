@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -25,12 +26,21 @@ class Egress:
 
     def ask(self, text: str) -> None:
         """A question; the answer follows on the same line."""
-        with self.lock:
-            self.stderr.write(text)
-            self.stderr.flush()
+        self._write(self.stderr, text, end="")
 
-    def _write(self, stream: TextIO, text: str) -> None:
-        if text:
-            with self.lock:
-                stream.write(text if text.endswith("\n") else f"{text}\n")
+    def _write(self, stream: TextIO, text: str, end: str = "\n") -> None:
+        if not text:
+            return
+        with self.lock:
+            try:
+                stream.write(text if text.endswith("\n") else f"{text}{end}")
                 stream.flush()
+            except BrokenPipeError:
+                _discard(stream)
+
+
+def _discard(stream: TextIO) -> None:
+    """The reader has gone, as ``head`` does; what is under way must still end, be recorded, and have its exit code."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

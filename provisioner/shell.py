@@ -65,8 +65,6 @@ def guarded(shell: Shell, run: Callable[[], Any]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return _interrupted(shell)
-    except BrokenPipeError:
-        return 0
     except Exception as error:
         return _bug(shell, error)
     return code if isinstance(code, int) else 0
@@ -78,6 +76,8 @@ def _interrupted(shell: Shell) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error.format_message()
     hint = ""
     if isinstance(error, click.UsageError) and error.ctx is not None:
         hint = f"\n    remedy: {error.ctx.command_path} --help"

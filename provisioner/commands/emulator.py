@@ -31,7 +31,7 @@ def run(port: int, data: Path | None, behaviour: Path | None, announce: Callable
     try:
         serve(data, port, switches, announce)
     except OSError as error:
-        raise UsageError(f"the emulator cannot start: {error}", "name another --port, or 0 for any") from error
+        raise UsageError(error.strerror or str(error), "name another --port, or 0 for any; and check --data") from error
 
 
 def _read(path: Path) -> Any:

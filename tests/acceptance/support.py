@@ -105,9 +105,9 @@ class Project:
     def define(self, key: str, text: str) -> None:
         self.write(f"connections/{key}.yaml", text)
 
-    def target(self, endpoint: str, **more: Any) -> None:
-        """Write the project file: one target, ``here``, at ``endpoint``."""
-        here = {"org_id": ORG, "sandbox": "prod", "endpoint": endpoint, "ims_endpoint": endpoint, **more}
+    def target(self, url: str, **more: Any) -> None:
+        """Write the project file: one target, ``here``, at ``url``."""
+        here = {"org_id": ORG, "sandbox": "prod", "endpoint": url, "ims_endpoint": url, **more}
         self.project_file({"here": {name: value for name, value in here.items() if value is not None}})
 
     def project_file(self, targets: Mapping[str, Any], default: str = "here") -> None:
@@ -131,7 +131,7 @@ class Project:
         done = subprocess.run(
             [*command, *args],
             cwd=self.folder,
-            env=self._environ(environ or {}),
+            env=self.environment(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -146,7 +146,7 @@ class Project:
         with subprocess.Popen(
             [*COMMAND, *args],
             cwd=self.folder,
-            env=self._environ({"TERM": "xterm-256color", **(environ or {})}),
+            env=self.environment({"TERM": "xterm-256color", **(environ or {})}),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -159,9 +159,10 @@ class Project:
                 os.close(ours)
         return self._keep(Result(process.returncode, screen.replace("\r\n", "\n"), ""))
 
-    def _environ(self, more: Mapping[str, str | None]) -> dict[str, str]:
+    def environment(self, more: Mapping[str, str | None] | None = None) -> dict[str, str]:
+        """All that a command sees of the environment."""
         bare = {"PATH": os.defpath, "HOME": os.environ["HOME"], "LANG": "C.UTF-8", **COVERAGE}
-        return {name: value for name, value in {**bare, **self.environ, **more}.items() if value is not None}
+        return {name: value for name, value in {**bare, **self.environ, **(more or {})}.items() if value is not None}
 
     def _keep(self, result: Result) -> Result:
         self.results.append(result)

@@ -1,0 +1,127 @@
+"""Credentials come from the environment, go to Adobe's hosts or loopback, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.server import Emulator
+
+from .support import CLIENT_SECRET, KEY, ORG, Project, Service, basic, between
+
+
+@pytest.fixture
+def project(project: Project) -> Project:
+    """With one definition."""
+    project.define("orders", basic("Orders"))
+    return project
+
+
+def test_one_token_serves_the_whole_run(project: Project, service: Service) -> None:
+    for number in range(5):
+        project.define(f"more/{number}", basic(f"More {number}"))
+    assert project.run("apply", "--yes").code == 0
+    assert len(service.seen("POST")) == 6
+    assert service.tokens() == 1
+    assert len({one["headers"]["authorization"] for one in service.seen()}) == 1
+
+
+def test_a_token_that_is_not_accepted_is_renewed_once(project: Project, service: Service) -> None:
+    refusals = [(401, {"error_code": "401013", "message": "Oauth token is not valid"})]
+    with between(service, lambda method, *_: refusals.pop() if method == "GET" and refusals else None) as url:
+        project.target(url)
+        assert project.run("plan").code == 0
+    assert service.tokens() == 2
+
+
+def test_and_not_more_than_once(project: Project) -> None:
+    with Emulator(behaviour=Behaviour(token_seconds=0, foreign_tokens="reject")) as emulator:
+        project.target(emulator.url)
+        plan = project.run("plan")
+        assert plan.code == 1
+        assert Service(emulator.url).tokens() == 2
+    assert "401" in plan.err
+
+
+def test_a_wrong_client_secret_is_explained(project: Project) -> None:
+    with Emulator(behaviour=Behaviour(clients={KEY: "another"})) as emulator:
+        project.target(emulator.url)
+        plan = project.run("plan")
+    assert plan.code == 1
+    assert "no access token" in plan.err
+    assert "AEP_CLIENT_SECRET" in plan.err
+
+
+def test_a_ready_token_is_used_as_it_is(project: Project, service: Service) -> None:
+    environ = {"AEP_CLIENT_SECRET": None, "AEP_ACCESS_TOKEN": CLIENT_SECRET}
+    assert project.run("apply", "--yes", environ=environ).code == 0
+    assert service.tokens() == 0
+    assert {one["headers"]["authorization"] for one in service.seen()} == {f"Bearer {CLIENT_SECRET}"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("AEP_ORG_ID", "0000000000000000@AdobeOrg"), ("AEP_SANDBOX_NAME", "dev")]
+)
+def test_two_places_that_contradict_each_other_are_an_error(
+    project: Project, service: Service, variable: str, value: str
+) -> None:
+    for command in ("plan", "apply"):
+        refused = project.run(command, environ={variable: value})
+        assert (refused.code, refused.out) == (64, "")
+        assert variable in refused.err
+        assert value in refused.err
+    assert service.seen() == []
+
+
+def test_the_environment_fills_in_what_the_target_leaves_out(project: Project, service: Service) -> None:
+    project.target(service.url, org_id=None, sandbox=None)
+    missing = project.run("plan")
+    assert (missing.code, "AEP_ORG_ID" in missing.err) == (64, True)
+    assert project.run("plan", environ={"AEP_ORG_ID": ORG, "AEP_SANDBOX_NAME": "dev"}).code == 0
+    assert {one["headers"]["x-sandbox-name"] for one in service.seen()} == {"dev"}
+
+
+@pytest.mark.parametrize(
+    ("field", "url", "words"),
+    [
+        ("endpoint", "http://platform.adobe.io", "only https"),
+        ("endpoint", "https://collector.example.com", "PROVISIONER_ALLOW_HOSTS"),
+        ("ims_endpoint", "https://collector.example.com", "PROVISIONER_ALLOW_HOSTS"),
+        ("ims_endpoint", "http://ims-na1.adobelogin.com", "only https"),
+    ],
+)
+def test_no_token_goes_to_a_host_that_the_environment_does_not_name(
+    project: Project, service: Service, field: str, url: str, words: str
+) -> None:
+    project.target(service.url, **{field: url})
+    refused = project.run("apply", "--yes")
+    assert (refused.code, refused.out) == (64, "")
+    assert url in refused.err
+    assert words in refused.err
+    assert service.seen() == []
+    assert service.tokens() == 0
+
+
+def test_netrc_is_not_read(project: Project, service: Service) -> None:
+    project.write("home/.netrc", "machine 127.0.0.1 login me password from-netrc\n")
+    assert project.run("plan", environ={"HOME": str(project.folder / "home")}).code == 0
+    assert all(one["headers"]["authorization"].startswith("Bearer ") for one in service.seen())
+
+
+def test_no_proxy_stands_between_the_command_and_loopback(project: Project) -> None:
+    nobody = "http://127.0.0.1:9"
+    environ: Any = {"HTTP_PROXY": nobody, "HTTPS_PROXY": nobody, "ALL_PROXY": nobody}
+    assert project.run("plan", environ=environ).code == 0
+
+
+def test_verbose_names_each_call_and_shows_no_body(project: Project) -> None:
+    apply = project.run("apply", "--yes", "--verbose")
+    lines = apply.err.splitlines()
+    assert [line.split()[0] for line in lines] == ["POST", "GET", "POST"]
+    assert [line.split()[2] for line in lines] == ["200", "200", "201"]
+    assert "/ims/token/v3" in lines[0]
+    assert all("request " in line for line in lines[1:])
+    assert "db.example.com" not in apply.err
+    assert "Bearer" not in apply.err
