@@ -53,32 +53,33 @@ def _walk(folder: Path, above: tuple[str, ...], shown_as: str, problems: list[Pr
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         if len(above) > 1:
-            problems.append(_unreadable(f"{shown_as}/{folder.name}", error))
+            problems.append(_unreadable(shown_as, error))
         return
     for entry in entries:
-        path = folder / entry.name
+        path, shown = folder / entry.name, f"{shown_as}/{entry.name}"
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if os.path.isdir(path):  # of the two ways to ask, the one that never raises
             real = os.path.realpath(path)
-            if real in above:
-                problems.append(
-                    Problem(
-                        Location(f"{shown_as}/{_below(path, above)}"),
-                        "files.loop",
-                        "the link leads back to a folder above it",
-                        "remove the link",
-                    )
-                )
+            problem = _stray(real, above, shown)
+            if problem:
+                problems.append(problem)
             else:
-                yield from _walk(path, (*above, real), shown_as, problems)
+                yield from _walk(path, (*above, real), shown, problems)
         elif entry.name.lower().endswith(SUFFIXES):
             yield path
 
 
-def _below(path: Path, above: tuple[str, ...]) -> str:
-    depth = len(above)
-    return "/".join(path.parts[-depth:])
+def _stray(real: str, above: tuple[str, ...], shown_as: str) -> Problem | None:
+    """A linked folder that must not be walked."""
+    if real in above:
+        return Problem(Location(shown_as), "files.loop", "the link leads back to a folder above it", "remove the link")
+    return None if Path(real).is_relative_to(above[0]) else _outside(shown_as)
+
+
+def _outside(shown_as: str) -> Problem:
+    remedy = "copy what it leads to, or link inside the folder"
+    return Problem(Location(shown_as), "files.outside", "the link leads out of the folder of definitions", remedy)
 
 
 def read_text(path: Path, shown_as: str, root: Path) -> str | Problem:
@@ -86,12 +87,9 @@ def read_text(path: Path, shown_as: str, root: Path) -> str | Problem:
     try:
         real = path.resolve(strict=True)
         if not real.is_relative_to(root.resolve()):
-            return Problem(
-                Location(shown_as),
-                "files.outside",
-                "the link leads out of the project",
-                "copy the file, or link inside the project",
-            )
+            return _outside(shown_as)
+        if not real.is_file():  # a pipe would be waited for
+            return _unreadable(shown_as, OSError(errno.EINVAL, "it is not a regular file"))
         with real.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except (OSError, RuntimeError) as error:

@@ -78,7 +78,7 @@ def _without_secrets(line: str) -> str | None:
     None where that cannot be told: a line that does not begin with a name may be the middle of a long value.
     """
     names = list(_NAME.finditer(line))
-    if not names or line[: names[0].start()].strip(" -{"):
+    if not names or line[: names[0].start()].strip(" \t-{"):
         return None
     starts = [name.end() for name in names if name[1] not in _OPEN]
     starts.extend(secret.end() for secret in _SECRET.finditer(line))
@@ -113,4 +113,6 @@ def as_json(problems: Iterable[Problem], checked: int, targets: Iterable[str]) -
         "targets": list(targets),
         "problems": listed,
     }
-    return json.dumps(result, indent=2, ensure_ascii=False)
+    text = json.dumps(result, indent=2, ensure_ascii=False)
+    # The name of a file may be no text at all; what UTF-8 cannot hold becomes the escape that JSON has for it.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,144 @@
+"""YAML text -> data with positions: what scalars mean, and where things stand."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from provisioner.definitions.documents import MAX_DEPTH, MAX_NODES, as_text, parse
+
+SCALARS: list[tuple[str, Any]] = [
+    # null
+    ("~", None),
+    ("null", None),
+    ("Null", None),
+    ("NULL", None),
+    ("nUll", "nUll"),
+    ("none", "none"),
+    # booleans: YAML 1.1 has many more
+    ("true", True),
+    ("True", True),
+    ("FALSE", False),
+    ("tRue", "tRue"),
+    ("yes", "yes"),
+    ("No", "No"),
+    ("on", "on"),
+    ("off", "off"),
+    ("y", "y"),
+    # whole numbers
+    ("0", 0),
+    ("3306", 3306),
+    ("-1", -1),
+    ("+1", 1),
+    ("007", 7),
+    ("0777", 777),
+    ("0o17", 15),
+    ("0x1F", 31),
+    ("0b11", "0b11"),
+    ("1_000", "1_000"),
+    ("1:30", "1:30"),
+    ("9" * 40, int("9" * 40)),
+    ("9" * 41, "9" * 41),
+    ("\N{ARABIC-INDIC DIGIT ONE}", "\N{ARABIC-INDIC DIGIT ONE}"),
+    # fractions
+    ("1.0", 1.0),
+    (".5", 0.5),
+    ("1.", 1.0),
+    ("1e3", 1000.0),
+    ("-1.5E-3", -0.0015),
+    ("1e999", math.inf),
+    (".inf", math.inf),
+    ("-.Inf", -math.inf),
+    ("1e", "1e"),
+    (".", "."),
+    ("-", "-"),
+    ("+", "+"),
+    ("1.2.3", "1.2.3"),
+    ("10.0.0.1", "10.0.0.1"),
+    # text
+    ("2024-01-01", "2024-01-01"),
+    ("=", "="),
+    ("'3306'", "3306"),
+    ('"true"', "true"),
+    ('""', ""),
+    ("!!str 3306", "3306"),
+    ("! 3306", "3306"),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), SCALARS)
+def test_what_a_scalar_means(text: str, value: Any) -> None:
+    data = parse("f", f"a: {text}" if text != "-" else "a: '-'").data["a"]
+    assert (type(data), data) == (type(value), value)
+
+
+def test_not_a_number() -> None:
+    assert math.isnan(parse("f", "a: .nan").data["a"])
+
+
+def test_the_text_of_a_scalar_that_is_no_string_is_kept() -> None:
+    document = parse("f", "a: 007\nb: 'x'\nc: [True, y]\n")
+    assert document.texts == {("a",): "007", ("c", 0): "True"}
+
+
+@pytest.mark.parametrize(("value", "text"), [(3306, "3306"), (True, "true"), (False, "false"), ("No", "No")])
+def test_what_is_sent(value: str | int, text: str) -> None:
+    assert as_text(value) == text
+
+
+PLACED = """\
+name: Orders
+auth:
+  params: {server: db, 'port': 1}
+list:
+- a
+- b: |
+    c
+alias: &x {k: v}
+again: *x
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "value"),
+    [
+        ((), "f:1:1", "f:1:1"),
+        (("name",), "f:1:1", "f:1:7"),
+        (("auth", "params"), "f:3:3", "f:3:11"),
+        (("auth", "params", "server"), "f:3:12", "f:3:20"),
+        (("auth", "params", "port"), "f:3:24", "f:3:32"),
+        (("list", 0), "f:5:3", "f:5:3"),
+        (("list", 1, "b"), "f:6:3", "f:6:6"),
+        (("again", "k"), "f:9:8", "f:9:8"),  # what an alias brings in stands where the alias does
+        (("auth", "params", "missing"), "f:3:11", "f:3:11"),
+        (("nowhere", "at", "all"), "f:1:1", "f:1:1"),
+    ],
+)
+def test_where_things_stand(path: tuple[str | int, ...], key: str, value: str) -> None:
+    document = parse("f", PLACED)
+    assert document.problems == ()
+    assert (str(document.key_at(path)), str(document.value_at(path))) == (key, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("a\nb", ["a", "b", ""]),
+        ("a\r\nb", ["a", "b", ""]),
+        ("a\rb", ["a", "b", ""]),
+        ("a\u2028b\x85c", ["a", "b", "c"]),
+    ],
+)
+def test_lines_are_those_that_libyaml_counts(text: str, lines: list[str]) -> None:
+    document = parse("f", text)
+    assert [document.line(number) for number in (1, 2, 3)] == lines
+    assert document.line(0) == ""
+
+
+def test_the_limits_hold_just_there() -> None:
+    assert parse("f", "- x\n" * (MAX_NODES - 1)).problems == ()
+    assert [problem.rule for problem in parse("f", "- x\n" * MAX_NODES).problems] == ["yaml.too-large"]
+    assert parse("f", "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)).problems == ()
+    assert [problem.rule for problem in parse("f", "[" * (MAX_DEPTH + 2)).problems] == ["yaml.too-deep"]

@@ -1,0 +1,140 @@
+"""Templates: what may stand in one, what it renders to, and what is refused before anything is evaluated."""
+
+from __future__ import annotations
+
+import pytest
+
+from provisioner.definitions import templates
+from provisioner.definitions.templates import BadTemplate, compile_leaf, render
+from provisioner.sensitive import Sensitive, Symbolic
+
+VARS = {"host": "Db1", "a b": " x/y ", "many": "a" * 1000}
+ENV = {"MYSQL_P": "p;{{ x }}", "MYSQL_Q": "q", "MYSQL_EMPTY": ""}
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ("{{ var('host') }}", "Db1"),
+        ('{{var("host")}}', "Db1"),
+        ("{{ var('host') | lower }}", "db1"),
+        ("{{ var('host')|upper }}", "DB1"),
+        ("<{{ var('a b') | trim }}>", "<x/y>"),
+        ("{{ var('a b') | urlencode }}", "%20x%2Fy%20"),
+        ("{{ var('host') | replace('Db', '') }}", "1"),
+        ("{{ 'a' ~ var('host') ~ 'b' }}", "aDb1b"),
+        ("a{{ var('host') }}b{{ '' }}", "aDb1b"),
+        ("{{ var('host') | lower | upper }}\n", "DB1\n"),
+        ("{{ '}}' }}", "}}"),
+        ("{{ '{{' }}", "{{"),
+        ("{# kept #}{{ '' }}", "{# kept #}"),
+        ("# {{ 'no line statement' }}", "# no line statement"),
+        ("{{- var('host') -}}", "Db1"),
+    ],
+)
+def test_rendered(source: str, text: str) -> None:
+    assert render(compile_leaf(source), VARS, {}) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "content", "origin"),
+    [
+        ("{{ env('MYSQL_P') }}", "p;{{ x }}", "env(MYSQL_P)"),
+        ("{{ env('MYSQL_P') | upper }}", "P;{{ X }}", "{{ env('MYSQL_P') | upper }}"),
+        ("a{{ env('MYSQL_Q') }}", "aq", "a{{ env('MYSQL_Q') }}"),
+        ("{{ var('host') ~ env('MYSQL_Q') }}", "Db1q", "{{ var('host') ~ env('MYSQL_Q') }}"),
+    ],
+)
+def test_a_leaf_that_calls_env_is_sensitive_as_a_whole(source: str, content: str, origin: str) -> None:
+    value = render(compile_leaf(source), VARS, ENV)
+    assert isinstance(value, Sensitive)
+    assert (value.reveal(), str(value)) == (content, origin)
+
+
+@pytest.mark.parametrize("name", ["MYSQL_EMPTY", "MYSQL_ABSENT"])
+def test_an_empty_variable_is_as_good_as_none(name: str) -> None:
+    value = render(compile_leaf(f"{{{{ env('MYSQL_P') ~ env('{name}') }}}}"), VARS, ENV)
+    assert isinstance(value, Symbolic)
+    assert not isinstance(value, Sensitive)
+    assert value.names == tuple(sorted({"MYSQL_P", name}))
+
+
+@pytest.mark.parametrize(
+    ("source", "rule"),
+    [
+        ("{{", "template.syntax"),
+        ("{{ }}", "template.syntax"),
+        ("{{ 'a }}", "template.syntax"),
+        ("a }} b", "template.syntax"),
+        ("{{ 'a' 'b' | }}", "template.syntax"),
+        ("{{ " + "(" * 3000 + " }}", "template.syntax"),
+        ("{% if 1 %}{% endif %}", "template.statement"),
+        ("{%- set x = 1 %}", "template.statement"),
+        ("{{ host }}", "template.name"),
+        ("{{ env }}", "template.name"),
+        ("{{ self }}", "template.name"),
+        ("{{ loop }}", "template.name"),
+        ("{{ range(9) }}", "template.unknown-function"),
+        ("{{ super() }}", "template.unknown-function"),
+        ("{{ var('host') | attr('x') }}", "template.unknown-filter"),
+        ("{{ var('host') | format }}", "template.unknown-filter"),
+        ("{{ var('host') | lower(1) }}", "template.argument"),
+        ("{{ var('host') | replace('a', *'b') }}", "template.argument"),
+        ("{{ var('host') | replace('a', new='b') }}", "template.argument"),
+        ("{{ var() }}", "template.argument"),
+        ("{{ var('') }}", "template.argument"),
+        ("{{ var(1) }}", "template.argument"),
+        ("{{ var('a', 'b') }}", "template.argument"),
+        ("{{ var(*['a']) }}", "template.argument"),
+        ("{{ env('A' ~ 'B') }}", "template.argument"),
+        ("{{ ''.__class__ }}", "template.expression"),
+        ("{{ ''['__class__'] }}", "template.expression"),
+        ("{{ ''.join('a') }}", "template.expression"),
+        ("{{ env('A')('B') }}", "template.expression"),
+        ("{{ 'a' * 9 }}", "template.expression"),
+        ("{{ 'a' + 'b' }}", "template.expression"),
+        ("{{ 'a' % 'b' }}", "template.expression"),
+        ("{{ 9 ** 9 }}", "template.expression"),
+        ("{{ 1 }}", "template.expression"),
+        ("{{ true }}", "template.expression"),
+        ("{{ none }}", "template.expression"),
+        ("{{ ['a'] }}", "template.expression"),
+        ("{{ {'a': 'b'} }}", "template.expression"),
+        ("{{ 'a', 'b' }}", "template.expression"),
+        ("{{ 'a' if 'b' }}", "template.expression"),
+        ("{{ 'a' is defined }}", "template.expression"),
+        ("{{ 'a' in 'b' }}", "template.expression"),
+        ("{{ not 'a' }}", "template.expression"),
+        ("{{ 'a' or 'b' }}", "template.expression"),
+        ("{{ 'a' }}" * 300, "template.too-large"),
+        ("{{ 'a' }}" + "x" * 20_000, "template.too-large"),
+        ("{{ 'a' ~ '" + "b" * 2000 + "' | replace('', '" + "c" * 2000 + "') }}", "template.too-large"),
+    ],
+)
+def test_refused(source: str, rule: str) -> None:
+    with pytest.raises(BadTemplate) as refused:
+        render(compile_leaf(source), VARS, ENV)
+    assert refused.value.rule == rule
+    assert refused.value.remedy
+
+
+def test_a_failure_while_rendering_says_nothing_of_the_value() -> None:
+    def fail(text: str) -> str:
+        raise RuntimeError(text)
+
+    templates._jinja().filters["lower"], kept = fail, templates._jinja().filters["lower"]
+    try:
+        with pytest.raises(BadTemplate) as refused:
+            render(compile_leaf("{{ env('MYSQL_P') | lower | trim }}"), VARS, ENV)
+    finally:
+        templates._jinja().filters["lower"] = kept
+    assert refused.value.rule == "template.failed"
+    assert ENV["MYSQL_P"] not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"), [("{{ x }}", True), ("{% x %}", True), ("x }}", True), ("{x}", False), ("", False)]
+)
+def test_what_is_a_template_at_all(text: str, is_one: bool) -> None:
+    assert templates.is_template(text) is is_one
