@@ -63,12 +63,12 @@ def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: b
     """Make a plan and show it."""
     settings = read_settings(shell.environ)
     where, store = _place(shell, settings, name)
+    desired = planning.read_desired(where)  # what is wrong with the files is said before anything is asked for
     if offline:
-        made = planning.plan(where, store, None)
+        made = planning.plan(where, desired, store, None)
     else:
-        planning.read_desired(where)  # what is wrong with the files is said before anybody is asked for credentials
         with wiring.connect(where, settings, _log(shell)) as service:
-            made = planning.plan(where, store, service.reading())
+            made = planning.plan(where, desired, store, service.reading())
     shell.egress.result(_plan_text(shell, made, output))
     return planning.exit_code(made, detailed)
 
@@ -94,9 +94,9 @@ def apply(shell: Shell, name: str | None, output: str, options: applying.Options
         shell.egress.note(f"waiting for {holder}")
 
     with _terminated_like_interrupted(), store.hold(wiring.holder(command, settings), lock_timeout, waiting):
-        applying.check(where)
+        desired = applying.read_complete(where)
         with wiring.connect(where, settings, _log(shell)) as service:
-            applied = applying.apply(where, _ports(shell, store, service, output), options)
+            applied = applying.apply(where, desired, _ports(shell, store, service, output), options)
     style = shell.result_style
     shell.egress.result(
         outcomes.as_json(applied) if output == "json" else style.paint(outcomes.summary(applied), "bold")

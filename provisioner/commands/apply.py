@@ -62,13 +62,11 @@ class Options:
     overwrite_drift: bool = False
 
 
-def apply(place: Place, ports: Ports, options: Options) -> Applied:
+def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Options) -> Applied:
     """Carry out what the definitions ask for. The lock is held by the caller.
 
-    Raises ``ProblemsFound`` and whatever reading the service may raise, with nothing done; ``Declined`` when the
-    answer was no.
+    Raises whatever reading the service may raise, with nothing done; ``Declined`` when the answer was no.
     """
-    desired = check(place)
     made = _plan(place, ports, options, desired)
     ports.show(made)
     if not made.pending:
@@ -79,8 +77,8 @@ def apply(place: Place, ports: Ports, options: Options) -> Applied:
     return _execute(place, ports, options, made)
 
 
-def check(place: Place) -> tuple[Desired, ...]:
-    """What is asked for, complete. Raises ``ProblemsFound``, also for a variable that is not set."""
+def read_complete(place: Place) -> tuple[Desired, ...]:
+    """What is asked for, with every secret at hand. Raises ``ProblemsFound``, also for a variable that is not set."""
     desired = read_desired(place)
     unset = tuple(_unset(desired))
     if unset:

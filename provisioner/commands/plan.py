@@ -54,9 +54,8 @@ def read_desired(place: Place) -> tuple[Desired, ...]:
     return desired
 
 
-def plan(place: Place, store: Remembering, service: Reader | None) -> Plan:
+def plan(place: Place, desired: tuple[Desired, ...], store: Remembering, service: Reader | None) -> Plan:
     """The plan of a target. ``service`` is None for ``--offline``."""
-    desired = read_desired(place)
     state = store.load()
     observation = look(service) if service else None
     undecided = _undecided(state, observation, service, place) if service and observation else {}
