@@ -23,9 +23,8 @@ def local(bare: Project) -> Project:
 
 
 @pytest.mark.parametrize("command", [("plan",), ("plan", "--offline"), ("apply",), ("apply", "--yes")])
-@pytest.mark.parametrize("ci", ["true", "1"])
-def test_in_ci_no_emulator_is_chosen_by_default(local: Project, command: tuple[str, ...], ci: str) -> None:
-    refused = local.run(*command, environ={"CI": ci})
+def test_in_ci_no_emulator_is_chosen_by_default(local: Project, command: tuple[str, ...]) -> None:
+    refused = local.run(*command, environ={"CI": "true"})
     assert (refused.code, refused.out) == (64, "")
     assert "the default, local, is an emulator: not in CI" in refused.err
     assert "--target NAME" in refused.err
