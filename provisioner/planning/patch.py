@@ -39,8 +39,9 @@ def _for_field(change: FieldChange) -> tuple[Operation, ...]:
     if change.path == "name":
         return (Operation("replace", "/name"),)
     if change.path == "description":
-        # Whether `remove` takes effect without a value is unknown; an empty text is the same to us.
-        return (Operation("replace" if change.before else "add", "/description"),)
+        # `add` sets it whether it is there or not, which somebody may have changed since; whether `remove` takes effect
+        # without a value is unknown, and an empty text is the same to us.
+        return (Operation("add", "/description"),)
     if change.path == "auth.specName":
         return (Operation("replace", SPEC_NAME), Operation("replace", PARAMS))
     return (Operation("replace", PARAMS),)

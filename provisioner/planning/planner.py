@@ -7,12 +7,13 @@ object that vanished, and add drift; without it (``--offline``) the plan says wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key, TargetIdentity
 from provisioner.planning.changes import FieldChange, compare, introduced
+from provisioner.planning.drift import touched, with_drift
 from provisioner.planning.observed import Observation, Observed, differing
 from provisioner.planning.patch import operations
 from provisioner.planning.plan import Action, Change, Create, Patch, Plan, Undecided
@@ -43,10 +44,30 @@ class Context:
 def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: Context) -> Plan:
     """The plan of a target."""
     wanted = tuple(desired)
+    declared = {one.key for one in wanted}
     managed = context.managed_ids
     changes = [_change(one, context, managed) for one in wanted]
-    changes.extend(_unmanaged({one.key for one in wanted}, context))
+    unmanaged = list(_unmanaged(declared, context))
+    changes = [_naming_rename(change, unmanaged) for change in changes]
+    changes += [*unmanaged, *_left_open(declared, context)]
     return Plan(target, identity, tuple(sorted(changes, key=lambda change: change.key)), context.observation is None)
+
+
+def _naming_rename(change: Change, unmanaged: Iterable[Change]) -> Change:
+    """A create whose name an unmanaged record carries is most likely a renamed file."""
+    former = next((one for one in unmanaged if one.name == change.name), None)
+    if change.action is not Action.CREATE or former is None:
+        return change
+    note = f"looks like a rename of {former.key}: `key: {former.key}` in this file keeps its base connection"
+    return replace(change, notes=(*change.notes, note))
+
+
+def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
+    """Creates that recovery left to the user, and whose definition is gone as well."""
+    names = {intent.key: intent.name for intent in context.state.intents}
+    for key, undecided in context.undecided.items():
+        if key not in declared and context.state.record(key) is None:
+            yield Change(key, names.get(key, ""), Action.BLOCKED, undecided.reason, remedy=undecided.remedy)
 
 
 def _change(desired: Desired, context: Context, managed: frozenset[str]) -> Change:
@@ -123,6 +144,11 @@ def _exists(desired: Desired, candidates: list[Observed]) -> Change:
     )
 
 
+def _not_ready(desired: Desired, observed: Observed, fields: tuple[FieldChange, ...]) -> Change:
+    """Documented for AWS: an object has no etag before it is enabled, and without one nothing can be changed."""
+    return _blocked(desired, f"its state is {observed.state or 'unknown'}", "plan again once it is enabled", fields)
+
+
 def _adopt(desired: Desired, observed: Observed, context: Context) -> Change:
     differences = differing(desired, observed)
     if differences:
@@ -135,6 +161,8 @@ def _adopt(desired: Desired, observed: Observed, context: Context) -> Change:
             desired, reason, "only what our own client created is taken over; rename the definition or the other"
         )
     sent = tuple(change for change in introduced(desired) if change.sensitive)
+    if observed.etag is None:
+        return _not_ready(desired, observed, sent)
     return Change(
         key=desired.key,
         name=desired.name,
@@ -157,11 +185,10 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
             "give the definition a new key and a new name, so that a new base connection is created",
             fields,
         )
-    fields = (*fields, *_drift(desired, observed, {field.path for field in fields}))
+    fields = with_drift(fields, desired, record, observed)
     reasons = tuple(_reasons(fields, observed))
     if observed and observed.etag is None and any(field.counts for field in fields):
-        # Documented for AWS: an object has no etag before it is enabled, and without one nothing can be changed.
-        return _blocked(desired, f"its state is {observed.state or 'unknown'}", "plan again once it is enabled", fields)
+        return _not_ready(desired, observed, fields)
     counting = [field for field in fields if field.counts]
     etag = observed.etag if observed else record.etag
     return Change(
@@ -176,19 +203,6 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
         desired=desired,
         record=record,
     )
-
-
-def _drift(desired: Desired, observed: Observed | None, known: set[str]) -> Iterator[FieldChange]:
-    """Fields that were edited outside, shown observed -> desired."""
-    if observed is None:
-        return
-    locations = {field.path: field.location for field in desired.fields}
-    for path, shown in differing(desired, observed):
-        if path not in known:
-            after = desired.value(path)
-            yield FieldChange(
-                path, shown or None, str(after) or None, locations.get(path, desired.location), drifted=True
-            )
 
 
 def _reasons(fields: Iterable[FieldChange], observed: Observed | None) -> Iterator[str]:
@@ -210,7 +224,7 @@ def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | N
             yield f"{field.after} is not set: cannot tell whether it changed"
     if observed is None:
         return
-    if observed.etag and record.etag and observed.etag != record.etag and not any(field.drifted for field in fields):
+    if touched(record, observed):
         yield f"touched outside by {observed.last_edit}; nothing visible differs"
     if observed.state not in ("", "enabled"):
         yield f"its state is {observed.state}"
@@ -225,7 +239,7 @@ def _unmanaged(declared: set[Key], context: Context) -> Iterator[Change]:
             key=record.key,
             name=record.as_dict.get("name", ""),
             action=Action.UNMANAGED,
-            reason="its definition is gone; the base connection is left alone and its record kept",
+            reason="no definition for this target; the base connection is left alone and its record kept",
             notes=(f"{record.id} does not exist any more",) if gone else (),
             record=record,
         )

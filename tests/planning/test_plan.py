@@ -32,8 +32,8 @@ PARAMS = Operation("replace", "/auth/params")
 
 CHANGED_FIELDS: list[tuple[str, dict[str, Value | None], tuple[Operation, ...], str]] = [
     ("a name", {"name": "New"}, (Operation("replace", "/name"),), "definition changed"),
-    ("a description", {"description": "New"}, (Operation("replace", "/description"),), "definition changed"),
-    ("no description any more", {"description": None}, (Operation("replace", "/description"),), "definition changed"),
+    ("a description", {"description": "New"}, (Operation("add", "/description"),), "definition changed"),
+    ("no description any more", {"description": None}, (Operation("add", "/description"),), "definition changed"),
     ("a server", {"auth__params__server": "db2"}, (PARAMS,), "definition changed"),
     ("one parameter less", {"auth__params__port": None}, (PARAMS,), "definition changed"),
     ("a parameter more", {"auth__params__sslMode": "REQUIRED"}, (PARAMS,), "definition changed"),
@@ -206,6 +206,51 @@ def test_drift_that_nobody_confirmed_is_held_back() -> None:
     change = only(hold_back_drift(planned([desired()], state(record()), observation(drifted))))
     assert (change.action, change.steps) == (Action.BLOCKED, ())
     assert "--overwrite-drift" in change.remedy
+
+
+def test_a_field_that_both_sides_changed_is_drift() -> None:
+    """What somebody did outside is not overwritten unnoticed."""
+    seen = observation(item(desired(description="by hand"), etag='"e2"'))
+    change = only(planned([desired(description="declared anew")], state(record()), seen))
+    (field,) = change.fields
+    assert (field.before, field.after, field.drifted) == ("by hand", "declared anew", True)
+    assert change.notes == ()
+
+
+def test_what_both_sides_changed_alike_is_no_drift() -> None:
+    seen = observation(item(desired(description="same"), etag='"e2"'))
+    change = only(planned([desired(description="same")], state(record()), seen))
+    assert (change.action, change.drifted, change.notes) == (Action.UPDATE, False, ())
+
+
+def test_a_description_removed_outside_is_put_back() -> None:
+    shown = item()
+    del shown["description"]
+    change = only(planned([desired()], state(record()), observation(shown)))
+    assert change.steps == (Patch("id-1", '"e1"', (Operation("add", "/description"),)),)
+
+
+def test_a_secret_that_became_plain_differs_whatever_it_says() -> None:
+    was = record(desired(auth__params__server=secret("db1")))
+    change = only(planned([desired(auth__params__server="env(MYSQL_PASSWORD)")], state(was), observation(item())))
+    assert (change.action, change.drifted) == (Action.UPDATE, False)
+    assert "db1" not in repr(change.fields)
+
+
+def test_a_renamed_file_is_named_as_such() -> None:
+    old = desired("old")
+    plan = planned([desired("new")], state(record(old)), observation(item(old)))
+    assert plan.changes[0].notes == ("looks like a rename of old: `key: old` in this file keeps its base connection",)
+
+
+def test_nothing_is_taken_over_before_it_is_enabled() -> None:
+    seen = observation(item(identity="x", etag=None, state="initializing"))
+    assert only(planned([desired()], state(), seen, adopt=True)).action is Action.BLOCKED
+
+
+def test_an_open_create_without_definition_is_shown() -> None:
+    change = only(planned([], state(), observation(), undecided={"gone": Undecided("why", "what to do")}))
+    assert (change.key, change.action, change.remedy) == ("gone", Action.BLOCKED, "what to do")
 
 
 def test_what_the_service_adds_or_hides_is_no_drift() -> None:

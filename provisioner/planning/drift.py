@@ -1,0 +1,48 @@
+"""Desired x record x observed -> which fields were changed outside. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from provisioner.definitions.desired import Desired
+from provisioner.planning.changes import FieldChange
+from provisioner.planning.observed import Observed, differing
+from provisioner.state.records import Record
+
+
+def with_drift(
+    fields: Iterable[FieldChange], desired: Desired, record: Record, observed: Observed | None
+) -> tuple[FieldChange, ...]:
+    """The changes of fields, with what was edited outside shown observed -> desired and marked as drift.
+
+    A field that the definition changes as well is drift too: the reviewer sees what would be overwritten.
+    """
+    if observed is None:
+        return tuple(fields)
+    secret = record.secrets_as_dict
+    shown = {path: value for path, value in differing(desired, observed) if path not in secret}
+    known = [_marked(field, shown) for field in fields]
+    return (*known, *_drifted(desired, shown, {field.path for field in known}))
+
+
+def _marked(field: FieldChange, shown: dict[str, str]) -> FieldChange:
+    if field.sensitive or field.path not in shown or shown[field.path] == (field.before or ""):
+        return field
+    return replace(field, before=shown[field.path] or None, drifted=True)
+
+
+def _drifted(desired: Desired, shown: dict[str, str], known: set[str]) -> Iterator[FieldChange]:
+    locations = {field.path: field.location for field in desired.fields}
+    for path, value in shown.items():
+        if path not in known:
+            after = str(desired.value(path)) or None
+            yield FieldChange(path, value or None, after, locations.get(path, desired.location), drifted=True)
+
+
+def touched(record: Record, observed: Observed) -> bool:
+    """Whether it was written to outside although all that is visible is as recorded."""
+    moved = bool(observed.etag and record.etag and observed.etag != record.etag)
+    shown = {"description": "", **observed.as_dict}
+    remembered = {"description": "", **record.as_dict}
+    return moved and all(shown[path] == value for path, value in remembered.items() if path in shown)
