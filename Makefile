@@ -45,7 +45,7 @@ plan: $(READY) ## show what would change (TARGET=name)
 	@$(BIN)/provisioner plan $(TARGET_FLAG)
 
 apply: $(READY) ## make it so (TARGET=name; asks, except where CI is set)
-	@$(BIN)/provisioner apply $(TARGET_FLAG) $(if $(CI),--yes)
+	@$(BIN)/provisioner apply $(TARGET_FLAG) $(if $(filter-out 0 false no,$(CI)),--yes)
 
 lock: $(READY) ## resolve the pinned dependencies anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \

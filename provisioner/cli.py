@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that ``--help`` and ``--versio
 from __future__ import annotations
 
 import functools
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -25,6 +26,10 @@ _FORMAT = click.Choice(["text", "json"])
 
 def main() -> None:
     """The installed command."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding lacks must not end a run half-way.
+            stream.reconfigure(errors="backslashreplace")
     shell = Shell(os.environ, sys.stdin, Egress(sys.stdout, sys.stderr))
     sys.exit(guarded(shell, lambda: cli.main(sys.argv[1:], "provisioner", standalone_mode=False, obj=shell)))
 
@@ -65,7 +70,7 @@ def validate(shell: Shell, targets: tuple[str, ...], output: str) -> int:
     """Check every definition, for every target. Needs no secret, no network, no state."""
     from provisioner import running
 
-    return running.validate(shell, targets, output)
+    return running.in_form(shell, output, lambda: running.validate(shell, targets, output))
 
 
 @cli.command()
@@ -73,12 +78,16 @@ def validate(shell: Shell, targets: tuple[str, ...], output: str) -> int:
 @_format
 @click.option("--offline", is_flag=True, help="Compare with the state alone; ask the service nothing.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plan holds changes.")
+@click.option("--import-existing", is_flag=True, help="Plan as for `apply --import-existing`.")
 @_common
-def plan(shell: Shell, target: str | None, output: str, offline: bool, detailed_exitcode: bool) -> int:
+def plan(
+    shell: Shell, target: str | None, output: str, offline: bool, detailed_exitcode: bool, import_existing: bool
+) -> int:
     """Show what would change. Changes nothing: towards the service it only looks."""
     from provisioner import running
 
-    return running.plan(shell, target, output, offline, detailed_exitcode)
+    options = (offline, detailed_exitcode, import_existing)
+    return running.in_form(shell, output, lambda: running.plan(shell, target, output, *options))
 
 
 @cli.command()
@@ -105,7 +114,7 @@ def apply(
     from provisioner.commands.apply import Options
 
     options = Options(parallelism, yes, import_existing, overwrite_drift)
-    return running.apply(shell, target, output, options, lock_timeout)
+    return running.in_form(shell, output, lambda: running.apply(shell, target, output, options, lock_timeout))
 
 
 @cli.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -30,16 +30,22 @@ if TYPE_CHECKING:
     from provisioner.state.store import FileStore
 
 
-def validate(shell: Shell, names: tuple[str, ...], output: str) -> int:
-    """Check, show, and say so where all is well."""
+def in_form(shell: Shell, output: str, run: Callable[[], int]) -> int:
+    """Run a command; with ``--format json`` the problems it stumbles over are JSON on standard output as well."""
     try:
-        project = read_project(shell.folder)
-        targets = tuple(project.target(name) for name in names) or tuple(project.targets.values())
-        checked = check(project, targets)
+        return run()
     except ProblemsFound as error:
         if output != "json":
             raise
-        checked = Checked((), (), error.problems)
+        shell.egress.result(problems.as_json(error.problems, 0, ()))
+        return error.exit_code
+
+
+def validate(shell: Shell, names: tuple[str, ...], output: str) -> int:
+    """Check, show, and say so where all is well."""
+    project = read_project(shell.folder)
+    targets = tuple(project.target(name) for name in names) or tuple(project.targets.values())
+    checked = check(project, targets)
     shell.egress.result(_validation(shell, checked, output))
     return 1 if checked.problems else 0
 
@@ -59,8 +65,10 @@ def _names(targets: tuple[str, ...]) -> str:
     return f"target{'' if len(targets) == 1 else 's'} {', '.join(targets)}"
 
 
-def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: bool) -> int:
+def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: bool, adopt: bool) -> int:
     """Make a plan and show it."""
+    if offline and adopt:
+        raise UsageError("--import-existing has to look at what exists", "leave out --offline")
     settings = read_settings(shell.environ)
     where, store = _place(shell, settings, name)
     desired = planning.read_desired(where)  # what is wrong with the files is said before anything is asked for
@@ -68,7 +76,7 @@ def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: b
         made = planning.plan(where, desired, store, None)
     else:
         with wiring.connect(where, settings, _log(shell)) as service:
-            made = planning.plan(where, desired, store, service.reading())
+            made = planning.plan(where, desired, store, service.reading(), adopt)
     shell.egress.result(_plan_text(shell, made, output))
     return planning.exit_code(made, detailed)
 
@@ -121,10 +129,13 @@ def _ports(shell: Shell, store: FileStore, service: applying.Service, output: st
 
 
 def _confirm(shell: Shell) -> bool:
-    if not shell.interactive:
+    if shell.stdin is None or not shell.interactive:
         raise UsageError("there is no terminal to ask on; nothing was done", "read the plan, then pass --yes")
     shell.egress.ask("Apply these changes? Only `yes` will do: ")
-    return shell.stdin.readline().strip().lower() == "yes"
+    answer = shell.stdin.readline()
+    if not answer.endswith("\n"):
+        shell.egress.ask("\n")
+    return answer.strip().lower() == "yes"
 
 
 def _log(shell: Shell) -> Log:

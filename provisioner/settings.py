@@ -1,4 +1,4 @@
-"""The environment as values. The only module that reads ``os.environ``, and it is given the mapping."""
+"""The environment as values. It is given as a mapping; what it means is decided here alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,6 @@ class Settings:
     old_fingerprint_key: bytes | None
     allow_hosts: tuple[str, ...]
     ci: bool
-    no_color: bool
     run_url: str
 
     def __repr__(self) -> str:
@@ -53,8 +52,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         fingerprint_key=_key(environ, "PROVISIONER_FINGERPRINT_KEY"),
         old_fingerprint_key=_key(environ, "PROVISIONER_FINGERPRINT_KEY_OLD"),
         allow_hosts=tuple(environ.get("PROVISIONER_ALLOW_HOSTS", "").replace(",", " ").split()),
-        ci=_is_set(environ, "CI"),
-        no_color=bool(environ.get("NO_COLOR")),
+        ci=in_ci(environ),
         run_url=_run_url(environ),
     )
 
@@ -80,8 +78,14 @@ def _key(environ: Mapping[str, str], name: str) -> bytes | None:
     return value.encode("utf-8", "surrogatepass") if value else None
 
 
-def _is_set(environ: Mapping[str, str], name: str) -> bool:
-    return environ.get(name, "").lower() not in ("", "0", "false", "no")
+def in_ci(environ: Mapping[str, str]) -> bool:
+    """Whether this is a pipeline: nobody is asked, nothing is coloured, no emulator is chosen by default."""
+    return environ.get("CI", "").lower() not in ("", "0", "false", "no")
+
+
+def plain(environ: Mapping[str, str]) -> bool:
+    """Whether colour is unwanted even on a terminal."""
+    return bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb" or in_ci(environ)
 
 
 def _run_url(environ: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import click
 
-from provisioner import __version__
+from provisioner import __version__, settings
 from provisioner.egress import Egress
 from provisioner.errors import ProblemsFound, ProvisionerError
 from provisioner.report.style import Style, safe
@@ -23,7 +23,7 @@ class Shell:
     """What a command has of its process."""
 
     environ: Mapping[str, str]
-    stdin: TextIO
+    stdin: TextIO | None
     egress: Egress
     folder: Path = Path()
     verbose: bool = False
@@ -34,7 +34,10 @@ class Shell:
     @property
     def interactive(self) -> bool:
         """Whether somebody can be asked."""
-        return self.stdin.isatty() and self.egress.stderr.isatty() and not self.environ.get("CI")
+        if self.stdin is None or settings.in_ci(self.environ):
+            return False
+        # The plan goes to standard output and the question to standard error: both must be seen.
+        return all(stream.isatty() for stream in (self.stdin, self.egress.stdout, self.egress.stderr))
 
     @property
     def result_style(self) -> Style:
@@ -45,8 +48,7 @@ class Shell:
         return self._style(self.egress.stderr)
 
     def _style(self, stream: TextIO) -> Style:
-        plain = self.environ.get("NO_COLOR") or self.environ.get("TERM") == "dumb" or self.environ.get("CI")
-        return Style(colour=stream.isatty() and not plain)
+        return Style(colour=stream.isatty() and not settings.plain(self.environ))
 
 
 def guarded(shell: Shell, run: Callable[[], Any]) -> int:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from provisioner.commands.emulator import missing as emulator_missing
-from provisioner.definitions.project import Project, Target
+from provisioner.definitions.project import DEFAULT_IMS_ENDPOINT, Project, Target
 from provisioner.errors import NotAuthenticated, UsageError
 from provisioner.model import TargetIdentity
 from provisioner.settings import Settings, fill_in
@@ -39,7 +39,7 @@ def choose_target(project: Project, name: str | None, settings: Settings) -> Tar
     if project.default_target is None:
         raise UsageError("no target is named", f"--target NAME; targets: {', '.join(project.targets)}")
     target = project.target(project.default_target)
-    if settings.ci and target.emulator:
+    if settings.ci and (target.emulator or _origin(target.endpoint, settings).loopback):
         message = f"no target is named, and the default, {target.name}, is an emulator: not in CI"
         raise UsageError(message, f"--target NAME; targets: {', '.join(project.targets)}")
     return target
@@ -92,6 +92,8 @@ def connect(where: Place, settings: Settings, log: Log) -> Iterator[FlowService]
         url, ims_url = where.target.endpoint, where.target.ims_endpoint
         if where.target.emulator:
             url = ims_url = stack.enter_context(_emulator(where.project, where.target))
+        elif ims_url == DEFAULT_IMS_ENDPOINT and _origin(url, settings).loopback:
+            ims_url = url  # a running emulator issues its own tokens; what is meant for a test stays here
         timing = real_timing()
         transport = stack.enter_context(HttpTransport(timing, log))
         tokens = _tokens(where, settings, ims_url, transport, timing)

@@ -31,7 +31,10 @@ def main() -> int:
 
 
 def tell(story: Story) -> None:
-    story.chapter(1, "Four YAML files in connections/ declare MySQL base connections. Are they right?")
+    story.chapter(
+        1,
+        "Four YAML files in connections/ declare base connections, three of them for the target local.",
+    )
     story.show("connections/orders.yaml")
     story.run("validate")
     story.chapter(2, "What would change? Nothing exists yet, so everything is to be added.")

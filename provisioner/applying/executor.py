@@ -12,8 +12,8 @@ token to be had, state not writable, interrupted).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
@@ -31,7 +31,7 @@ from provisioner.errors import (
     StaleError,
     StateError,
 )
-from provisioner.model import Json
+from provisioner.model import Json, Key
 from provisioner.planning.changes import record_of
 from provisioner.planning.patch import body as patch_body
 from provisioner.planning.plan import Change, Create, Patch, Plan
@@ -71,34 +71,34 @@ class Executor:
 
     def execute(self, plan: Plan) -> Applied:
         """Carry out every pending change. Never raises for what the service does; a bug does pass through."""
-        pending = plan.pending
+        reached: dict[Key, Outcome] = {}
         with ThreadPoolExecutor(max_workers=max(1, self.parallelism)) as pool:
-            futures = [pool.submit(self._change, change) for change in pending]
-            interrupted = self._wait(futures)
-        outcomes = tuple(future.result() for future in futures)
+            interrupted = self._run(pool, plan.pending, reached)
+        outcomes = tuple(reached.get(change.key) or _not_attempted(change) for change in plan.pending)
         return Applied(outcomes, plan.blocked, interrupted)
 
-    def _wait(self, futures: list[Future[Outcome]]) -> bool:
+    def _run(self, pool: ThreadPoolExecutor, pending: tuple[Change, ...], reached: dict[Key, Outcome]) -> bool:
         """Until all are done. After Ctrl-C nothing new begins, and what is under way ends and is recorded."""
-        waiting = set(futures)
-        interrupted = False
-        while waiting:
-            try:
-                _, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            except KeyboardInterrupt:
-                if interrupted:
-                    raise
-                interrupted = True
-                self.stop.set()
-        return interrupted
+        futures: set[Future[None]] = set()
+        try:
+            futures.update(pool.submit(self._change, change, reached) for change in pending)
+            self._wait(futures)
+        except KeyboardInterrupt:
+            self.stop.set()
+            self._wait(futures)
+            return True
+        return False
 
-    def _change(self, change: Change) -> Outcome:
-        if self.stop.is_set():
-            return Outcome(change, Verdict.NOT_ATTEMPTED, message="the run was stopped before")
-        started = time.monotonic()
-        outcome = self._attempt(change, started)
+    @staticmethod
+    def _wait(futures: Iterable[Future[None]]) -> None:
+        done, _ = wait(futures)
+        for future in done:
+            future.result()
+
+    def _change(self, change: Change, reached: dict[Key, Outcome]) -> None:
+        outcome = _not_attempted(change) if self.stop.is_set() else self._attempt(change, time.monotonic())
+        reached[change.key] = outcome
         self.progress(outcome)
-        return outcome
 
     def _attempt(self, change: Change, started: float) -> Outcome:
         assert change.desired is not None  # noqa: S101  what is unmanaged has no steps
@@ -163,3 +163,7 @@ class Executor:
         elif isinstance(error, PreconditionFailed | StaleError):
             verdict = Verdict.STALE
         return Outcome(change, verdict, message=error.message, remedy=error.remedy, seconds=seconds)
+
+
+def _not_attempted(change: Change) -> Outcome:
+    return Outcome(change, Verdict.NOT_ATTEMPTED, message="the run was stopped before its turn")

@@ -37,11 +37,15 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """All that a run of apply has done. ``blocked`` changes were in the plan and could not be tried."""
+    """All that a run of apply has done. ``blocked`` changes were in the plan and could not be tried.
+
+    ``unfolded`` says why the journal could not be folded into the state, "" where it was; nothing is lost by that.
+    """
 
     outcomes: tuple[Outcome, ...]
     blocked: tuple[Change, ...] = ()
     interrupted: bool = False
+    unfolded: str = ""
 
     def count(self, verdict: Verdict) -> int:
         return Counter(outcome.verdict for outcome in self.outcomes)[verdict]
@@ -58,7 +62,7 @@ def exit_code(applied: Applied) -> int:
     verdicts = {outcome.verdict for outcome in applied.outcomes}
     undone = bool(verdicts - {Verdict.DONE}) or bool(applied.blocked)
     rules: Iterable[tuple[bool, int]] = (
-        (Verdict.UNKNOWN in verdicts, 4),
+        (Verdict.UNKNOWN in verdicts or bool(applied.unfolded), 4),
         (Verdict.DONE in verdicts and undone, 4),
         (Verdict.STALE in verdicts, 5),
         (undone, 1),

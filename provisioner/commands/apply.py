@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from provisioner.applying.executor import Executor, Ledger, Writer
@@ -18,7 +18,7 @@ from provisioner.applying.outcome import Applied, Outcome
 from provisioner.applying.resume import Resumption
 from provisioner.commands.plan import Place, look, read_desired
 from provisioner.definitions.desired import Desired
-from provisioner.errors import Declined, ProblemsFound
+from provisioner.errors import Declined, ProblemsFound, StaleError, StateError
 from provisioner.model import Problem
 from provisioner.planning.plan import Plan
 from provisioner.planning.planner import Context, make_plan
@@ -126,7 +126,13 @@ def _execute(place: Place, ports: Ports, options: Options, made: Plan) -> Applie
         ports.progress,
         options.parallelism,
     )
+    return folded(ports, executor.execute(made))
+
+
+def folded(ports: Ports, applied: Applied) -> Applied:
+    """What was done stays done, and is told, also where the state cannot be written: the journal has it all."""
     try:
-        return executor.execute(made)
-    finally:
         ports.store.fold()
+    except (StateError, StaleError) as error:
+        return replace(applied, unfolded=f"{error.message}; the journal beside it holds everything, keep both")
+    return applied

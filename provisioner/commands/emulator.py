@@ -18,7 +18,9 @@ _HELP = "docs/emulator.md lists the switches"
 
 def missing() -> ProvisionerError:
     """What to say where the extra is not installed."""
-    return ProvisionerError("the emulator is not installed", "pip install 'provisioner[emulator]'")
+    return ProvisionerError(
+        "the emulator is not installed", "in the checkout of provisioner: pip install '.[emulator]'"
+    )
 
 
 def run(port: int, data: Path | None, behaviour: Path | None, announce: Callable[[str], None]) -> None:

@@ -54,12 +54,16 @@ def read_desired(place: Place) -> tuple[Desired, ...]:
     return desired
 
 
-def plan(place: Place, desired: tuple[Desired, ...], store: Remembering, service: Reader | None) -> Plan:
-    """The plan of a target. ``service`` is None for ``--offline``."""
+def plan(
+    place: Place, desired: tuple[Desired, ...], store: Remembering, service: Reader | None, adopt: bool = False
+) -> Plan:
+    """The plan of a target. ``service`` is None for ``--offline``; ``adopt`` as for apply."""
     state = store.load()
     observation = look(service) if service else None
     undecided = _undecided(state, observation, service, place) if service and observation else {}
-    context = Context(state, observation, place.fingerprinter(state.lineage), client=place.client, undecided=undecided)
+    context = Context(
+        state, observation, place.fingerprinter(state.lineage), client=place.client, adopt=adopt, undecided=undecided
+    )
     return make_plan(place.target.name, place.identity, desired, context)
 
 

@@ -103,6 +103,18 @@ def missing(pairs: Iterable[Pair]) -> tuple[str, ...]:
     return tuple(WRITTEN[part] for part in REQUIRED if part not in present)
 
 
+def secrets(text: str) -> list[str]:
+    """The passwords in a connection string; none in what is no connection string."""
+    try:
+        pairs = split(text)
+    except Malformed:
+        return []
+    return [pair.value for pair in pairs if _SECRET.search(pair.keyword) or pair.part == "password"]
+
+
+_SECRET = re.compile("password|pwd", re.IGNORECASE)
+
+
 def quote(value: str) -> str:
     """A value as it must be written so that it is read back unchanged."""
     if _NEEDS_NO_QUOTES.match(value):

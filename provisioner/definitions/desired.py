@@ -68,8 +68,13 @@ class Desired:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The content of every sensitive field, to be kept out of messages."""
-        return tuple(field.value.reveal() for field in self.fields if isinstance(field.value, Sensitive))
+        """Every sensitive text in each form in which it is sent, to be kept out of messages. None may be unset."""
+        contents = [field.value.reveal() for field in self.fields if isinstance(field.value, Sensitive)]
+        whole = params(self).get("connectionString")
+        if whole is None:
+            return tuple(contents)
+        inner = contents if self.keywords else connection_string.secrets(whole)
+        return tuple(dict.fromkeys([*contents, *inner, *map(connection_string.quote, inner), whole]))
 
 
 def build(

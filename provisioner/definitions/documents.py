@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, NoReturn, TypeAlias
 
+from provisioner.definitions.yaml_errors import reader_problem, source_line, syntax_problem
 from provisioner.model import Location, Problem
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -54,18 +54,7 @@ class Document:
 
     def line(self, number: int) -> str:
         """The source line with this number, counted from 1."""
-        lines = _lines(self.text)
-        return lines[number - 1] if 0 < number <= len(lines) else ""
-
-
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What libyaml counts as the end of a line."""
-
-
-@lru_cache(maxsize=2)
-def _lines(text: str) -> list[str]:
-    """Kept, because every leaf of a document asks for its line."""
-    return _LINE_BREAK.split(text)
+        return source_line(self.text, number)
 
 
 def parse(file: str, text: str) -> Document:
@@ -76,10 +65,10 @@ def parse(file: str, text: str) -> Document:
     try:
         data = builder.document(_events(text))
     except yaml.MarkedYAMLError as error:
-        builder.problems.append(_syntax_problem(file, text, error))
+        builder.problems.append(syntax_problem(file, text, error))
         data = None
     except yaml.reader.ReaderError as error:
-        builder.problems.append(_reader_problem(file, text, error))
+        builder.problems.append(reader_problem(file, text, error))
         data = None
     except _Refused:
         data = None
@@ -295,48 +284,3 @@ def _resolve(text: str) -> Any:
     if _SPECIAL.match(text):
         return float(text.lower().replace(".", ""))
     return text
-
-
-def _syntax_problem(file: str, text: str, error: Any) -> Problem:
-    # What is not closed or ended is noticed later; where it began is what helps.
-    unclosed = any(part in str(error.problem) for part in ("end of stream", "expected ':'", "expected ',' or"))
-    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    location = Location(file, line, column)
-    if "'\\t'" in str(error.problem) or _starts_with_tab(text, line):
-        return Problem(location, "yaml.tab", "a tab cannot indent YAML", "indent with spaces")
-    context = f" {error.context}" if error.context else ""
-    return Problem(location, "yaml.syntax", f"{error.problem}{context}", _syntax_remedy(str(error.problem)))
-
-
-def _starts_with_tab(text: str, line: int) -> bool:
-    return Document(file="", text=text).line(line).lstrip(" ").startswith("\t")
-
-
-def _syntax_remedy(problem: str) -> str:
-    remedies = {
-        "mapping values are not allowed": "quote a value that contains `: `, and check the indentation",
-        "cannot start any token": "quote a value that starts with this character",
-        "unexpected end of stream": "close the quote or bracket that was opened",
-        "expected ',' or": "close the bracket that was opened, and separate what it holds by commas",
-        "alphabetic or numeric": "quote a value that starts with `*` or `&`",
-        "escape character": "write a backslash as `\\\\`, or use 'single quotes'",
-        "expected key": "check the indentation and the quotes of this line and of the one before",
-        "could not find expected ':'": "a key is followed by a colon and a space",
-    }
-    return next(
-        (remedy for part, remedy in remedies.items() if part in problem), "check the line and the one before it"
-    )
-
-
-def _reader_problem(file: str, text: str, error: Any) -> Problem:
-    position = error.position if isinstance(error.position, int) else 0
-    before = text[:position]
-    location = Location(file, before.count("\n") + 1, position - before.rfind("\n"))
-    code = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "\0")
-    return Problem(
-        location,
-        "yaml.character",
-        f"the character U+{code:04X} is not allowed in YAML",
-        'write it as an escape in "quotes"',
-    )

@@ -52,7 +52,7 @@ def _walk(folder: Path, above: tuple[str, ...], shown_as: str, problems: list[Pr
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        if len(above) > 1:
+        if len(above) > 1 or folder.is_dir():
             problems.append(_unreadable(shown_as, error))
         return
     for entry in entries:

@@ -100,11 +100,16 @@ def _as_text(document: Document, path: Path, value: str | int) -> str | Problem:
     """What is sent for a scalar: numbers and booleans go out as text, if what was written leaves no doubt."""
     text = as_text(value)
     written = document.texts.get(path, text)
-    if written == text:
+    if (
+        written == text or _rules().at(path).sensitive
+    ):  # that a secret must be text, the schema says without repeating it
         return text
     what = "`" + ".".join(map(str, path)) + "`"
     return Problem(
-        document.value_at(path), "yaml.number", f"{what} reads as `{text}` but is written otherwise", "quote it"
+        document.value_at(path),
+        "yaml.spelling",
+        f"{what} reads as `{text}` but is written otherwise",
+        f"write {text}, or quote it",
     )
 
 

@@ -98,7 +98,7 @@ def read_project(folder: FilePath) -> Project:
 
 
 def _cross_problems(document: Document) -> tuple[Problem, ...]:
-    return (*_default_target(document), *_states(document))
+    return (*_default_target(document), *_states(document), *_templated_vars(document))
 
 
 def _default_target(document: Document) -> Iterator[Problem]:
@@ -120,6 +120,16 @@ def _states(document: Document) -> Iterator[Problem]:
         elif owner != name:
             message = f"the targets `{owner}` and `{name}` have one state file"
             yield Problem(location, "project.state", message, "give each target a state file of its own")
+
+
+def _templated_vars(document: Document) -> Iterator[Problem]:
+    """What var() gives is text, and a template in it would go to the service as it stands."""
+    for target, data in document.data["targets"].items():
+        for name, value in data.get("vars", {}).items():
+            if "{{" in str(value):
+                location = document.value_at(("targets", target, "vars", name))
+                message = f"the value of `{name}` is a template, and vars are not rendered"
+                yield Problem(location, "project.var", message, "write the value out")
 
 
 def _state(name: str, data: Json) -> str:

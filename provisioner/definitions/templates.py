@@ -49,8 +49,9 @@ class Template:
     @property
     def origin(self) -> str:
         """What a reader may see of a value made by this template, such as ``env(MYSQL_ORDERS_PASSWORD)``."""
-        sole = _SOLE.fullmatch(self.source)
-        return f"{sole[1]}({sole[3]})" if sole else self.source
+        # Never the source: text that stands beside env() may be a part of the secret.
+        names = ", ".join(f"env({name})" for name in self.env_names)
+        return names if _SOLE.fullmatch(self.source) else f"template of {names}"
 
 
 def is_template(text: str) -> bool:
@@ -67,8 +68,18 @@ def render(template: Template, variables: Mapping[str, str], environment: Mappin
     names = template.env_names
     if any(not environment.get(name) for name in names):
         return Symbolic(template.origin, names)
+    for name in names:
+        _check_encoding(name, environment[name])
     text = template.evaluate(variables, environment)
     return Sensitive(text, template.origin, names) if names else text
+
+
+def _check_encoding(name: str, value: str) -> None:
+    """Bytes that are not UTF-8 cannot stand in JSON, so they would not arrive as they are."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise BadTemplate("secret.encoding", f"{name} is not UTF-8", "set the variable to UTF-8 text") from None
 
 
 _SOLE = re.compile(r"\{\{\s*(env|var)\(\s*(['\"])([^'\"\\{}]+)\2\s*\)\s*\}\}")

@@ -160,7 +160,7 @@ def _adopt(desired: Desired, observed: Observed, context: Context) -> Change:
         return _blocked(
             desired, reason, "only what our own client created is taken over; rename the definition or the other"
         )
-    sent = tuple(change for change in introduced(desired) if change.sensitive)
+    sent = tuple(replace(change, comparison=Comparison.UNKNOWN) for change in introduced(desired) if change.sensitive)
     if observed.etag is None:
         return _not_ready(desired, observed, sent)
     return Change(
@@ -222,6 +222,8 @@ def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | N
     for field in fields:
         if not field.at_hand:
             yield f"{field.after} is not set: cannot tell whether it changed"
+    if any(field.drifted for field in fields):
+        yield "`apply --yes` carries this out only with --overwrite-drift"
     if observed is None:
         return
     if touched(record, observed):

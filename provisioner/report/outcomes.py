@@ -26,16 +26,18 @@ def line(outcome: Outcome, style: Style = PLAIN) -> str:
     if done:
         return f"{head}  {style.paint(f'{safe(outcome.id)} in {outcome.seconds:.1f} s', 'dim')}"
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(outcome.remedy)}" if outcome.remedy else ""
+    where = outcome.change.location
+    head += style.paint(f"  {safe(where.file)}:{where.line}", "dim") if where else ""
     return f"{head}\n    {safe(outcome.message)}{remedy}"
 
 
 def summary(applied: Applied) -> str:
     """What was done and what was not, each once."""
     numbers = [applied.done(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
-    first = f"Apply complete: {numbers[0]} added, {numbers[1]} changed, {numbers[2]} destroyed."
-    if _left(applied):
-        first = first.replace("Apply complete", "Apply incomplete")
-    return " ".join([first, *_left(applied)])
+    left = _left(applied)
+    word = "incomplete" if left else "complete"
+    first = f"Apply {word}: {numbers[0]} added, {numbers[1]} changed, {numbers[2]} destroyed."
+    return " ".join([first, *left])
 
 
 def _left(applied: Applied) -> list[str]:
@@ -46,6 +48,8 @@ def _left(applied: Applied) -> list[str]:
     ]
     parts += [f"{len(applied.blocked):,} blocked"] if applied.blocked else []
     left = [f"{', '.join(parts).capitalize()}."] if parts else []
+    if applied.unfolded:
+        left.append(f"The state was not written: {applied.unfolded}.")
     if applied.count(Verdict.UNKNOWN):
         left.append(f"Run apply again: it finds out what became of {count(applied.count(Verdict.UNKNOWN), 'call')}.")
     return left
@@ -56,6 +60,7 @@ def as_json(applied: Applied) -> str:
     document = {
         "format_version": "1.0",
         "interrupted": applied.interrupted,
+        "state_not_written": applied.unfolded,
         "outcomes": [
             {
                 "address": outcome.change.key,

@@ -95,12 +95,11 @@ def _shown(field: FieldChange, value: str | None) -> str:
         return "(none)"
     if field.sensitive:
         return safe(value)
-    cut = value if len(value) <= _WIDEST else f"{value[:_WIDEST]}... ({len(value):,} characters)"
-    return safe(_quoted(cut))
+    return safe(_quoted(value))
 
 
 def _quoted(value: str) -> str:
-    return f'"{value}"'
+    return f'"{value}"' if len(value) <= _WIDEST else f'"{value[:_WIDEST]}..." ({len(value):,} characters)'
 
 
 def summary(plan: Plan) -> str:
@@ -112,4 +111,4 @@ def summary(plan: Plan) -> str:
         for action, word in ((Action.BLOCKED, "blocked"), (Action.UNMANAGED, "unmanaged"), (Action.NO_OP, "unchanged"))
         if plan.count(action)
     ]
-    return f"{first} {', '.join(others).capitalize()}.".replace(" .", "") if others else first
+    return f"{first} {', '.join(others).capitalize()}." if others else first

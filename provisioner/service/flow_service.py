@@ -21,8 +21,6 @@ from provisioner.service.origin import Origin
 from provisioner.service.paging import items_of, next_query
 from provisioner.service.retry import Policy
 
-DEFAULT_ENDPOINT = "https://platform.adobe.io"
-DEFAULT_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
 BASE = "/data/foundation/flowservice"
 
 _CONNECTIONS = "/connections"

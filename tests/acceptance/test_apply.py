@@ -145,7 +145,7 @@ def test_a_description_is_added_where_there_was_none(project: Project, service: 
 def test_a_description_that_is_gone_becomes_empty(applied: Project, service: Service) -> None:
     applied.define("orders", basic("Orders", description=None))
     assert applied.run("apply", "--yes").code == 0
-    assert service.seen("PATCH")[0]["body"] == [{"op": "replace", "path": "/description", "value": ""}]
+    assert service.seen("PATCH")[0]["body"] == [{"op": "add", "path": "/description", "value": ""}]
     assert applied.run("plan", "--detailed-exitcode").code == 0
 
 

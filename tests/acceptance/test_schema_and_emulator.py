@@ -70,14 +70,17 @@ main()
 """
 
 
-@pytest.mark.parametrize("library", ["starlette", "uvicorn"])
-@pytest.mark.parametrize("args", [["emulator", "--port", "0"], ["plan"], ["apply", "--yes"]])
+@pytest.mark.parametrize(
+    ("library", "args"),
+    [("starlette", ["emulator", "--port", "0"]), ("uvicorn", ["plan"]), ("starlette", ["apply", "--yes"])],
+)
 def test_without_the_extra_it_says_what_to_install(bare: Project, library: str, args: list[str]) -> None:
     bare.project_file({"local": {"emulator": True, "env": {"MYSQL_ORDERS_PASSWORD": "sample-value"}}}, "local")
     bare.define("orders", basic("Orders"))
     missing = bare.run(*args, command=(sys.executable, "-c", BLOCKED.format(name=library)))
     assert (missing.code, missing.out) == (1, "")
-    assert missing.err == "error: the emulator is not installed\n    remedy: pip install 'provisioner[emulator]'\n"
+    remedy = "in the checkout of provisioner: pip install '.[emulator]'"
+    assert missing.err == f"error: the emulator is not installed\n    remedy: {remedy}\n"
 
 
 @pytest.mark.parametrize("args", [["validate"], ["plan", "--offline"], ["schema"], ["--help"]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -210,3 +211,23 @@ def test_no_more_calls_at_a_time_than_asked_for(workers: int) -> None:
     plan = planned([desired(f"k{n}", name=f"n{n}") for n in range(workers * 2)], state(), None)
     run(Recorder(answer), plan, parallelism=workers)
     assert most == workers
+
+
+def test_ctrl_c_while_changes_are_handed_out_begins_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is under way ends and is recorded; the rest is named as not attempted."""
+    handed_out = itertools.count(1)
+    submit = ThreadPoolExecutor.submit
+
+    def interrupting(pool: ThreadPoolExecutor, *arguments: object) -> object:
+        if next(handed_out) > 3:
+            raise KeyboardInterrupt
+        return submit(pool, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupting)
+    plan = planned([desired(f"k{n:02}", name=f"n{n}") for n in range(20)], state(), None)
+    recorder = Recorder(made)
+    applied, _ = run(recorder, plan)
+    verdicts = [outcome.verdict for outcome in applied.outcomes]
+    assert applied.interrupted
+    assert verdicts[3:] == [Verdict.NOT_ATTEMPTED] * 17
+    assert verdicts.count(Verdict.DONE) == len(recorder.settled) == len(recorder.intents)

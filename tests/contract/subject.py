@@ -10,14 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
+from provisioner.definitions.project import DEFAULT_ENDPOINT, DEFAULT_IMS_ENDPOINT
 from provisioner.errors import NotFound
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json
 from provisioner.sensitive import Sensitive
 from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
 from provisioner.service.calls import TokenSource
 from provisioner.service.flow_service import (
-    DEFAULT_ENDPOINT,
-    DEFAULT_IMS_ENDPOINT,
     LARGEST_PAGE,
     FlowService,
     Written,

@@ -40,15 +40,20 @@ def test_rendered(source: str, text: str) -> None:
     ("source", "content", "origin"),
     [
         ("{{ env('MYSQL_P') }}", "p;{{ x }}", "env(MYSQL_P)"),
-        ("{{ env('MYSQL_P') | upper }}", "P;{{ X }}", "{{ env('MYSQL_P') | upper }}"),
-        ("a{{ env('MYSQL_Q') }}", "aq", "a{{ env('MYSQL_Q') }}"),
-        ("{{ var('host') ~ env('MYSQL_Q') }}", "Db1q", "{{ var('host') ~ env('MYSQL_Q') }}"),
+        ("{{ env('MYSQL_P') | upper }}", "P;{{ X }}", "template of env(MYSQL_P)"),
+        ("a{{ env('MYSQL_Q') }}", "aq", "template of env(MYSQL_Q)"),
+        ("{{ var('host') ~ env('MYSQL_Q') }}", "Db1q", "template of env(MYSQL_Q)"),
     ],
 )
 def test_a_leaf_that_calls_env_is_sensitive_as_a_whole(source: str, content: str, origin: str) -> None:
     value = render(compile_leaf(source), VARS, ENV)
     assert isinstance(value, Sensitive)
     assert (value.reveal(), str(value)) == (content, origin)
+
+
+def test_what_is_not_utf_8_is_refused_by_name() -> None:
+    with pytest.raises(BadTemplate, match="MYSQL_RAW is not UTF-8"):
+        render(compile_leaf("{{ env('MYSQL_RAW') }}"), {}, {"MYSQL_RAW": "a\udcffb"})
 
 
 @pytest.mark.parametrize("name", ["MYSQL_EMPTY", "MYSQL_ABSENT"])

@@ -1,0 +1,25 @@
+"""What apply does around the executor."""
+
+from __future__ import annotations
+
+from provisioner.applying.outcome import Applied, Outcome, Verdict, exit_code
+from provisioner.commands.apply import Ports, folded
+from provisioner.errors import StateError
+from provisioner.planning.plan import Action, Change
+from provisioner.report.outcomes import summary
+
+DONE = Applied((Outcome(Change("orders", "Orders", Action.CREATE, ""), Verdict.DONE, "id-1"),))
+
+
+class Unwritable:
+    def fold(self) -> None:
+        raise StateError("state/prod.json cannot be written: disk full")
+
+
+def test_a_state_that_cannot_be_written_hides_nothing_that_was_done() -> None:
+    """The journal holds it all; the exit code says to run again."""
+    ports = Ports(Unwritable(), *[None] * 7)  # type: ignore[arg-type]
+    applied = folded(ports, DONE)
+    assert exit_code(applied) == 4
+    assert summary(applied).startswith("Apply incomplete: 1 added, 0 changed, 0 destroyed. The state was not written")
+    assert "disk full" in summary(applied)
