@@ -9,7 +9,7 @@ TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format validate plan apply schema lock test-lowest clean
+.PHONY: help demo test coverage check format validate plan apply schema lock test-lowest clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,11 @@ $(READY): requirements-dev.lock pyproject.toml
 demo: $(READY) ## watch the main job on the embedded emulator
 	@$(BIN)/python -m tests.demo
 
-test: $(READY) ## run the tests, measure branch coverage
-	@$(BIN)/python -m pytest -n auto --cov --cov-report=term $(ARGS)
+test: $(READY) ## run the tests
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+coverage: $(READY) ## run the tests and measure branch coverage, commands run as processes included
+	@$(BIN)/python -m pytest -n auto -q --cov --cov-report=term $(ARGS)
 
 check: $(READY) ## format, lint, types
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def files() -> set[Path]:
-    return {*ROOT.glob("*"), *ROOT.glob("connections/**/*"), *ROOT.glob("schemas/*")}
+    return {*ROOT.glob("[!.]*"), *ROOT.glob("connections/**/*"), *ROOT.glob("schemas/*")}
 
 
 def test_the_demo(tmp_path: Path) -> None:
