@@ -48,8 +48,10 @@ def read_behaviour(switches: Any) -> Behaviour:
     from provisioner.emulator.behaviour import Behaviour
 
     known = {field.name for field in dataclasses.fields(Behaviour)}
-    if not isinstance(switches, dict) or not set(switches) <= known:
-        raise UsageError("there are switches that do not exist", f"the switches are: {', '.join(sorted(known))}")
+    if not isinstance(switches, dict):
+        raise UsageError("the switches must be a JSON object", _HELP)
+    if unknown := sorted(set(switches) - known):
+        raise UsageError(f"there is no switch {unknown[0]}", f"the switches are: {', '.join(sorted(known))}")
     hints = get_type_hints(Behaviour)
     return Behaviour(**{name: _checked(name, value, hints[name]) for name, value in switches.items()})
 
