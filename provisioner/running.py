@@ -24,6 +24,7 @@ from provisioner.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
+    from provisioner.definitions.desired import Desired
     from provisioner.planning.plan import Plan
     from provisioner.service.exchange import CallLog, Log
     from provisioner.shell import Shell
@@ -75,10 +76,14 @@ def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: b
     if offline:
         made = planning.plan(where, desired, store, None)
     else:
-        with wiring.connect(where, settings, _log(shell)) as service:
+        with wiring.connect(where, settings, _log(shell), _secrets(desired)) as service:
             made = planning.plan(where, desired, store, service.reading(), adopt)
     shell.egress.result(_plan_text(shell, made, output))
     return planning.exit_code(made, detailed)
+
+
+def _secrets(desired: tuple[Desired, ...]) -> tuple[str, ...]:
+    return tuple(text for one in desired for text in one.secrets)
 
 
 def _place(shell: Shell, settings: Settings, name: str | None) -> tuple[Place, FileStore]:
@@ -103,7 +108,7 @@ def apply(shell: Shell, name: str | None, output: str, options: applying.Options
 
     with _terminated_like_interrupted(), store.hold(wiring.holder(command, settings), lock_timeout, waiting):
         desired = applying.read_complete(where)
-        with wiring.connect(where, settings, _log(shell)) as service:
+        with wiring.connect(where, settings, _log(shell), _secrets(desired)) as service:
             applied = applying.apply(where, desired, _ports(shell, store, service, output), options)
     style = shell.result_style
     shell.egress.result(

@@ -83,8 +83,11 @@ def store(project: Project, target: Target, identity: TargetIdentity) -> FileSto
 
 
 @contextmanager
-def connect(where: Place, settings: Settings, log: Log) -> Iterator[FlowService]:
-    """The Flow Service of a target, or the emulator that stands for it. Raises ``NotAuthenticated``."""
+def connect(where: Place, settings: Settings, log: Log, withheld: tuple[str, ...]) -> Iterator[FlowService]:
+    """The Flow Service of a target, or the emulator that stands for it. Raises ``NotAuthenticated``.
+
+    ``withheld`` are the sensitive texts of the run: an answer that repeats one is not shown.
+    """
     from provisioner.service.flow_service import FlowService
     from provisioner.service.transport import HttpTransport, real_timing
 
@@ -100,7 +103,8 @@ def connect(where: Place, settings: Settings, log: Log) -> Iterator[FlowService]
         api_key = EMULATOR if where.target.emulator else _api_key(settings)
         identity = where.identity
         origin = _origin(url, settings)
-        yield FlowService(origin, identity.org_id, identity.sandbox, api_key, tokens, transport, timing)
+        names = (identity.org_id, identity.sandbox, api_key)
+        yield FlowService(origin, *names, tokens, transport, timing, withheld=withheld)
 
 
 @contextmanager

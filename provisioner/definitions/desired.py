@@ -68,9 +68,9 @@ class Desired:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every sensitive text in each form in which it is sent, to be kept out of messages. None may be unset."""
+        """Every sensitive text in each form in which it is sent, to be kept out of messages."""
         contents = [field.value.reveal() for field in self.fields if isinstance(field.value, Sensitive)]
-        whole = params(self).get("connectionString")
+        whole = None if self.unset else params(self).get("connectionString")
         if whole is None:
             return tuple(contents)
         inner = contents if self.keywords else connection_string.secrets(whole)

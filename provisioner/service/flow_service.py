@@ -57,10 +57,11 @@ class Reader(Protocol):
 class FlowReader:
     """``Reader`` over HTTP: it has no writing method and sends nothing but GET."""
 
-    def __init__(self, origin: Origin, caller: Caller, page: int) -> None:
+    def __init__(self, origin: Origin, caller: Caller, page: int, withheld: tuple[str, ...] = ()) -> None:
         self._origin = origin
         self._caller = caller
         self._page = page
+        self._withheld = withheld
 
     def list_connections(self, spec_id: str) -> tuple[Json, ...]:
         """All base connections of a connection spec, over all pages, each id once, as the service orders them."""
@@ -96,7 +97,7 @@ class FlowReader:
     def _get(self, what: str, path: str) -> Answer:
         settled = self._caller.send(Call("GET", self._origin, BASE + path))
         if settled.answer is None:
-            raise failure(what, settled, one=not path.startswith(f"{_CONNECTIONS}?"))
+            raise failure(what, settled, self._withheld, one=not path.startswith(f"{_CONNECTIONS}?"))
         return settled.answer
 
     def _list(self, what: str, spec_id: str, *properties: str) -> tuple[Json, ...]:
@@ -121,7 +122,7 @@ class FlowService(FlowReader):
 
     Writing raises, beside ``NotAuthenticated`` and ``Unreachable``: ``Refused`` where nothing was done,
     ``OutcomeUnknown`` where that is not certain. ``secrets`` are the sensitive strings in what is sent: where an
-    error text of the service repeats one, that text is withheld.
+    error text of the service repeats one, that text is withheld; so it is in every call for those of ``withheld``.
     """
 
     def __init__(
@@ -136,13 +137,14 @@ class FlowService(FlowReader):
         *,
         policy: Policy | None = None,
         page: int = LARGEST_PAGE,
+        withheld: tuple[str, ...] = (),
     ) -> None:
         headers = {"x-api-key": api_key, "x-gw-ims-org-id": org_id, "x-sandbox-name": sandbox}
-        super().__init__(origin, Caller(transport, tokens, headers, policy or Policy(), timing), page)
+        super().__init__(origin, Caller(transport, tokens, headers, policy or Policy(), timing), page, withheld)
 
     def reading(self) -> FlowReader:
         """The same service as something that can only look."""
-        return FlowReader(self._origin, self._caller, self._page)
+        return FlowReader(self._origin, self._caller, self._page, self._withheld)
 
     def create(self, body: Json, secrets: tuple[str, ...] = ()) -> Written:
         """POST. Sent again only where it certainly had no effect; a 2xx without a usable id is an unknown outcome."""
@@ -175,12 +177,12 @@ class FlowService(FlowReader):
             return
         gone = isinstance(settled.outcome, Answer) and read_fault(settled.outcome).is_missing_object
         if not (settled.doubtful and gone):
-            raise failure(f"deleting base connection {connection_id}", settled, one=True)
+            raise failure(f"deleting base connection {connection_id}", settled, self._withheld, one=True)
 
     def _write(self, what: str, call: Call, secrets: tuple[str, ...]) -> Answer:
         settled = self._caller.send(call)
         if settled.answer is None:
-            raise failure(what, settled, secrets, one=call.method != "POST")
+            raise failure(what, settled, secrets or self._withheld, one=call.method != "POST")
         return settled.answer
 
 

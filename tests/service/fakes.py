@@ -83,8 +83,9 @@ class Bench:
         self.time = FakeTime()
         self.script = Script(outcomes)
         self.tokens = tokens or Tokens()
+        names = ("org@AdobeOrg", "prod", "key")
         self.service = FlowService(
-            origin, "org@AdobeOrg", "prod", "key", self.tokens, self.script, self.time.timing, page=2
+            origin, *names, self.tokens, self.script, self.time.timing, page=2, withheld=("of-another-one",)
         )
 
     @property
