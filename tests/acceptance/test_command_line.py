@@ -52,7 +52,7 @@ def test_credentials_for_a_real_organization_are_not_for_the_emulator(local: Pro
     ("args", "words"),
     [
         (["frob"], "No such command 'frob'"),
-        (["plan", "--frob"], "No such option '--frob'"),
+        (["plan", "--frob"], "--frob"),
         (["plan", "--target", "nowhere"], "there is no target `nowhere`"),
         (["apply", "--target", "nowhere", "--yes"], "there is no target `nowhere`"),
         (["apply", "--parallelism", "0"], "--parallelism"),
