@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from provisioner.applying.recovery import decide
-from provisioner.commands.validate import validate
+from provisioner.commands.validate import Checked
+from provisioner.definitions.definition import read_definitions
 from provisioner.definitions.desired import Desired, build
 from provisioner.definitions.project import Project, Target
 from provisioner.errors import ProblemsFound
@@ -46,11 +47,11 @@ class Place:
 
 def read_desired(place: Place) -> tuple[Desired, ...]:
     """What the definitions ask for on the target. Raises ``ProblemsFound`` with all that is wrong with them."""
-    checked = validate(place.project, (place.target,))
-    desired, problems = build(checked.definitions, place.project, place.target, place.environment)
-    found = tuple(sorted({*checked.problems, *problems}))
-    if found:
-        raise ProblemsFound(found, checked.source_line)
+    definitions, documents, problems = read_definitions(place.project)
+    desired, more = build(definitions, place.project, place.target, place.environment)
+    found = Checked(definitions, (place.target.name,), tuple(sorted({*problems, *more})), documents)
+    if found.problems:
+        raise ProblemsFound(found.problems, found.source_line)
     return desired
 
 
