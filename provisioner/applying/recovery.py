@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from provisioner.planning.observed import Observation, Observed
+from provisioner.planning.observed import Observation, Observed, shown_otherwise
 from provisioner.planning.plan import Undecided
 from provisioner.state.records import Intent, Record
 
@@ -82,9 +82,7 @@ def _is_ours(observed: Observed, record: Record | None, sent_at: datetime, clien
         return False
     if client and observed.created_client and observed.created_client != client:
         return False
-    shown = {"description": "", **observed.as_dict}
-    wanted = {"description": "", **record.as_dict} if record else {}
-    return all(shown[path] == value for path, value in wanted.items() if path in shown)
+    return record is None or not shown_otherwise(record.as_dict, observed)
 
 
 def _undecided(intent: Intent, candidates: Iterable[Observed]) -> Undecided:

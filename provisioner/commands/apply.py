@@ -24,6 +24,7 @@ from provisioner.planning.plan import Plan
 from provisioner.planning.planner import Context, make_plan
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
+from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import State
 
 
@@ -67,14 +68,18 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
 
     Raises whatever reading the service may raise, with nothing done; ``Declined`` when the answer was no.
     """
-    made = _plan(place, ports, options, desired)
+    state = ports.store.load()
+    # One for planning and executing: without a team key each distinct secret costs 40 ms, once.
+    fingerprinter = place.fingerprinter(state.lineage)
+    made = _plan(place, ports, options, desired, state, fingerprinter)
     ports.show(made)
     if not made.pending:
         ports.store.fold()
         return Applied((), made.blocked)
     if not options.confirmed and not ports.confirm():
         raise Declined("not confirmed; nothing was done")
-    return _execute(place, ports, options, made)
+    executor = Executor(ports.service, ports.store, fingerprinter, ports.new_id, ports.progress, options.parallelism)
+    return folded(ports, executor.execute(made))
 
 
 def read_complete(place: Place) -> tuple[Desired, ...]:
@@ -92,7 +97,14 @@ def _unset(desired: tuple[Desired, ...]) -> Iterator[Problem]:
             yield Problem(field.location, "secret.unset", f"{field.value} is not set, or empty", "set the variable")
 
 
-def _plan(place: Place, ports: Ports, options: Options, desired: tuple[Desired, ...]) -> Plan:
+def _plan(
+    place: Place,
+    ports: Ports,
+    options: Options,
+    desired: tuple[Desired, ...],
+    state: State,
+    fingerprinter: Fingerprinter,
+) -> Plan:
     resumption = Resumption(
         ports.store,
         lambda: look(ports.service),
@@ -102,12 +114,11 @@ def _plan(place: Place, ports: Ports, options: Options, desired: tuple[Desired, 
         place.settle,
         place.client,
     )
-    undecided = resumption.resume(ports.store.load())
-    state = ports.store.load()
+    undecided = resumption.resume(state)
     context = Context(
-        state,
+        ports.store.load() if state.intents else state,
         look(ports.service),
-        place.fingerprinter(state.lineage),
+        fingerprinter,
         client=place.client,
         adopt=options.adopt,
         undecided=undecided,
@@ -115,18 +126,6 @@ def _plan(place: Place, ports: Ports, options: Options, desired: tuple[Desired, 
     made = make_plan(place.target.name, place.identity, desired, context)
     asked = options.overwrite_drift or not options.confirmed
     return made if asked else hold_back_drift(made)
-
-
-def _execute(place: Place, ports: Ports, options: Options, made: Plan) -> Applied:
-    executor = Executor(
-        ports.service,
-        ports.store,
-        place.fingerprinter(ports.store.load().lineage),
-        ports.new_id,
-        ports.progress,
-        options.parallelism,
-    )
-    return folded(ports, executor.execute(made))
 
 
 def folded(ports: Ports, applied: Applied) -> Applied:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.planning.changes import FieldChange
-from provisioner.planning.observed import Observed, differing
+from provisioner.planning.observed import Observed, differing, shown_otherwise
 from provisioner.state.records import Record
 
 
@@ -43,6 +43,4 @@ def _drifted(desired: Desired, shown: dict[str, str], known: set[str]) -> Iterat
 def touched(record: Record, observed: Observed) -> bool:
     """Whether it was written to outside although all that is visible is as recorded."""
     moved = bool(observed.etag and record.etag and observed.etag != record.etag)
-    shown = {"description": "", **observed.as_dict}
-    remembered = {"description": "", **record.as_dict}
-    return moved and all(shown[path] == value for path, value in remembered.items() if path in shown)
+    return moved and not shown_otherwise(record.as_dict, observed)

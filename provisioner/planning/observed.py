@@ -119,13 +119,17 @@ def _milliseconds(value: Any) -> int:
 
 
 def differing(desired: Desired, observed: Observed) -> tuple[tuple[str, str], ...]:
-    """The declared visible fields that the service shows otherwise, with what it shows.
+    """The declared visible fields that the service shows otherwise, with what it shows."""
+    return shown_otherwise(
+        {field.path: field.value for field in desired.fields if isinstance(field.value, str)}, observed
+    )
+
+
+def shown_otherwise(fields: Mapping[str, str], observed: Observed) -> tuple[tuple[str, str], ...]:
+    """Those of the visible ``fields`` that the service shows otherwise, with what it shows.
 
     Only what the service shows can differ, but for the description: one that is absent is empty.
     """
     shown = {"description": "", **observed.as_dict}
-    wanted = {
-        "description": "",
-        **{field.path: field.value for field in desired.fields if isinstance(field.value, str)},
-    }
+    wanted = {"description": "", **fields}
     return tuple((path, shown[path]) for path, value in wanted.items() if path in shown and shown[path] != value)
