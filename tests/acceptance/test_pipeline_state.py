@@ -265,9 +265,9 @@ def test_only_what_must_survive_is_kept_and_nothing_else_is_touched(repository: 
     runner = repository.runner()
     runner.steps(FETCH, APPLY)
     assert f"{STATE}.lock" in runner.files()
-    rescue = f"{STATE}.rescue-1"
+    rescue = f"{STATE}.rescue"
     for name in (JOURNAL, rescue, f"{STATE}.backup", f"{STATE}.tmp", f"{STATE}.lock.info"):
-        runner.write(name, f"{name}\n")
+        runner.write(name, f"{name}\r\n")
     runner.write("connections/draft.yaml", "# not committed\n")
     runner.git("add", "connections/draft.yaml")
     before = [runner.git(*look) for look in (("status", "--porcelain"), ("rev-parse", "HEAD"), ("branch", "--all"))]
@@ -285,6 +285,12 @@ def test_only_what_must_survive_is_kept_and_nothing_else_is_touched(repository: 
     assert other.files() == repository.kept()
     uploaded = {path for pattern in step(SAVE)["with"]["path"].split() for path in runner.folder.glob(pattern)}
     assert {path.relative_to(runner.folder).as_posix() for path in uploaded} == set(repository.kept())
+
+    for name in (JOURNAL, rescue):  # settled by the other one, so that they are gone
+        (other.folder / name).unlink()
+    other.steps(KEEP)
+    runner.steps(FETCH)
+    assert files.keys() - runner.files().keys() == {JOURNAL, rescue}
 
 
 def test_what_is_not_new_makes_no_commit(repository: Repository) -> None:
