@@ -11,13 +11,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from provisioner import __version__
 from provisioner.egress import Egress
 from provisioner.shell import Shell, guarded
+
+if TYPE_CHECKING:
+    from provisioner.commands.plan import Asked
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -62,6 +65,24 @@ _format = click.option(
 )
 
 
+def _asked(command: Command) -> Command:
+    """What plan and apply may be asked for alike, so that the one shows what the other does."""
+    options = (
+        click.option("--import-existing", is_flag=True, help="Take over base connections that are as declared."),
+        click.option("--allow-delete", is_flag=True, help="Delete what is recorded and has no definition any more."),
+        click.option("--allow-mass-delete", is_flag=True, help="Also more than 30 % of ten or more, or all."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def _read_asked(flags: dict[str, bool]) -> Asked:
+    from provisioner.commands.plan import Asked
+
+    return Asked(flags["import_existing"], flags["allow_delete"], flags["allow_mass_delete"])
+
+
 @cli.command()
 @click.option("--target", "targets", metavar="NAME", multiple=True, help="Check for this target only; may be repeated.")
 @_format
@@ -78,16 +99,16 @@ def validate(shell: Shell, targets: tuple[str, ...], output: str) -> int:
 @_format
 @click.option("--offline", is_flag=True, help="Compare with the state alone; ask the service nothing.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plan holds changes.")
-@click.option("--import-existing", is_flag=True, help="Plan as for `apply --import-existing`.")
+@_asked
 @_common
-def plan(
-    shell: Shell, target: str | None, output: str, offline: bool, detailed_exitcode: bool, import_existing: bool
-) -> int:
+def plan(shell: Shell, target: str | None, output: str, offline: bool, detailed_exitcode: bool, **asked: bool) -> int:
     """Show what would change. Changes nothing: towards the service it only looks."""
     from provisioner import running
 
-    options = (offline, detailed_exitcode, import_existing)
-    return running.in_form(shell, output, lambda: running.plan(shell, target, output, *options))
+    wanted = _read_asked(asked)
+    return running.in_form(
+        shell, output, lambda: running.plan(shell, target, output, offline, detailed_exitcode, wanted)
+    )
 
 
 @cli.command()
@@ -95,7 +116,7 @@ def plan(
 @_format
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time.")
-@click.option("--import-existing", is_flag=True, help="Take over base connections that exist and are as declared.")
+@_asked
 @click.option("--overwrite-drift", is_flag=True, help="Put back what was changed outside, without being asked.")
 @click.option("--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run.")
 @_common
@@ -105,15 +126,15 @@ def apply(
     output: str,
     yes: bool,
     parallelism: int,
-    import_existing: bool,
     overwrite_drift: bool,
     lock_timeout: float,
+    **asked: bool,
 ) -> int:
     """Make it so: show the plan, ask, carry it out, record every step."""
     from provisioner import running
     from provisioner.commands.apply import Options
 
-    options = Options(parallelism, yes, import_existing, overwrite_drift)
+    options = Options(parallelism, yes, overwrite_drift, _read_asked(asked))
     return running.in_form(shell, output, lambda: running.apply(shell, target, output, options, lock_timeout))
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from provisioner import wiring
@@ -18,6 +14,7 @@ from provisioner.commands.validate import Checked
 from provisioner.commands.validate import validate as check
 from provisioner.definitions.project import read_project
 from provisioner.errors import ProblemsFound, UsageError
+from provisioner.interruption import Interruption
 from provisioner.report import outcomes, plan_json, plan_text, problems
 from provisioner.report.style import count
 from provisioner.settings import Settings, read_settings
@@ -66,18 +63,18 @@ def _names(targets: tuple[str, ...]) -> str:
     return f"target{'' if len(targets) == 1 else 's'} {', '.join(targets)}"
 
 
-def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: bool, adopt: bool) -> int:
+def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: bool, asked: planning.Asked) -> int:
     """Make a plan and show it."""
-    if offline and adopt:
+    if offline and asked.adopt:
         raise UsageError("--import-existing has to look at what exists", "leave out --offline")
     settings = read_settings(shell.environ)
     where, store = _place(shell, settings, name)
     desired = planning.read_desired(where)  # what is wrong with the files is said before anything is asked for
     if offline:
-        made = planning.plan(where, desired, store, None)
+        made = planning.plan(where, desired, store, None, asked)
     else:
         with wiring.connect(where, settings, _log(shell), _secrets(desired)) as service:
-            made = planning.plan(where, desired, store, service.reading(), adopt)
+            made = planning.plan(where, desired, store, service.reading(), asked)
     shell.egress.result(_plan_text(shell, made, output))
     return planning.exit_code(made, detailed)
 
@@ -90,7 +87,7 @@ def _place(shell: Shell, settings: Settings, name: str | None) -> tuple[Place, F
     project = read_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
     where = wiring.place(project, target, settings)
-    return where, wiring.store(project, target, where.identity)
+    return where, wiring.store(project, target, where.identity, shell.egress.note)
 
 
 def _plan_text(shell: Shell, made: Plan, output: str) -> str:
@@ -106,10 +103,14 @@ def apply(shell: Shell, name: str | None, output: str, options: applying.Options
     def waiting(holder: str) -> None:
         shell.egress.note(f"waiting for {holder}")
 
-    with _terminated_like_interrupted(), store.hold(wiring.holder(command, settings), lock_timeout, waiting):
+    with (
+        Interruption() as interruption,
+        store.hold(wiring.holder(command, settings), lock_timeout, waiting),
+    ):
         desired = applying.read_complete(where)
-        with wiring.connect(where, settings, _log(shell), _secrets(desired)) as service:
-            applied = applying.apply(where, desired, _ports(shell, store, service, output), options)
+        with wiring.connect(where, settings, _log(shell), _secrets(desired), interruption.asked) as service:
+            ports = _ports(shell, store, service, output, interruption)
+            applied = applying.apply(where, desired, ports, options)
     style = shell.result_style
     shell.egress.result(
         outcomes.as_json(applied) if output == "json" else style.paint(outcomes.summary(applied), "bold")
@@ -117,20 +118,28 @@ def apply(shell: Shell, name: str | None, output: str, options: applying.Options
     return exit_code(applied)
 
 
-def _ports(shell: Shell, store: FileStore, service: applying.Service, output: str) -> applying.Ports:
+def _ports(
+    shell: Shell, store: FileStore, service: applying.Service, output: str, interruption: Interruption
+) -> applying.Ports:
     # Only one JSON document goes to standard output, so then everything on the way is a note.
     say = shell.egress.note if output == "json" else shell.egress.result
     style = shell.note_style if output == "json" else shell.result_style
     return applying.Ports(
         store=store,
         service=service,
-        sleep=time.sleep,
+        sleep=lambda seconds: _sleep(interruption, seconds),
         new_id=lambda: uuid.uuid4().hex,
         tell=shell.egress.note,
         show=lambda made: say(plan_text.as_text(made, style) + "\n\n"),
         confirm=lambda: _confirm(shell),
         progress=lambda outcome: say(outcomes.line(outcome, style)),
+        interrupted=interruption.asked,
+        undisturbed=interruption.undisturbed,
     )
+
+
+def _sleep(interruption: Interruption, seconds: float) -> None:
+    interruption.asked.wait(seconds)
 
 
 def _confirm(shell: Shell) -> bool:
@@ -151,17 +160,3 @@ def _call(call: CallLog) -> str:
     note = f" {call.note}" if call.note else ""
     request = f" request {call.request_id}" if call.request_id else ""
     return f"{call.method} {call.host}{call.path} {call.status or '-'} {call.seconds:.3f} s{request}{note}"
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """SIGTERM, which pipelines send when they are cancelled, ends a run as Ctrl-C does: recorded."""
-
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

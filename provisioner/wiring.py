@@ -5,9 +5,10 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import TYPE_CHECKING
 
 from provisioner.commands.emulator import missing as emulator_missing
@@ -78,15 +79,18 @@ def _origin(url: str, settings: Settings) -> Origin:
     return check_origin(url, settings.allow_hosts)
 
 
-def store(project: Project, target: Target, identity: TargetIdentity) -> FileStore:
-    return FileStore(project.folder / target.state, identity)
+def store(project: Project, target: Target, identity: TargetIdentity, tell: Callable[[str], None]) -> FileStore:
+    return FileStore(project.folder / target.state, identity, tell=tell)
 
 
 @contextmanager
-def connect(where: Place, settings: Settings, log: Log, withheld: tuple[str, ...]) -> Iterator[FlowService]:
+def connect(
+    where: Place, settings: Settings, log: Log, withheld: tuple[str, ...], interrupted: Event | None = None
+) -> Iterator[FlowService]:
     """The Flow Service of a target, or the emulator that stands for it. Raises ``NotAuthenticated``.
 
     ``withheld`` are the sensitive texts of the run: an answer that repeats one is not shown.
+    Once ``interrupted``, nothing is waited for or sent again.
     """
     from provisioner.service.flow_service import FlowService
     from provisioner.service.transport import HttpTransport, real_timing
@@ -97,7 +101,7 @@ def connect(where: Place, settings: Settings, log: Log, withheld: tuple[str, ...
             url = ims_url = stack.enter_context(_emulator(where.project, where.target))
         elif ims_url == DEFAULT_IMS_ENDPOINT and _origin(url, settings).loopback:
             ims_url = url  # a running emulator issues its own tokens; what is meant for a test stays here
-        timing = real_timing()
+        timing = real_timing(interrupted)
         transport = stack.enter_context(HttpTransport(timing, log))
         tokens = _tokens(where, settings, ims_url, transport, timing)
         api_key = EMULATOR if where.target.emulator else _api_key(settings)

@@ -28,7 +28,7 @@ LAYERS = {
     "settings": VOCABULARY,
     "emulator": {""},
 }
-SHELL = {"cli", "shell", "running", "wiring"}
+SHELL = {"cli", "shell", "running", "wiring", "interruption"}
 
 LIBRARIES = {
     "yaml": {"definitions/documents.py"},

@@ -12,8 +12,9 @@ token to be had, state not writable, interrupted).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Event
@@ -23,6 +24,7 @@ from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.definitions.desired import Desired, body
 from provisioner.errors import (
     NotAuthenticated,
+    NotFound,
     NotRecorded,
     OutcomeUnknown,
     PreconditionFailed,
@@ -33,11 +35,13 @@ from provisioner.errors import (
 )
 from provisioner.model import Json, Key
 from provisioner.planning.changes import record_of
+from provisioner.planning.observed import read
 from provisioner.planning.patch import body as patch_body
-from provisioner.planning.plan import Change, Create, Patch, Plan
+from provisioner.planning.plan import Change, Create, Delete, Patch, Plan, Step
 from provisioner.service.flow_service import Written
 from provisioner.state.fingerprint import Fingerprinter
-from provisioner.state.records import Intent, Settled
+from provisioner.state.records import Intent, Record, Settled
+from provisioner.state.records import Step as StepName
 
 
 class Writer(Protocol):
@@ -47,19 +51,27 @@ class Writer(Protocol):
     def patch(
         self, connection_id: str, etag: str, operations: list[Json], secrets: tuple[str, ...] = ()
     ) -> Written: ...
+    def delete(self, connection_id: str) -> None: ...
+    def get(self, connection_id: str) -> Json: ...
     def service_time(self) -> datetime: ...
 
 
 class Ledger(Protocol):
-    """What the executor needs of the store. Both return once what they were given is durable."""
+    """What the executor needs of the store. The first two return once what they were given is durable."""
 
     def begin(self, intents: tuple[Intent, ...]) -> None: ...
     def settle(self, settled: tuple[Settled, ...]) -> None: ...
+    def rescue(self, settled: Settled) -> str:
+        """Keep what ``settle`` could not, wherever there is room; says where, and what to do with it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Executor:
-    """Everything that carrying out a plan needs. ``progress`` is told each outcome as it happens, from any thread."""
+    """Everything that carrying out a plan needs. ``progress`` is told each outcome as it happens, from any thread.
+
+    ``interrupted`` is set from outside: then nothing new begins, and what is under way ends and is recorded.
+    """
 
     service: Writer
     ledger: Ledger
@@ -67,93 +79,104 @@ class Executor:
     new_id: Callable[[], str]
     progress: Callable[[Outcome], None]
     parallelism: int = 8
-    stop: Event = field(default_factory=Event)
+    interrupted: Event = field(default_factory=Event)
+    stop: Event = field(default_factory=Event, init=False)
 
     def execute(self, plan: Plan) -> Applied:
         """Carry out every pending change. Never raises for what the service does; a bug does pass through."""
         reached: dict[Key, Outcome] = {}
         with ThreadPoolExecutor(max_workers=max(1, self.parallelism)) as pool:
-            interrupted = self._run(pool, plan.pending, reached)
-        outcomes = tuple(reached.get(change.key) or _not_attempted(change) for change in plan.pending)
-        return Applied(outcomes, plan.blocked, interrupted)
-
-    def _run(self, pool: ThreadPoolExecutor, pending: tuple[Change, ...], reached: dict[Key, Outcome]) -> bool:
-        """Until all are done. After Ctrl-C nothing new begins, and what is under way ends and is recorded."""
-        futures: set[Future[None]] = set()
-        try:
-            futures.update(pool.submit(self._change, change, reached) for change in pending)
-            self._wait(futures)
-        except KeyboardInterrupt:
-            self.stop.set()
-            self._wait(futures)
-            return True
-        return False
-
-    @staticmethod
-    def _wait(futures: Iterable[Future[None]]) -> None:
-        done, _ = wait(futures)
-        for future in done:
-            future.result()
+            for future in [pool.submit(self._change, change, reached) for change in plan.pending]:
+                future.result()
+        outcomes = tuple(reached[change.key] for change in plan.pending)
+        return Applied(outcomes, plan.blocked, self.interrupted.is_set())
 
     def _change(self, change: Change, reached: dict[Key, Outcome]) -> None:
-        outcome = _not_attempted(change) if self.stop.is_set() else self._attempt(change, time.monotonic())
+        held = self.stop.is_set() or self.interrupted.is_set()
+        outcome = not_attempted(change) if held else self._attempt(change, time.monotonic())
         reached[change.key] = outcome
         self.progress(outcome)
 
     def _attempt(self, change: Change, started: float) -> Outcome:
-        assert change.desired is not None  # noqa: S101  what is unmanaged has no steps
         identity = ""
         try:
             for step in change.steps:
-                identity = self._step(change, change.desired, step)
+                identity = self._step(change, step)
         except ProvisionerError as error:
             if isinstance(error, NotAuthenticated | StateError | StaleError):
                 self.stop.set()
             return self._failed(change, error, time.monotonic() - started)
         return Outcome(change, Verdict.DONE, identity, seconds=time.monotonic() - started)
 
-    def _step(self, change: Change, desired: Desired, step: Create | Patch) -> str:
-        intent = self._intent(change, desired, step)
+    def _step(self, change: Change, step: Step) -> str:
+        if isinstance(step, Delete):
+            self._check_unmoved(step)
+        intent = self._intent(change, step)
         self.ledger.begin((intent,))
         try:
-            written = self._call(desired, step)
+            written = self._call(change, step)
         except OutcomeUnknown:
             raise
-        except ServiceError:
+        except ServiceError as error:
             self.ledger.settle((Settled(intent.intent_id, "failed", None, None),))
-            raise
+            raise self._explained(error, intent) from error
         self._settle_done(intent, written)
         return written.id
 
     def _settle_done(self, intent: Intent, written: Written) -> None:
+        settled = Settled(intent.intent_id, "done", written.id, written.etag)
         try:
-            self.ledger.settle((Settled(intent.intent_id, "done", written.id, written.etag),))
+            self.ledger.settle((settled,))
         except StateError as error:
             message = f"{intent.step} succeeded, id {written.id}, but could not be recorded: {error.message}"
-            raise NotRecorded(
-                message, "free space or mend the permissions, then run apply again: it looks first"
-            ) from error
+            raise NotRecorded(message, self.ledger.rescue(settled)) from error
 
-    def _call(self, desired: Desired, step: Create | Patch) -> Written:
+    def _call(self, change: Change, step: Step) -> Written:
+        if isinstance(step, Delete):
+            with suppress(NotFound):  # gone is what it shall be
+                self.service.delete(step.id)
+            return Written(step.id, None, None)
+        desired = _desired(change)
         if isinstance(step, Create):
             return self.service.create(body(desired), desired.secrets)
         return self.service.patch(step.id, step.etag or "", patch_body(step.operations, desired), desired.secrets)
 
-    def _intent(self, change: Change, desired: Desired, step: Create | Patch) -> Intent:
+    def _check_unmoved(self, step: Delete) -> None:
+        """A DELETE carries no ``If-Match`` (documented): only looking shows what somebody did since the plan."""
+        with suppress(NotFound):
+            observed = read(self.service.get(step.id))
+            if step.etag is not None and observed.etag != step.etag:
+                message = f"{step.id} was changed by {observed.last_edit}, after the plan; it was not deleted"
+                raise PreconditionFailed(message, "read a new plan")
+
+    def _explained(self, error: ServiceError, intent: Intent) -> ServiceError:
+        """A 412 names who came between, as far as the service says."""
+        if not isinstance(error, PreconditionFailed) or intent.id is None:
+            return error
+        with suppress(ServiceError):
+            observed = read(self.service.get(intent.id))
+            message = f"{error.message}; last changed by {observed.last_edit}"
+            return PreconditionFailed(message, error.remedy, status=error.status, code=error.code)
+        return error
+
+    def _intent(self, change: Change, step: Step) -> Intent:
         identity, etag = (None, None) if isinstance(step, Create) else (step.id, step.etag)
-        salt = change.record.salt if change.record else self.new_id()
         return Intent(
             intent_id=self.new_id(),
             key=change.key,
-            step="create" if isinstance(step, Create) else "patch",
-            name=desired.name,
-            spec_id=str(desired.value("connectionSpec.id")),
+            step=_STEPS[type(step)],
+            name=change.name,
+            spec_id=_spec_id(change),
             id=identity,
             etag=etag,
             sent_at=self.service.service_time().isoformat(),
             seen=change.seen,
-            record=record_of(desired, identity or "", etag, salt, self.fingerprinter),
+            record=None if isinstance(step, Delete) else self._record(change, identity or "", etag),
         )
+
+    def _record(self, change: Change, identity: str, etag: str | None) -> Record:
+        salt = change.record.salt if change.record else self.new_id()
+        return record_of(_desired(change), identity, etag, salt, self.fingerprinter)
 
     @staticmethod
     def _failed(change: Change, error: ProvisionerError, seconds: float) -> Outcome:
@@ -165,5 +188,21 @@ class Executor:
         return Outcome(change, verdict, message=error.message, remedy=error.remedy, seconds=seconds)
 
 
-def _not_attempted(change: Change) -> Outcome:
+_STEPS: Mapping[type[Step], StepName] = {Create: "create", Patch: "patch", Delete: "delete"}
+
+
+def _desired(change: Change) -> Desired:
+    if change.desired is None:
+        raise ValueError(f"{change.key}: nothing is desired, and so nothing is sent")
+    return change.desired
+
+
+def _spec_id(change: Change) -> str:
+    if change.desired is not None:
+        return str(change.desired.value("connectionSpec.id"))
+    return change.record.as_dict.get("connectionSpec.id", "") if change.record else ""
+
+
+def not_attempted(change: Change) -> Outcome:
+    """The outcome of what did not have its turn."""
     return Outcome(change, Verdict.NOT_ATTEMPTED, message="the run was stopped before its turn")

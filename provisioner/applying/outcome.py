@@ -47,6 +47,11 @@ class Applied:
     interrupted: bool = False
     unfolded: str = ""
 
+    def __add__(self, later: Applied) -> Applied:
+        """Both, where one run carried out a plan in two parts."""
+        blocked = (*self.blocked, *later.blocked)
+        return Applied((*self.outcomes, *later.outcomes), blocked, self.interrupted or later.interrupted)
+
     def count(self, verdict: Verdict) -> int:
         return Counter(outcome.verdict for outcome in self.outcomes)[verdict]
 

@@ -2,29 +2,34 @@
 
 1. Hold the lock; nothing is read before it is ours.
 2. Read the definitions; a variable that is not set is a problem, before any call.
-3. Settle what an earlier run left open.
+3. Settle what an earlier run left open, as far as that can be told at once.
 4. Plan, show, ask.
-5. Carry out the plan, every step recorded; fold the journal into the state.
+5. Carry out the plan, every step recorded. What has to wait for the service to show the result of an earlier create
+   comes last, so that nothing else waits.
+6. Fold the journal into the state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache, partial
+from threading import Event
 from typing import Protocol
 
-from provisioner.applying.executor import Executor, Ledger, Writer
-from provisioner.applying.outcome import Applied, Outcome
-from provisioner.applying.resume import Resumption
-from provisioner.commands.plan import Place, look, read_desired
+from provisioner.applying.executor import Executor, Ledger, Writer, not_attempted
+from provisioner.applying.outcome import Applied, Outcome, Verdict
+from provisioner.applying.resume import Register, Resumption, Seen
+from provisioner.commands.plan import Asked, Place, look, planned, read_desired
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound, StaleError, StateError
-from provisioner.model import Problem
-from provisioner.planning.plan import Plan
-from provisioner.planning.planner import Context, make_plan
+from provisioner.model import Key, Problem
+from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.planner import Context
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
-from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import State
 
 
@@ -32,16 +37,16 @@ class Service(Reader, Writer, Protocol):
     """What apply needs of the Flow Service."""
 
 
-class Remembered(Ledger, Protocol):
+class Remembered(Ledger, Register, Protocol):
     """What apply needs of the store, beside the lock that its caller holds."""
 
-    def load(self) -> State: ...
     def fold(self) -> State: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """How apply reaches the world. ``sleep`` takes seconds."""
+    """How apply reaches the world. ``sleep`` takes seconds and ends early once ``interrupted``, which is set from
+    outside; ``undisturbed`` is around what must not be cut off half-way: meanwhile an interrupt only sets it."""
 
     store: Remembered
     service: Service
@@ -51,6 +56,8 @@ class Ports:
     show: Callable[[Plan], None]
     confirm: Callable[[], bool]
     progress: Callable[[Outcome], None]
+    interrupted: Event = field(default_factory=Event)
+    undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,8 @@ class Options:
 
     parallelism: int = 8
     confirmed: bool = False
-    adopt: bool = False
     overwrite_drift: bool = False
+    asked: Asked = field(default_factory=Asked)
 
 
 def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Options) -> Applied:
@@ -68,18 +75,91 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
 
     Raises whatever reading the service may raise, with nothing done; ``Declined`` when the answer was no.
     """
-    state = ports.store.load()
-    # One for planning and executing: without a team key each distinct secret costs 40 ms, once.
-    fingerprinter = place.fingerprinter(state.lineage)
-    made = _plan(place, ports, options, desired, state, fingerprinter)
+    run = _Run(place, desired, ports, options)
+    seen = run.look()
+    made = run.plan(seen)
     ports.show(made)
-    if not made.pending:
+    waiting = seen.resolved.waiting
+    if not made.pending and not waiting:
         ports.store.fold()
         return Applied((), made.blocked)
-    if not options.confirmed and not ports.confirm():
+    if made.pending and not options.confirmed and not ports.confirm():
         raise Declined("not confirmed; nothing was done")
-    executor = Executor(ports.service, ports.store, fingerprinter, ports.new_id, ports.progress, options.parallelism)
-    return folded(ports, executor.execute(made))
+    with ports.undisturbed():
+        applied = run.execute(made.without(waiting))
+        return folded(ports, applied + run.late(made, waiting) if waiting else applied)
+
+
+class _Run:
+    """One apply: what its parts share."""
+
+    def __init__(self, place: Place, desired: tuple[Desired, ...], ports: Ports, options: Options) -> None:
+        self._place, self._desired, self._ports, self._options = place, desired, ports, options
+        clock, look_at = ports.service, partial(look, ports.service)
+        self._resumption = Resumption(ports.store, look_at, clock, ports.tell, place.settle, place.client)
+        # One for planning and executing: without a team key each distinct secret costs 40 ms, once.
+        self._fingerprinter = cache(place.fingerprinter)
+
+    def look(self) -> Seen:
+        """See what there is; settle what an earlier run left open, as far as that can be told now."""
+        return self._resumption.resume()
+
+    def plan(self, seen: Seen) -> Plan:
+        place, options = self._place, self._options
+        context = Context(
+            seen.state,
+            seen.observation,
+            self._fingerprinter(seen.state.lineage),
+            client=place.client,
+            undecided=seen.resolved.undecided,
+        )
+        made = planned(place, self._desired, context, options.asked)
+        return made if options.overwrite_drift or not options.confirmed else hold_back_drift(made)
+
+    def execute(self, made: Plan) -> Applied:
+        ports = self._ports
+        fingerprinter = self._fingerprinter(ports.store.load().lineage)
+        parallelism = self._options.parallelism
+        return Executor(
+            ports.service, ports.store, fingerprinter, ports.new_id, ports.progress, parallelism, ports.interrupted
+        ).execute(made)
+
+    def late(self, shown: Plan, waiting: Mapping[Key, datetime]) -> Applied:
+        """The changes that had to wait for the service to show what became of an earlier create; one wait for all.
+
+        What is then carried out leads to what was shown: the same base connections, as declared.
+        """
+        mine = shown.only(waiting)
+        seen = self._settled(waiting)
+        if seen is None:
+            return Applied(tuple(not_attempted(change) for change in mine.pending), interrupted=True)
+        again = self.plan(seen).only({change.key for change in mine.pending})
+        found = tuple(self._found(change) for change in again.changes if change.action is Action.NO_OP)
+        return Applied(found) + self.execute(again)
+
+    def _settled(self, waiting: Mapping[Key, datetime]) -> Seen | None:
+        """None when interrupted."""
+        while True:
+            self._wait(max(waiting.values()), len(waiting))
+            if self._ports.interrupted.is_set():
+                return None
+            seen = self.look()
+            waiting = seen.resolved.waiting
+            if not waiting:
+                return seen
+
+    def _wait(self, until: datetime, number: int) -> None:
+        seconds = max(0.0, (until - self._ports.service.service_time()).total_seconds())
+        results = "result" if number == 1 else "results"
+        self._ports.tell(f"waiting {seconds:.0f} s for the service to show the {results} of {number} earlier create(s)")
+        self._ports.sleep(seconds)
+
+    def _found(self, change: Change) -> Outcome:
+        outcome = Outcome(
+            replace(change, action=Action.CREATE), Verdict.DONE, change.record.id if change.record else ""
+        )
+        self._ports.progress(outcome)
+        return outcome
 
 
 def read_complete(place: Place) -> tuple[Desired, ...]:
@@ -93,39 +173,8 @@ def read_complete(place: Place) -> tuple[Desired, ...]:
 
 def _unset(desired: tuple[Desired, ...]) -> Iterator[Problem]:
     for one in desired:
-        for field in one.unset:
-            yield Problem(field.location, "secret.unset", f"{field.value} is not set, or empty", "set the variable")
-
-
-def _plan(
-    place: Place,
-    ports: Ports,
-    options: Options,
-    desired: tuple[Desired, ...],
-    state: State,
-    fingerprinter: Fingerprinter,
-) -> Plan:
-    resumption = Resumption(
-        ports.store,
-        lambda: look(ports.service),
-        ports.service,
-        ports.sleep,
-        ports.tell,
-        place.settle,
-        place.client,
-    )
-    undecided = resumption.resume(state)
-    context = Context(
-        ports.store.load() if state.intents else state,
-        look(ports.service),
-        fingerprinter,
-        client=place.client,
-        adopt=options.adopt,
-        undecided=undecided,
-    )
-    made = make_plan(place.target.name, place.identity, desired, context)
-    asked = options.overwrite_drift or not options.confirmed
-    return made if asked else hold_back_drift(made)
+        for leaf in one.unset:
+            yield Problem(leaf.location, "secret.unset", f"{leaf.value} is not set, or empty", "set the variable")
 
 
 def folded(ports: Ports, applied: Applied) -> Applied:

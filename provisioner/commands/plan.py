@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
-from provisioner.applying.recovery import decide
+from provisioner.applying.recovery import resolve
 from provisioner.commands.validate import Checked
 from provisioner.definitions.definition import read_definitions
 from provisioner.definitions.desired import Desired, build
 from provisioner.definitions.project import Project, Target
-from provisioner.errors import ProblemsFound
-from provisioner.model import MYSQL_SPEC_ID, Key, TargetIdentity
+from provisioner.errors import NotFound, ProblemsFound
+from provisioner.model import MYSQL_SPEC_ID, Json, TargetIdentity
 from provisioner.planning.observed import Observation, observe
-from provisioner.planning.plan import Action, Plan, Undecided
+from provisioner.planning.plan import Action, Plan
 from provisioner.planning.planner import Context, make_plan
+from provisioner.planning.safety import hold_back_mass_delete
 from provisioner.service.flow_service import Reader
 from provisioner.state.fingerprint import Fingerprinter
+from provisioner.state.folding import fold
 from provisioner.state.records import State
 
 
@@ -55,32 +58,66 @@ def read_desired(place: Place) -> tuple[Desired, ...]:
     return desired
 
 
-def plan(
-    place: Place, desired: tuple[Desired, ...], store: Remembering, service: Reader | None, adopt: bool = False
-) -> Plan:
-    """The plan of a target. ``service`` is None for ``--offline``; ``adopt`` as for apply."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan is asked to hold: ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``."""
+
+    adopt: bool = False
+    delete: bool = False
+    mass_delete: bool = False
+
+
+def plan(place: Place, desired: tuple[Desired, ...], store: Remembering, service: Reader | None, asked: Asked) -> Plan:
+    """The plan of a target. ``service`` is None for ``--offline``.
+
+    What apply would find out first about an earlier run is found out here too, and not recorded.
+    """
     state = store.load()
-    observation = look(service) if service else None
-    undecided = _undecided(state, observation, service, place) if service and observation else {}
+    if service is None:
+        return planned(place, desired, Context(state, None, place.fingerprinter(state.lineage)), asked)
+    observation = look(service, state)
+    resolved = resolve(state, observation, service.service_time(), place.settle, place.client)
     context = Context(
-        state, observation, place.fingerprinter(state.lineage), client=place.client, adopt=adopt, undecided=undecided
+        fold(state, resolved.entries),
+        observation,
+        place.fingerprinter(state.lineage),
+        client=place.client,
+        undecided=resolved.undecided,
     )
-    return make_plan(place.target.name, place.identity, desired, context)
+    return planned(place, desired, context, asked).noting(resolved.found)
 
 
-def look(service: Reader) -> Observation:
-    """One paged list, whatever the number of definitions."""
-    return observe(service.list_connections(MYSQL_SPEC_ID))
+def planned(place: Place, desired: tuple[Desired, ...], context: Context, asked: Asked) -> Plan:
+    """The plan within what was asked for."""
+    context = replace(context, adopt=asked.adopt, delete=asked.delete)
+    made = make_plan(place.target.name, place.identity, desired, context)
+    return made if asked.mass_delete else hold_back_mass_delete(made)
 
 
-def _undecided(state: State, observation: Observation, service: Reader, place: Place) -> Mapping[Key, Undecided]:
-    """The creates of an earlier run that apply would leave to the user."""
-    managed = frozenset(record.id for record in state.records)
-    now = service.service_time()
-    decisions = {
-        intent.key: decide(intent, observation, managed, now, place.settle, place.client) for intent in state.intents
-    }
-    return {key: decision for key, decision in decisions.items() if isinstance(decision, Undecided)}
+_LOOKING = 8
+
+
+def look(service: Reader, state: State) -> Observation:
+    """One paged list, whatever the number of definitions, and one more look at each record that it does not show.
+
+    A list may lag behind creates (assumed): only "not found" for its id shows that an object is gone. To take it for
+    gone because a list has not caught up would create it twice.
+    """
+    listed = service.list_connections(MYSQL_SPEC_ID)
+    ids = {item["id"] for item in listed}
+    missing = [record.id for record in state.records if record.id not in ids]
+    return observe((*listed, *_found(service, missing)))
+
+
+def _found(service: Reader, ids: list[str]) -> Iterator[Json]:
+    def get(identity: str) -> Json | None:
+        try:
+            return service.get(identity)
+        except NotFound:
+            return None
+
+    with ThreadPoolExecutor(max_workers=_LOOKING) as pool:
+        yield from (item for item in pool.map(get, ids) if item is not None)
 
 
 def exit_code(made: Plan, detailed: bool) -> int:

@@ -17,14 +17,14 @@ class FieldChange:
     """One field that differs, or a sensitive one of which that cannot be told.
 
     ``before`` and ``after`` are what a reader may see: text, the origin of a sensitive value, or None for absent.
-    ``comparison`` is set for sensitive fields; ``at_hand`` is False where the variable is unset, so that there is
-    nothing to compare or to send. ``drifted``: it was changed outside.
+    ``location`` is None where the definition is gone. ``comparison`` is set for sensitive fields; ``at_hand`` is False
+    where the variable is unset, so that there is nothing to compare or to send. ``drifted``: it was changed outside.
     """
 
     path: str
     before: str | None
     after: str | None
-    location: Location
+    location: Location | None
     comparison: Comparison | None = None
     at_hand: bool = True
     drifted: bool = False

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key, Location, TargetIdentity
@@ -39,10 +41,21 @@ class Patch:
 
 
 @dataclass(frozen=True, slots=True)
+class Delete:
+    """The step of a DELETE: carried out only while the object has the etag that the plan saw (None: it saw none)."""
+
+    id: str
+    etag: str | None
+
+
+Step: TypeAlias = Create | Patch | Delete
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One entry of a plan. ``remedy`` is set where the user has to do something; ``notes`` are for the reader only.
 
-    ``desired`` is None for what is unmanaged, ``record`` for what is not in the state.
+    ``desired`` is None for what has no definition any more, ``record`` for what is not in the state.
     """
 
     key: Key
@@ -52,7 +65,7 @@ class Change:
     location: Location | None = None
     remedy: str = ""
     fields: tuple[FieldChange, ...] = ()
-    steps: tuple[Create | Patch, ...] = ()
+    steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
     desired: Desired | None = None
     record: Record | None = None
@@ -84,6 +97,22 @@ class Plan:
     def pending(self) -> tuple[Change, ...]:
         """The changes that apply would carry out."""
         return tuple(change for change in self.changes if change.steps)
+
+    def noting(self, notes: Mapping[Key, str]) -> Plan:
+        """The plan with one more note at each of these keys."""
+        changes = (
+            replace(change, notes=(*change.notes, notes[change.key])) if change.key in notes else change
+            for change in self.changes
+        )
+        return replace(self, changes=tuple(changes))
+
+    def only(self, keys: Collection[Key]) -> Plan:
+        """The part of the plan that is about these keys."""
+        return replace(self, changes=tuple(change for change in self.changes if change.key in keys))
+
+    def without(self, keys: Collection[Key]) -> Plan:
+        """The part of the plan that is about all other keys."""
+        return replace(self, changes=tuple(change for change in self.changes if change.key not in keys))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,13 @@ from provisioner.definitions.desired import Desired
 from provisioner.model import Key, TargetIdentity
 from provisioner.planning.changes import FieldChange, compare, introduced
 from provisioner.planning.drift import touched, with_drift
-from provisioner.planning.observed import Observation, Observed, differing
+from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
 from provisioner.planning.patch import operations
-from provisioner.planning.plan import Action, Change, Create, Patch, Plan, Undecided
+from provisioner.planning.plan import Action, Change, Create, Delete, Patch, Plan, Undecided
 from provisioner.state.fingerprint import Comparison, Fingerprinter
 from provisioner.state.records import Record, State
+
+LOOKED_FOR = "an earlier create has no known outcome; apply looks for its result first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Context:
     """What every change is judged by. ``observation`` is None offline; ``client`` is our own client id.
 
     ``adopt``: an object of the right name that is as declared may be taken over (``--import-existing``).
+    ``delete``: what has no definition any more is deleted (``--allow-delete``).
     ``undecided`` are the keys that recovery had to leave to the user.
     """
 
@@ -34,6 +37,7 @@ class Context:
     fingerprinter: Fingerprinter
     client: str = ""
     adopt: bool = False
+    delete: bool = False
     undecided: Mapping[Key, Undecided] = attribute(default_factory=dict)
 
     @property
@@ -63,11 +67,15 @@ def _naming_rename(change: Change, unmanaged: Iterable[Change]) -> Change:
 
 
 def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
-    """Creates that recovery left to the user, and whose definition is gone as well."""
-    names = {intent.key: intent.name for intent in context.state.intents}
-    for key, undecided in context.undecided.items():
-        if key not in declared and context.state.record(key) is None:
-            yield Change(key, names.get(key, ""), Action.BLOCKED, undecided.reason, remedy=undecided.remedy)
+    """Creates of which nobody knows what became, and whose definition is gone as well."""
+    for intent in context.state.intents:
+        if intent.key in declared or context.state.record(intent.key) is not None:
+            continue
+        undecided = context.undecided.get(intent.key)
+        if undecided:
+            yield Change(intent.key, intent.name, Action.BLOCKED, undecided.reason, remedy=undecided.remedy)
+        else:
+            yield Change(intent.key, intent.name, Action.UNMANAGED, f"no definition; {LOOKED_FOR}")
 
 
 def _change(desired: Desired, context: Context, managed: frozenset[str]) -> Change:
@@ -88,7 +96,7 @@ def _without_record(desired: Desired, context: Context, managed: frozenset[str],
         undecided = context.undecided[desired.key]
         return _blocked(desired, undecided.reason, undecided.remedy)
     if any(intent.key == desired.key for intent in context.state.intents):
-        return _create(desired, "an earlier create has no known outcome; apply looks for its result first", seen)
+        return _create(desired, LOOKED_FOR, seen)
     if not candidates:
         return _create(desired, reason, seen)
     if context.adopt and len(candidates) == 1:
@@ -234,14 +242,37 @@ def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | N
 
 def _unmanaged(declared: set[Key], context: Context) -> Iterator[Change]:
     for record in context.state.records:
-        if record.key in declared:
-            continue
-        gone = context.observation is not None and record.id not in context.observation.by_id
-        yield Change(
-            key=record.key,
-            name=record.as_dict.get("name", ""),
-            action=Action.UNMANAGED,
-            reason="no definition for this target; the base connection is left alone and its record kept",
-            notes=(f"{record.id} does not exist any more",) if gone else (),
-            record=record,
-        )
+        if record.key not in declared:
+            yield _deleted(record, context) if context.delete else _left_alone(record, context)
+
+
+def _left_alone(record: Record, context: Context) -> Change:
+    return Change(
+        key=record.key,
+        name=record.as_dict.get("name", ""),
+        action=Action.UNMANAGED,
+        reason="no definition for this target; the base connection is left alone and its record kept",
+        notes=tuple(_gone_notes(record, context)),
+        record=record,
+    )
+
+
+def _deleted(record: Record, context: Context) -> Change:
+    observed = context.observation.by_id.get(record.id) if context.observation else None
+    shown = shown_otherwise(record.as_dict, observed) if observed else ()
+    reason = f"no definition for this target; {record.id} is deleted"
+    return Change(
+        key=record.key,
+        name=record.as_dict.get("name", ""),
+        action=Action.DELETE,
+        reason=f"{reason}; drift: changed by {observed.last_edit}" if observed and shown else reason,
+        fields=tuple(FieldChange(path, value or None, None, None, drifted=True) for path, value in shown),
+        steps=(Delete(record.id, observed.etag if observed else record.etag),),
+        notes=tuple(_gone_notes(record, context)),
+        record=record,
+    )
+
+
+def _gone_notes(record: Record, context: Context) -> Iterator[str]:
+    if context.observation is not None and record.id not in context.observation.by_id:
+        yield f"{record.id} does not exist any more"

@@ -12,6 +12,31 @@ def hold_back_drift(plan: Plan) -> Plan:
     return replace(plan, changes=tuple(_hold_back(change) for change in plan.changes))
 
 
+MOST_DELETED = 0.3
+"""The part of the records that may be deleted without a word of its own, where there are at least ten."""
+
+
+def hold_back_mass_delete(plan: Plan) -> Plan:
+    """The plan with all deletes blocked if they are more than 30 % of at least ten records, or nothing is declared.
+
+    A wrong folder or a wrong target looks like this.
+    """
+    deleted = plan.count(Action.DELETE)
+    known = sum(change.record is not None for change in plan.changes)
+    declared = any(change.desired is not None for change in plan.changes)
+    if not deleted or (declared and (known < 10 or deleted <= MOST_DELETED * known)):
+        return plan
+    held = f"{deleted} of {known} would be deleted" if declared else "no definition is left for this target"
+    remedy = "if that is meant: --allow-delete with --allow-mass-delete"
+    changes = (
+        replace(change, action=Action.BLOCKED, steps=(), reason=f"{held}; {change.reason}", remedy=remedy)
+        if change.action is Action.DELETE
+        else change
+        for change in plan.changes
+    )
+    return replace(plan, changes=tuple(changes))
+
+
 def _hold_back(change: Change) -> Change:
     if not change.drifted:
         return change

@@ -81,7 +81,7 @@ def _field(field: FieldChange) -> Json:
         "sensitive": field.sensitive,
         "comparison": field.comparison.value if field.comparison else None,
         "drift": field.drifted,
-        "file": field.location.file,
-        "line": field.location.line,
-        "column": field.location.column,
+        "file": field.location.file if field.location else None,
+        "line": field.location.line if field.location else None,
+        "column": field.location.column if field.location else None,
     }

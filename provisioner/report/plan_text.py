@@ -74,7 +74,7 @@ def _field(change: Change, field: FieldChange, width: int, style: Style) -> str:
     if change.action is Action.CREATE:
         state = "" if field.at_hand else style.paint("  (not set)", "yellow")
         return f"{path}{_shown(field, field.after)}{state}"
-    where = style.paint(f"  {safe(field.location.file)}:{field.location.line}", "dim")
+    where = style.paint(f"  {safe(field.location.file)}:{field.location.line}", "dim") if field.location else ""
     if field.sensitive:
         return f"{path}{_sensitive(field)}{where}"
     arrow = style.paint("->", "dim")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -18,9 +19,20 @@ from provisioner.errors import (
     Unreachable,
     UsageError,
 )
-from provisioner.service.exchange import Answer, Call, Failure, Outcome, Timing, Transport
+from provisioner.service.exchange import INTERRUPTED, Answer, Call, Failure, HeldBack, Outcome, Timing, Transport
 from provisioner.service.explain import ServiceFault, explain, read_fault, sentence
-from provisioner.service.retry import Again, GiveUp, Policy, Unknown, decide, may_have_had_effect
+from provisioner.service.pace import Pace
+from provisioner.service.retry import (
+    Again,
+    GiveUp,
+    Policy,
+    Unknown,
+    conclude,
+    decide,
+    is_throttled,
+    may_have_had_effect,
+    wait_before,
+)
 
 _AFTER_UNKNOWN = "Run the same command again: it first finds out what became of the call."
 
@@ -51,20 +63,36 @@ class Settled:
         return self.outcome if self.verdict is None and isinstance(self.outcome, Answer) else None
 
 
-def repeat(method: str, send: Callable[[], Outcome], policy: Policy, timing: Timing) -> Settled:
-    """Send until there is a success or ``decide`` has had enough. 429, waits and bounds all pass here."""
+def repeat(
+    method: str,
+    send: Callable[[], Outcome],
+    policy: Policy,
+    timing: Timing,
+    hold: Callable[[float], None] = lambda _: None,
+) -> Settled:
+    """Send until there is a success, ``decide`` has had enough, or the user. 429, waits and bounds all pass here.
+
+    ``hold`` is told, in seconds, how long others who call the same service had better wait after a 429.
+    """
     started = timing.monotonic()
+    attempts: Counter[bool] = Counter()
     doubtful = False
-    attempt = 0
+    standing: Settled | None = None
     while True:
-        attempt += 1
-        outcome = _attempt(send, doubtful)
+        outcome = INTERRUPTED if timing.stopped() else _attempt(send, doubtful)
         if isinstance(outcome, Answer) and outcome.success:
             return Settled(outcome, doubtful=doubtful)
-        elapsed = timing.monotonic() - started
-        decision = decide(method, outcome, attempt, elapsed, policy, timing.random())
+        if isinstance(outcome, HeldBack) and standing is not None:
+            return standing
+        throttled = is_throttled(outcome)
+        attempts[throttled] += 1
+        elapsed, jitter = timing.monotonic() - started, timing.random()
+        if throttled:
+            hold(wait_before(outcome, attempts[throttled], policy, jitter))
+        decision = decide(method, outcome, attempts[throttled], elapsed, policy, jitter)
         if not isinstance(decision, Again):
             return Settled(outcome, decision, doubtful)
+        standing = Settled(outcome, conclude(method, outcome), doubtful)
         doubtful = doubtful or (method != "GET" and may_have_had_effect(outcome))
         timing.sleep(decision.after)
 
@@ -119,15 +147,22 @@ class Caller:
         self._headers = dict(headers)
         self._policy = policy
         self._timing = timing
+        self._pace = Pace(timing)
         self.clock = Clock(timing)
 
     def send(self, call: Call) -> Settled:
         """Repeats as ``decide`` says, and once more with a fresh token where the token was not accepted."""
         call = replace(call, headers={**self._headers, **call.headers})
-        return repeat(call.method, _Attempt(self, call), self._policy, self._timing)
+        attempt = _Attempt(self, call, self._timing.monotonic() + self._policy.total)
+        return repeat(call.method, attempt, self._policy, self._timing, self._pace.hold)
 
-    def send_once(self, call: Call, token: str) -> Outcome:
+    def send_once(self, call: Call, token: str, until: float) -> Outcome:
+        """At the pace of all workers. ``until`` is the monotonic time after which it is not worth sending."""
+        turn = self._pace.enter(until)
+        if isinstance(turn, HeldBack):
+            return turn
         outcome = self._transport.send(replace(call, bearer=token))
+        self._pace.learn(turn, outcome)
         self.clock.learn(outcome)
         return outcome
 
@@ -139,20 +174,21 @@ class Caller:
 class _Attempt:
     """Sending one call, with the one renewal of the token that it is granted over all its repetitions."""
 
-    def __init__(self, caller: Caller, call: Call) -> None:
+    def __init__(self, caller: Caller, call: Call, until: float) -> None:
         self._caller = caller
         self._call = call
+        self._until = until
         self._renewed = False
 
     def __call__(self) -> Outcome:
         token = self._caller.tokens.token()
-        outcome = self._caller.send_once(self._call, token)
+        outcome = self._caller.send_once(self._call, token, self._until)
         if self._renewed or not isinstance(outcome, Answer) or not 400 <= outcome.status <= 401:
             return outcome
         if not read_fault(outcome).is_stale_token:
             return outcome
         self._renewed = True
-        return self._caller.send_once(self._call, self._renew(token, outcome))
+        return self._caller.send_once(self._call, self._renew(token, outcome), self._until)
 
     def _renew(self, token: str, answer: Answer) -> str:
         try:

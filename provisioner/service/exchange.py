@@ -62,6 +62,13 @@ class Failure:
     remedy: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class HeldBack(Failure):
+    """We did not send the call. It is not tried again, and an earlier attempt of it stands as it is."""
+
+
+INTERRUPTED = HeldBack(False, "interrupted before it was sent", "Run again.")
+
 Outcome: TypeAlias = Answer | Failure
 
 
@@ -89,9 +96,13 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The clocks and the dice. ``monotonic`` in seconds, ``now`` aware, ``random`` in [0, 1)."""
+    """The clocks and the dice. ``monotonic`` in seconds, ``now`` aware, ``random`` in [0, 1).
+
+    ``stopped``: the user wants an end. Nothing is sent from then on, and ``sleep`` returns early.
+    """
 
     monotonic: Callable[[], float]
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     random: Callable[[], float]
+    stopped: Callable[[], bool] = lambda: False

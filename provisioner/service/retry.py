@@ -10,23 +10,29 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
-from provisioner.service.exchange import Answer, Outcome
+from provisioner.service.exchange import Answer, HeldBack, Outcome
 
 IDEMPOTENT = frozenset({"GET", "DELETE"})
 """May be repeated although an earlier attempt could have had its effect. A token call is asked as a GET."""
 
-_TRANSIENT = frozenset({408, 429})
+_THROTTLED = 429
+_TRANSIENT = frozenset({408, _THROTTLED})
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Two bounds, attempts and total seconds, and the shape of the waits. All times in seconds."""
+    """Two bounds, attempts and total seconds, and the shape of the waits. All times in seconds.
+
+    A 429 has a bound on attempts of its own, and a larger one: it certainly had no effect and says that the service is
+    well, only busy. With many workers one call can meet several before the common pace is found; ``total`` ends it.
+    """
 
     attempts: int = 6
     total: float = 180.0
     first_wait: float = 0.5
     longest_wait: float = 20.0
     longest_retry_after: float = 60.0
+    throttled_attempts: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +58,27 @@ Decision: TypeAlias = Again | GiveUp | Unknown
 def decide(method: str, outcome: Outcome, attempt: int, elapsed: float, policy: Policy, jitter: float) -> Decision:
     """What follows from an outcome that is no success.
 
-    ``attempt`` counts from 1, ``elapsed`` is seconds since the first attempt began, ``jitter`` lies in [0, 1).
-    A 401 is not repeated here: the caller renews the token once and sends again, since a 401 had no effect.
+    ``attempt`` counts from 1, and counts 429s apart from everything else; ``elapsed`` is seconds since the call was
+    asked for, ``jitter`` lies in [0, 1). A 401 is not repeated here: the caller renews the token once and sends again,
+    since a 401 had no effect.
     """
-    uncertain = method != "GET" and may_have_had_effect(outcome)
-    if _is_transient(outcome) and (method in IDEMPOTENT or not uncertain):
+    verdict = conclude(method, outcome)
+    if _is_transient(outcome) and (method in IDEMPOTENT or isinstance(verdict, GiveUp)):
+        most = policy.throttled_attempts if is_throttled(outcome) else policy.attempts
         wait = wait_before(outcome, attempt, policy, jitter)
-        if attempt < policy.attempts and elapsed + wait <= policy.total:
+        if attempt < most and elapsed + wait <= policy.total:
             return Again(wait)
-    return Unknown() if uncertain else GiveUp()
+    return verdict
+
+
+def conclude(method: str, outcome: Outcome) -> GiveUp | Unknown:
+    """What an outcome that is no success means where nothing follows it."""
+    return Unknown() if method != "GET" and may_have_had_effect(outcome) else GiveUp()
+
+
+def is_throttled(outcome: Outcome) -> bool:
+    """The service has no time for this call now."""
+    return isinstance(outcome, Answer) and outcome.status == _THROTTLED
 
 
 def may_have_had_effect(outcome: Outcome) -> bool:
@@ -98,5 +116,5 @@ def retry_after(answer: Answer) -> float | None:
 def _is_transient(outcome: Outcome) -> bool:
     """A connection that failed or broke, a server that is busy or down, a 2xx that cannot be read."""
     if not isinstance(outcome, Answer):
-        return True
+        return not isinstance(outcome, HeldBack)
     return outcome.status in _TRANSIENT or outcome.status >= 500 or 200 <= outcome.status <= 299

@@ -40,9 +40,14 @@ _CHUNK = 8 * 1024
 _TEXT = 2000
 
 
-def real_timing() -> Timing:
-    """The clocks of this machine."""
-    return Timing(time.monotonic, lambda: datetime.now(UTC), time.sleep, random.SystemRandom().random)
+def real_timing(interrupted: threading.Event | None = None) -> Timing:
+    """The clocks of this machine. Once ``interrupted`` is set every wait ends, and no call is begun."""
+    event = interrupted or threading.Event()
+
+    def sleep(seconds: float) -> None:
+        event.wait(seconds)
+
+    return Timing(time.monotonic, lambda: datetime.now(UTC), sleep, random.SystemRandom().random, event.is_set)
 
 
 class _Bearer(AuthBase):

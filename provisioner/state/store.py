@@ -1,7 +1,8 @@
 """The state of one target: the port that commands use, and its implementation on local files.
 
 Beside ``prod.json`` lie ``prod.json.journal`` (what happened since it was written), ``prod.json.backup`` (what it was
-before), and ``prod.json.lock`` with ``prod.json.lock.info``. Records and journal are safe to commit; the rest is local.
+before), ``prod.json.rescue`` (outcomes that neither could take, such as on a full disk), and ``prod.json.lock`` with
+``prod.json.lock.info``. Records, journal and rescue file are safe to commit; the rest is local.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Protocol
 
 from provisioner.errors import StaleError, StateError
 from provisioner.model import Key, TargetIdentity
-from provisioner.state import journal
+from provisioner.state import journal, rescue
 from provisioner.state.files import beside, remove_file, replace_file, sync_directory
 from provisioner.state.folding import contains, fold
 from provisioner.state.formats import state_from_bytes, state_to_bytes
@@ -54,6 +55,10 @@ class Store(Protocol):
         """Durable before it returns: there is no record of these keys any more, without any call."""
         ...
 
+    def rescue(self, settled: Settled) -> str:
+        """Keep what ``settle`` could not, wherever there is room. Says where, and what to do. Never raises."""
+        ...
+
     def fold(self) -> State:
         """Make one state of the last one and all that was recorded since. Not while other threads record.
 
@@ -70,25 +75,35 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the files held: ``data`` of the state file (None: no file), the state in it, and the journal."""
+    """What the files held: ``data`` of the state file (None: no file), the state in it, the journal, and outcomes that
+    it could not take."""
 
     data: bytes | None
     state: State
     journal: Contents
+    rescued: tuple[Settled, ...] = ()
 
     @property
     def folded(self) -> State:
-        return fold(self.state, self.journal.entries)
+        return fold(fold(self.state, self.journal.entries), self.rescued)
 
 
 class FileStore:
-    """A ``Store`` in the file ``path``, for ``target``. ``lineage`` is the one to begin with without a state."""
+    """A ``Store`` in the file ``path``, for ``target``. ``lineage`` is the one to begin with without a state;
+    ``tell`` is told what could not be recorded."""
 
-    def __init__(self, path: Path, target: TargetIdentity, lineage: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        target: TargetIdentity,
+        lineage: str | None = None,
+        tell: Callable[[str], None] = nobody,
+    ) -> None:
         # Through a link, so that both names share one lock and a replacement by rename does not cut the link.
         self._path = path.resolve() if path.is_symlink() else path
         self._journal_path = beside(self._path, ".journal")
         self._target = target
+        self._tell = tell
         self._new_lineage = lineage or secrets.token_hex(16)
         self._loaded: _Found | None = None
         self._journal: Journal | None = None
@@ -117,6 +132,15 @@ class FileStore:
 
     def settle(self, settled: Iterable[Settled]) -> None:
         self._append(settled)
+
+    def rescue(self, settled: Settled) -> str:
+        kept = rescue.keep(self._path, settled)
+        self._tell(f"not recorded, keep this line: {rescue.line(settled)}")
+        if kept is None:
+            return "keep the line on standard error in a file, mend the disk, then: provisioner state recover FILE"
+        if kept == rescue.path_of(self._path):
+            return f"mend the disk, then run apply again: it takes up what is kept in {kept}"
+        return f"mend the disk, then: provisioner state recover {kept}"
 
     def adopt(self, records: Iterable[Record]) -> None:
         self._append([Adopted(record) for record in records])
@@ -149,6 +173,7 @@ class FileStore:
                 found = self._write(state, found)
             self._loaded = found
             self._remove_journal()
+            self._remove_rescued(found, state)
             self._loaded = self._look()
             return state
 
@@ -188,7 +213,7 @@ class FileStore:
         data = self._read()
         state = self._begun(so_far.opened) if data is None else self._understood(data)
         self._check_target(state.target)
-        return _Found(data, state, so_far)
+        return _Found(data, state, so_far, rescue.read(rescue.path_of(self._path)))
 
     def _understood(self, data: bytes) -> State:
         # Parsing ten thousand records takes a third of a second; most looks find what the last one found.
@@ -248,13 +273,18 @@ class FileStore:
             if before.data is not None:
                 replace_file(beside(self._path, ".backup"), before.data)
             replace_file(self._path, data)
-        return _Found(data, state, before.journal)
+        return _Found(data, state, before.journal, before.rescued)
 
     def _remove_journal(self) -> None:
         # Left behind it does no harm: the state says that it contains it, and the next run takes it away.
         with suppress(OSError):
             sync_directory(self._path.parent)
             remove_file(self._journal_path)
+
+    def _remove_rescued(self, found: _Found, state: State) -> None:
+        if found.rescued and not {one.intent_id for one in found.rescued} & {one.intent_id for one in state.intents}:
+            with suppress(OSError):
+                remove_file(rescue.path_of(self._path))
 
 
 @contextmanager

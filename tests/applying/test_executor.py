@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -26,13 +25,19 @@ from provisioner.model import Json
 from provisioner.planning.plan import Plan
 from provisioner.service.flow_service import Written
 from provisioner.state.records import Intent, Settled
-from tests.planning.examples import FINGERPRINTER, desired, planned, record, state
+from tests.planning.examples import FINGERPRINTER, desired, item, observation, planned, record, state
 
 
 class Recorder:
     """A service and a ledger in one, so that the order of everything is one list."""
 
-    def __init__(self, answer: Callable[[str], Written], durable: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        answer: Callable[[str], Written],
+        durable: Callable[[str], None] = lambda _: None,
+        shown: Json | None = None,
+    ) -> None:
+        self.shown = shown
         self.story: list[str] = []
         self.intents: list[Intent] = []
         self.settled: list[Settled] = []
@@ -62,6 +67,20 @@ class Recorder:
         assert secrets == ("first-secret",)
         return self._answer(connection_id)
 
+    def delete(self, connection_id: str) -> None:
+        self._note(f"DELETE {connection_id}")
+        self._answer(connection_id)
+
+    def get(self, connection_id: str) -> Json:
+        self._note(f"GET {connection_id}")
+        if self.shown is None:
+            raise NotFound("gone")
+        return self.shown
+
+    def rescue(self, settled: Settled) -> str:
+        self._note(f"rescue {settled.id}")
+        return "kept elsewhere"
+
     def service_time(self) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -81,10 +100,13 @@ def raising(error: Exception) -> Callable[[str], Written]:
     return answer
 
 
-def run(recorder: Recorder, plan: Plan, parallelism: int = 1) -> tuple[Applied, list[Outcome]]:
+def run(
+    recorder: Recorder, plan: Plan, parallelism: int = 1, interrupted: threading.Event | None = None
+) -> tuple[Applied, list[Outcome]]:
     told: list[Outcome] = []
     numbers = itertools.count()
-    executor = Executor(recorder, recorder, FINGERPRINTER, lambda: f"{next(numbers):032x}", told.append, parallelism)
+    new_id, stop = (lambda: f"{next(numbers):032x}"), interrupted or threading.Event()
+    executor = Executor(recorder, recorder, FINGERPRINTER, new_id, told.append, parallelism, stop)
     return executor.execute(plan), told
 
 
@@ -167,6 +189,43 @@ def test_an_id_that_could_not_be_recorded_is_told() -> None:
     applied, told = run(Recorder(made, durable), CREATE)
     assert applied.outcomes[0].verdict is Verdict.UNKNOWN
     assert "id-of-Orders" in told[0].message
+    assert told[0].remedy == "kept elsewhere"
+
+
+DELETE = planned([], state(record()), observation(item()), delete=True)
+
+
+@pytest.mark.parametrize(
+    ("shown", "answer", "verdict", "story"),
+    [
+        (item(), made, Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "done"]),
+        (None, made, Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "done"]),
+        (item(), raising(NotFound("gone")), Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "done"]),
+        (item(etag='"e2"'), made, Verdict.STALE, ["GET id-1"]),
+        (
+            item(),
+            raising(Refused("in use")),
+            Verdict.FAILED,
+            ["GET id-1", "intent delete orders", "DELETE id-1", "failed"],
+        ),
+        (item(), raising(OutcomeUnknown("?")), Verdict.UNKNOWN, ["GET id-1", "intent delete orders", "DELETE id-1"]),
+    ],
+    ids=["there", "gone before", "gone meanwhile", "changed since the plan", "refused", "answer lost"],
+)
+def test_a_delete(shown: Json | None, answer: Callable[[str], Written], verdict: Verdict, story: list[str]) -> None:
+    """Only what the plan saw is deleted, and what is gone is what it shall be."""
+    recorder = Recorder(answer, shown=shown)
+    applied, _ = run(recorder, DELETE)
+    assert applied.outcomes[0].verdict is verdict
+    assert recorder.story == story
+    assert all(intent.record is None and intent.id == "id-1" for intent in recorder.intents)
+
+
+def test_who_came_between_is_named() -> None:
+    recorder = Recorder(raising(PreconditionFailed("moved")), shown=item(etag='"e2"'))
+    _, told = run(recorder, PATCH)
+    assert told[0].verdict is Verdict.STALE
+    assert "moved; last changed by jane@example.com" in told[0].message
 
 
 def test_the_intent_holds_the_record_to_be_and_no_secret() -> None:
@@ -213,21 +272,20 @@ def test_no_more_calls_at_a_time_than_asked_for(workers: int) -> None:
     assert most == workers
 
 
-def test_ctrl_c_while_changes_are_handed_out_begins_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_once_interrupted_nothing_new_begins() -> None:
     """What is under way ends and is recorded; the rest is named as not attempted."""
-    handed_out = itertools.count(1)
-    submit = ThreadPoolExecutor.submit
+    interrupted = threading.Event()
+    calls = itertools.count(1)
 
-    def interrupting(pool: ThreadPoolExecutor, *arguments: object) -> object:
-        if next(handed_out) > 3:
-            raise KeyboardInterrupt
-        return submit(pool, *arguments)  # type: ignore[arg-type]
+    def answer(name: str) -> Written:
+        if next(calls) == 3:
+            interrupted.set()
+        return made(name)
 
-    monkeypatch.setattr(ThreadPoolExecutor, "submit", interrupting)
     plan = planned([desired(f"k{n:02}", name=f"n{n}") for n in range(20)], state(), None)
-    recorder = Recorder(made)
-    applied, _ = run(recorder, plan)
+    recorder = Recorder(answer)
+    applied, _ = run(recorder, plan, interrupted=interrupted)
     verdicts = [outcome.verdict for outcome in applied.outcomes]
     assert applied.interrupted
-    assert verdicts[3:] == [Verdict.NOT_ATTEMPTED] * 17
-    assert verdicts.count(Verdict.DONE) == len(recorder.settled) == len(recorder.intents)
+    assert verdicts == [Verdict.DONE] * 3 + [Verdict.NOT_ATTEMPTED] * 17
+    assert len(recorder.settled) == len(recorder.intents) == 3

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from provisioner.applying.recovery import NoEffect, Ours, WaitUntil, decide
+from provisioner.applying.recovery import NoEffect, Ours, WaitUntil, decide, resolve
 from provisioner.model import MYSQL_SPEC_ID, Json
-from provisioner.planning.plan import Undecided
+from provisioner.planning.plan import Action, Undecided
+from provisioner.state.folding import fold
 from provisioner.state.records import Intent
-from tests.planning.examples import CLIENT, item, observation, record
+from tests.planning.examples import CLIENT, desired, item, observation, only, planned, record, state
 
 SENT = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 SETTLE = timedelta(seconds=75)
@@ -32,6 +34,10 @@ def intent(step: str = "create", seen: tuple[str, ...] = ()) -> Intent:
         seen,
         record(identity=identity or ""),
     )  # type: ignore[arg-type]
+
+
+def patch() -> Intent:
+    return replace(intent("patch"), etag='"e1"', record=record(NEW))
 
 
 def made(identity: str = "x", after: int = 100, **changed: object) -> Json:
@@ -73,10 +79,46 @@ def test_what_is_left_to_the_user_names_the_candidates() -> None:
     assert found.remedy
 
 
-@pytest.mark.parametrize("items", [[], [made("id-1")]])
-def test_a_patch_is_planned_anew(items: list[Json]) -> None:
-    """The same PATCH again ends in the same object."""
-    assert decide(intent("patch"), observation(*items), frozenset(), SENT, SETTLE, CLIENT) == NoEffect()
+def test_a_patch_of_an_unmoved_object_had_no_effect() -> None:
+    """Each update makes a new etag; and what is gone is planned anew."""
+    for items in ([], [item(etag='"e1"')]):
+        found = decide(patch(), observation(*items), frozenset(), SENT, SETTLE, CLIENT)
+        assert found == NoEffect()
+
+
+NEW, OLD = desired(name="New"), desired()
+
+
+@pytest.mark.parametrize(
+    ("shown", "kept"),
+    [("New", "New"), ("Orders", "Orders"), ("Somebody else's", "Orders")],
+    ids=["as it was to be", "as it was before", "neither"],
+)
+def test_after_a_patch_that_may_have_had_its_effect_no_secret_is_known(shown: str, kept: str) -> None:
+    """So that the secret is sent again, also where the definition was put back in between."""
+    standing = state(record(OLD), intents=[patch()])
+    resolved = resolve(standing, observation(item(etag='"e2"', name=shown)), SENT, SETTLE, CLIENT)
+    after = fold(standing, resolved.entries)
+    assert (after.intents, after.records[0].id, after.records[0].etag) == ((), "id-1", '"e2"')
+    assert (after.records[0].as_dict["name"], after.records[0].secrets) == (kept, ())
+    for wanted in (OLD, NEW):
+        change = only(planned([wanted], after, observation(item(etag='"e2"', name=shown))))
+        assert change.action is Action.UPDATE
+        assert "/auth/params" in {operation.path for operation in change.steps[0].operations}  # type: ignore[union-attr]
+
+
+def test_two_creates_do_not_share_one_result() -> None:
+    two = [intent(), replace(intent(), intent_id="i2", key="other", record=None)]
+    resolved = resolve(state(intents=two), observation(made("x")), LATER, SETTLE, CLIENT)
+    assert resolved.settled == ()
+    assert set(resolved.undecided) == {"orders", "other"}
+
+
+def test_a_delete_whose_object_is_gone_drops_the_record() -> None:
+    standing = state(record(), intents=[replace(intent("delete"), id="id-1", record=None)])
+    assert fold(standing, resolve(standing, observation(), SENT, SETTLE, CLIENT).entries).records == ()
+    still = fold(standing, resolve(standing, observation(item()), SENT, SETTLE, CLIENT).entries)
+    assert (still.intents, still.records) == ((), standing.records)
 
 
 @pytest.mark.parametrize(("items", "decision"), [([], Ours("id-1", None)), ([made("id-1")], NoEffect())])

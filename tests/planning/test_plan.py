@@ -249,7 +249,8 @@ def test_nothing_is_taken_over_before_it_is_enabled() -> None:
 
 
 def test_an_open_create_without_definition_is_shown() -> None:
-    change = only(planned([], state(), observation(), undecided={"gone": Undecided("why", "what to do")}))
+    standing = state(intents=[intent_of(record(desired("gone")))])
+    change = only(planned([], standing, observation(), undecided={"gone": Undecided("why", "what to do")}))
     assert (change.key, change.action, change.remedy) == ("gone", Action.BLOCKED, "what to do")
 
 
