@@ -19,7 +19,7 @@ _FASTEST = 20.0
 _SLOWEST = 0.5
 """Keeps the queue of 32 workers within about a minute. A service that wants less says so with ``Retry-After``."""
 
-_STEP = 0.2
+_STEP = 0.25
 
 TOO_LATE = HeldBack(
     False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 
 from provisioner.errors import NotAuthenticated
@@ -30,14 +31,22 @@ def status(number: int, **headers: str) -> Answer:
 
 
 class FakeTime:
-    """Seconds since the test began; ``slept`` lists every wait."""
+    """Seconds since the test began; ``slept`` lists every wait. At ``stop_at`` the user interrupts: waits end there."""
 
-    def __init__(self) -> None:
+    def __init__(self, stop_at: float = inf) -> None:
         self.seconds = 0.0
         self.slept: list[float] = []
-        self.timing = Timing(lambda: self.seconds, lambda: NOW + timedelta(seconds=self.seconds), self.sleep, lambda: 0)
+        self.stop_at = stop_at
+        self.timing = Timing(
+            lambda: self.seconds,
+            lambda: NOW + timedelta(seconds=self.seconds),
+            self.sleep,
+            lambda: 0,
+            lambda: self.seconds >= self.stop_at,
+        )
 
     def sleep(self, seconds: float) -> None:
+        seconds = min(seconds, max(0.0, self.stop_at - self.seconds))
         self.slept.append(seconds)
         self.seconds += seconds
 
@@ -79,8 +88,10 @@ class Tokens:
 class Bench:
     """A ``FlowService`` over a script. Afterwards nothing of the script may be left over."""
 
-    def __init__(self, *outcomes: Any, origin: Origin = HERE, tokens: Tokens | None = None) -> None:
-        self.time = FakeTime()
+    def __init__(
+        self, *outcomes: Any, origin: Origin = HERE, tokens: Tokens | None = None, stop_at: float = inf
+    ) -> None:
+        self.time = FakeTime(stop_at)
         self.script = Script(outcomes)
         self.tokens = tokens or Tokens()
         names = ("org@AdobeOrg", "prod", "key")

@@ -191,3 +191,12 @@ def test_nothing_is_shown() -> None:
     fixed = FixedToken("tok-hunter22")
     shown = f"{source!r} {fixed!r} {script.calls} {source._held} {Call('GET', HERE, '/', bearer='tok-hunter22')}"
     assert "hunter22" not in shown
+
+
+@pytest.mark.parametrize(("stop_at", "outcomes", "says"), [(0, [], "interrupted before"), (0.1, [LOST], "in time")])
+def test_once_interrupted_no_token_is_fetched(stop_at: float, outcomes: list[Outcome], says: str) -> None:
+    source, script, clock = credentials(*outcomes)
+    clock.stop_at = stop_at
+    with pytest.raises(Unreachable, match=says):
+        source.token()
+    assert len(script.calls) == len(outcomes)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
-from provisioner.errors import NotAuthenticated, OutcomeUnknown, Refused, Unreachable, UsageError
-from provisioner.service.exchange import Answer
+from provisioner.errors import NotAuthenticated, OutcomeUnknown, Refused, ServiceError, Unreachable, UsageError
+from provisioner.sensitive import Sensitive
+from provisioner.service.auth import ClientCredentials
+from provisioner.service.exchange import Answer, Call, Outcome
 from provisioner.service.flow_service import FlowService
+from provisioner.service.transport import real_timing
 
 from .fakes import HERE, LOST, MISSING, NOW, REFUSED, STALE_TOKEN, WRITTEN, Bench, FakeTime, Script, Tokens, status
 
@@ -115,6 +122,19 @@ def test_attempts_are_bounded() -> None:
     assert len(bench.calls) == 6
 
 
+def test_429s_are_counted_apart() -> None:
+    bench = Bench(*[status(429, retry_after="0"), REFUSED] * 5, *[status(429, retry_after="0")] * 9, WRITTEN)
+    bench.service.create(BODY)
+    assert len(bench.calls) == 20
+
+
+def test_429s_are_bounded_too() -> None:
+    bench = Bench(*[status(429, retry_after="0")] * 20)
+    with pytest.raises(Refused):
+        bench.service.create(BODY)
+    assert len(bench.calls) == 20
+
+
 def test_total_time_is_bounded() -> None:
     bench = Bench(*[status(429, retry_after="60")] * 4)
     with pytest.raises(Refused) as caught:
@@ -139,7 +159,7 @@ def test_a_delete_that_finds_nothing_on_a_repetition_has_worked(earlier: Answer)
 
 @pytest.mark.parametrize("later", [LOST, status(403), status(400), status(503), status(429)])
 def test_doubt_about_a_delete_stays(later: Answer) -> None:
-    bench = Bench(LOST, *[later] * 5)
+    bench = Bench(LOST, *[later] * 20)
     with pytest.raises(OutcomeUnknown):
         bench.service.delete("x")
 
@@ -172,3 +192,93 @@ def test_answers_of_refused_calls_tell_the_time_too() -> None:
     with pytest.raises(Refused):
         bench.service.get("x")
     assert bench.service.service_time() == theirs
+
+
+CREATE = "create"
+DELETE = "delete"
+LIST = "list"
+ACTIONS: dict[str, Callable[[FlowService], object]] = {
+    CREATE: lambda service: service.create(BODY),
+    DELETE: lambda service: service.delete("x"),
+    LIST: lambda service: service.list_connections("spec"),
+}
+
+
+@pytest.mark.parametrize(
+    ("action", "first", "kind", "says"),
+    [
+        (LIST, status(503), Refused, "503"),
+        (LIST, LOST, Unreachable, "no answer came in time"),
+        (CREATE, REFUSED, Unreachable, "refused"),
+        (CREATE, status(429, retry_after="50"), Refused, "429"),
+        (DELETE, status(429, retry_after="50"), Refused, "429"),
+        (DELETE, LOST, OutcomeUnknown, "no answer came in time"),
+        (DELETE, status(503), OutcomeUnknown, "503"),
+    ],
+)
+def test_once_interrupted_nothing_is_repeated_and_what_stands_is_told(
+    action: str, first: Outcome, kind: type[ServiceError], says: str
+) -> None:
+    bench = Bench(first, stop_at=0.125)
+    with pytest.raises(ServiceError, match=says) as caught:
+        ACTIONS[action](bench.service)
+    assert type(caught.value) is kind
+    assert (len(bench.calls), bench.time.slept) == (1, [0.125])
+
+
+def test_an_earlier_doubt_outlives_the_interruption() -> None:
+    bench = Bench(LOST, status(429, retry_after="50"), stop_at=1)
+    with pytest.raises(OutcomeUnknown):
+        bench.service.delete("x")
+    assert len(bench.calls) == 2
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_what_was_not_begun_when_interrupted_is_not_sent(action: str) -> None:
+    bench = Bench(stop_at=0)
+    with pytest.raises(Unreachable, match=r": interrupted before it was sent$") as caught:
+        ACTIONS[action](bench.service)
+    assert caught.value.remedy == "Run again."
+    assert bench.calls == []
+
+
+def test_an_interruption_while_the_token_is_renewed_had_no_effect() -> None:
+    def interrupted(_: Call) -> Outcome:
+        bench.time.stop_at = 0
+        return STALE_TOKEN
+
+    bench = Bench(interrupted)
+    with pytest.raises(Unreachable, match="interrupted before it was sent"):
+        bench.service.create(BODY)
+    assert len(bench.calls) == 1
+
+
+class Ims:
+    """IMS and the Flow Service in one; only the second token is accepted. Slow enough for the workers to meet."""
+
+    def __init__(self, workers: int) -> None:
+        self.together = threading.Barrier(workers)
+        self.fetched = 0
+        self.bearers: Counter[str] = Counter()
+        self.lock = threading.Lock()
+
+    def send(self, call: Call) -> Outcome:
+        with self.lock:
+            self.bearers[call.bearer] += 1
+            if call.form is not None:
+                self.fetched += 1
+                return Answer(200, {}, {"access_token": f"t{self.fetched}", "expires_in": 9999})
+        if call.bearer == "t1":
+            self.together.wait(5)
+            return STALE_TOKEN
+        return WRITTEN
+
+
+def test_a_401_renews_the_token_once_for_all_workers() -> None:
+    ims = Ims(16)
+    timing = real_timing()
+    tokens = ClientCredentials(HERE, "client", Sensitive("p8e-hunter22", "env(X)"), ims, timing)
+    service = FlowService(HERE, "org", "prod", "key", tokens, ims, timing)
+    with ThreadPoolExecutor(16) as pool:
+        assert len(list(pool.map(lambda _: service.create(BODY), range(16)))) == 16
+    assert (ims.fetched, ims.bearers) == (2, {"": 2, "t1": 16, "t2": 16})

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.service.exchange import Answer, Failure, Outcome
-from provisioner.service.retry import Again, Decision, GiveUp, Policy, Unknown, decide, retry_after, wait_before
+from provisioner.service.exchange import INTERRUPTED, Answer, Failure, Outcome
+from provisioner.service.retry import (
+    Again,
+    Decision,
+    GiveUp,
+    Policy,
+    Unknown,
+    decide,
+    is_throttled,
+    retry_after,
+    wait_before,
+)
 
 from .fakes import LOST, NOW, REFUSED, status
 
@@ -65,7 +76,7 @@ def test_decision(name: str, method: str, outcome: Outcome, expected: type[Decis
     ],
 )
 def test_at_the_bound_what_is_certain_stays_certain(method: str, outcome: Outcome, expected: type[Decision]) -> None:
-    assert isinstance(decide(method, outcome, 6, 0, Policy(attempts=6), 0), expected)
+    assert isinstance(decide(method, outcome, 6, 0, Policy(attempts=6, throttled_attempts=6), 0), expected)
     assert isinstance(decide(method, outcome, 1, 180, Policy(total=180), 0), expected)
 
 
@@ -108,9 +119,60 @@ def test_a_date_without_zone_says_nothing() -> None:
     assert retry_after(Answer(429, {"retry-after": "Fri, 02 Jan 2026 03:04:35 -0000"}, date=NOW)) is None
 
 
-def test_retry_after_is_capped() -> None:
-    policy = Policy(longest_retry_after=60)
-    assert decide("POST", status(429, retry_after="3600"), 1, 0, policy, 0) == Again(60)
+@pytest.mark.parametrize(
+    ("raw", "seconds"),
+    [
+        ("59", 59),
+        ("3600", 60),
+        ("9" * 400, 60),
+        (DATE, 30),
+        ("Fri, 02 Jan 2026 05:04:05 GMT", 60),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 60),
+    ],
+)
+@pytest.mark.parametrize(("method", "number"), [("POST", 429), ("PATCH", 429), ("GET", 503), ("DELETE", 503)])
+def test_retry_after_is_capped_in_both_its_forms(method: str, number: int, raw: str, seconds: float) -> None:
+    answer = Answer(number, {"retry-after": raw}, date=NOW)
+    assert decide(method, answer, 1, 0, Policy(longest_retry_after=60), 0) == Again(seconds)
+    assert decide(method, answer, 1, 0, Policy(longest_retry_after=60, total=29), 0) != Again(seconds)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempt", "expected"),
+    [
+        (REFUSED, 5, Again),
+        (REFUSED, 6, GiveUp),
+        (status(503), 5, Again),
+        (status(503), 6, GiveUp),
+        (status(429), 6, Again),
+        (status(429), 19, Again),
+        (status(429), 20, GiveUp),
+    ],
+)
+def test_a_429_has_a_larger_bound_of_its_own(outcome: Outcome, attempt: int, expected: type[Decision]) -> None:
+    assert isinstance(decide("GET", outcome, attempt, 0, Policy(), 0), expected)
+
+
+UNCERTAIN = [name for name, _, _, _, write in TABLE if write is Unknown]
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 5, 6, 99])
+@pytest.mark.parametrize("elapsed", [0, 179, 10_000])
+@pytest.mark.parametrize("retry_after", [{}, {"retry-after": "0"}])
+@pytest.mark.parametrize("name", UNCERTAIN)
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_write_in_doubt_is_never_repeated(
+    method: str, name: str, retry_after: dict[str, str], elapsed: float, attempt: int
+) -> None:
+    outcome = next(row[1] for row in TABLE if row[0] == name)
+    if isinstance(outcome, Answer):
+        outcome = replace(outcome, headers=retry_after)
+    assert decide(method, outcome, attempt, elapsed, Policy(attempts=1000, total=1e9), 0) == Unknown()
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE", "POST", "PATCH"])
+def test_what_we_held_back_is_not_tried_again(method: str) -> None:
+    assert decide(method, INTERRUPTED, 1, 0, Policy(), 0) == GiveUp()
 
 
 outcomes = st.one_of(
@@ -123,7 +185,14 @@ outcomes = st.one_of(
     ),
     st.builds(Answer, st.integers(200, 299), defect=st.just("the body was cut")),
 )
-policies = st.builds(Policy, st.integers(1, 20), st.floats(0, 600), st.floats(0.01, 5), st.floats(5, 60))
+policies = st.builds(
+    Policy,
+    st.integers(1, 20),
+    st.floats(0, 600),
+    st.floats(0.01, 5),
+    st.floats(5, 60),
+    throttled_attempts=st.integers(1, 40),
+)
 jitters = st.floats(0, 1, exclude_max=True)
 attempts = st.integers(1, 100)
 elapsed = st.floats(0, 10_000)
@@ -143,7 +212,7 @@ def test_both_bounds_hold(
 ) -> None:
     decision = decide(method, outcome, attempt, seconds, policy, jitter)
     if isinstance(decision, Again):
-        assert attempt < policy.attempts
+        assert attempt < (policy.throttled_attempts if is_throttled(outcome) else policy.attempts)
         assert decision.after >= 0
         assert seconds + decision.after <= policy.total
 

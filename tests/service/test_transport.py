@@ -9,6 +9,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -436,3 +437,17 @@ def test_the_clocks_are_those_of_this_machine() -> None:
     assert timing.monotonic() <= timing.monotonic()
     assert 0 <= timing.random() < 1
     timing.sleep(0)
+    assert not timing.stopped()
+
+
+def test_an_interruption_ends_the_wait_of_every_thread() -> None:
+    interrupted = threading.Event()
+    timing = real_timing(interrupted)
+    started = time.monotonic()
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(timing.sleep, 60) for _ in range(4)]
+        assert not timing.stopped()
+        interrupted.set()
+    assert all(future.done() for future in waiting)
+    assert timing.stopped()
+    assert time.monotonic() - started < 5
