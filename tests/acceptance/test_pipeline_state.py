@@ -6,6 +6,7 @@ The commands are those of ``examples/pipeline/github-workflow.yml``, run by name
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,9 @@ import yaml
 
 from .support import CREDENTIALS, ORG, PASSWORDS, SECRETS, Meddler, Project, Result, Service, basic, between
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "pipeline"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "pipeline"
+PIPELINES = (ROOT / "docs" / "pipelines.md").read_text("utf-8")
 WORKFLOW = yaml.safe_load((EXAMPLE / "github-workflow.yml").read_text("utf-8"))
 BRANCH = "provisioner-state/prod"
 STATE, JOURNAL = "state/prod.json", "state/prod.json.journal"
@@ -334,6 +337,23 @@ def test_a_pull_request_shows_the_plan_also_without_secrets(repository: Reposito
         assert bool(service.seen()) == (runner is own)
         assert service.writes() == []
         assert "+ create    stock" in runner.results[-1].out
+
+
+def test_the_job_for_gitlab_keeps_the_state_and_fails_where_apply_did(tmp_path: Path, service: Service) -> None:
+    (block,) = re.findall(r"^```yaml\n(.*?)^```$", PIPELINES, re.DOTALL | re.MULTILINE)
+    job = yaml.safe_load(block)["apply"]
+    with between(service, refuse_stock) as url, repository_for(tmp_path, url) as repository:
+        repository.define("orders", "stock")
+        runner = repository.runner()
+        script, after = (("sh", "-e", "-c", "\n".join(job[part])) for part in ("script", "after_script"))
+        assert runner.run(command=script).code == 4
+        assert "nothing new to keep" in runner.run(command=after).err
+        assert repository.kept() == {STATE: runner.files()[STATE]}
+        assert runner.ids == ids(service)
+
+
+def refuse_stock(_: str, __: str, body: Any) -> tuple[int, Any] | None:
+    return (400, {}) if body and body.get("name") == "stock" else None
 
 
 def test_the_workflow_lets_one_run_go_at_a_time_and_write_only_where_it_applies() -> None:
