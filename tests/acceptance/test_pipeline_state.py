@@ -313,6 +313,9 @@ def test_a_branch_that_cannot_be_read_is_no_first_run(repository: Repository) ->
     repository.define("orders")
     runner = repository.runner()
     runner.steps(FETCH, APPLY, KEEP)
+    elsewhere = runner.run(command=("sh", "ci/state-branch", "fetch", "prod", "state/other.json"))
+    assert elsewhere.code == 1
+    assert "provisioner-state/prod holds no state/other.json" in elsewhere.err
     hidden = repository.origin.rename(repository.folder / "hidden.git")
     unreachable = runner.step(FETCH)
     assert unreachable.code == 1
