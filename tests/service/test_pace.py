@@ -12,7 +12,7 @@ from math import inf
 
 import pytest
 
-from provisioner.errors import Unreachable
+from provisioner.errors import Refused, Unreachable
 from provisioner.service.exchange import INTERRUPTED, Answer, Call, Failure, Outcome, Timing
 from provisioner.service.flow_service import FlowService
 from provisioner.service.pace import TOO_LATE, Pace, Speed, Turn
@@ -153,6 +153,7 @@ def test_a_429_while_waiting_moves_the_turn() -> None:
         slept.append(seconds)
         if len(slept) == 1:
             pace.hold(20)
+            pace.hold(-3)
 
     pace = Pace(Timing(lambda: clock.seconds, clock.timing.now, sleep, lambda: 0))
     pace.hold(5)
@@ -190,6 +191,15 @@ def test_who_got_the_429_waits_once(throttled: list[Answer], slept: list[float])
     assert len(bench.calls) == len(throttled) + 1
 
 
+def test_a_call_that_gave_up_leaves_its_pause_to_the_next() -> None:
+    bench = Bench(*[status(429, retry_after="60")] * 4, EMPTY)
+    with pytest.raises(Refused):
+        bench.service.create({})
+    bench.service.list_connections("spec")
+    assert bench.time.slept == [60] * 4
+    assert len(bench.calls) == 5
+
+
 def test_a_call_that_would_wait_beyond_its_bound_for_the_pace_is_not_sent() -> None:
     bench = Bench(EMPTY)
     bench.service._caller._pace.hold(181)
@@ -208,6 +218,38 @@ def test_a_repetition_that_would_is_not_sent_either_and_what_stands_is_told() ->
     with pytest.raises(Unreachable, match="refused"):
         bench.service.create({})
     assert len(bench.calls) == 1
+
+
+class Crowd:
+    """Throttles the first call of each worker, all at once, for a second; ``again`` is when the later ones come, in
+    seconds of a clock that runs 20 times as fast as ours."""
+
+    def __init__(self, workers: int) -> None:
+        self.together = threading.Barrier(workers, action=lambda: self.throttled.append(self.now()))
+        self.throttled: list[float] = []
+        self.again: list[float] = []
+
+    def now(self) -> float:
+        return time.monotonic() * 20
+
+    def send(self, call: Call) -> Outcome:  # noqa: ARG002
+        if not self.throttled:
+            self.together.wait(10)
+            return status(429, retry_after="1")
+        self.again.append(self.now())
+        return NO_CONTENT
+
+
+def test_eight_workers_throttled_at_once_come_back_one_after_the_other() -> None:
+    crowd = Crowd(8)
+    timing = Timing(crowd.now, lambda: datetime.now(UTC), lambda seconds: time.sleep(seconds / 20), lambda: 0)
+    service = FlowService(HERE, "org", "prod", "key", Tokens(), crowd, timing)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(service.delete, [f"id-{number}" for number in range(8)]))
+    waits = sorted(at - crowd.throttled[0] for at in crowd.again)
+    assert len(waits) == 8
+    assert waits[0] >= 1
+    assert waits[-1] >= 1 + 7 / 12, "spaced as after one slowdown, with a step back for each success"
 
 
 class Limited:
