@@ -138,6 +138,65 @@ def apply(
     return running.in_form(shell, output, lambda: running.apply(shell, target, output, options, lock_timeout))
 
 
+@cli.group()
+def state() -> None:
+    """What is recorded of a target, and what to do where that was lost."""
+
+
+_lock_timeout = click.option(
+    "--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run."
+)
+
+
+@state.command("list")
+@_target
+@_format
+@_common
+def state_list(shell: Shell, target: str | None, output: str) -> int:
+    """List what is recorded, and every call of which the outcome is not known."""
+    from provisioner import running
+
+    return running.state_list(shell, target, output)
+
+
+@state.command("show")
+@click.argument("key")
+@_target
+@_format
+@_common
+def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
+    """Show all that is recorded under one key. Of secrets only where they came from."""
+    from provisioner import running
+
+    return running.state_show(shell, target, output, key)
+
+
+@state.command("rebuild")
+@_target
+@_lock_timeout
+@_common
+def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
+    """Make a lost or damaged state anew, of what is left of it, the service and the definitions.
+
+    Takes up what is as declared and was created by our own client, and says what it could not decide.
+    """
+    from provisioner import running
+
+    return running.state_rebuild(shell, target, lock_timeout)
+
+
+@state.command("recover")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_target
+@_lock_timeout
+@_common
+def state_recover(shell: Shell, file: Path, target: str | None, lock_timeout: float) -> int:
+    """Record what an apply could not record and kept in FILE, such as on a full disk."""
+    from provisioner import running
+
+    return running.state_recover(shell, target, file, lock_timeout)
+
+
 @cli.command()
 @click.argument("name", type=click.Choice(["connection", "project"]), default="connection")
 @click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only the vocabulary of this cloud.")

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner import wiring
 from provisioner.applying.outcome import exit_code
 from provisioner.commands import apply as applying
 from provisioner.commands import plan as planning
+from provisioner.commands import state as states
 from provisioner.commands.validate import Checked
 from provisioner.commands.validate import validate as check
 from provisioner.definitions.project import read_project
 from provisioner.errors import ProblemsFound, UsageError
 from provisioner.interruption import Interruption
-from provisioner.report import outcomes, plan_json, plan_text, problems
+from provisioner.report import outcomes, plan_json, plan_text, problems, state_text
 from provisioner.report.style import count
 from provisioner.settings import Settings, read_settings
+from provisioner.state.entries import all_of, one_of
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
@@ -98,14 +102,9 @@ def apply(shell: Shell, name: str | None, output: str, options: applying.Options
     """Hold the lock, apply, show what became of it."""
     settings = read_settings(shell.environ)
     where, store = _place(shell, settings, name)
-    command = f"provisioner apply --target {where.target.name}"
-
-    def waiting(holder: str) -> None:
-        shell.egress.note(f"waiting for {holder}")
-
     with (
         Interruption() as interruption,
-        store.hold(wiring.holder(command, settings), lock_timeout, waiting),
+        _held(shell, store, where, settings, "apply", lock_timeout),
     ):
         desired = applying.read_complete(where)
         with wiring.connect(where, settings, _log(shell), _secrets(desired), interruption.asked) as service:
@@ -118,6 +117,59 @@ def apply(shell: Shell, name: str | None, output: str, options: applying.Options
     return exit_code(applied)
 
 
+def state_list(shell: Shell, name: str | None, output: str) -> int:
+    """What is recorded, by key."""
+    _, store = _place(shell, read_settings(shell.environ), name)
+    entries = all_of(store.load())
+    shell.egress.result(
+        state_text.as_json(entries) if output == "json" else state_text.as_list(entries, shell.result_style)
+    )
+    return 0
+
+
+def state_show(shell: Shell, name: str | None, output: str, key: str) -> int:
+    """All that is recorded under one key."""
+    _, store = _place(shell, read_settings(shell.environ), name)
+    found = one_of(store.load(), key)
+    shell.egress.result(
+        state_text.as_json([found]) if output == "json" else state_text.as_text(found, shell.result_style)
+    )
+    return 0
+
+
+def state_rebuild(shell: Shell, name: str | None, lock_timeout: float) -> int:
+    """Make a lost state anew. 1 where something has to be decided on."""
+    settings = read_settings(shell.environ)
+    where, store = _place(shell, settings, name)
+    with _held(shell, store, where, settings, "state rebuild", lock_timeout):
+        desired = planning.read_desired(where)
+        with wiring.connect(where, settings, _log(shell), _secrets(desired)) as service:
+            done = states.rebuild(where, desired, store, service.reading(), _new_id)
+    shell.egress.result(state_text.rebuilt(done, shell.result_style))
+    return 1 if done.open else 0
+
+
+def state_recover(shell: Shell, name: str | None, file: Path, lock_timeout: float) -> int:
+    """Record what an apply could only keep elsewhere."""
+    settings = read_settings(shell.environ)
+    where, store = _place(shell, settings, name)
+    with _held(shell, store, where, settings, "state recover", lock_timeout):
+        keys = states.recover(store, file)
+    shell.egress.result(f"recorded from {file}: {', '.join(keys)}; the file may be deleted")
+    return 0
+
+
+def _held(
+    shell: Shell, store: FileStore, where: Place, settings: Settings, command: str, timeout: float
+) -> AbstractContextManager[None]:
+    holder = wiring.holder(f"provisioner {command} --target {where.target.name}", settings)
+    return store.hold(holder, timeout, lambda whom: shell.egress.note(f"waiting for {whom}"))
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
 def _ports(
     shell: Shell, store: FileStore, service: applying.Service, output: str, interruption: Interruption
 ) -> applying.Ports:
@@ -128,7 +180,7 @@ def _ports(
         store=store,
         service=service,
         sleep=lambda seconds: _sleep(interruption, seconds),
-        new_id=lambda: uuid.uuid4().hex,
+        new_id=_new_id,
         tell=shell.egress.note,
         show=lambda made: say(plan_text.as_text(made, style) + "\n\n"),
         confirm=lambda: _confirm(shell),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.planning.plan import Action, Change
+from provisioner.state.records import Record
 
 
 class Verdict(StrEnum):
@@ -58,6 +59,16 @@ class Applied:
     def done(self, action: Action) -> int:
         """How many changes of that action were carried out."""
         return sum(one.verdict is Verdict.DONE and one.change.action is action for one in self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What ``state rebuild`` kept and took up, what somebody has to decide on, and how the files were mended."""
+
+    kept: int
+    adopted: tuple[Record, ...]
+    open: tuple[Change, ...]
+    mended: tuple[str, ...]
 
 
 def exit_code(applied: Applied) -> int:

@@ -106,10 +106,18 @@ def _introduced(field: Field) -> FieldChange:
 
 def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fingerprinter: Fingerprinter) -> Record:
     """What is remembered of a base connection once it is as desired; ``identity`` is its id, "" before it has one."""
-    visible = [(field.path, field.value) for field in desired.fields if isinstance(field.value, str) and field.value]
     secrets = [
         SecretRecord(field.path, field.value.origin, fingerprinter.make(field.path, field.value.reveal(), salt))
         for field in desired.fields
         if isinstance(field.value, Sensitive)
     ]
-    return Record(desired.key, identity, etag, tuple(visible), tuple(secrets), salt)
+    return Record(desired.key, identity, etag, _visible(desired), tuple(secrets), salt)
+
+
+def visible_record_of(desired: Desired, identity: str, etag: str | None, salt: str) -> Record:
+    """The same with nothing said about secrets: of an object that we did not send them to."""
+    return Record(desired.key, identity, etag, _visible(desired), (), salt)
+
+
+def _visible(desired: Desired) -> tuple[tuple[str, str], ...]:
+    return tuple((field.path, field.value) for field in desired.fields if isinstance(field.value, str) and field.value)

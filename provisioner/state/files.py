@@ -40,6 +40,15 @@ def replace_file(path: Path, data: bytes) -> None:
     sync_directory(path.parent)
 
 
+def keep_aside(path: Path) -> Path:
+    """A durable copy of the file under a name that was free, ``prod.json.kept-1`` and so on."""
+    data, number = path.read_bytes(), 1
+    while (copy := beside(path, f".kept-{number}")).exists():
+        number += 1
+    replace_file(copy, data)
+    return copy
+
+
 def remove_file(path: Path) -> None:
     """The file is gone, durably. Not an error where there is none."""
     with suppress(FileNotFoundError):

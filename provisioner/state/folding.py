@@ -46,7 +46,8 @@ def _check_stands_on(state: State, opened: Opened) -> None:
         raise StateError(
             f"the journal continues serial {opened.serial} of lineage {opened.lineage}, "
             f"but the state is serial {state.serial} of lineage {state.lineage}",
-            "put back the state that the journal belongs to (version control, or the backup beside it) and run again",
+            "put back the state that the journal belongs to (version control, or the backup beside it), "
+            "or make one of both: provisioner state rebuild",
         )
 
 

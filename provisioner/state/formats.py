@@ -18,7 +18,7 @@ from provisioner.state.records import FORMAT_VERSION, State
 UPGRADES: dict[int, Callable[[Json], Json]] = {}
 """From a format to the next one, by the number of the older."""
 
-_PUT_BACK = "put back its last good version (version control, or the backup beside it)"
+_PUT_BACK = "put back its last good version (version control, or the backup beside it), or make it anew: provisioner state rebuild"
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |\r?$)", re.MULTILINE)
 
 
@@ -46,7 +46,8 @@ def _parsed(text: str, where: str) -> object:
         line = text.count("\n", 0, conflict.start()) + 1
         raise StateError(
             f"{where}:{line}: an unresolved merge conflict",
-            "take one side whole, never parts of both (git checkout --theirs FILE, or --ours); then run plan",
+            "take one side whole, never parts of both (git checkout --theirs FILE, or --ours); "
+            "or make it anew: provisioner state rebuild",
         )
     try:
         return parse(text)

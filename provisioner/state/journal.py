@@ -122,7 +122,7 @@ def _corrupt(where: str) -> StateError:
     return StateError(
         f"{where}: the journal is damaged here",
         "put the file back as the last run left it (version control or a backup, whole, not merged); "
-        "if that is lost, move it away: plan then shows what exists in the service and is not recorded",
+        "if that is lost: provisioner state rebuild",
     )
 
 

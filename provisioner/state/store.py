@@ -18,12 +18,13 @@ from typing import Protocol
 from provisioner.errors import StaleError, StateError
 from provisioner.model import Key, TargetIdentity
 from provisioner.state import journal, rescue
-from provisioner.state.files import beside, remove_file, replace_file, sync_directory
+from provisioner.state.files import beside, keep_aside, remove_file, replace_file, sync_directory
 from provisioner.state.folding import contains, fold
 from provisioner.state.formats import state_from_bytes, state_to_bytes
 from provisioner.state.journal import Contents, Journal
 from provisioner.state.lock import Holder, hold, nobody
 from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, Record, Settled, State
+from provisioner.state.salvage import salvage
 
 
 class Store(Protocol):
@@ -142,6 +143,23 @@ class FileStore:
             return f"mend the disk, then run apply again: it takes up what is kept in {kept}"
         return f"mend the disk, then: provisioner state recover {kept}"
 
+    def salvage(self) -> tuple[State, tuple[str, ...]]:
+        """The state, mended where its files cannot be read or do not belong together, and what was done about them.
+
+        What stood there before is kept beside it. Raises ``StateError`` for a state of another target.
+        """
+        self._check_held()
+        try:
+            return self.load(), ()
+        except StateError:
+            found = salvage(self._path, State.empty(self._new_lineage, self._target))
+        self._check_target(found.state.target)
+        with _saying_why(self._path):
+            kept = [keep_aside(file) for file in (self._path, self._journal_path) if file.exists()]
+            replace_file(self._path, state_to_bytes(replace(found.state, target=self._target)))
+            remove_file(self._journal_path)
+        return self.load(), (*found.notes, *(f"what stood there before is in {path}" for path in kept))
+
     def adopt(self, records: Iterable[Record]) -> None:
         self._append([Adopted(record) for record in records])
 
@@ -235,7 +253,7 @@ class FileStore:
         if opened.serial > 0:
             raise StateError(
                 f"{self._path} is gone, but its journal is there and continues serial {opened.serial}",
-                "put the state file back (version control, or the backup beside it) and run again",
+                "put the state file back (version control, or the backup beside it), or: provisioner state rebuild",
             )
         return State.empty(opened.lineage, opened.target)
 
