@@ -18,7 +18,10 @@ from provisioner.state.records import FORMAT_VERSION, State
 UPGRADES: dict[int, Callable[[Json], Json]] = {}
 """From a format to the next one, by the number of the older."""
 
-_PUT_BACK = "put back its last good version (version control, or the backup beside it), or make it anew: provisioner state rebuild"
+_PUT_BACK = (
+    "put back its last good version (version control, or the backup beside it), "
+    "or make it anew: provisioner state rebuild"
+)
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |\r?$)", re.MULTILINE)
 
 

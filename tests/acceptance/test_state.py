@@ -104,14 +104,15 @@ def test_an_id_that_the_full_disk_did_not_take_is_kept(project: Project, service
     service.reset()
     project.target(service.url)
     if not room_beside:
-        project.state_file.with_name("here.json.rescue").mkdir(parents=True)
+        project.state_file.parent.mkdir()
+        project.state_file.with_name("here.json.rescue").symlink_to("nowhere")
     # The address in the journal may be a digit shorter or longer than the measured one.
     full = project.run("apply", "--yes", command=(*LIMITED, str(measured[0] + 20)))
     (made,) = service.items()
     assert full.code == 4
     assert made["id"] in full.err
     if not room_beside:
-        project.state_file.with_name("here.json.rescue").rmdir()
+        project.state_file.with_name("here.json.rescue").unlink()
         (kept,) = re.findall(r"provisioner state recover (\S+)", full.out)
         assert project.run("state", "list").out.count("has no known outcome") == 1
         assert project.run("state", "recover", kept).code == 0
