@@ -215,12 +215,15 @@ def schema(shell: Shell, name: str, cloud: str | None) -> int:
 @click.option(
     "--behaviour", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of switches."
 )
+@click.option(
+    "--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of what is to go wrong."
+)
 @click.pass_obj
-def emulator(shell: Shell, port: int, data: Path | None, behaviour: Path | None) -> int:
+def emulator(shell: Shell, port: int, data: Path | None, behaviour: Path | None, faults: Path | None) -> int:
     """Run an emulator of the Flow Service on 127.0.0.1. Prints its URL; docs/emulator.md describes it."""
     from provisioner.commands.emulator import run
 
-    run(port, data, behaviour, shell.egress.result)
+    run(port, data, behaviour, shell.egress.result, faults)
     return 0
 
 

@@ -12,8 +12,10 @@ from provisioner.errors import ProvisionerError, UsageError
 
 if TYPE_CHECKING:
     from provisioner.emulator.behaviour import Behaviour
+    from provisioner.emulator.faults import Rehearsal
 
 _HELP = "docs/emulator.md lists the switches"
+_FAULTS_HELP = "docs/emulator.md lists the faults"
 
 
 def missing() -> ProvisionerError:
@@ -23,24 +25,30 @@ def missing() -> ProvisionerError:
     )
 
 
-def run(port: int, data: Path | None, behaviour: Path | None, announce: Callable[[str], None]) -> None:
+def run(
+    port: int, data: Path | None, behaviour: Path | None, announce: Callable[[str], None], faults: Path | None = None
+) -> None:
     """Serve until interrupted; ``announce`` is told the URL once it answers. Raises ``UsageError``."""
     try:
+        from provisioner.emulator.faults import FaultError
         from provisioner.emulator.server import serve
     except ImportError as error:
         raise missing() from error
-    switches = read_behaviour(_read(behaviour) if behaviour else {})
+    switches = read_behaviour(_read(behaviour, _HELP) if behaviour else {})
+    rehearsal = read_faults(_read(faults, _FAULTS_HELP) if faults else [])
     try:
-        serve(data, port, switches, announce)
+        serve(data, port, switches, announce, rehearsal)
+    except FaultError as error:
+        raise UsageError(str(error), _FAULTS_HELP) from error
     except OSError as error:
         raise UsageError(error.strerror or str(error), "name another --port, or 0 for any; and check --data") from error
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, remedy: str) -> Any:
     try:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is not a JSON file: {error}", _HELP) from error
+        raise UsageError(f"{path} is not a JSON file: {error}", remedy) from error
 
 
 def read_behaviour(switches: Any) -> Behaviour:
@@ -54,6 +62,17 @@ def read_behaviour(switches: Any) -> Behaviour:
         raise UsageError(f"there is no switch {unknown[0]}", f"the switches are: {', '.join(sorted(known))}")
     hints = get_type_hints(Behaviour)
     return Behaviour(**{name: _checked(name, value, hints[name]) for name, value in switches.items()})
+
+
+def read_faults(document: Any) -> Rehearsal:
+    """What is to go wrong, from its JSON. Raises ``UsageError`` that names the entry which cannot be used."""
+    from provisioner.emulator.faults import FaultError
+    from provisioner.emulator.rehearsal import rehearsal
+
+    try:
+        return rehearsal(document)
+    except FaultError as error:
+        raise UsageError(str(error), _FAULTS_HELP) from error
 
 
 def _checked(name: str, value: Any, hint: Any) -> Any:

@@ -10,9 +10,10 @@ Every docstring that states a fact of the API says how it is known::
 The pure core turns a request value into a reply value; the edges are thin::
 
     server   sockets, threads, signals
-    app      ASGI: bytes <-> Request and Reply
+    app      ASGI: bytes <-> Request and Reply; where a fault hits: injection, then wire for what no Reply can say
     dispatch the route table -> control | ims | gate, then connections, specs
     connections <- listing (filters, paging) , declared, patching
     connection, messages, errors, json_text, behaviour   the values
+    faults (which one hits) , rehearsal (their JSON), rehearsing (its path), foreign (what somebody else does)
     store    SQLite, behind one small interface
 """

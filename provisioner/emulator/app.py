@@ -8,7 +8,9 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from provisioner.emulator.dispatch import respond
+from provisioner.emulator import foreign, wire
+from provisioner.emulator.dispatch import emulated, respond
+from provisioner.emulator.injection import carry_out
 from provisioner.emulator.json_text import dump
 from provisioner.emulator.messages import Reply, Request
 from provisioner.emulator.world import World
@@ -21,17 +23,34 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def app(world: World) -> App:
-    """The ASGI application. Handlers run on the event loop, one at a time, and never wait for anything slow."""
+    """The ASGI application. Handlers run on the event loop, and wait for nothing but a delay on demand."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             request = await _read(HttpRequest(scope, receive))
         except ClientDisconnect:
             return
+        if request is not None and world.faults and emulated(request.path):
+            await _perhaps_hit(world, request, scope, receive, send)
+            return
         reply = _TOO_LARGE if request is None else respond(world, request)
         await _response(reply, world.unique())(scope, receive, send)
 
     return answer
+
+
+async def _perhaps_hit(world: World, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a request in a world where something may go wrong."""
+    hits = world.faults.choose(request, lambda: foreign.name_in(world, request))
+    outcome = await carry_out(world, request, hits)
+    if outcome.reply is None:
+        await wire.reset(scope, receive)
+        return
+    response = _response(outcome.reply, world.unique())
+    if outcome.garbling:
+        await wire.send_garbled(outcome.garbling, response, scope, receive, send)
+    else:
+        await response(scope, receive, send)
 
 
 async def _read(http: HttpRequest) -> Request | None:

@@ -11,7 +11,7 @@ from provisioner.emulator.filters import SPEC_FIELDS, conditions
 from provisioner.emulator.messages import JsonObject, Reply
 from provisioner.emulator.patching import patched, touches_secret
 from provisioner.emulator.specs import connection_spec
-from provisioner.emulator.world import Call, World, hyphenated
+from provisioner.emulator.world import Call, Caller, World, hyphenated
 
 BASE = "/data/foundation/flowservice"
 
@@ -23,7 +23,7 @@ def create(world: World, call: Call) -> Reply:
     """
     _allow_parameters(call, ())
     declared = declaring.declared(declaring.body(call.request.body), world.behaviour)
-    connection = _new(world, call, declared)
+    connection = new(world, call.caller, declared)
     world.store.add(connection)
     location = ("location", f"{BASE}/connections/{connection.id}")
     return Reply(201, {"id": connection.id, "etag": connection.etag}, (location,))
@@ -127,8 +127,9 @@ def _check_etag(world: World, call: Call, current: Connection) -> None:
         raise coded(1404, supplied=supplied, current=current.etag)
 
 
-def _new(world: World, call: Call, declared: Declared) -> Connection:
-    stamp, caller = _stamp(world, call), call.caller
+def new(world: World, caller: Caller, declared: Declared) -> Connection:
+    """A connection that this caller creates now; it is not stored yet."""
+    stamp = _stamp(world, caller)
     delay = int(world.behaviour.initializing_seconds * 1000)
     ready = Ready(stamp.at + delay, world.etag()) if delay > 0 else None
     state = "initializing" if ready else "enabled"
@@ -146,9 +147,9 @@ def _patched(world: World, call: Call, current: Connection) -> Connection:
     same = declared == current.declared and state == current.state
     if same and world.behaviour.noop_patch == "same-etag" and not touches_secret(operations, declared.hidden):
         return current
-    stamp = _stamp(world, call)
+    stamp = _stamp(world, call.caller)
     return replace(current, etag=world.etag(), declared=declared, state=state, updated=stamp)
 
 
-def _stamp(world: World, call: Call) -> Stamp:
-    return Stamp(world.now(), call.caller.account, call.caller.client)
+def _stamp(world: World, caller: Caller) -> Stamp:
+    return Stamp(world.now(), caller.account, caller.client)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from provisioner.emulator import connections, control, errors, ims
+from provisioner.emulator import connections, control, errors, ims, rehearsing
 from provisioner.emulator.errors import Refused, uncoded
 from provisioner.emulator.gate import admit
 from provisioner.emulator.messages import JsonObject, Reply, Request
@@ -33,6 +33,12 @@ _CONTROL: Mapping[str, Mapping[str, Plain]] = {
     "/_emulator/health": {"GET": control.health},
     "/_emulator/requests": {"GET": control.requests},
     "/_emulator/reset": {"POST": control.reset},
+    "/_emulator/faults": {
+        "GET": rehearsing.shown,
+        "PUT": rehearsing.replaced,
+        "POST": rehearsing.replaced,
+        "DELETE": rehearsing.cleared,
+    },
 }
 _IMS: Mapping[str, Mapping[str, Plain]] = {TOKEN_PATH: {"POST": ims.token}}
 
@@ -45,16 +51,20 @@ def respond(world: World, request: Request) -> Reply:
         return errors.reply(refused, world.behaviour)
 
 
+def emulated(path: str) -> bool:
+    """Whether the real services have, or might have, this path."""
+    return path in _IMS or path == connections.BASE or path.startswith(connections.BASE + "/")
+
+
 def _respond(world: World, request: Request) -> Reply:
     if request.path in _CONTROL:
         return _chosen(_CONTROL[request.path], request)(world, request)
+    if not emulated(request.path):
+        raise uncoded(404, "Not Found", "Nothing is emulated at this path.")
+    world.log.append(request)
     if request.path in _IMS:
-        world.log.append(request)
         return _chosen(_IMS[request.path], request)(world, request)
-    if request.path == connections.BASE or request.path.startswith(connections.BASE + "/"):
-        world.log.append(request)
-        return _flow_service(world, request)
-    raise uncoded(404, "Not Found", "Nothing is emulated at this path.")
+    return _flow_service(world, request)
 
 
 def _flow_service(world: World, request: Request) -> Reply:

@@ -9,13 +9,18 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from provisioner.emulator.app import app
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.connections import BASE
+from provisioner.emulator.faults import Faults, Rehearsal
+from provisioner.emulator.foreign import seed
 from provisioner.emulator.store import SqliteStore
+from provisioner.emulator.wire import TRANSPORT
 from provisioner.emulator.world import World
 
 _HOST = "127.0.0.1"
@@ -24,9 +29,15 @@ _HOST = "127.0.0.1"
 class Emulator:
     """A running emulator, for ``with``; it listens on 127.0.0.1 only, and ends with the block."""
 
-    def __init__(self, data: Path | None = None, port: int = 0, behaviour: Behaviour = Behaviour()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        data: Path | None = None,
+        port: int = 0,
+        behaviour: Behaviour = Behaviour(),  # noqa: B008
+        faults: Rehearsal = Rehearsal(),  # noqa: B008
+    ) -> None:
         """``data`` None keeps everything in memory; port 0 picks a free one. Nothing is opened yet."""
-        self._data, self._port, self._behaviour = data, port, behaviour
+        self._data, self._port, self._behaviour, self._rehearsal = data, port, behaviour, faults
 
     @property
     def url(self) -> str:
@@ -39,15 +50,19 @@ class Emulator:
         return self.url + BASE
 
     def __enter__(self) -> "Emulator":
-        """Start, and return once connections are accepted. OSError: the port is in use, the file not usable."""
-        self._store = SqliteStore(self._data)
+        """Start, and return once connections are accepted.
+
+        OSError: the port is in use, the file not usable. FaultError: the service would refuse what is to exist.
+        """
+        self._store, self._faults = SqliteStore(self._data), Faults(self._rehearsal)
+        world = World(self._behaviour, self._store, time.time, lambda: uuid.uuid4().hex, faults=self._faults)
         try:
+            seed(world, self._rehearsal.existing)
             self._socket = _listen(self._port)
-        except OSError:
+        except BaseException:
             self._store.close()
             raise
         self._port = self._socket.getsockname()[1]
-        world = World(self._behaviour, self._store, time.time, lambda: uuid.uuid4().hex)
         self._server = _Server(_config(world))
         self._thread = threading.Thread(target=self._run, name="flow-service-emulator", daemon=True)
         self._thread.start()
@@ -61,6 +76,7 @@ class Emulator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish what is being answered, close every socket, release the data."""
+        self._faults.ending = True
         self._server.stop()
         self._thread.join()
         self._store.close()
@@ -73,13 +89,19 @@ class Emulator:
             self._server.accepting.set()
 
 
-def serve(data: Path | None, port: int, behaviour: Behaviour, announce: Callable[[str], None]) -> None:
+def serve(
+    data: Path | None,
+    port: int,
+    behaviour: Behaviour,
+    announce: Callable[[str], None],
+    faults: Rehearsal = Rehearsal(),  # noqa: B008
+) -> None:
     """Run until SIGINT or SIGTERM, in the main thread. ``announce`` gets the url once connections are accepted."""
     ending = threading.Event()
     signals = (signal.SIGINT, signal.SIGTERM)
     previous = {each: signal.signal(each, lambda *_: ending.set()) for each in signals}
     try:
-        with Emulator(data, port, behaviour) as emulator:
+        with Emulator(data, port, behaviour, faults) as emulator:
             announce(emulator.url)
             ending.wait()
     finally:
@@ -118,10 +140,18 @@ class _Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._ending.set)
 
 
+class _Protocol(H11Protocol):
+    """HTTP whose application can reach the connection, to end it as no answer would (``wire``)."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, TRANSPORT: transport}
+
+
 def _config(world: World) -> uvicorn.Config:
     return uvicorn.Config(
         app(world),
-        http="h11",  # the one parser that is always there: the same limits everywhere
+        http=_Protocol,  # the one parser that is always there: the same limits everywhere
         ws="none",
         lifespan="off",
         log_config=None,

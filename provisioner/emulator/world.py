@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.faults import Faults
 from provisioner.emulator.messages import Request
 from provisioner.emulator.store import Store
 from provisioner.emulator.tokens import Tokens
@@ -23,6 +24,7 @@ class World:
     unique: Callable[[], str]
     tokens: Tokens = field(default_factory=Tokens)
     log: deque[Request] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
+    faults: Faults = field(default_factory=Faults)
 
     def now(self) -> int:
         """Epoch milliseconds, as the API counts (UPD)."""

@@ -1,0 +1,182 @@
+"""Faults on demand: what may go wrong, for which requests, and how often it did. No network, no store."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from provisioner.emulator.messages import Json, JsonObject, Request
+
+When = Literal["before", "after"]
+
+_SEVERAL = "before", "after"
+_CONNECTIONS, _CONNECTION = "*/connections", "*/connections/*"
+
+
+class FaultError(ValueError):
+    """A rehearsal that cannot be used; the text names the entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What may be said of a fault of this kind.
+
+    ``whens``: before or after the request took effect, the default first. ``fields``: its own, ``required`` among
+    them. ``method`` and ``path``: where it applies unless the fault names either.
+    """
+
+    fields: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    whens: tuple[str, ...] = _SEVERAL
+    method: str | None = None
+    path: str | None = None
+
+
+KINDS: Mapping[str, Kind] = {
+    "status": Kind(("status", "retry_after", "as_date")),
+    "reset": Kind(),
+    "delay": Kind(("seconds",), ("seconds",)),
+    "truncate": Kind(whens=("after",)),
+    "invalid-json": Kind(whens=("after",)),
+    "wrong-content-type": Kind(whens=("after",)),
+    "expire-tokens": Kind(),
+    "foreign-create": Kind(("connection", "client"), method="POST", path=_CONNECTIONS),
+    "foreign-edit": Kind(("connection", "client", "visible"), method="PATCH", path=_CONNECTION),
+    "foreign-delete": Kind(("connection",), method="PATCH", path=_CONNECTION),
+    "initializing": Kind(("seconds",), ("seconds",), ("before",), "POST", _CONNECTIONS),
+    "lag": Kind(("seconds",), ("seconds",), ("before",), "GET", _CONNECTIONS),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One fault. ``method``, ``path`` and ``name`` choose requests; of those, ``nth`` or ``probability`` and ``times``.
+
+    ``path`` and ``name`` are globs; None is any. ``name`` is that of the base connection which a POST creates, or
+    which the path addresses. The rest belongs to some kinds only; docs/emulator.md has the table. Values are not
+    checked here but where a document is read (``rehearsal``).
+    """
+
+    kind: str
+    when: str = "before"
+    method: str | None = None
+    path: str | None = None
+    name: str | None = None
+    nth: tuple[int, ...] = ()
+    probability: float | None = None
+    times: int | None = None
+    status: int = 503
+    retry_after: float | str | None = None
+    as_date: bool = False
+    seconds: float = 0
+    visible: bool = False
+    connection: str | None = None
+    client: str = "somebody-else"
+
+    def matches(self, request: Request, name: Callable[[], str | None]) -> bool:
+        """Whether the request is one that this fault counts; ``name`` is asked only where it matters."""
+        if self.method not in (None, request.method):
+            return False
+        if self.path is not None and not fnmatchcase(request.path.removesuffix("/"), self.path):
+            return False
+        return self.name is None or fnmatchcase(name() or "", self.name)
+
+    @property
+    def ends(self) -> bool:
+        """Whether a request that it hits is never handled."""
+        return self.when == "before" and self.kind in ("status", "reset")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """At least ``count`` base connections of one name, there from the start, created ``age`` seconds ago."""
+
+    name: str
+    org: str
+    sandbox: str = "prod"
+    count: int = 1
+    client: str = "somebody-else"
+    age: float = 0
+    description: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """All that is to go wrong; the same ``seed`` and the same order of requests give the same hits."""
+
+    faults: tuple[Fault, ...] = ()
+    existing: tuple[Existing, ...] = ()
+    seed: int = 0
+
+
+class Faults:
+    """A rehearsal under way: which fault met how many requests, and hit how many. Used from one thread."""
+
+    def __init__(self, rehearsal: Rehearsal = Rehearsal()) -> None:
+        """Nothing counted yet."""
+        self.ending = False
+        self.load(rehearsal)
+
+    def load(self, rehearsal: Rehearsal) -> None:
+        """Begin another one, with counts of zero."""
+        self._rehearsal = rehearsal
+        self._counted = [
+            _Counted(fault, random.Random(f"{rehearsal.seed}/{place}"))  # noqa: S311
+            for place, fault in enumerate(rehearsal.faults)
+        ]
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._counted)
+
+    def choose(self, request: Request, name: Callable[[], str | None]) -> tuple[Fault, ...]:
+        """The faults that hit this request, in the order given. One that ends it hides it from those that follow."""
+        chosen: list[Fault] = []
+        for each in self._counted:
+            if each.hits(request, name):
+                chosen.append(each.fault)
+                if each.fault.ends:
+                    break
+        return tuple(chosen)
+
+    def report(self) -> JsonObject:
+        """The rehearsal as JSON, with ``considered`` and ``hit`` in every fault, and all hits as ``injected``."""
+        faults: list[Json] = [
+            {**_said(each.fault), "considered": each.considered, "hit": each.hit} for each in self._counted
+        ]
+        existing: list[Json] = [_said(each) for each in self._rehearsal.existing]
+        injected = sum(each.hit for each in self._counted)
+        return {"seed": self._rehearsal.seed, "injected": injected, "faults": faults, "existing": existing}
+
+
+@dataclass(slots=True)
+class _Counted:
+    fault: Fault
+    random: random.Random
+    considered: int = 0
+    hit: int = 0
+
+    def hits(self, request: Request, name: Callable[[], str | None]) -> bool:
+        if not self.fault.matches(request, name):
+            return False
+        self.considered += 1
+        if not self._falls() or self.hit == self.fault.times:
+            return False
+        self.hit += 1
+        return True
+
+    def _falls(self) -> bool:
+        if self.fault.nth:
+            return self.considered in self.fault.nth
+        return self.fault.probability is None or self.random.random() < self.fault.probability
+
+
+def _said(value: Fault | Existing) -> JsonObject:
+    """What is not left at its default, and ``when``."""
+    usual = {each.name: each.default for each in fields(value)} | {"when": None, "params": {}}
+    said = {name: each for name, each in asdict(value).items() if each != usual[name]}
+    return {name: list(each) if isinstance(each, tuple) else each for name, each in said.items()}

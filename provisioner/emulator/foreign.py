@@ -1,0 +1,126 @@
+"""Somebody else at work in the same sandbox: creates, edits and deletes base connections behind a client's back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from provisioner.emulator import declared as declaring
+from provisioner.emulator.connection import Connection, Declared, Stamp
+from provisioner.emulator.connections import BASE, new
+from provisioner.emulator.errors import Error, Refused
+from provisioner.emulator.faults import Existing, Fault, FaultError
+from provisioner.emulator.json_text import parse
+from provisioner.emulator.messages import JsonObject, Request
+from provisioner.emulator.specs import MYSQL_ID, MYSQL_VERSION
+from provisioner.emulator.world import Caller, World
+
+_PREFIX = BASE + "/connections/"
+_PARAMS = {"server": "elsewhere", "database": "elsewhere", "username": "somebody", "password": "not kept"}
+
+
+def name_in(world: World, request: Request) -> str | None:
+    """The name of the base connection that a POST creates, or that the path addresses; None when there is none."""
+    if request.method == "POST":
+        return _posted_name(request)
+    found = _addressed(world, request)
+    return found.declared.name if found else None
+
+
+def create(world: World, request: Request, fault: Fault) -> None:
+    """Another one of the POST's name and content, or a plain one named ``fault.connection``.
+
+    Nothing happens where the POST itself is one that the service would refuse.
+    """
+    try:
+        if fault.connection is None:
+            declared = declaring.declared(declaring.body(request.body), world.behaviour)
+        else:
+            declared = _sample(world, fault.connection)
+    except Refused:
+        return
+    world.store.add(new(world, _caller(request, fault.client), declared))
+
+
+def edit(world: World, request: Request, fault: Fault) -> None:
+    """A new etag, ``updatedAt`` and ``updatedClient``; where ``fault.visible``, a new description too."""
+    stored = _target(world, request, fault)
+    if stored is None:
+        return
+    current, caller = stored.at(world.now()), _caller(request, fault.client)
+    declared, etag = current.declared, world.etag()
+    if fault.visible:
+        declared = replace(declared, description=f"edited by {fault.client}, {world.unique()[:8]}")
+    stamp = Stamp(world.now(), caller.account, caller.client)
+    world.store.replace(replace(current, declared=declared, etag=etag, updated=stamp), stored.etag)
+
+
+def delete(world: World, request: Request, fault: Fault) -> None:
+    """Gone, whatever its state."""
+    if stored := _target(world, request, fault):
+        world.store.remove(stored)
+
+
+def seed(world: World, existing: tuple[Existing, ...]) -> None:
+    """Create what is missing of these. Raises ``FaultError``, before any is created, for one that cannot be."""
+    declared = [_existing(world, each, f"existing[{place}]") for place, each in enumerate(existing)]
+    for each, content in zip(existing, declared, strict=True):
+        there = sum(
+            found.declared.name == each.name for _, found in world.store.newest_first(each.org, each.sandbox, None)
+        )
+        for _ in range(each.count - there):
+            world.store.add(_aged(new(world, Caller(each.client, each.org, each.sandbox), content), each.age))
+
+
+def _existing(world: World, each: Existing, where: str) -> Declared:
+    try:
+        return _sample(world, each.name, each.description, each.params)
+    except Refused as refused:
+        reason = refused.error.detail if isinstance(refused.error, Error) else "the service refuses it"
+        raise FaultError(f"{where}: {reason}") from refused
+
+
+def _aged(connection: Connection, age: float) -> Connection:
+    stamp = replace(connection.created, at=connection.created.at - int(age * 1000))
+    return replace(connection, created=stamp, updated=stamp, state="enabled", ready=None)
+
+
+def _sample(
+    world: World, name: str, description: str | None = None, params: Mapping[str, str] | None = None
+) -> Declared:
+    document: JsonObject = {
+        "name": name,
+        "description": description,
+        "auth": {"specName": "Basic Authentication", "params": {**_PARAMS, **(params or {})}},
+        "connectionSpec": {"id": MYSQL_ID, "version": MYSQL_VERSION},
+    }
+    return declaring.declared(document, world.behaviour)
+
+
+def _target(world: World, request: Request, fault: Fault) -> Connection | None:
+    """The one whose id is in the path, or the newest of a name: the fault's, else the POST's."""
+    name = fault.connection or (_posted_name(request) if request.method == "POST" else None)
+    if name is None:
+        return _addressed(world, request)
+    caller = _caller(request, fault.client)
+    rows = world.store.newest_first(caller.org, caller.sandbox, None)
+    return next((each for _, each in rows if each.declared.name == name), None)
+
+
+def _addressed(world: World, request: Request) -> Connection | None:
+    if not request.path.startswith(_PREFIX):
+        return None
+    caller = _caller(request, "")
+    return world.store.find(caller.org, caller.sandbox, request.path.removeprefix(_PREFIX).partition("/")[0])
+
+
+def _caller(request: Request, client: str) -> Caller:
+    """Where the request looks, whether or not it will be let in."""
+    return Caller(client, request.header("x-gw-ims-org-id"), request.header("x-sandbox-name") or "prod")
+
+
+def _posted_name(request: Request) -> str | None:
+    try:
+        body = parse(request.body)
+    except ValueError:
+        return None
+    name = body.get("name") if isinstance(body, dict) else None
+    return name if isinstance(name, str) else None

@@ -1,0 +1,448 @@
+"""Faults on demand, over real sockets: each kind by what a client can observe of it."""
+
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import pytest
+import requests
+from requests.exceptions import ChunkedEncodingError, JSONDecodeError
+
+from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.faults import KINDS, FaultError
+from provisioner.emulator.rehearsal import rehearsal
+from provisioner.emulator.server import Emulator
+
+from .support import ORG, Api, body, code
+
+SOMEBODY = "somebody-else"
+
+
+@pytest.fixture
+def faulty():
+    """Starts an emulator in which the given faults are under way, with a caller."""
+    with ExitStack() as stack:
+
+        def begin(*faults, existing=(), seed=0, **behaviour):
+            wanted = rehearsal({"faults": list(faults), "existing": list(existing), "seed": seed})
+            return stack.enter_context(
+                Api(stack.enter_context(Emulator(behaviour=Behaviour(**behaviour), faults=wanted)))
+            )
+
+        yield begin
+
+
+def control(api, method="GET", document=None):
+    return api.call(method, api.emulator.url + "/_emulator/faults", json=document)
+
+
+def counts(api):
+    return [(each["considered"], each["hit"]) for each in control(api).json()["faults"]]
+
+
+def renamed(api, id_, etag):
+    return api.patch(id_, [{"op": "replace", "path": "/name", "value": "renamed"}], etag)
+
+
+def lost(api):
+    """Whether the answer to a create got lost, by a connection that ended."""
+    with pytest.raises(requests.ConnectionError) as caught:
+        api.post(body())
+    return "reset" in str(caught.value).lower()
+
+
+# Kind and when -> what a client sees.
+
+
+def test_status_before_has_no_effect_and_says_when_to_come_back(faulty):
+    api = faulty({"kind": "status", "method": "POST", "status": 429, "retry_after": 2, "times": 1})
+    answer = api.post(body())
+    assert (answer.status_code, answer.headers["Retry-After"], answer.json()["status"]) == (429, "2", 429)
+    assert api.names() == []
+    assert api.post(body()).status_code == 201
+
+
+def test_status_is_the_documented_503_unless_told(faulty):
+    answer = faulty({"kind": "status"}).get("/connections")
+    assert (answer.status_code, code(answer), "Retry-After" in answer.headers) == (503, "1103-503", False)
+
+
+def test_retry_after_as_a_date_or_as_any_text(faulty):
+    api = faulty(
+        {"kind": "status", "method": "GET", "retry_after": 100, "as_date": True},
+        {"kind": "status", "method": "POST", "retry_after": "soon"},
+    )
+    at = parsedate_to_datetime(api.get("/connections").headers["Retry-After"]).timestamp()
+    assert 95 < at - time.time() <= 100
+    assert api.post(body()).headers["Retry-After"] == "soon"
+
+
+def test_status_after_hides_an_effect(faulty):
+    api = faulty({"kind": "status", "method": "POST", "when": "after", "status": 502})
+    assert api.post(body()).status_code == 502
+    assert api.names() == ["Orders"]
+
+
+@pytest.mark.parametrize("status", [200, 204, 304, 418, 599])
+def test_status_may_be_any(faulty, status):
+    answer = faulty({"kind": "status", "status": status}).get("/connections")
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(("when", "there"), [("before", []), ("after", ["Orders"])])
+def test_reset(faulty, when, there):
+    api = faulty({"kind": "reset", "method": "POST", "when": when})
+    assert lost(api)
+    assert api.names() == there
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_delay_holds_back_one_request_only(faulty, when):
+    api = faulty({"kind": "delay", "method": "POST", "when": when, "seconds": 0.6})
+    with ThreadPoolExecutor() as pool, Api(api.emulator) as other:
+        before = time.perf_counter()
+        slow = pool.submit(api.post, body())
+        time.sleep(0.2)
+        assert other.names() == ([] if when == "before" else ["Orders"])
+        assert time.perf_counter() - before < 0.5
+        assert slow.result().status_code == 201
+        assert time.perf_counter() - before >= 0.6
+
+
+def test_a_delay_does_not_hold_up_the_end(capfd):
+    with ThreadPoolExecutor() as pool, ExitStack() as server:
+        wanted = rehearsal([{"kind": "delay", "seconds": 60}])
+        api = server.enter_context(Api(server.enter_context(Emulator(faults=wanted))))
+        slow = pool.submit(api.names)
+        time.sleep(0.2)
+        before = time.perf_counter()
+        server.close()
+        assert time.perf_counter() - before < 1
+        assert slow.result() == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_truncate_ends_before_the_length_it_promised(faulty):
+    api = faulty({"kind": "truncate", "method": "POST"})
+    with pytest.raises((ChunkedEncodingError, requests.ConnectionError), match="IncompleteRead"):
+        api.post(body())
+    assert api.names() == ["Orders"]
+
+
+def test_invalid_json_is_whole_as_far_as_http_goes(faulty):
+    answer = (api := faulty({"kind": "invalid-json", "method": "POST"})).post(body())
+    assert (answer.status_code, answer.headers["Content-Type"]) == (201, "application/json")
+    with pytest.raises(JSONDecodeError):
+        answer.json()
+    assert api.names() == ["Orders"]
+
+
+def test_wrong_content_type_is_a_page_with_the_status_of_success(faulty):
+    answer = (api := faulty({"kind": "wrong-content-type", "method": "POST"})).post(body())
+    assert answer.status_code == 201
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert answer.text.startswith("<!DOCTYPE html>")
+    assert answer.headers["Location"].endswith(api.get("/connections").json()["items"][0]["id"])
+
+
+@pytest.mark.parametrize("kind", ["truncate", "invalid-json", "wrong-content-type"])
+def test_an_answer_without_a_body_gets_one_to_garble(faulty, kind):
+    api = faulty({"kind": kind, "method": "DELETE"})
+    id_, _ = api.made()
+    with pytest.raises((ChunkedEncodingError, requests.ConnectionError, JSONDecodeError)):
+        api.call("DELETE", f"/connections/{id_}").json()
+    assert api.names() == []
+
+
+@pytest.mark.parametrize(("when", "first"), [("before", "401013"), ("after", None)])
+def test_expire_tokens(faulty, when, first):
+    api = faulty({"kind": "expire-tokens", "when": when, "path": "*/connections", "times": 1})
+    asked = {"grant_type": "client_credentials", "client_id": "a", "client_secret": "b"}
+    token = api.call("POST", api.emulator.url + "/ims/token/v3", data=asked).json()["access_token"]
+    api.session.headers["Authorization"] = f"Bearer {token}"
+    answer = api.get("/connections")
+    assert (code(answer) if first else answer.status_code) == (first or 200)
+    assert code(api.get("/connections")) == "401013"
+
+
+@pytest.mark.parametrize(("visible", "description"), [(False, "Orders database"), (True, "edited by somebody-else")])
+def test_foreign_edit_moves_the_etag_before_the_patch(faulty, visible, description):
+    api = faulty({"kind": "foreign-edit", "visible": visible, "times": 1})
+    id_, etag = api.made()
+    assert renamed(api, id_, etag).status_code == 412
+    found = api.item(id_)
+    assert (found["updatedClient"], found["name"]) == (SOMEBODY, "Orders")
+    assert found["updatedBy"] != found["createdBy"]
+    assert found["description"].startswith(description)
+    assert found["etag"] != etag
+    assert renamed(api, id_, found["etag"]).status_code == 200
+
+
+def test_foreign_edit_of_a_chosen_name_at_any_request(faulty):
+    api = faulty({"kind": "foreign-edit", "method": "GET", "path": "*/connections", "connection": "Orders"})
+    id_, etag = api.made()
+    api.names()
+    assert api.item(id_)["etag"] != etag
+
+
+def test_foreign_edit_right_after_a_create(faulty):
+    api = faulty({"kind": "foreign-edit", "method": "POST", "when": "after", "client": "client-b"})
+    id_, etag = api.made()
+    found = api.item(id_)
+    assert (found["createdClient"], found["updatedClient"], found["etag"] != etag) == ("client-a", "client-b", True)
+
+
+@pytest.mark.parametrize(("when", "newest"), [("before", "client-a"), ("after", SOMEBODY)])
+def test_foreign_create_makes_a_second_one_of_the_name(faulty, when, newest):
+    api = faulty({"kind": "foreign-create", "when": when})
+    api.made()
+    one, two = api.get("/connections").json()["items"]
+    assert (one["name"], two["name"], one["createdClient"]) == ("Orders", "Orders", newest)
+    assert one["auth"] == two["auth"]
+
+
+def test_foreign_create_follows_the_service_not_the_client(faulty):
+    api = faulty({"kind": "foreign-create"}, {"kind": "foreign-create", "connection": "Theirs", "method": "GET"})
+    assert api.post({"name": "not whole"}).status_code == 400
+    assert api.post(data=b"{").status_code == 400
+    assert api.names() == ["Theirs"]
+
+
+def test_foreign_delete(faulty):
+    api = faulty({"kind": "foreign-delete"})
+    id_, etag = api.made()
+    assert renamed(api, id_, etag).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["foreign-edit", "foreign-delete"])
+def test_nobody_finds_what_is_not_there(faulty, kind):
+    api = faulty({"kind": kind, "path": "*"})
+    api.made()
+    assert renamed(api, "unknown", '"x"').status_code == 404
+    assert api.names() == ["Orders"]
+
+
+def test_initializing_is_for_a_while_and_without_etag(faulty):
+    api = faulty({"kind": "initializing", "seconds": 0.5, "nth": 2}, cloud="aws")
+    params = {"server": "h", "database": "d", "username": "u", "password": "not-to-be-seen", "sslMode": "true"}
+    auth = {"specName": "Basic Authentication", "params": params}
+    first, second = api.made("first", auth=auth)[0], api.made("second", auth=auth)[0]
+    assert (api.item(first)["state"], api.item(second)["state"]) == ("enabled", "initializing")
+    assert "etag" not in api.item(second)
+    time.sleep(0.55)
+    assert api.item(second)["state"] == "enabled"
+
+
+def test_lag_hides_from_lists_alone(faulty):
+    api = faulty({"kind": "lag", "seconds": 0.5})
+    id_, _ = api.made()
+    assert api.names() == []
+    assert api.get("/connections?count=true").json() == {"count": 0}
+    assert api.item(id_)["name"] == "Orders"
+    time.sleep(0.55)
+    assert api.names() == ["Orders"]
+
+
+def test_existing_is_there_from_the_start(faulty):
+    entry = {"name": "Orders", "org": ORG, "count": 2, "client": "client-b", "age": 60}
+    api = faulty(existing=[entry | {"description": "theirs", "params": {"server": "h", "password": "p-secret"}}])
+    one, two = api.get("/connections").json()["items"]
+    assert (one["createdClient"], one["description"], one["name"], two["name"]) == (
+        "client-b",
+        "theirs",
+        "Orders",
+        "Orders",
+    )
+    assert one["auth"]["params"] == {"server": "h", "database": "elsewhere", "username": "somebody"}
+    assert 59_000 < time.time() * 1000 - one["createdAt"] < 70_000
+    assert one["id"] != two["id"]
+    api.session.headers["x-sandbox-name"] = "dev"
+    assert api.names() == []
+
+
+def test_existing_adds_only_what_is_missing(faulty):
+    api = faulty()
+    api.made()
+    wanted = {"existing": [{"name": "Orders", "org": ORG, "count": 2}]}
+    for _ in range(2):
+        assert control(api, "PUT", wanted).status_code == 200
+    assert api.names() == ["Orders", "Orders"]
+
+
+def test_every_kind_is_observed_here():
+    text = Path(__file__).read_text("utf-8")
+    assert all(f'"{kind}"' in text for kind in KINDS)
+
+
+# Which requests.
+
+
+@pytest.mark.parametrize(
+    ("chosen", "hit"),
+    [
+        ({}, [1, 2, 3, 4, 5]),
+        ({"nth": 2}, [2]),
+        ({"nth": [1, 3]}, [1, 3]),
+        ({"times": 2}, [1, 2]),
+        ({"nth": [2, 4, 5], "times": 2}, [2, 4]),
+        ({"probability": 0}, []),
+        ({"probability": 1}, [1, 2, 3, 4, 5]),
+        ({"name": "Ord*"}, [1, 2, 3, 4, 5]),
+        ({"name": "Other"}, []),
+        ({"method": "GET"}, []),
+        ({"path": "*/connections"}, [1, 2, 3, 4, 5]),
+        ({"path": "*/connections/*"}, []),
+        ({"path": "/ims/token/v3"}, []),
+    ],
+)
+def test_which_requests_are_hit(faulty, chosen, hit):
+    api = faulty({"kind": "status", "status": 500, **chosen})
+    statuses = [api.post(body()).status_code for _ in range(5)]
+    assert [number for number, status in enumerate(statuses, 1) if status == 500] == hit
+
+
+def test_a_name_is_that_of_the_connection_in_the_path_too(faulty):
+    api = faulty({"kind": "status", "method": "GET", "name": "Orders"})
+    orders, other = api.made("Orders")[0], api.made("Other")[0]
+    assert [api.get(f"/connections/{each}").status_code for each in (orders, other)] == [503, 200]
+    assert api.names() == ["Other", "Orders"]
+
+
+def test_the_token_path_too(faulty):
+    api = faulty({"kind": "status", "path": "/ims/token/v3"})
+    assert api.call("POST", api.emulator.url + "/ims/token/v3").status_code == 503
+    assert api.names() == []
+
+
+def test_chance_is_the_same_for_the_same_seed(faulty):
+    def statuses(seed):
+        api = faulty({"kind": "status", "probability": 0.4}, seed=seed)
+        return [api.get("/connections").status_code for _ in range(40)]
+
+    one, again, another = statuses(1), statuses(1), statuses(2)
+    assert one == again != another
+    assert 5 < one.count(503) < 30
+
+
+def test_several_faults_in_one_request(faulty):
+    """In their order; what never reaches the service is hidden from those that follow."""
+    api = faulty(
+        {"kind": "foreign-create"},
+        {"kind": "invalid-json", "method": "POST"},
+        {"kind": "status", "method": "POST", "nth": 2},
+        {"kind": "reset", "method": "POST", "when": "after", "nth": 2},
+    )
+    assert api.post(body()).status_code == 201
+    assert (answer := api.post(body())).status_code == 503
+    assert not answer.text.endswith("}")
+    assert lost(api)
+    assert len(api.names()) == 5
+    assert counts(api) == [(3, 3), (3, 3), (3, 1), (2, 1)]
+
+
+def test_requests_that_never_got_there_are_logged(faulty):
+    api = faulty({"kind": "reset", "method": "POST"}, {"kind": "status", "method": "GET"})
+    assert lost(api)
+    api.get("/connections")
+    log = api.call("GET", api.emulator.url + "/_emulator/requests").json()
+    assert [each["method"] for each in log] == ["POST", "GET"]
+
+
+def test_the_emulators_own_paths_never_fail(faulty):
+    api = faulty({"kind": "reset"}, {"kind": "status", "path": "*_emulator*"})
+    for path in ("health", "requests", "faults"):
+        assert api.call("GET", f"{api.emulator.url}/_emulator/{path}").status_code == 200
+    assert api.call("GET", api.emulator.url + "/elsewhere").status_code == 404
+    assert counts(api) == [(0, 0), (0, 0)]
+
+
+def test_nothing_is_said_on_the_terminal(faulty, capfd):
+    api = faulty({"kind": "reset", "nth": 1}, {"kind": "truncate", "nth": 1})
+    for _ in range(2):
+        with pytest.raises(requests.RequestException):
+            api.post(body())
+    assert capfd.readouterr() == ("", "")
+
+
+# The control path.
+
+
+def test_put_shows_counts_and_delete(faulty):
+    api = faulty()
+    assert control(api).json() == {"seed": 0, "injected": 0, "faults": [], "existing": []}
+    put = control(api, "PUT", {"seed": 7, "faults": [{"kind": "status", "method": "GET", "nth": [2]}]})
+    api.names()
+    api.get("/connections")
+    shown = control(api).json()
+    fault = {"kind": "status", "when": "before", "method": "GET", "nth": [2]}
+    assert put.json()["faults"] == [fault | {"considered": 0, "hit": 0}]
+    assert shown == {
+        "seed": 7,
+        "injected": 1,
+        "faults": [fault | {"considered": 2, "hit": 1}],
+        "existing": [],
+    }
+    assert control(api, "POST", [{"kind": "reset"}]).json()["faults"][0]["kind"] == "reset"
+    assert control(api, "DELETE").json()["faults"] == []
+    assert api.names() == []
+
+
+def test_a_bad_document_changes_nothing(faulty):
+    api = faulty({"kind": "status"})
+    refused = control(api, "PUT", [{"kind": "reset"}, {"kind": "slow"}])
+    assert refused.status_code == 400
+    assert refused.json()["detail"].startswith("faults[1]: there is no kind 'slow'; the kinds are status, reset")
+    existing = {"existing": [{"name": "fine", "org": ORG}, {"name": "x", "org": ORG, "params": {"sslMode": "no"}}]}
+    assert control(api, "PUT", existing).json()["detail"].startswith("existing[1]: ")
+    assert api.call("PUT", api.emulator.url + "/_emulator/faults", data=b"{").status_code == 400
+    assert counts(api) == [(0, 0)]
+    control(api, "DELETE")
+    assert api.names() == []
+
+
+def test_existing_that_the_service_refuses_ends_the_start():
+    wanted = rehearsal({"existing": [{"name": "x", "org": ORG, "params": {"sslMode": "no"}}]})
+    with pytest.raises(FaultError, match=r"existing\[0\].*sslMode"), Emulator(faults=wanted):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ("reset", "must be an array"),
+        ({"fault": []}, "the document: there is no field 'fault'"),
+        ({"seed": "x"}, "seed must be a whole number"),
+        ({"faults": {}}, "faults must be an array"),
+        (["reset"], "faults[0]: must be an object"),
+        ([{}], "faults[0]: there is no kind None"),
+        ([{"kind": []}], "faults[0]: there is no kind []"),
+        ([{"kind": "reset", "seconds": 1}], "faults[0] (reset): there is no field 'seconds'"),
+        ([{"kind": "delay"}], "faults[0] (delay): seconds is missing"),
+        ([{"kind": "delay", "seconds": -1}], "seconds must be seconds"),
+        ([{"kind": "delay", "seconds": True}], "seconds must be seconds"),
+        ([{"kind": "delay", "seconds": json.loads("NaN")}], "seconds must be seconds"),
+        ([{"kind": "truncate", "when": "before"}], "when must be after"),
+        ([{"kind": "reset", "when": "during"}], "when must be before or after"),
+        ([{"kind": "reset", "method": "post"}], "method must be one of GET"),
+        ([{"kind": "reset", "path": ""}], "path must be a text"),
+        ([{"kind": "reset", "nth": 0}], "nth must be a whole number"),
+        ([{"kind": "reset", "nth": []}], "nth must be a whole number"),
+        ([{"kind": "reset", "nth": [1, "2"]}], "nth must be a whole number"),
+        ([{"kind": "reset", "probability": 1.1}], "probability must be from 0 to 1"),
+        ([{"kind": "reset", "probability": 0.1, "nth": 1}], "nth and probability exclude each other"),
+        ([{"kind": "reset", "times": 0}], "times must be"),
+        ([{"kind": "status", "status": 100}], "status must be from 200 to 599"),
+        ([{"kind": "status", "retry_after": None}], "retry_after must be seconds, or a text"),
+        ([{"kind": "foreign-edit", "visible": 1}], "visible must be true or false"),
+        ({"existing": [{"name": "x"}]}, "existing[0]: org is missing"),
+        ({"existing": [{"name": "x", "org": "o", "kind": "y"}]}, "existing[0]: there is no field 'kind'"),
+        ({"existing": [{"name": "x", "org": "o", "params": {"port": 1}}]}, "params must be an object of texts"),
+    ],
+)
+def test_a_document_that_cannot_be_used(document, says):
+    with pytest.raises(FaultError) as caught:
+        rehearsal(document)
+    assert says in str(caught.value)
