@@ -1,0 +1,1 @@
+"""The command killed at every boundary: a real process, a real SIGKILL, and the next run."""
