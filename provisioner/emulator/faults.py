@@ -6,11 +6,9 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from fnmatch import fnmatchcase
-from typing import Literal
 
 from provisioner.emulator.messages import Json, JsonObject, Request
 
-When = Literal["before", "after"]
 
 _SEVERAL = "before", "after"
 _CONNECTIONS, _CONNECTION = "*/connections", "*/connections/*"

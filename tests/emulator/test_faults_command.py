@@ -1,0 +1,52 @@
+"""``provisioner emulator --faults FILE``: the same document, from a file."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+import requests
+
+from provisioner.commands.emulator import read_faults
+from provisioner.errors import UsageError
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "provisioner.cli", "emulator", "--port", "0", *map(str, arguments)]
+
+
+def test_faults_from_a_file(tmp_path):
+    path = tmp_path / "faults.json"
+    path.write_text(json.dumps([{"kind": "status", "status": 500, "path": "/ims/*"}]))
+    with subprocess.Popen(command("--faults", path), stdout=subprocess.PIPE, text=True) as process:
+        url = process.stdout.readline().strip()
+        try:
+            assert requests.post(url + "/ims/token/v3", timeout=5).status_code == 500
+            assert requests.get(url + "/_emulator/faults", timeout=5).json()["injected"] == 1
+        finally:
+            process.send_signal(signal.SIGTERM)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[", "is not a JSON file"),
+        ('[{"kind": "reset"}, {"kind": "slow"}]', "faults[1]: there is no kind 'slow'"),
+        ('{"existing": [{"name": "x", "org": "o", "params": {"sslMode": "no"}}]}', "existing[0]: "),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_wrong_usage(tmp_path, text, says):
+    path = tmp_path / "faults.json"
+    path.write_text(text)
+    done = subprocess.run(command("--faults", path), capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 64
+    assert says in done.stderr
+    assert "docs/emulator.md lists the faults" in done.stderr
+
+
+def test_read_faults_names_the_entry():
+    assert read_faults([{"kind": "reset"}]).faults[0].kind == "reset"
+    with pytest.raises(UsageError, match=r"faults\[0\]"):
+        read_faults([{"kind": "slow"}])
