@@ -9,7 +9,6 @@ from fnmatch import fnmatchcase
 
 from provisioner.emulator.messages import Json, JsonObject, Request
 
-
 _SEVERAL = "before", "after"
 _CONNECTIONS, _CONNECTION = "*/connections", "*/connections/*"
 

@@ -225,6 +225,19 @@ def test_nobody_finds_what_is_not_there(faulty, kind):
     assert api.names() == ["Orders"]
 
 
+def test_a_post_that_names_nothing_matches_no_name(faulty):
+    api = faulty({"kind": "status", "method": "POST", "name": "*s"})
+    for content in (b"{", b"[]", b'{"name": 1}'):
+        assert api.post(data=content, headers={"Content-Type": "application/json"}).status_code == 400
+    assert counts(api) == [(0, 0)]
+
+
+def test_a_data_file_that_fails_under_foreign_hands_is_503(faulty):
+    api = faulty({"kind": "foreign-create"})
+    api.emulator._store._database.execute("DROP TABLE connections")
+    assert code(api.post(body())) == "1103-503"
+
+
 def test_initializing_is_for_a_while_and_without_etag(faulty):
     api = faulty({"kind": "initializing", "seconds": 0.5, "nth": 2}, cloud="aws")
     params = {"server": "h", "database": "d", "username": "u", "password": "not-to-be-seen", "sslMode": "true"}
