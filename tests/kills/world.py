@@ -21,7 +21,8 @@ from provisioner.state.records import State
 from provisioner.state.store import FileStore
 from tests.acceptance.support import COVERAGE, CREDENTIALS, ORG, Project, basic
 
-ENVIRON = {"PATH": os.defpath, "HOME": os.environ["HOME"], "LANG": "C.UTF-8", **COVERAGE, **CREDENTIALS}
+FINGERPRINTS = {"PROVISIONER_FINGERPRINT_KEY": "0123456789abcdef" * 4}
+ENVIRON = {"PATH": os.defpath, "HOME": os.environ["HOME"], "LANG": "C.UTF-8", **COVERAGE, **CREDENTIALS, **FINGERPRINTS}
 APPLY = ("apply", "--yes", "--allow-delete", "--allow-mass-delete", "--parallelism")
 KILLED = -9
 
