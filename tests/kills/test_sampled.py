@@ -1,4 +1,4 @@
-"""Two hundred definitions and eight workers, killed again and again at boundaries drawn by seed, then run to the end."""
+"""200 definitions and eight workers, killed again and again at boundaries drawn by seed, then run to the end."""
 
 from __future__ import annotations
 

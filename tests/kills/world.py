@@ -68,7 +68,7 @@ class World:
         folder.mkdir(parents=True)
         self.project.target(emulator.url)
         self._store = emulator._store
-        self._url = emulator.url
+        self.url = emulator.url
         self._zygote = zygote
         self.secrets: dict[str, str] = {}
 
@@ -102,7 +102,11 @@ class World:
         for name, data in moment.files.items():
             (self._state_folder / name).write_bytes(data)
         self._store.clear()
-        for connection in reversed(moment.connections):
+        self.hold(moment.connections)
+
+    def hold(self, connections: tuple[Connection, ...]) -> None:
+        """Let the empty service hold these, newest first."""
+        for connection in reversed(connections):
             self._store.add(connection)
 
     def look(self, before: Moment) -> Look:
@@ -117,7 +121,7 @@ class World:
         return (tuple(files), tuple(held))
 
     def state(self) -> State:
-        identity = TargetIdentity(self._url, ORG, "prod")
+        identity = TargetIdentity(self.url, ORG, "prod")
         return FileStore(self.project.state_file, identity).load()
 
     def check_always(self) -> None:
