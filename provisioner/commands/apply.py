@@ -40,6 +40,7 @@ class Service(Reader, Writer, Protocol):
 class Remembered(Ledger, Register, Protocol):
     """What apply needs of the store, beside the lock that its caller holds."""
 
+    def check_room(self, steps: int) -> None: ...
     def fold(self) -> State: ...
 
 
@@ -85,6 +86,7 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
         return Applied((), made.blocked)
     if made.pending and not options.confirmed and not ports.confirm():
         raise Declined("not confirmed; nothing was done")
+    ports.store.check_room(len(made.pending))
     with ports.undisturbed():
         applied = run.execute(made.without(waiting))
         return folded(ports, applied + run.late(made, waiting) if waiting else applied)

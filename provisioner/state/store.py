@@ -8,6 +8,7 @@ before), ``prod.json.rescue`` (outcomes that neither could take, such as on a fu
 from __future__ import annotations
 
 import secrets
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -27,6 +28,10 @@ from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened,
 from provisioner.state.salvage import salvage
 
 
+_ROOM = 8192
+"""Bytes that recording one step may take, generously: two lines of the journal, and its record in state and backup."""
+
+
 class Store(Protocol):
     """What commands need of a place that keeps a state. Shaped in batches, so that it may be far away.
 
@@ -35,6 +40,10 @@ class Store(Protocol):
 
     def load(self) -> State:
         """What is remembered now, all that was recorded so far included. Writes nothing."""
+        ...
+
+    def check_room(self, steps: int) -> None:
+        """Raises ``StateError`` where so many steps could not be recorded: before the first call, not after it."""
         ...
 
     def begin(self, intents: Iterable[Intent]) -> None:
@@ -127,6 +136,13 @@ class FileStore:
             state = found.folded
         self._loaded = found
         return state
+
+    def check_room(self, steps: int) -> None:
+        with _saying_why(self._path.parent):
+            needed, free = steps * _ROOM, shutil.disk_usage(self._path.parent).free
+        if free < needed:
+            message = f"{self._path.parent} has room for {free:,} bytes; to record {steps} steps may take {needed:,}"
+            raise StateError(message, "free space, then run again; nothing was done")
 
     def begin(self, intents: Iterable[Intent]) -> None:
         self._append(intents)
