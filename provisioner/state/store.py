@@ -27,7 +27,6 @@ from provisioner.state.lock import Holder, hold, nobody
 from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, Record, Settled, State
 from provisioner.state.salvage import salvage
 
-
 _ROOM = 8192
 """Bytes that recording one step may take, generously: two lines of the journal, and its record in state and backup."""
 

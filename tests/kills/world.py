@@ -80,8 +80,8 @@ class World:
     def forget(self, key: str) -> None:
         (self.project.folder / "connections" / f"{key}.yaml").unlink()
 
-    def apply(self, kill: int = 0, workers: int = 1) -> dict[str, int]:
-        args = [*APPLY, str(workers)]
+    def apply(self, kill: int = 0, workers: int = 1, more: tuple[str, ...] = ()) -> dict[str, int]:
+        args = [*APPLY, str(workers), *more]
         environ = {**ENVIRON, **self.secrets}
         return self._zygote.run(folder=str(self.project.folder), environ=environ, args=args, kill=kill)
 
