@@ -133,6 +133,8 @@ class FileStore:
             # Without the lock, another run may have folded between our reading the one file and the other.
             found = self._look()
             state = found.folded
+        if found.journal.torn and self._loaded is None:
+            self._tell(f"{self._journal_path}: the last line was cut short when a run died, and is left out")
         self._loaded = found
         return state
 
