@@ -29,8 +29,8 @@ demo: $(READY) ## watch the main job on the embedded emulator
 test: $(READY) ## run the tests
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
-coverage: $(READY) ## run the tests and measure branch coverage, commands run as processes included
-	@$(BIN)/python -m pytest -n auto -q --cov --cov-report=term $(ARGS)
+coverage: $(READY) ## run the tests and measure branch coverage, processes included but those that are killed
+	@$(BIN)/python -m pytest -n auto -q --ignore=tests/kills --cov --cov-report=term $(ARGS)
 
 check: $(READY) ## format, lint, types
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
