@@ -17,6 +17,7 @@ import click
 
 from provisioner import __version__
 from provisioner.egress import Egress
+from provisioner.settings import own_secrets
 from provisioner.shell import Shell, guarded
 
 if TYPE_CHECKING:
@@ -33,8 +34,14 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding lacks must not end a run half-way.
             stream.reconfigure(errors="backslashreplace")
-    shell = Shell(os.environ, sys.stdin, Egress(sys.stdout, sys.stderr))
-    sys.exit(guarded(shell, lambda: cli.main(sys.argv[1:], "provisioner", standalone_mode=False, obj=shell)))
+    egress = Egress(sys.stdout, sys.stderr)
+    sys.stdout, sys.stderr = redirected = egress.redirected()
+    egress.wall.watch(own_secrets(os.environ))
+    shell = Shell(os.environ, sys.stdin, egress)
+    code = guarded(shell, lambda: cli.main(sys.argv[1:], "provisioner", standalone_mode=False, obj=shell))
+    for stream in redirected:
+        stream.close()
+    sys.exit(code)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -1,19 +1,34 @@
-"""The one way out of the process: standard output for the result, standard error for everything else."""
+"""The one way out of the process: the result to standard output, everything else to standard error, reports to files.
+
+All of it is held against the wall first. What libraries and Python itself write to the standard streams comes through
+here as well (``redirected``).
+"""
 
 from __future__ import annotations
 
+import io
 import os
 import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TextIO
+from pathlib import Path
+from typing import TextIO, cast
+
+from provisioner.errors import Leak
+from provisioner.wall.wall import Wall
+
+_PRIVATE = 0o600
 
 
 @dataclass(frozen=True, slots=True)
 class Egress:
-    """Where a run writes. Whole lines, from any thread."""
+    """Where a run writes. Whole lines, from any thread. Raises ``Leak``, and writes nothing, for a text that holds a
+    sensitive value of the run."""
 
     stdout: TextIO
     stderr: TextIO
+    wall: Wall = field(default_factory=Wall)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def result(self, text: str) -> None:
@@ -28,7 +43,30 @@ class Egress:
         """A question; the answer follows on the same line."""
         self._write(self.stderr, text, end="")
 
+    def report(self, path: Path, text: str) -> None:
+        """A file for nobody but the user. Raises ``OSError``, also where there is a file of that name."""
+        self.wall.check(text)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def note_unchecked(self, text: str) -> None:
+        """A note that must get out: an id that nothing else could record, the words that a leak is reported with."""
+        self._put(self.stderr, text, "\n")
+
+    def mask(self, commands: Iterable[str]) -> None:
+        """The one place where secrets go out on purpose: to a pipeline's runner, which hides them from then on."""
+        self._put(self.stderr, "\n".join(commands), "\n")
+
+    def redirected(self) -> tuple[TextIO, TextIO]:
+        """Streams that lead here, to be put in the place of the standard ones."""
+        return cast(TextIO, _Line(self, self.stdout)), cast(TextIO, _Line(self, self.stderr))
+
     def _write(self, stream: TextIO, text: str, end: str = "\n") -> None:
+        self.wall.check(text)
+        self._put(stream, text, end)
+
+    def _put(self, stream: TextIO, text: str, end: str) -> None:
         if not text:
             return
         with self.lock:
@@ -44,3 +82,37 @@ def _discard(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+
+
+class _Line(io.TextIOBase):
+    """Collects what is written until a line is whole, since half a secret is not found."""
+
+    encoding = "utf-8"
+
+    def __init__(self, egress: Egress, stream: TextIO) -> None:
+        self._egress = egress
+        self._stream = stream
+        self._open = threading.local()
+
+    def write(self, text: str) -> int:
+        whole, line_end, rest = (getattr(self._open, "text", "") + text).rpartition("\n")
+        self._open.text = rest
+        with suppress(Leak):  # not ours to report: whoever wrote it may not expect an error
+            self._egress._write(self._stream, whole + line_end)
+        return len(text)
+
+    def flush(self) -> None:
+        """What has no line end yet waits for it: standard streams are flushed at any time."""
+
+    def close(self) -> None:
+        """The last line may have no end."""
+        self.write("\n" if getattr(self._open, "text", "") else "")
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()

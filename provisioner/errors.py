@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from provisioner.model import Location, Problem
 
@@ -23,6 +23,17 @@ class ProvisionerError(Exception):
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+
+
+class Leak(Exception):
+    """A bug: what was about to be written holds a sensitive value. ``origins`` are such as ``env(MYSQL_PASSWORD)``.
+
+    Not a ``ProvisionerError``: nobody may take it for an expected failure and go on.
+    """
+
+    def __init__(self, origins: Iterable[str]) -> None:
+        super().__init__("the text holds a sensitive value")
+        self.origins = tuple(origins)
 
 
 class UsageError(ProvisionerError):

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner import wiring
+from provisioner import guarding, wiring
 from provisioner.applying.outcome import exit_code
 from provisioner.commands import apply as applying
 from provisioner.commands import plan as planning
@@ -17,6 +17,7 @@ from provisioner.commands.validate import Checked
 from provisioner.commands.validate import validate as check
 from provisioner.definitions.project import read_project
 from provisioner.errors import ProblemsFound, UsageError
+from provisioner.guarding import Guard
 from provisioner.interruption import Interruption
 from provisioner.report import outcomes, plan_json, plan_text, problems, state_text
 from provisioner.report.style import count
@@ -25,7 +26,6 @@ from provisioner.state.entries import all_of, one_of
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
-    from provisioner.definitions.desired import Desired
     from provisioner.planning.plan import Plan
     from provisioner.service.exchange import CallLog, Log
     from provisioner.shell import Shell
@@ -74,24 +74,21 @@ def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: b
     settings = read_settings(shell.environ)
     where, store = _place(shell, settings, name)
     desired = planning.read_desired(where)  # what is wrong with the files is said before anything is asked for
+    guarding.warn(shell, where, settings, desired)
     if offline:
         made = planning.plan(where, desired, store, None, asked)
     else:
-        with wiring.connect(where, settings, _log(shell), _secrets(desired)) as service:
+        with wiring.connect(where, settings, _log(shell), shell.egress.wall.repeats) as service:
             made = planning.plan(where, desired, store, service.reading(), asked)
     shell.egress.result(_plan_text(shell, made, output))
     return planning.exit_code(made, detailed)
 
 
-def _secrets(desired: tuple[Desired, ...]) -> tuple[str, ...]:
-    return tuple(text for one in desired for text in one.secrets)
-
-
 def _place(shell: Shell, settings: Settings, name: str | None) -> tuple[Place, FileStore]:
     project = read_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
-    where = wiring.place(project, target, settings)
-    return where, wiring.store(project, target, where.identity, shell.egress.note)
+    where = wiring.place(project, target, settings, Guard(shell.egress, settings.github).watch)
+    return where, wiring.store(project, target, where.identity, shell.egress)
 
 
 def _plan_text(shell: Shell, made: Plan, output: str) -> str:
@@ -107,7 +104,8 @@ def apply(shell: Shell, name: str | None, output: str, options: applying.Options
         _held(shell, store, where, settings, "apply", lock_timeout),
     ):
         desired = applying.read_complete(where)
-        with wiring.connect(where, settings, _log(shell), _secrets(desired), interruption.asked) as service:
+        guarding.warn(shell, where, settings, desired)
+        with wiring.connect(where, settings, _log(shell), shell.egress.wall.repeats, interruption.asked) as service:
             ports = _ports(shell, store, service, output, interruption)
             applied = applying.apply(where, desired, ports, options)
     style = shell.result_style
@@ -143,7 +141,8 @@ def state_rebuild(shell: Shell, name: str | None, lock_timeout: float) -> int:
     where, store = _place(shell, settings, name)
     with _held(shell, store, where, settings, "state rebuild", lock_timeout):
         desired = planning.read_desired(where)
-        with wiring.connect(where, settings, _log(shell), _secrets(desired)) as service:
+        guarding.warn(shell, where, settings, desired)
+        with wiring.connect(where, settings, _log(shell), shell.egress.wall.repeats) as service:
             done = states.rebuild(where, desired, store, service.reading(), _new_id)
     shell.egress.result(state_text.rebuilt(done, shell.result_style))
     return 1 if done.open else 0

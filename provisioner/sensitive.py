@@ -6,7 +6,7 @@ travels with the value as a type. Nothing has to be found and replaced later: wh
 
 from __future__ import annotations
 
-from typing import NoReturn, TypeAlias
+from typing import Self, TypeAlias
 
 
 class Symbolic:
@@ -31,8 +31,15 @@ class Symbolic:
     def __format__(self, spec: str) -> str:
         return format(self.origin, spec)
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a sensitive value cannot be pickled")
+    def __reduce__(self) -> tuple[type[Symbolic], tuple[str, tuple[str, ...]]]:
+        # What leaves the process is known by its origin, whatever it was here.
+        return Symbolic, (self.origin, self.names)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
 
 
 class Sensitive(Symbolic):

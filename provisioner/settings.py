@@ -21,7 +21,8 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says. ``variables`` are those that ``env()`` may be admitted to read."""
+    """What the environment says. ``variables`` are those that ``env()`` may be admitted to read; ``github``: the run
+    is a job of GitHub Actions."""
 
     variables: Mapping[str, str]
     credentials: Credentials
@@ -31,6 +32,7 @@ class Settings:
     old_fingerprint_key: bytes | None
     allow_hosts: tuple[str, ...]
     ci: bool
+    github: bool
     run_url: str
 
     def __repr__(self) -> str:
@@ -53,8 +55,22 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         old_fingerprint_key=_key(environ, "PROVISIONER_FINGERPRINT_KEY_OLD"),
         allow_hosts=tuple(environ.get("PROVISIONER_ALLOW_HOSTS", "").replace(",", " ").split()),
         ci=in_ci(environ),
+        github=environ.get("GITHUB_ACTIONS") == "true",
         run_url=_run_url(environ),
     )
+
+
+_OWN_SECRETS = (
+    "AEP_CLIENT_SECRET",
+    "AEP_ACCESS_TOKEN",
+    "PROVISIONER_FINGERPRINT_KEY",
+    "PROVISIONER_FINGERPRINT_KEY_OLD",
+)
+
+
+def own_secrets(environ: Mapping[str, str]) -> tuple[Sensitive, ...]:
+    """What the tool itself signs in and makes fingerprints with."""
+    return tuple(secret for secret in (_sensitive(environ, name) for name in _OWN_SECRETS) if secret)
 
 
 def fill_in(what: str, variable: str, from_project: str | None, from_environment: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,7 +14,7 @@ import click
 
 from provisioner import __version__, settings
 from provisioner.egress import Egress
-from provisioner.errors import ProblemsFound, ProvisionerError
+from provisioner.errors import Leak, ProblemsFound, ProvisionerError
 from provisioner.report.style import Style, safe
 
 
@@ -22,7 +22,7 @@ from provisioner.report.style import Style, safe
 class Shell:
     """What a command has of its process."""
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     stdin: TextIO | None
     egress: Egress
     folder: Path = Path()
@@ -54,6 +54,14 @@ class Shell:
 def guarded(shell: Shell, run: Callable[[], Any]) -> int:
     """Run a command; whatever happens becomes an exit code and a line on standard error."""
     try:
+        return _expected(shell, run)
+    except Exception as error:
+        return _bug(shell, error)
+
+
+def _expected(shell: Shell, run: Callable[[], Any]) -> int:
+    """Run a command; what may go wrong in it is said. Raises what must not happen."""
+    try:
         code = run()
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -67,8 +75,6 @@ def guarded(shell: Shell, run: Callable[[], Any]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return _interrupted(shell)
-    except Exception as error:
-        return _bug(shell, error)
     return code if isinstance(code, int) else 0
 
 
@@ -107,9 +113,16 @@ def _bug(shell: Shell, error: Exception) -> int:
     path = Path(f"provisioner-report-{now:%Y%m%dT%H%M%S}.txt")
     report = "\n".join([*head, *lines, ""])
     try:
-        path.write_text(report, "utf-8")
+        shell.egress.report(path, report)
         where = f"the report is in {path}"
     except OSError:
         where = "and the report could not be written:\n" + report
-    shell.egress.note(f"error: this is a bug in provisioner ({type(error).__name__}); {where}")
+    except Leak:
+        where = "and its report is withheld for the same reason"
+    if isinstance(error, Leak):
+        origins = ", ".join(error.origins)
+        what = f"what was about to be written holds the value of {origins}; nothing of it was written"
+        shell.egress.note_unchecked(f"error: {what}. This is a bug in provisioner; {where}")
+    else:
+        shell.egress.note(f"error: this is a bug in provisioner ({type(error).__name__}); {where}")
     return 3

@@ -15,13 +15,15 @@ from provisioner.commands.emulator import missing as emulator_missing
 from provisioner.definitions.project import DEFAULT_IMS_ENDPOINT, Project, Target
 from provisioner.errors import NotAuthenticated, UsageError
 from provisioner.model import TargetIdentity
+from provisioner.sensitive import Sensitive
 from provisioner.settings import Settings, fill_in
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.lock import Holder
 from provisioner.state.store import FileStore
 
 if TYPE_CHECKING:
-    from provisioner.commands.plan import Place
+    from provisioner.commands.plan import Place, Watch
+    from provisioner.egress import Egress
     from provisioner.service.auth import ClientCredentials, FixedToken
     from provisioner.service.exchange import Log, Timing, Transport
     from provisioner.service.flow_service import FlowService
@@ -46,7 +48,7 @@ def choose_target(project: Project, name: str | None, settings: Settings) -> Tar
     return target
 
 
-def place(project: Project, target: Target, settings: Settings) -> Place:
+def place(project: Project, target: Target, settings: Settings, watch: Watch) -> Place:
     """Everything about a target but the connection to it."""
     from provisioner.commands.plan import Place
 
@@ -59,6 +61,7 @@ def place(project: Project, target: Target, settings: Settings) -> Place:
         fingerprinter=lambda lineage: Fingerprinter(lineage, settings.fingerprint_key, settings.old_fingerprint_key),
         client=EMULATOR if target.emulator else settings.credentials.api_key or "",
         settle=_LAG_ON_LOOPBACK if loopback else _LAG,
+        watch=watch,
     )
 
 
@@ -79,21 +82,24 @@ def _origin(url: str, settings: Settings) -> Origin:
     return check_origin(url, settings.allow_hosts)
 
 
-def store(project: Project, target: Target, identity: TargetIdentity, tell: Callable[[str], None]) -> FileStore:
-    return FileStore(project.folder / target.state, identity, tell=tell)
+def store(project: Project, target: Target, identity: TargetIdentity, egress: Egress) -> FileStore:
+    """The state of a target. What it could not record is told whatever it holds: it may be the last to know an id."""
+    path = project.folder / target.state
+    return FileStore(path, identity, tell=egress.note_unchecked, check=egress.wall.check)
 
 
 @contextmanager
 def connect(
-    where: Place, settings: Settings, log: Log, withheld: tuple[str, ...], interrupted: Event | None = None
+    where: Place, settings: Settings, log: Log, repeats: Callable[[str], bool], interrupted: Event | None = None
 ) -> Iterator[FlowService]:
     """The Flow Service of a target, or the emulator that stands for it. Raises ``NotAuthenticated``.
 
-    ``withheld`` are the sensitive texts of the run: an answer that repeats one is not shown.
+    What of an error answer ``repeats`` a sensitive value is withheld.
     Once ``interrupted``, nothing is waited for or sent again.
     """
     from provisioner.service.flow_service import FlowService
     from provisioner.service.transport import HttpTransport, real_timing
+    from provisioner.service.withholding import Withholding
 
     with ExitStack() as stack:
         url, ims_url = where.target.endpoint, where.target.ims_endpoint
@@ -102,13 +108,13 @@ def connect(
         elif ims_url == DEFAULT_IMS_ENDPOINT and _origin(url, settings).loopback:
             ims_url = url  # a running emulator issues its own tokens; what is meant for a test stays here
         timing = real_timing(interrupted)
-        transport = stack.enter_context(HttpTransport(timing, log))
+        transport = Withholding(stack.enter_context(HttpTransport(timing, log)), repeats)
         tokens = _tokens(where, settings, ims_url, transport, timing)
         api_key = EMULATOR if where.target.emulator else _api_key(settings)
         identity = where.identity
         origin = _origin(url, settings)
         names = (identity.org_id, identity.sandbox, api_key)
-        yield FlowService(origin, *names, tokens, transport, timing, withheld=withheld)
+        yield FlowService(origin, *names, tokens, transport, timing)
 
 
 @contextmanager
@@ -151,7 +157,11 @@ def _tokens(
         raise NotAuthenticated("neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set", _REMEDY)
     origin = _origin(ims_url, settings)
     scopes = credentials.scopes or DEFAULT_SCOPES
-    return ClientCredentials(origin, api_key, credentials.client_secret, transport, timing, scopes=scopes)
+
+    def issued(token: str) -> None:
+        where.watch([Sensitive(token, "access token")], ())
+
+    return ClientCredentials(origin, api_key, credentials.client_secret, transport, timing, issued, scopes=scopes)
 
 
 def holder(command: str, settings: Settings) -> Holder:

@@ -24,11 +24,12 @@ LAYERS = {
     "applying": VOCABULARY | {"definitions", "state", "service", "planning"},
     "report": VOCABULARY | {"definitions", "state", "service", "planning", "applying"},
     "commands": VOCABULARY | {"definitions", "state", "service", "planning", "applying", "emulator"},
-    "egress": VOCABULARY,
+    "wall": VOCABULARY,
+    "egress": VOCABULARY | {"wall"},
     "settings": VOCABULARY,
     "emulator": {""},
 }
-SHELL = {"cli", "shell", "running", "wiring", "interruption"}
+SHELL = {"cli", "shell", "running", "wiring", "guarding", "interruption"}
 
 LIBRARIES = {
     "yaml": {"definitions/documents.py"},
@@ -36,6 +37,8 @@ LIBRARIES = {
     "jinja2": {"definitions/templates.py"},
     "requests": {"service/transport.py"},
     "filelock": {"state/lock.py"},
+    "ahocorasick_rs": {"wall/matcher.py"},
+    "zxcvbn": {"state/strength.py"},
     "click": {"cli.py", "shell.py"},
 }
 MOST_LINES = 350
@@ -142,10 +145,10 @@ def test_modules_stay_short() -> None:
 
 def test_help_waits_for_nothing_but_click() -> None:
     """Only the standard library, click and our own light modules load before a command runs."""
-    heavy = {"yaml", "jsonschema", "jinja2", "requests", "filelock", "starlette", "uvicorn"}
+    heavy = {"yaml", "jsonschema", "jinja2", "requests", "filelock", "starlette", "uvicorn", "ahocorasick_rs", "zxcvbn"}
     for name in ("cli.py", "shell.py", "egress.py"):
         top = ast.parse((PACKAGE / name).read_text("utf-8")).body
         eager = {node.module for node in top if isinstance(node, ast.ImportFrom) and node.module}
         ours = {module.split(".")[1] for module in eager if module.startswith("provisioner.")}
-        assert ours <= {"egress", "errors", "model", "sensitive", "report", "settings", "shell"}
+        assert ours <= {"egress", "errors", "model", "sensitive", "report", "settings", "shell", "wall"}
         assert not eager & heavy

@@ -47,10 +47,8 @@ from provisioner.state.records import Step as StepName
 class Writer(Protocol):
     """What the executor needs of the Flow Service."""
 
-    def create(self, body: Json, secrets: tuple[str, ...] = ()) -> Written: ...
-    def patch(
-        self, connection_id: str, etag: str, operations: list[Json], secrets: tuple[str, ...] = ()
-    ) -> Written: ...
+    def create(self, body: Json) -> Written: ...
+    def patch(self, connection_id: str, etag: str, operations: list[Json]) -> Written: ...
     def delete(self, connection_id: str) -> None: ...
     def get(self, connection_id: str) -> Json: ...
     def service_time(self) -> datetime: ...
@@ -93,9 +91,13 @@ class Executor:
 
     def _change(self, change: Change, reached: dict[Key, Outcome]) -> None:
         held = self.stop.is_set() or self.interrupted.is_set()
-        outcome = not_attempted(change) if held else self._attempt(change, time.monotonic())
-        reached[change.key] = outcome
-        self.progress(outcome)
+        try:
+            outcome = not_attempted(change) if held else self._attempt(change, time.monotonic())
+            reached[change.key] = outcome
+            self.progress(outcome)
+        except BaseException:  # a bug, or a text that holds a secret: what is under way ends, nothing new begins
+            self.stop.set()
+            raise
 
     def _attempt(self, change: Change, started: float) -> Outcome:
         identity = ""
@@ -138,8 +140,8 @@ class Executor:
             return Written(step.id, None, None)
         desired = _desired(change)
         if isinstance(step, Create):
-            return self.service.create(body(desired), desired.secrets)
-        return self.service.patch(step.id, step.etag or "", patch_body(step.operations, desired), desired.secrets)
+            return self.service.create(body(desired))
+        return self.service.patch(step.id, step.etag or "", patch_body(step.operations, desired))
 
     def _check_unmoved(self, step: Delete) -> None:
         """A DELETE carries no ``If-Match`` (documented): only looking shows what somebody did since the plan."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from provisioner.applying.recovery import resolve
 from provisioner.commands.validate import Checked
@@ -19,6 +19,7 @@ from provisioner.planning.observed import Observation, observe
 from provisioner.planning.plan import Action, Plan
 from provisioner.planning.planner import Context, make_plan
 from provisioner.planning.safety import hold_back_mass_delete
+from provisioner.sensitive import Sensitive
 from provisioner.service.flow_service import Reader
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.folding import fold
@@ -31,31 +32,37 @@ class Remembering(Protocol):
     def load(self) -> State: ...
 
 
+Watch: TypeAlias = Callable[[Iterable[Sensitive], Iterable[str]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A target with everything that turns definitions into desired base connections on it.
 
     ``environment`` holds the variables that may be read; ``client`` is our client id there; ``settle`` how long the
-    service's list may lag behind a create.
+    service's list may lag behind a create. ``watch`` is told the sensitive values as soon as they are read, and the
+    texts that anybody may read.
     """
 
     project: Project
     target: Target
     identity: TargetIdentity
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     fingerprinter: Callable[[str], Fingerprinter]
     client: str
     settle: timedelta
+    watch: Watch
 
 
 def read_desired(place: Place) -> tuple[Desired, ...]:
     """What the definitions ask for on the target. Raises ``ProblemsFound`` with all that is wrong with them."""
     definitions, documents, problems = read_definitions(place.project)
-    desired, more = build(definitions, place.project, place.target, place.environment)
-    found = Checked(definitions, (place.target.name,), tuple(sorted({*problems, *more})), documents)
+    built = build(definitions, place.project, place.target, place.environment)
+    place.watch(built.secrets, [place.project.text, *(document.text for document in documents)])
+    found = Checked(definitions, (place.target.name,), tuple(sorted({*problems, *built.problems})), documents)
     if found.problems:
         raise ProblemsFound(found.problems, found.source_line)
-    return desired
+    return built.desired
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ def plan(place: Place, desired: tuple[Desired, ...], store: Remembering, service
 
 def planned(place: Place, desired: tuple[Desired, ...], context: Context, asked: Asked) -> Plan:
     """The plan within what was asked for."""
+    place.watch((), ["\n".join(record.as_dict.values()) for record in context.state.records])
     context = replace(context, adopt=asked.adopt, delete=asked.delete)
     made = make_plan(place.target.name, place.identity, desired, context)
     return made if asked.mass_delete else hold_back_mass_delete(made)

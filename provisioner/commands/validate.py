@@ -31,7 +31,7 @@ def validate(project: Project, targets: tuple[Target, ...]) -> Checked:
     """Check the definitions against each target that they apply to."""
     definitions, documents, problems = read_definitions(project)
     names = tuple(target.name for target in targets)
-    found = {target.name: build(definitions, project, target, {})[1] for target in targets}
+    found = {target.name: build(definitions, project, target, {}).problems for target in targets}
     merged = _merge(found, {one.document.file: one for one in definitions})
     return Checked(definitions, names, tuple(sorted({*problems, *merged})), documents)
 

@@ -12,7 +12,7 @@ from typing import Any
 from provisioner.definitions import connection_string, schema
 from provisioner.definitions.definition import Definition
 from provisioner.definitions.documents import Document
-from provisioner.definitions.leaves import Leaf, leaves_of, render_leaf
+from provisioner.definitions.leaves import Leaf, is_sensitive, leaves_of, read_for, render_leaf
 from provisioner.definitions.project import Project, Target
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json, Key, Location, Problem
 from provisioner.sensitive import Sensitive, Symbolic, Value
@@ -67,51 +67,69 @@ class Desired:
         )
 
     @property
-    def secrets(self) -> tuple[str, ...]:
-        """Every sensitive text in each form in which it is sent, to be kept out of messages."""
-        contents = [field.value.reveal() for field in self.fields if isinstance(field.value, Sensitive)]
-        whole = None if self.unset else params(self).get("connectionString")
-        if whole is None:
-            return tuple(contents)
-        inner = contents if self.keywords else connection_string.secrets(whole)
-        return tuple(dict.fromkeys([*contents, *inner, *map(connection_string.quote, inner), whole]))
+    def secrets(self) -> Iterator[tuple[Location, Sensitive]]:
+        """What nobody may read, as far as it is at hand, and where it is asked for. A connection string that comes
+        whole from the environment is followed by the passwords in it."""
+        for field in self.fields:
+            value = field.value
+            if isinstance(value, Sensitive) and is_sensitive(field.path):
+                yield field.location, value
+                if field.path == CONNECTION_STRING:
+                    for inner in connection_string.secrets(value.reveal()):
+                        yield field.location, Sensitive(inner, value.origin, value.names)
 
 
-def build(
-    definitions: Iterable[Definition], project: Project, target: Target, environment: Mapping[str, str]
-) -> tuple[tuple[Desired, ...], tuple[Problem, ...]]:
-    """What the definitions that are for ``target`` ask for, by key; and what is wrong on this target.
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What the definitions ask for, by key, and what is wrong with them. ``secrets`` are the sensitive values that were
+    read, also for definitions with problems."""
+
+    desired: tuple[Desired, ...]
+    problems: tuple[Problem, ...]
+    secrets: tuple[Sensitive, ...]
+
+
+def build(definitions: Iterable[Definition], project: Project, target: Target, environment: Mapping[str, str]) -> Built:
+    """Apply the definitions that are for ``target`` to it.
 
     ``environment`` holds the variables that may be read at all; one that is absent or empty gives a ``Symbolic``.
     """
     checker = schema.Checker(schema.narrowed(target.cloud))
-    desired: list[Desired] = []
-    problems: list[Problem] = []
-    for definition in definitions:
-        if definition.is_for(target.name):
-            built, found = _build_one(definition, project, target, environment, checker)
-            problems.extend(found)
-            if built and not found:
-                desired.append(built)
-    problems.extend(_duplicate_names(desired))
-    return tuple(sorted(desired, key=lambda one: one.key)), tuple(problems)
+    parts = [
+        _build_one(definition, project, target, environment, checker)
+        for definition in definitions
+        if definition.is_for(target.name)
+    ]
+    desired = [one for part in parts for one in part.desired]
+    problems = [*(problem for part in parts for problem in part.problems), *_duplicate_names(desired)]
+    secrets = tuple(secret for part in parts for secret in part.secrets)
+    return Built(tuple(sorted(desired, key=lambda one: one.key)), tuple(problems), secrets)
 
 
 def _build_one(
-    definition: Definition, project: Project, target: Target, environment: Mapping[str, str], checker: schema.Checker
-) -> tuple[Desired | None, tuple[Problem, ...]]:
+    definition: Definition,
+    project: Project,
+    target: Target,
+    environment: Mapping[str, str],
+    checker: schema.Checker,
+) -> Built:
     leaves, problems = leaves_of(definition.document)
     fields: list[tuple[Leaf, Value]] = []
+    read: list[Sensitive] = []
     for leaf in leaves:
+        read.extend(read_for(leaf, definition.key, project, environment))
         rendered = render_leaf(leaf, definition.key, project, target, environment)
         if isinstance(rendered, Problem):
             problems.append(rendered)
         else:
             fields.append((leaf, rendered))
     if problems or not definition.sound:
-        return None, tuple(problems)
+        return Built((), tuple(problems), tuple(read))
     found = checker.check(definition.document, _rendered(definition.document, fields))
-    return (None, found) if found else (_desired(definition, target, fields), ())
+    if found:
+        return Built((), found, tuple(read))
+    desired = _desired(definition, target, fields)
+    return Built((desired,), (), (*read, *(secret for _, secret in desired.secrets)))
 
 
 def _rendered(document: Document, fields: Iterable[tuple[Leaf, Value]]) -> Json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -156,6 +157,23 @@ def render_leaf(
         return _checked(leaf, templates.render(template, target.vars, environment))
     except templates.BadTemplate as error:
         return Problem(leaf.location, error.rule, f"{leaf.shown}: {error.message}", error.remedy)
+
+
+def is_sensitive(field: str) -> bool:
+    """Whether the schema calls the leaf that gives this property sensitive, whatever it came from."""
+    return _rules().at(tuple(field.split(".", 4))).sensitive
+
+
+def read_for(leaf: Leaf, key: Key, project: Project, environment: Mapping[str, str]) -> Iterator[Sensitive]:
+    """The variables that a sensitive leaf reads, as they are set; also of a leaf that cannot be rendered."""
+    rule = _rules().at(leaf.place)
+    if not rule.sensitive or not templates.is_template(leaf.text):
+        return
+    with suppress(templates.BadTemplate):
+        template = templates.compile_leaf(leaf.text)
+        if _judge(leaf, template, rule, key, project) is None:
+            for name in template.env_names:
+                yield Sensitive(environment.get(name, ""), f"env({name})", (name,))
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from provisioner.definitions import files, schema
@@ -47,12 +47,13 @@ class EnvRule:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The project file as values. ``folder`` is where it lies."""
+    """The project file as values. ``folder`` is where it lies, ``text`` what stands in it."""
 
     folder: FilePath
     default_target: str | None
     allow_env: tuple[EnvRule, ...]
     targets: Mapping[str, Target]
+    text: str = field(default="", repr=False)
 
     @property
     def connections(self) -> FilePath:
@@ -144,6 +145,7 @@ def _project(folder: FilePath, document: Document) -> Project:
         default_target=data.get("default_target"),
         allow_env=_env_rules(data.get("templates", {}).get("allow_env", list(DEFAULT_ALLOW_ENV))),
         targets={name: _target(document, name, target) for name, target in data["targets"].items()},
+        text=document.text,
     )
 
 

@@ -19,6 +19,11 @@ def as_text(problems: Iterable[Problem], style: Style = PLAIN, source_line: Sour
     return "\n".join(_paragraph(problem, style, source_line) for problem in problems)
 
 
+def as_warning(problem: Problem, style: Style = PLAIN) -> str:
+    """One finding that stops nothing."""
+    return f"{style.paint('warning:', 'yellow')} {_paragraph(problem, style, None)}"
+
+
 def _paragraph(problem: Problem, style: Style, source_line: SourceLine | None) -> str:
     where = style.paint(f"{safe(str(problem.location))}:", "bold")
     on = f" on target{'s' * (len(problem.targets) > 1)} {', '.join(problem.targets)}" if problem.targets else ""

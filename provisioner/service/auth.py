@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -58,7 +59,8 @@ class _Held:
 class ClientCredentials:
     """Fetches a token when first asked, anew before it expires, and once more when it is not accepted.
 
-    One fetch serves all threads that wait for it. A token call changes nothing, so it is repeated like a GET.
+    ``issued`` is told each token before it is used. One fetch serves all threads that wait for it. A token call changes
+    nothing, so it is repeated like a GET.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class ClientCredentials:
         client_secret: Sensitive,
         transport: Transport,
         timing: Timing,
+        issued: Callable[[str], None] = lambda _: None,
         *,
         scopes: str = DEFAULT_SCOPES,
         policy: Policy | None = None,
@@ -78,6 +81,7 @@ class ClientCredentials:
         self._scopes = ",".join(scopes.replace(",", " ").split()) or DEFAULT_SCOPES
         self._transport = transport
         self._timing = timing
+        self._issued = issued
         self._policy = policy or Policy(attempts=5, total=60.0)
         self._lock = Lock()
         self._held: _Held | None = None
@@ -119,13 +123,14 @@ class ClientCredentials:
                 status=answer.status,
                 request_id=answer.request_id,
             )
+        self._issued(token)
         return _Held(token, asked + usable_for(body.get("expires_in")))
 
     def _failure(self, outcome: Answer | Failure) -> NotAuthenticated | Unreachable:
         what = "no access token"
         if isinstance(outcome, Failure):
             return Unreachable(f"{what} from {self._ims}: {outcome.reason}", outcome.remedy or "Check the network.")
-        fault = read_fault(outcome, (self._client_secret.reveal(),))
+        fault = read_fault(outcome)
         return NotAuthenticated(
             f"{what}: {sentence(fault)}",
             explain(fault).remedy,

@@ -202,7 +202,7 @@ class _Attempt:
             ) from error
 
 
-def failure(what: str, settled: Settled, secrets: tuple[str, ...] = (), *, one: bool = False) -> ServiceError:
+def failure(what: str, settled: Settled, *, one: bool = False) -> ServiceError:
     """The exception for a call that did not succeed. ``what`` names it, such as ``creating a base connection``;
     ``one``: it was about one existing object, so that "not found" means this object."""
     unknown = isinstance(settled.verdict, Unknown) or settled.doubtful
@@ -211,7 +211,7 @@ def failure(what: str, settled: Settled, secrets: tuple[str, ...] = (), *, one: 
         if unknown:
             return OutcomeUnknown(f"{what}: {outcome.reason}", _AFTER_UNKNOWN)
         return Unreachable(f"{what}: {outcome.reason}", outcome.remedy or "Check the network, then run again.")
-    fault = read_fault(outcome, secrets)
+    fault = read_fault(outcome)
     if unknown or 200 <= outcome.status <= 299:
         return unusable(what, outcome, outcome.defect or sentence(fault), effect=unknown)
     kind = _kind(fault, one)

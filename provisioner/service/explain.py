@@ -8,13 +8,11 @@ Shapes, with their standing: ``{"errorMessage", "errorDetails"}``, ``{"message"}
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from provisioner.service.codes import CLASSES, CODES, STATUSES, Explanation
 from provisioner.service.exchange import Answer
@@ -69,16 +67,12 @@ class ServiceFault:
         return self.number in _TOKEN_CODES or (self.status == 401 and self.number not in CODES)
 
 
-def read_fault(answer: Answer, secrets: tuple[str, ...] = ()) -> ServiceFault:
-    """Whatever the body is. Where its text repeats one of ``secrets`` (4 characters or more), it is withheld."""
+def read_fault(answer: Answer) -> ServiceFault:
+    """Whatever the body is."""
     if not isinstance(answer.body, Mapping):
         return ServiceFault(answer.status, foreign=bool(answer.defect or answer.body is not None))
     body = answer.body
-    title, detail = _text(body.get("title")), _detail(body)
-    code = _code(body)
-    if repeats(f"{code}\n{title}\n{detail}", secrets):
-        code, title, detail = "", "", WITHHELD
-    return ServiceFault(answer.status, code, _clean(title), _clean(detail))
+    return ServiceFault(answer.status, _code(body), _clean(_text(body.get("title"))), _clean(_detail(body)))
 
 
 def explain(fault: ServiceFault) -> Explanation:
@@ -94,19 +88,6 @@ def sentence(fault: ServiceFault) -> str:
     if not words:
         return meaning
     return f"{meaning} {words}" if words == WITHHELD else f'{meaning}; the service says: "{words}"'
-
-
-def repeats(text: str, secrets: tuple[str, ...]) -> bool:
-    """Whether ``text`` holds one of ``secrets``, as it is or as URLs, JSON and HTML write it."""
-    folded = text.casefold()
-    return any(form.casefold() in folded for secret in secrets if len(secret) >= 4 for form in _forms(secret))
-
-
-def _forms(secret: str) -> set[str]:
-    octets = secret.encode("utf-8", "surrogatepass")
-    escaped = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    twice = {json.dumps(form)[1:-1] for form in escaped}
-    return {secret, html.escape(secret), quote(octets, safe=""), quote(octets), quote_plus(octets), *escaped, *twice}
 
 
 def _code(body: Mapping[str, Any]) -> str:

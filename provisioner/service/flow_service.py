@@ -57,11 +57,10 @@ class Reader(Protocol):
 class FlowReader:
     """``Reader`` over HTTP: it has no writing method and sends nothing but GET."""
 
-    def __init__(self, origin: Origin, caller: Caller, page: int, withheld: tuple[str, ...] = ()) -> None:
+    def __init__(self, origin: Origin, caller: Caller, page: int) -> None:
         self._origin = origin
         self._caller = caller
         self._page = page
-        self._withheld = withheld
 
     def list_connections(self, spec_id: str) -> tuple[Json, ...]:
         """All base connections of a connection spec, over all pages, each id once, as the service orders them."""
@@ -97,7 +96,7 @@ class FlowReader:
     def _get(self, what: str, path: str) -> Answer:
         settled = self._caller.send(Call("GET", self._origin, BASE + path))
         if settled.answer is None:
-            raise failure(what, settled, self._withheld, one=not path.startswith(f"{_CONNECTIONS}?"))
+            raise failure(what, settled, one=not path.startswith(f"{_CONNECTIONS}?"))
         return settled.answer
 
     def _list(self, what: str, spec_id: str, *properties: str) -> tuple[Json, ...]:
@@ -121,8 +120,7 @@ class FlowService(FlowReader):
     """Reads and writes the base connections of one organization and sandbox. For any number of threads.
 
     Writing raises, beside ``NotAuthenticated`` and ``Unreachable``: ``Refused`` where nothing was done,
-    ``OutcomeUnknown`` where that is not certain. ``secrets`` are the sensitive strings in what is sent: where an
-    error text of the service repeats one, that text is withheld; so it is in every call for those of ``withheld``.
+    ``OutcomeUnknown`` where that is not certain.
     """
 
     def __init__(
@@ -137,34 +135,31 @@ class FlowService(FlowReader):
         *,
         policy: Policy | None = None,
         page: int = LARGEST_PAGE,
-        withheld: tuple[str, ...] = (),
     ) -> None:
         headers = {"x-api-key": api_key, "x-gw-ims-org-id": org_id, "x-sandbox-name": sandbox}
-        super().__init__(origin, Caller(transport, tokens, headers, policy or Policy(), timing), page, withheld)
+        super().__init__(origin, Caller(transport, tokens, headers, policy or Policy(), timing), page)
 
     def reading(self) -> FlowReader:
         """The same service as something that can only look."""
-        return FlowReader(self._origin, self._caller, self._page, self._withheld)
+        return FlowReader(self._origin, self._caller, self._page)
 
-    def create(self, body: Json, secrets: tuple[str, ...] = ()) -> Written:
+    def create(self, body: Json) -> Written:
         """POST. Sent again only where it certainly had no effect; a 2xx without a usable id is an unknown outcome."""
         what = "creating a base connection"
-        answer = self._write(what, Call("POST", self._origin, BASE + _CONNECTIONS, json=body), secrets)
+        answer = self._write(what, Call("POST", self._origin, BASE + _CONNECTIONS, json=body))
         created = _field(answer, "id")
         if created is None or not _usable_id(created):
             raise unusable(what, answer, "the service answered without a usable id", effect=True)
         return Written(created, _field(answer, "etag"), answer.date)
 
-    def patch(
-        self, connection_id: str, etag: str, operations: Sequence[Json], secrets: tuple[str, ...] = ()
-    ) -> Written:
+    def patch(self, connection_id: str, etag: str, operations: Sequence[Json]) -> Written:
         """PATCH with ``If-Match``, quotes included. Raises ``PreconditionFailed`` where the object moved."""
         what = f"changing base connection {connection_id}"
         if not etag or not etag.isascii() or not etag.isprintable() or etag != etag.strip():
             raise Refused(f"{what}: the recorded etag is not one that can be sent", "Run `provisioner plan` again.")
         path = BASE + _path(connection_id)
         call = Call("PATCH", self._origin, path, {"If-Match": etag}, json=list(operations))
-        answer = self._write(what, call, secrets)
+        answer = self._write(what, call)
         if answer.status != 204 and _field(answer, "id") != connection_id:
             raise unusable(what, answer, "the service answered without the id of that object", effect=True)
         return Written(connection_id, _field(answer, "etag"), answer.date)
@@ -177,12 +172,12 @@ class FlowService(FlowReader):
             return
         gone = isinstance(settled.outcome, Answer) and read_fault(settled.outcome).is_missing_object
         if not (settled.doubtful and gone):
-            raise failure(f"deleting base connection {connection_id}", settled, self._withheld, one=True)
+            raise failure(f"deleting base connection {connection_id}", settled, one=True)
 
-    def _write(self, what: str, call: Call, secrets: tuple[str, ...]) -> Answer:
+    def _write(self, what: str, call: Call) -> Answer:
         settled = self._caller.send(call)
         if settled.answer is None:
-            raise failure(what, settled, secrets or self._withheld, one=call.method != "POST")
+            raise failure(what, settled, one=call.method != "POST")
         return settled.answer
 
 

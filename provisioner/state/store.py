@@ -7,6 +7,7 @@ before), ``prod.json.rescue`` (outcomes that neither could take, such as on a fu
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 import threading
@@ -19,6 +20,7 @@ from typing import Protocol
 from provisioner.errors import StaleError, StateError
 from provisioner.model import Key, TargetIdentity
 from provisioner.state import journal, rescue
+from provisioner.state.encoding import entry_to_json
 from provisioner.state.files import beside, keep_aside, remove_file, replace_file, sync_directory
 from provisioner.state.folding import contains, fold
 from provisioner.state.formats import state_from_bytes, state_to_bytes
@@ -99,7 +101,7 @@ class _Found:
 
 class FileStore:
     """A ``Store`` in the file ``path``, for ``target``. ``lineage`` is the one to begin with without a state;
-    ``tell`` is told what could not be recorded."""
+    ``tell`` is told what could not be recorded; ``check`` raises for a text that must not be written."""
 
     def __init__(
         self,
@@ -107,12 +109,14 @@ class FileStore:
         target: TargetIdentity,
         lineage: str | None = None,
         tell: Callable[[str], None] = nobody,
+        check: Callable[[str], None] = nobody,
     ) -> None:
         # Through a link, so that both names share one lock and a replacement by rename does not cut the link.
         self._path = path.resolve() if path.is_symlink() else path
         self._journal_path = beside(self._path, ".journal")
         self._target = target
         self._tell = tell
+        self._check = check
         self._new_lineage = lineage or secrets.token_hex(16)
         self._loaded: _Found | None = None
         self._journal: Journal | None = None
@@ -146,9 +150,10 @@ class FileStore:
             raise StateError(message, "free space, then run again; nothing was done")
 
     def begin(self, intents: Iterable[Intent]) -> None:
-        self._append(intents)
+        self._append_checked(intents)
 
     def settle(self, settled: Iterable[Settled]) -> None:
+        # Never refused: ids and etags are all that it adds to what was checked before the call.
         self._append(settled)
 
     def rescue(self, settled: Settled) -> str:
@@ -178,7 +183,7 @@ class FileStore:
         return self.load(), (*found.notes, *(f"what stood there before is in {path}" for path in kept))
 
     def adopt(self, records: Iterable[Record]) -> None:
-        self._append([Adopted(record) for record in records])
+        self._append_checked([Adopted(record) for record in records])
 
     def forget(self, keys: Iterable[Key]) -> None:
         self._append([Forgotten(key) for key in keys])
@@ -211,6 +216,11 @@ class FileStore:
             self._remove_rescued(found, state)
             self._loaded = self._look()
             return state
+
+    def _append_checked(self, entries: Iterable[Entry]) -> None:
+        checked = tuple(entries)
+        self._check(json.dumps([entry_to_json(entry) for entry in checked]))
+        self._append(checked)
 
     def _append(self, entries: Iterable[Entry]) -> None:
         self._check_held()

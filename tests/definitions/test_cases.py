@@ -78,9 +78,9 @@ def test_body(case: Path, tmp_path: Path) -> None:
     name, target = case.name.removesuffix(".json").rsplit(".", 1)
     project = read_project(project_of(case.parent / f"{name}.yaml", tmp_path))
     definitions, _, _ = read_definitions(project)
-    desired, problems = build(definitions, project, project.target(target), ENVIRONMENT)
-    assert problems == ()
-    assert body(desired[0]) == json.loads(case.read_text("utf-8"))
+    built = build(definitions, project, project.target(target), ENVIRONMENT)
+    assert built.problems == ()
+    assert body(built.desired[0]) == json.loads(case.read_text("utf-8"))
 
 
 def test_no_case_lacks_its_other_half() -> None:

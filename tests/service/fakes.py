@@ -95,9 +95,7 @@ class Bench:
         self.script = Script(outcomes)
         self.tokens = tokens or Tokens()
         names = ("org@AdobeOrg", "prod", "key")
-        self.service = FlowService(
-            origin, *names, self.tokens, self.script, self.time.timing, page=2, withheld=("of-another-one",)
-        )
+        self.service = FlowService(origin, *names, self.tokens, self.script, self.time.timing, page=2)
 
     @property
     def calls(self) -> list[Call]:

@@ -171,13 +171,6 @@ def test_refusals_are_explained_and_not_repeated(answer: Answer, code: str, reme
     assert remedy in caught.value.remedy
 
 
-def test_a_refusal_does_not_repeat_the_secret() -> None:
-    source, _, _ = credentials(Answer(401, {}, {"error": "x", "error_description": "bad secret p8e-hunter22"}))
-    with pytest.raises(NotAuthenticated) as caught:
-        source.token()
-    assert "hunter22" not in caught.value.message
-
-
 @pytest.mark.parametrize("body", [None, [], {}, {"access_token": None}, {"access_token": ""}, {"access_token": "a\nb"}])
 def test_an_answer_without_a_usable_token(body: Any) -> None:
     source, _, _ = credentials(Answer(200, {}, body))

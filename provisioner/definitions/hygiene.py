@@ -1,0 +1,128 @@
+"""Variables as they are set -> what is odd about their values. Pure.
+
+A finding names the variable and the place that asks for it, never the value nor its length. Nothing here is a reason to
+stop: a password may well end with a space.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from provisioner.definitions.desired import Desired
+from provisioner.model import Location, Problem
+from provisioner.sensitive import Sensitive
+
+Test = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Oddity:
+    """One thing that may be wrong with a variable. ``message`` follows its name."""
+
+    rule: str
+    message: str
+    remedy: str
+
+
+_PLACEHOLDER = re.compile(
+    r"change[-_ ]?(me|it|this)|replace[-_ ]?(me|it|this)|(your|my|the)?[-_ ]?(password|passwd|pwd|secret)"
+    r"|todo|tbd|fixme|x{3,}|\*{3,}|\.{3,}|dummy|example|placeholder|redacted|masked|none|null|nil|undefined|test"
+    r"|<.*>|\$\{.*\}?|\$\(.*\)?|\$[a-z_]\w*|\{\{.*|%[a-z_]\w*%|##.*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+ODDITIES: tuple[tuple[Oddity, Test], ...] = (
+    (
+        Oddity(
+            "secret.line-break",
+            "ends with a line break, which is sent as a part of it",
+            "set it without one: printf %s instead of echo, $(cat FILE) instead of the file as it is",
+        ),
+        lambda value: value.endswith(("\n", "\r")),
+    ),
+    (
+        Oddity(
+            "secret.quotes",
+            "stands in quotes, which are sent as a part of it",
+            "remove the quotes: files of variables for containers and pipelines often take them literally",
+        ),
+        lambda value: len(value) > 1 and value[0] == value[-1] and value[0] in "'\"`",
+    ),
+    (
+        Oddity(
+            "secret.spaces",
+            "begins or ends with white space, which is sent as a part of it",
+            "remove it, unless the secret is really like that",
+        ),
+        lambda value: value.strip("\r\n") != value.strip(),
+    ),
+    (
+        Oddity(
+            "secret.placeholder",
+            "holds what looks like a placeholder",
+            "set the real value; a `${...}` that arrives here was not replaced by whatever should have done so",
+        ),
+        lambda value: bool(_PLACEHOLDER.fullmatch(value.strip().strip("'\"`"))),
+    ),
+)
+"""What any variable is tested for that a definition reads."""
+
+GUESSABLE = Oddity(
+    "secret.weak",
+    "can be guessed by whoever reads the state",
+    "choose one of twelve random characters or more, or set PROVISIONER_FINGERPRINT_KEY",
+)
+UNGUARDED = Oddity(
+    "secret.unguarded",
+    "is too short or too common a word to be looked for in what this run writes",
+    "choose one of twelve random characters or more",
+)
+LIKE_THE_USER = Oddity("secret.user-name", "is equal to the user name", "set the password; variables may be mixed up")
+
+
+def odd(
+    desired: Iterable[Desired], variables: Mapping[str, str], judges: Iterable[tuple[Oddity, Test]] = ()
+) -> tuple[Problem, ...]:
+    """Everything odd, each variable and rule once, where the first definition asks for it.
+
+    ``variables`` are those to be judged, as they are set; ``judges`` look at sensitive values only.
+    """
+    found: dict[tuple[str, str], Problem] = {}
+    for problem in _all(desired, variables, tuple(judges)):
+        found.setdefault((problem.rule, problem.message), problem)
+    return tuple(found.values())
+
+
+def _all(
+    desired: Iterable[Desired], variables: Mapping[str, str], judges: tuple[tuple[Oddity, Test], ...]
+) -> Iterator[Problem]:
+    for one in desired:
+        for field in one.fields:
+            for name in field.value.names if isinstance(field.value, Sensitive) else ():
+                if name in variables:
+                    yield from _judged(field.location, name, variables[name], ODDITIES)
+        for location, secret in one.secrets:
+            if all(name in variables for name in secret.names):
+                yield from _judged(location, ", ".join(secret.names) or secret.origin, secret.reveal(), judges)
+        yield from _like_the_user(one, variables)
+
+
+def _judged(location: Location, named: str, value: str, judges: Iterable[tuple[Oddity, Test]]) -> Iterator[Problem]:
+    return (_problem(location, named, oddity) for oddity, test in judges if test(value))
+
+
+def _problem(location: Location, name: str, oddity: Oddity) -> Problem:
+    return Problem(location, oddity.rule, f"{name} {oddity.message}", oddity.remedy)
+
+
+def _like_the_user(one: Desired, variables: Mapping[str, str]) -> Iterator[Problem]:
+    users = {field.path.rpartition(".")[0]: field.value for field in one.fields if field.path.endswith(".username")}
+    for field in one.fields:
+        above, _, last = field.path.rpartition(".")
+        user, password = users.get(above), field.value
+        if last == "password" and isinstance(password, Sensitive) and all(name in variables for name in password.names):
+            name = user.reveal() if isinstance(user, Sensitive) else user
+            if password.reveal() == name:
+                yield _problem(field.location, ", ".join(password.names) or password.origin, LIKE_THE_USER)

@@ -1,0 +1,38 @@
+"""Many strings searched for at once. The only module that imports ahocorasick_rs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Generic, TypeVar
+
+SHORTEST = 8
+"""Characters of a string that can be searched for."""
+
+Label = TypeVar("Label")
+
+
+class Matcher(Generic[Label]):
+    """Finds strings of at least ``SHORTEST`` characters, each with a label.
+
+    The automaton knows only how each begins, which makes it small and quick to build; what follows is looked up.
+    """
+
+    def __init__(self, strings: Mapping[str, Label]) -> None:
+        import ahocorasick_rs
+
+        self._rests: dict[str, dict[int, dict[str, Label]]] = {}
+        for string, label in strings.items():
+            if len(string) < SHORTEST:
+                raise ValueError(f"shorter than {SHORTEST} characters")
+            self._rests.setdefault(string[:SHORTEST], {}).setdefault(len(string), {})[string] = label
+        self._automaton = ahocorasick_rs.AhoCorasick(
+            self._rests, implementation=ahocorasick_rs.Implementation.NoncontiguousNFA
+        )
+
+    def find(self, text: str) -> Iterator[Label]:
+        """The label of every occurrence."""
+        for _, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            for length, strings in self._rests[text[start:end]].items():
+                found = text[start : start + length]
+                if found in strings:
+                    yield strings[found]

@@ -1,0 +1,104 @@
+"""The sensitive values of a run, and the answer to one question: does this text hold one of them?
+
+Behind the origin types of ``sensitive``, from which everything shown is built, this finds what should not have
+happened. It never masks: half-masked texts give values away, and a value that is a common word would mangle the rest.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from provisioner.errors import Leak
+from provisioner.sensitive import Sensitive
+from provisioner.wall.forms import forms
+from provisioner.wall.matcher import SHORTEST, Matcher
+
+SHORTEST_WITHHELD = 4
+"""Characters of a value for which a text that is not ours is withheld; shorter ones occur in anything."""
+
+
+class Wall:
+    """Everything that a run writes is held against its sensitive values. For any number of threads.
+
+    Built when the first text is held against it: a run without secrets does not wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watched: dict[str, Sensitive] = {}
+        self._pending: list[Sensitive] = []
+        self._plain: list[str] = []
+        self._matchers: list[Matcher[str]] = []
+        self._exempt: set[str] = set()
+
+    def watch(self, secrets: Iterable[Sensitive], plain: Iterable[str] = ()) -> None:
+        """Let none of ``secrets`` pass from now on. ``plain`` are texts that anybody may read, such as definitions:
+        a value that stands in one of them is no secret any more, and cannot be told from the word."""
+        with self._lock:
+            for one in secrets:
+                if one.reveal() and one.reveal() not in self._watched:
+                    self._watched[one.reveal()] = one
+                    self._pending.append(one)
+            self._plain.extend(plain)
+
+    def check(self, text: str) -> None:
+        """Raises ``Leak`` for a text that holds a watched value in any of its forms."""
+        origins = sorted({self._watched[content].origin for content in self._found(text.casefold())})
+        if origins:
+            raise Leak(origins)
+
+    def repeats(self, text: str) -> bool:
+        """Whether a text that is not ours holds a watched value: also a short one or a common word, if it stands
+        alone."""
+        folded = text.casefold()
+        if next(self._found(folded), None) is not None:
+            return True
+        with self._lock:
+            others = [content for content in self._watched if len(content) < SHORTEST or content in self._exempt]
+        return any(_stands_alone(content.casefold(), folded) for content in others if len(content) >= SHORTEST_WITHHELD)
+
+    def lets_pass(self, content: str) -> bool:
+        """Whether ``check`` cannot look for a value: it is too short, or a word that anybody may write."""
+        self._build()
+        return len(content) < SHORTEST or content in self._exempt
+
+    def _found(self, folded: str) -> Iterator[str]:
+        self._build()
+        for matcher in self._matchers:
+            yield from (content for content in matcher.find(folded) if content not in self._exempt)
+
+    def _build(self) -> None:
+        with self._lock:
+            if self._pending:
+                strings = {
+                    form: one.reveal() for one in self._pending for form in forms(one.reveal()) if len(form) >= SHORTEST
+                }
+                long = {form: content for form, content in strings.items() if len(content) >= SHORTEST}
+                fresh = [Matcher(long)] if long else []
+                self._exempt.update(_occurring(fresh, _own_words()))
+                self._matchers += fresh
+                self._pending.clear()
+            if self._plain and self._matchers:
+                self._exempt.update(_occurring(self._matchers, map(str.casefold, self._plain)))
+                self._plain.clear()
+
+
+def _occurring(matchers: Iterable[Matcher[str]], texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        for matcher in matchers:
+            yield from matcher.find(text)
+
+
+def _stands_alone(word: str, text: str) -> bool:
+    return word in text and bool(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text))
+
+
+@cache
+def _own_words() -> tuple[str, ...]:
+    """What this tool itself may say: its source, which holds every message."""
+    package = Path(__file__).resolve().parent.parent
+    return tuple(path.read_text("utf-8").casefold() for path in sorted(package.rglob("*.py")))
