@@ -28,8 +28,10 @@ from provisioner.errors import Declined, ProblemsFound, StaleError, StateError
 from provisioner.model import Key, Problem
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.planner import Context
+from provisioner.planning.renewal import renewed
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
+from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import State
 
 
@@ -82,12 +84,14 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
     ports.show(made)
     waiting = seen.resolved.waiting
     if not made.pending and not waiting:
+        run.renew(made)
         ports.store.fold()
         return Applied((), made.blocked)
     if made.pending and not options.confirmed and not ports.confirm():
         raise Declined("not confirmed; nothing was done")
     ports.store.check_room(len(made.pending))
     with ports.undisturbed():
+        run.renew(made)
         applied = run.execute(made.without(waiting))
         return folded(ports, applied + run.late(made, waiting) if waiting else applied)
 
@@ -118,10 +122,20 @@ class _Run:
         made = planned(place, self._desired, context, options.asked)
         return made if options.overwrite_drift or not options.confirmed else hold_back_drift(made)
 
+    def renew(self, made: Plan) -> None:
+        """Give up older fingerprint keys; towards the service that is no change."""
+        records = renewed(made, self._todays_fingerprinter())
+        if records:
+            self._ports.store.adopt(records)
+            number = f"{len(records):,} record{'' if len(records) == 1 else 's'}"
+            self._ports.tell(f"fingerprints of {number} are made anew with the current key; nothing is sent for them")
+
+    def _todays_fingerprinter(self) -> Fingerprinter:
+        return self._fingerprinter(self._ports.store.load().lineage)
+
     def execute(self, made: Plan) -> Applied:
         ports = self._ports
-        fingerprinter = self._fingerprinter(ports.store.load().lineage)
-        parallelism = self._options.parallelism
+        fingerprinter, parallelism = self._todays_fingerprinter(), self._options.parallelism
         return Executor(
             ports.service, ports.store, fingerprinter, ports.new_id, ports.progress, parallelism, ports.interrupted
         ).execute(made)

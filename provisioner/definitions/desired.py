@@ -35,6 +35,11 @@ class Field:
     location: Location
 
 
+def is_secret(field: Field) -> bool:
+    """Whether nobody may read it: not every variable of the environment is a secret, and a literal may be one."""
+    return isinstance(field.value, Symbolic) and is_sensitive(field.path)
+
+
 @dataclass(frozen=True, slots=True)
 class Desired:
     """A base connection as it shall be on one target.
@@ -72,7 +77,7 @@ class Desired:
         whole from the environment is followed by the passwords in it."""
         for field in self.fields:
             value = field.value
-            if isinstance(value, Sensitive) and is_sensitive(field.path):
+            if isinstance(value, Sensitive) and is_secret(field):
                 yield field.location, value
                 if field.path == CONNECTION_STRING:
                     for inner in connection_string.secrets(value.reveal()):

@@ -26,6 +26,7 @@ class Oddity:
     remedy: str
 
 
+_QUOTED = re.compile(r"(['\"`]).*\1", re.DOTALL)
 _PLACEHOLDER = re.compile(
     r"change[-_ ]?(me|it|this)|replace[-_ ]?(me|it|this)|(your|my|the)?[-_ ]?(password|passwd|pwd|secret)"
     r"|todo|tbd|fixme|x{3,}|\*{3,}|\.{3,}|dummy|example|placeholder|redacted|masked|none|null|nil|undefined|test"
@@ -48,7 +49,7 @@ ODDITIES: tuple[tuple[Oddity, Test], ...] = (
             "stands in quotes, which are sent as a part of it",
             "remove the quotes: files of variables for containers and pipelines often take them literally",
         ),
-        lambda value: len(value) > 1 and value[0] == value[-1] and value[0] in "'\"`",
+        lambda value: bool(_QUOTED.fullmatch(value.strip())),
     ),
     (
         Oddity(

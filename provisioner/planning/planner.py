@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 
-from provisioner.definitions.desired import Desired
+from provisioner.definitions.desired import Desired, is_secret
 from provisioner.model import Key, TargetIdentity
 from provisioner.planning.changes import FieldChange, compare, introduced
 from provisioner.planning.drift import touched, with_drift
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
 from provisioner.planning.patch import operations
 from provisioner.planning.plan import Action, Change, Create, Delete, Patch, Plan, Undecided
-from provisioner.state.fingerprint import Comparison, Fingerprinter
+from provisioner.state.fingerprint import OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
 
 LOOKED_FOR = "an earlier create has no known outcome; apply looks for its result first"
@@ -207,7 +207,7 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
         location=desired.location,
         fields=fields,
         steps=(Patch(record.id, etag, operations(counting)),) if counting else (),
-        notes=tuple(_notes(fields, record, observed)),
+        notes=(*_secret_notes(fields, desired, record, context), *_notes(fields, record, observed)),
         desired=desired,
         record=record,
     )
@@ -224,6 +224,17 @@ def _reasons(fields: Iterable[FieldChange], observed: Observed | None) -> Iterat
             yield f"secret cannot be compared, will be sent: {field.after}"
     if observed and any(field.drifted for field in fields):
         yield f"drift: changed by {observed.last_edit}"
+
+
+def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Record, context: Context) -> Iterator[str]:
+    servers = [field.after for field in fields if field.path.endswith(".server") and field.counts]
+    origins = ", ".join(dict.fromkeys(str(field.value) for field in desired.fields if is_secret(field)))
+    if servers and origins:
+        yield f"from now on {origins} is used to sign in to another server: make sure that {servers[0]} is yours"
+    for path, secret in record.secrets_as_dict.items():
+        if not context.fingerprinter.knows_key_of(secret.fingerprint) and any(one.path == path for one in fields):
+            key = secret.fingerprint.key_id
+            yield f"{path} was recorded with key {key}: with that one as {OLD_KEY_VARIABLE}, nothing needs to be sent"
 
 
 def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | None) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from provisioner.definitions.desired import Desired
+from provisioner.definitions.desired import Desired, is_secret
 from provisioner.model import Problem
 from provisioner.sensitive import Sensitive
 from provisioner.state.fingerprint import HMAC, Comparison, Fingerprinter
@@ -17,13 +17,11 @@ def reused(desired: Iterable[Desired], target: str, other: State, fingerprinter:
     for one in desired:
         record = other.record(one.key)
         remembered = record.secrets_as_dict if record else {}
-        guarded = {secret.origin for _, secret in one.secrets}
-        for field in one.fields:
+        for field in filter(is_secret, one.fields):
             there = remembered.get(field.path)
             if there is None or there.fingerprint.alg != HMAC or not isinstance(field.value, Sensitive):
                 continue
-            same = fingerprinter.compare(field.path, field.value.reveal(), there.fingerprint)
-            if same is Comparison.UNCHANGED and field.value.origin in guarded:
+            if fingerprinter.compare(field.path, field.value.reveal(), there.fingerprint) is Comparison.UNCHANGED:
                 message = f"{', '.join(field.value.names)} holds the secret that target {target} uses as well"
                 remedy = "give each target a secret of its own, so that the loss of one is not the loss of both"
                 yield Problem(field.location, "secret.reused", message, remedy)

@@ -98,6 +98,16 @@ class Fingerprinter:
         same = hmac.compare_digest(mac.encode(), _encoded(fingerprint.mac))
         return Comparison.UNCHANGED if same else Comparison.CHANGED
 
+    def is_current(self, fingerprint: Fingerprint) -> bool:
+        """Whether ``make`` would make it with the same key, or like this one without any."""
+        if self._key is None:
+            return fingerprint.alg == SCRYPT
+        return fingerprint.alg == HMAC and fingerprint.key_id == key_id(self._key)
+
+    def knows_key_of(self, fingerprint: Fingerprint) -> bool:
+        """Whether it can be compared with anything."""
+        return fingerprint.alg != HMAC or fingerprint.key_id in self._keys
+
     def _key_of(self, fingerprint: Fingerprint, value: str) -> bytes | None:
         if fingerprint.alg == HMAC:
             return self._keys.get(fingerprint.key_id)
