@@ -9,9 +9,9 @@ import functools
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -34,14 +34,15 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding lacks must not end a run half-way.
             stream.reconfigure(errors="backslashreplace")
-    egress = Egress(sys.stdout, sys.stderr)
-    sys.stdout, sys.stderr = redirected = egress.redirected()
-    egress.wall.watch(own_secrets(os.environ))
-    shell = Shell(os.environ, sys.stdin, egress)
-    code = guarded(shell, lambda: cli.main(sys.argv[1:], "provisioner", standalone_mode=False, obj=shell))
-    for stream in redirected:
-        stream.close()
-    sys.exit(code)
+    sys.exit(run(sys.argv[1:], os.environ, sys.stdin, Egress(sys.stdout, sys.stderr)))
+
+
+def run(args: Sequence[str], environ: Mapping[str, str], stdin: TextIO | None, egress: Egress) -> int:
+    """One command from flags to exit code."""
+    egress.wall.watch(own_secrets(environ))
+    shell = Shell(environ, stdin, egress)
+    with egress.redirected():
+        return guarded(shell, lambda: cli.main(args, "provisioner", standalone_mode=False, obj=shell))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

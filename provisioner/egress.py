@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import os
 import threading
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
@@ -58,9 +58,13 @@ class Egress:
         """The one place where secrets go out on purpose: to a pipeline's runner, which hides them from then on."""
         self._put(self.stderr, "\n".join(commands), "\n")
 
-    def redirected(self) -> tuple[TextIO, TextIO]:
-        """Streams that lead here, to be put in the place of the standard ones."""
-        return cast(TextIO, _Line(self, self.stdout)), cast(TextIO, _Line(self, self.stderr))
+    @contextmanager
+    def redirected(self) -> Iterator[None]:
+        """Meanwhile what anybody writes to the standard streams comes through here."""
+        # Only what _Lines can is ever asked of them: write, flush, isatty, fileno.
+        out, err = (cast(TextIO, _Lines(self, stream)) for stream in (self.stdout, self.stderr))
+        with closing(out), closing(err), redirect_stdout(out), redirect_stderr(err):
+            yield
 
     def _write(self, stream: TextIO, text: str, end: str = "\n") -> None:
         self.wall.check(text)
@@ -84,7 +88,7 @@ def _discard(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-class _Line(io.TextIOBase):
+class _Lines(io.TextIOBase):
     """Collects what is written until a line is whole, since half a secret is not found."""
 
     encoding = "utf-8"

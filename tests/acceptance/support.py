@@ -19,6 +19,8 @@ from typing import Any
 
 import requests
 
+from tests.leaks import holds
+
 ORG = "5C1328435BF324E90A49402A@AdobeOrg"
 KEY = "sample-api-key"
 CLIENT_SECRET = "sample-client-secret-4711"
@@ -174,7 +176,7 @@ class Project:
         texts = {f"run {number}": result.out + result.err for number, result in enumerate(self.results)}
         written = [path for path in self.folder.rglob("*") if path.is_file() and not self._ours(path)]
         texts |= {str(path): path.read_bytes().decode("utf-8", "replace") for path in written}
-        return [where for where, text in texts.items() if any(secret in text for secret in SECRETS)]
+        return [where for where, text in texts.items() if holds(text, *SECRETS)]
 
     def _ours(self, path: Path) -> bool:
         """Whether a test wrote it."""
