@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
+from provisioner.definitions.characters import REMEDY, find_strange
 from provisioner.definitions.yaml_errors import reader_problem, source_line, syntax_problem
 from provisioner.model import Location, Problem
 
@@ -24,6 +25,9 @@ MAX_NODES = 10_000
 """Nodes in one document, aliases counted as what they expand to. A definition has about twenty."""
 
 MAX_DEPTH = 32
+MAX_SCALAR = 64 * 1024
+MAX_KEY = 256
+"""Characters. A connection string with every option set stays far below it; so does the longest template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,12 @@ def parse(file: str, text: str) -> Document:
     import yaml
 
     builder = _Builder(file)
+    strange = find_strange(text)
+    if strange:
+        before = text[: strange.index]
+        mark = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+        builder.problem(mark, "yaml.character", f"{strange.name} may not stand here", REMEDY)
+        return Document(file, text, problems=tuple(builder.problems))
     try:
         data = builder.document(_events(text))
     except yaml.MarkedYAMLError as error:
@@ -186,6 +196,9 @@ class _Builder:
         if not isinstance(event, yaml.ScalarEvent):
             self.refuse(event, "yaml.non-string-key", "a key must be a string", "write a plain word as the key")
         self.count(event, 1, path)
+        if len(event.value) > MAX_KEY:
+            self.refuse(event, "yaml.long-key", f"a key of more than {MAX_KEY} characters", "no property is that long")
+        self.check_text(event)
         return str(event.value)
 
     def is_usable(self, event: Any, child: Path, data: dict[str, Any]) -> bool:
@@ -212,7 +225,17 @@ class _Builder:
             data.append(self.node(event, events, (*path, len(data))))
         return data
 
+    def check_text(self, event: Any) -> None:
+        """What an escape in quotes may have brought in."""
+        strange = find_strange(event.value)
+        if strange:
+            self.problem(_mark(event), "yaml.character", f"{strange.name} may not stand in a text", REMEDY)
+
     def scalar(self, event: Any, path: Path) -> Any:
+        if len(event.value) > MAX_SCALAR:
+            message = f"a value of more than {MAX_SCALAR:,} characters"
+            self.refuse(event, "yaml.long-scalar", message, "shorten it; no property takes so much")
+        self.check_text(event)
         if event.implicit[0] and event.tag is None:
             data = _resolve(event.value)
             if not isinstance(data, str):

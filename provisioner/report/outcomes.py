@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.planning.plan import Action
-from provisioner.report.style import PLAIN, Style, count, safe
+from provisioner.report.style import PLAIN, Style, count, json_text, safe
 
 _DONE = {Action.CREATE: "created", Action.UPDATE: "changed", Action.DELETE: "destroyed"}
 _COLOUR = {
@@ -76,4 +74,4 @@ def as_json(applied: Applied) -> str:
             {"address": change.key, "reason": change.reason, "remedy": change.remedy} for change in applied.blocked
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json_text(document)

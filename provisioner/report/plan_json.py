@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from provisioner import __version__
 from provisioner.model import Json
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
+from provisioner.report.style import json_text
 from provisioner.sensitive import Symbolic
 
 FORMAT_VERSION = "1.0"
@@ -30,7 +29,7 @@ def as_json(plan: Plan) -> str:
         "resource_changes": [_change(change) for change in plan.changes],
         "summary": {action.value: plan.count(action) for action in Action},
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json_text(document)
 
 
 def _change(change: Change) -> Json:

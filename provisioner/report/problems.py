@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
 from provisioner.model import Location, Problem
-from provisioner.report.style import PLAIN, Style, safe
+from provisioner.report.style import PLAIN, Style, json_text, safe
 
 SourceLine = Callable[[Location], str]
 """The line of a file that a location is in, "" when there is none to show."""
@@ -118,6 +117,4 @@ def as_json(problems: Iterable[Problem], checked: int, targets: Iterable[str]) -
         "targets": list(targets),
         "problems": listed,
     }
-    text = json.dumps(result, indent=2, ensure_ascii=False)
-    # The name of a file may be no text at all; what UTF-8 cannot hold becomes the escape that JSON has for it.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return json_text(result)

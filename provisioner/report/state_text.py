@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
 from provisioner.applying.outcome import Rebuilt
 from provisioner.model import Json
-from provisioner.report.style import Style, count, safe
+from provisioner.report.style import Style, count, json_text, safe
 from provisioner.state.entries import Remembered
 from provisioner.state.records import Intent
 
@@ -58,7 +57,7 @@ def _rows(entry: Remembered) -> Iterator[tuple[str, str]]:
 def as_json(entries: Iterable[Remembered]) -> str:
     """``{format_version, entries: [{key, id, etag, fields, secrets: {path: origin}, open: [...]}]}``."""
     document = {"format_version": "1.0", "entries": [_json(entry) for entry in entries]}
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json_text(document)
 
 
 def _json(entry: Remembered) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 _CODES = {
@@ -33,6 +34,13 @@ PLAIN = Style()
 def safe(text: str) -> str:
     """Text that came from outside, fit for a terminal: control and direction characters shown, not obeyed."""
     return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+
+
+def json_text(document: object) -> str:
+    """JSON for files and terminals: letters as they are, control and direction characters, and what UTF-8 cannot hold,
+    as the escapes that JSON has for them."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def count(number: int, noun: str) -> str:
