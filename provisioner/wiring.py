@@ -126,6 +126,9 @@ def _emulator(project: Project, target: Target) -> Iterator[str]:
         raise emulator_missing() from error
     folder = project.folder / ".provisioner" / target.name
     folder.mkdir(parents=True, exist_ok=True)
+    ignored = folder.parent / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n", "utf-8")  # whatever the project's own says
     with Emulator(data=folder / "emulator.sqlite", behaviour=Behaviour(cloud=target.cloud.value)) as running:
         yield running.url
 

@@ -5,6 +5,7 @@ Everything here raises ``OSError``; the callers know what to say about it.
 
 from __future__ import annotations
 
+import glob
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -54,6 +55,13 @@ def remove_file(path: Path) -> None:
     with suppress(FileNotFoundError):
         path.unlink()
         sync_directory(path.parent)
+
+
+def remove_litter(path: Path) -> None:
+    """What a killed run left half-written beside the file. For its only writer."""
+    for litter in path.parent.glob(f"{glob.escape(path.name)}*.tmp"):
+        with suppress(OSError):
+            litter.unlink()
 
 
 def sync_directory(path: Path) -> None:

@@ -21,7 +21,7 @@ from provisioner.errors import StaleError, StateError
 from provisioner.model import Key, TargetIdentity
 from provisioner.state import journal, rescue
 from provisioner.state.encoding import entry_to_json
-from provisioner.state.files import beside, keep_aside, remove_file, replace_file, sync_directory
+from provisioner.state.files import beside, keep_aside, remove_file, remove_litter, replace_file, sync_directory
 from provisioner.state.folding import contains, fold
 from provisioner.state.formats import state_from_bytes, state_to_bytes
 from provisioner.state.journal import Contents, Journal
@@ -194,6 +194,7 @@ class FileStore:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         with hold(self._path, holder, timeout, waiting):
             self._held = True
+            remove_litter(self._path)
             try:
                 yield
             finally:

@@ -93,7 +93,7 @@ def test_a_record_that_holds_a_secret_is_refused_before_the_call(
     made = encoding.entry_to_json
     with monkeypatch.context() as patched:
         patched.setattr("provisioner.state.store.entry_to_json", lambda entry: [made(entry), ORDERS])
-        code, out, err = inside(project, "apply", "--yes")
+        code, _, err = inside(project, "apply", "--yes")
     assert code == 3
     assert SPOKEN in err
     assert service.writes() == []
