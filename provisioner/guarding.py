@@ -68,7 +68,7 @@ def warn(shell: Shell, where: Place, settings: Settings, desired: tuple[Desired,
     """Say what is odd about the variables that were read: by name and place, never by value."""
     judged = {name: value for name, value in settings.variables.items() if value}  # and not the samples of a target
     judges = [(UNGUARDED, shell.egress.wall.lets_pass)]
-    if settings.fingerprint_key is None:
+    if settings.fingerprint_key is None and not where.target.emulator:  # whose state stays on this machine
         judges.append((GUESSABLE, cache(is_guessable)))
     found = (*odd(desired, judged, judges), *_reused(where, settings, desired))
     alike: Counter[str] = Counter()
