@@ -47,6 +47,12 @@ class Pair:
         """``server``, ``port``, ``database``, ``username``, ``password``, or ``options.<keyword as written>``."""
         return _PART_OF.get(self.keyword.lower(), f"options.{self.keyword}")
 
+    @property
+    def meaning(self) -> str:
+        """Equal for two keywords that Connector/NET takes for one: case and spaces say nothing, ``SSL Mode`` is
+        ``SslMode``."""
+        return self.part.lower().replace(" ", "")
+
 
 MAX_LENGTH = 16 * 1024
 """Characters of a connection string. One with every option set stays below one eighth of this."""
@@ -92,9 +98,9 @@ def _undoubled(text: str, quote: str) -> str:
 def _refuse_repetition(pairs: Iterable[Pair]) -> None:
     seen: set[str] = set()
     for number, pair in enumerate(pairs, 1):
-        if pair.part.lower() in seen:
+        if pair.meaning in seen:
             raise Malformed(f"pair {number} repeats an earlier keyword or its synonym")
-        seen.add(pair.part.lower())
+        seen.add(pair.meaning)
 
 
 def missing(pairs: Iterable[Pair]) -> tuple[str, ...]:

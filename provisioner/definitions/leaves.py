@@ -72,7 +72,7 @@ def _repeated_options(document: Document, leaves: Iterable[Leaf]) -> Iterator[Pr
     seen = set(connection_string.SYNONYMS)
     for leaf in leaves:
         if leaf.path[:-1] == OPTIONS_PATH:
-            part = connection_string.Pair(str(leaf.path[-1]), "").part.lower()
+            part = connection_string.Pair(str(leaf.path[-1]), "").meaning
             if part in seen:
                 message = f"{leaf.shown} says again what another property or option says"
                 yield Problem(document.key_at(leaf.path), "connection-string.repeated", message, "keep one of them")

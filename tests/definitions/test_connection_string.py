@@ -45,6 +45,7 @@ def test_split(text: str, pairs: list[tuple[str, str]]) -> None:
         ("a='b'hunter2;c=d", "the quote that opens the value of pair 1 is not closed at its end"),
         ("a=1;A=hunter2", "pair 2 repeats an earlier keyword or its synonym"),
         ("Server=1;x=y;Data Source=hunter2", "pair 3 repeats an earlier keyword or its synonym"),
+        ("SslMode=1;SSL Mode=hunter2", "pair 2 repeats an earlier keyword or its synonym"),
         ("PWD=1;Password=hunter2", "pair 2 repeats an earlier keyword or its synonym"),
         ("a=" + "h" * MAX_LENGTH, "it is longer than 16,384 characters"),
     ],
