@@ -10,6 +10,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
@@ -21,7 +22,7 @@ from provisioner.settings import own_secrets
 from provisioner.shell import Shell, guarded
 
 if TYPE_CHECKING:
-    from provisioner.commands.plan import Asked
+    from provisioner.planning.plan import Asked
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,16 +80,17 @@ def _asked(command: Command) -> Command:
         click.option("--import-existing", is_flag=True, help="Take over base connections that are as declared."),
         click.option("--allow-delete", is_flag=True, help="Delete what is recorded and has no definition any more."),
         click.option("--allow-mass-delete", is_flag=True, help="Also more than 30 % of ten or more, or all."),
+        click.option("--select", metavar="KEY", multiple=True, help="Only these keys; globs; may be repeated."),
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def _read_asked(flags: dict[str, bool]) -> Asked:
-    from provisioner.commands.plan import Asked
+def _read_asked(flags: dict[str, Any]) -> Asked:
+    from provisioner.planning.plan import Asked
 
-    return Asked(flags["import_existing"], flags["allow_delete"], flags["allow_mass_delete"])
+    return Asked(flags["import_existing"], flags["allow_delete"], flags["allow_mass_delete"], flags["select"])
 
 
 @cli.command()
@@ -107,21 +109,32 @@ def validate(shell: Shell, targets: tuple[str, ...], output: str) -> int:
 @_format
 @click.option("--offline", is_flag=True, help="Compare with the state alone; ask the service nothing.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plan holds changes.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for `apply FILE`.")
 @_asked
 @_common
-def plan(shell: Shell, target: str | None, output: str, offline: bool, detailed_exitcode: bool, **asked: bool) -> int:
+def plan(
+    shell: Shell,
+    target: str | None,
+    output: str,
+    offline: bool,
+    detailed_exitcode: bool,
+    out: Path | None,
+    **asked: Any,
+) -> int:
     """Show what would change. Changes nothing: towards the service it only looks."""
     from provisioner import running
 
     wanted = _read_asked(asked)
     return running.in_form(
-        shell, output, lambda: running.plan(shell, target, output, offline, detailed_exitcode, wanted)
+        shell, output, lambda: running.plan(shell, target, output, offline, detailed_exitcode, wanted, out)
     )
 
 
 @cli.command()
+@click.argument("plan_file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @_target
 @_format
+@click.option("--expect-digest", metavar="DIGEST", help="Apply only if the plan has this digest.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time.")
 @_asked
@@ -130,19 +143,34 @@ def plan(shell: Shell, target: str | None, output: str, offline: bool, detailed_
 @_common
 def apply(
     shell: Shell,
+    plan_file: Path | None,
     target: str | None,
     output: str,
+    expect_digest: str | None,
     yes: bool,
     parallelism: int,
     overwrite_drift: bool,
     lock_timeout: float,
-    **asked: bool,
+    **asked: Any,
 ) -> int:
-    """Make it so: show the plan, ask, carry it out, record every step."""
+    """Make it so: show the plan, ask, carry it out, record every step.
+
+    FILE is a plan that `plan --out` saved: exactly that is carried out, or nothing.
+    """
     from provisioner import running
     from provisioner.commands.apply import Options
+    from provisioner.planning.approval import ExpectedDigest
+    from provisioner.planning.plan import Asked
 
-    options = Options(parallelism, yes, overwrite_drift, _read_asked(asked))
+    wanted = _read_asked(asked)
+    options = Options(parallelism, yes, overwrite_drift, wanted)
+    if plan_file:
+        if wanted != Asked() or expect_digest or overwrite_drift:
+            raise click.UsageError("a saved plan holds what it was asked for: leave out the other flags")
+        saved = running.read_saved(plan_file, target)
+        target, options = saved.target, replace(options, asked=saved.asked, approved=saved)
+    elif expect_digest:
+        options = replace(options, approved=ExpectedDigest(expect_digest, overwrite_drift))
     return running.in_form(shell, output, lambda: running.apply(shell, target, output, options, lock_timeout))
 
 

@@ -50,6 +50,14 @@ class Egress:
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
 
+    def keep(self, path: Path, text: str) -> None:
+        """A private file of the user's choice, whole or not at all, in the place of one that is there.
+
+        Raises ``OSError``."""
+        temporary = path.with_name(path.name + ".tmp")
+        self.report(temporary, text)
+        os.replace(temporary, path)
+
     def note_unchecked(self, text: str) -> None:
         """A note that must get out: an id that nothing else could record, the words that a leak is reported with."""
         self._put(self.stderr, text, "\n")

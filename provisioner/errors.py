@@ -67,6 +67,10 @@ class StaleError(ProvisionerError):
     exit_code = 5
 
 
+class PlanFileError(ProvisionerError):
+    """The file of a saved plan cannot be read, or is none."""
+
+
 class StateError(ProvisionerError):
     """The state file or its journal cannot be read, belongs elsewhere, or cannot be written."""
 

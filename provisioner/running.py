@@ -16,9 +16,11 @@ from provisioner.commands import state as states
 from provisioner.commands.validate import Checked
 from provisioner.commands.validate import validate as check
 from provisioner.definitions.project import read_project
-from provisioner.errors import ProblemsFound, UsageError
+from provisioner.errors import PlanFileError, ProblemsFound, UsageError
 from provisioner.guarding import Guard
 from provisioner.interruption import Interruption
+from provisioner.planning import saved
+from provisioner.planning.approval import SavedPlan
 from provisioner.report import outcomes, plan_json, plan_text, problems, state_text
 from provisioner.report.style import count
 from provisioner.settings import Settings, read_settings
@@ -26,7 +28,7 @@ from provisioner.state.entries import all_of, one_of
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
-    from provisioner.planning.plan import Plan
+    from provisioner.planning.plan import Asked, Plan
     from provisioner.service.exchange import CallLog, Log
     from provisioner.shell import Shell
     from provisioner.state.store import FileStore
@@ -67,8 +69,10 @@ def _names(targets: tuple[str, ...]) -> str:
     return f"target{'' if len(targets) == 1 else 's'} {', '.join(targets)}"
 
 
-def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: bool, asked: planning.Asked) -> int:
-    """Make a plan and show it."""
+def plan(
+    shell: Shell, name: str | None, output: str, offline: bool, detailed: bool, asked: Asked, out: Path | None = None
+) -> int:
+    """Make a plan, show it, keep it."""
     if offline and asked.adopt:
         raise UsageError("--import-existing has to look at what exists", "leave out --offline")
     settings = read_settings(shell.environ)
@@ -81,14 +85,17 @@ def plan(shell: Shell, name: str | None, output: str, offline: bool, detailed: b
         with wiring.connect(where, settings, _log(shell), shell.egress.wall.repeats) as service:
             made = planning.plan(where, desired, store, service.reading(), asked)
     shell.egress.result(_plan_text(shell, made, output))
+    if out:
+        shell.egress.keep(out, saved.encoded(made))
+        shell.egress.note(f"saved: `apply {out}` carries out exactly this plan")
     return planning.exit_code(made, detailed)
 
 
-def _place(shell: Shell, settings: Settings, name: str | None) -> tuple[Place, FileStore]:
+def _place(shell: Shell, settings: Settings, name: str | None, lineage: str | None = None) -> tuple[Place, FileStore]:
     project = read_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
     where = wiring.place(project, target, settings, Guard(shell.egress, settings.github).watch)
-    return where, wiring.store(project, target, where.identity, shell.egress)
+    return where, wiring.store(project, target, where.identity, shell.egress, lineage)
 
 
 def _plan_text(shell: Shell, made: Plan, output: str) -> str:
@@ -98,12 +105,13 @@ def _plan_text(shell: Shell, made: Plan, output: str) -> str:
 def apply(shell: Shell, name: str | None, output: str, options: applying.Options, lock_timeout: float) -> int:
     """Hold the lock, apply, show what became of it."""
     settings = read_settings(shell.environ)
-    where, store = _place(shell, settings, name)
+    approved = options.approved if isinstance(options.approved, SavedPlan) else None
+    where, store = _place(shell, settings, name, approved.lineage if approved else None)
     with (
         Interruption() as interruption,
         _held(shell, store, where, settings, "apply", lock_timeout),
     ):
-        desired = applying.read_complete(where)
+        desired = applying.read_complete(where, options.asked)
         guarding.warn(shell, where, settings, desired)
         with wiring.connect(where, settings, _log(shell), shell.egress.wall.repeats, interruption.asked) as service:
             ports = _ports(shell, store, service, output, interruption)
@@ -113,6 +121,17 @@ def apply(shell: Shell, name: str | None, output: str, options: applying.Options
         outcomes.as_json(applied) if output == "json" else style.paint(outcomes.summary(applied), "bold")
     )
     return exit_code(applied)
+
+
+def read_saved(file: Path, name: str | None) -> SavedPlan:
+    """A saved plan. Raises ``PlanFileError``; ``UsageError`` where it is for another target than the one named."""
+    try:
+        kept = saved.decoded(file.read_text("utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise PlanFileError(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'not a text'}") from None
+    if name and name != kept.target:
+        raise UsageError(f"{file} was planned for target {kept.target}, not {name}", "leave out --target")
+    return kept
 
 
 def state_list(shell: Shell, name: str | None, output: str) -> int:

@@ -82,10 +82,15 @@ def _origin(url: str, settings: Settings) -> Origin:
     return check_origin(url, settings.allow_hosts)
 
 
-def store(project: Project, target: Target, identity: TargetIdentity, egress: Egress) -> FileStore:
-    """The state of a target. What it could not record is told whatever it holds: it may be the last to know an id."""
+def store(
+    project: Project, target: Target, identity: TargetIdentity, egress: Egress, lineage: str | None = None
+) -> FileStore:
+    """The state of a target; ``lineage`` is for one that begins now.
+
+    What it could not record is told whatever it holds: it may be the last to know an id.
+    """
     path = project.folder / target.state
-    return FileStore(path, identity, tell=egress.note_unchecked, check=egress.wall.check)
+    return FileStore(path, identity, lineage=lineage, tell=egress.note_unchecked, check=egress.wall.check)
 
 
 @contextmanager

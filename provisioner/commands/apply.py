@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,11 +22,12 @@ from typing import Protocol
 from provisioner.applying.executor import Executor, Ledger, Writer, not_attempted
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
-from provisioner.commands.plan import Asked, Place, look, planned, read_desired
+from provisioner.commands.plan import Place, look, planned, read_desired
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound, StaleError, StateError
 from provisioner.model import Key, Problem
-from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.approval import Approval, hold_to
+from provisioner.planning.plan import Action, Asked, Change, Plan
 from provisioner.planning.planner import Context
 from provisioner.planning.renewal import renewed
 from provisioner.planning.safety import hold_back_drift
@@ -65,12 +66,16 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked for. ``confirmed``: the plan is not asked about (``--yes``)."""
+    """What the user asked for. ``confirmed``: the plan is not asked about (``--yes``).
+
+    ``approved`` is what was reviewed: the plan has to be that one, and is not asked about either.
+    """
 
     parallelism: int = 8
     confirmed: bool = False
     overwrite_drift: bool = False
     asked: Asked = field(default_factory=Asked)
+    approved: Approval | None = None
 
 
 def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Options) -> Applied:
@@ -82,12 +87,14 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
     seen = run.look()
     made = run.plan(seen)
     ports.show(made)
+    if options.approved:
+        hold_to(options.approved, made)
     waiting = seen.resolved.waiting
     if not made.pending and not waiting:
         run.renew(made)
         ports.store.fold()
         return Applied((), made.blocked)
-    if made.pending and not options.confirmed and not ports.confirm():
+    if made.pending and not (options.confirmed or options.approved) and not ports.confirm():
         raise Declined("not confirmed; nothing was done")
     ports.store.check_room(len(made.pending))
     with ports.undisturbed():
@@ -120,7 +127,11 @@ class _Run:
             undecided=seen.resolved.undecided,
         )
         made = planned(place, self._desired, context, options.asked)
-        return made if options.overwrite_drift or not options.confirmed else hold_back_drift(made)
+        return hold_back_drift(made) if options.confirmed and not self._drift_is_seen() else made
+
+    def _drift_is_seen(self) -> bool:
+        """Whether it was asked for by name; an approved plan shows its drift, or is not the approved one."""
+        return self._options.overwrite_drift or self._options.approved is not None
 
     def renew(self, made: Plan) -> None:
         """Give up older fingerprint keys; towards the service that is no change."""
@@ -178,16 +189,17 @@ class _Run:
         return outcome
 
 
-def read_complete(place: Place) -> tuple[Desired, ...]:
-    """What is asked for, with every secret at hand. Raises ``ProblemsFound``, also for a variable that is not set."""
+def read_complete(place: Place, asked: Asked) -> tuple[Desired, ...]:
+    """What is asked for, with every secret at hand. Raises ``ProblemsFound``, also for a variable that is not set and
+    that a selected definition needs."""
     desired = read_desired(place)
-    unset = tuple(_unset(desired))
+    unset = tuple(_unset(one for one in desired if asked.selects(one.key)))
     if unset:
         raise ProblemsFound(unset)
     return desired
 
 
-def _unset(desired: tuple[Desired, ...]) -> Iterator[Problem]:
+def _unset(desired: Iterable[Desired]) -> Iterator[Problem]:
     for one in desired:
         for leaf in one.unset:
             yield Problem(leaf.location, "secret.unset", f"{leaf.value} is not set, or empty", "set the variable")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from fnmatch import fnmatchcase
 from typing import Protocol, TypeAlias
 
 from provisioner.applying.recovery import resolve
@@ -13,10 +14,11 @@ from provisioner.commands.validate import Checked
 from provisioner.definitions.definition import read_definitions
 from provisioner.definitions.desired import Desired, build
 from provisioner.definitions.project import Project, Target
-from provisioner.errors import NotFound, ProblemsFound
+from provisioner.errors import NotFound, ProblemsFound, UsageError
 from provisioner.model import MYSQL_SPEC_ID, Json, TargetIdentity
 from provisioner.planning.observed import Observation, observe
-from provisioner.planning.plan import Action, Plan
+from provisioner.planning.pinning import pinned
+from provisioner.planning.plan import Action, Asked, Plan
 from provisioner.planning.planner import Context, make_plan
 from provisioner.planning.safety import hold_back_mass_delete
 from provisioner.sensitive import Sensitive
@@ -65,15 +67,6 @@ def read_desired(place: Place) -> tuple[Desired, ...]:
     return built.desired
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a plan is asked to hold: ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``."""
-
-    adopt: bool = False
-    delete: bool = False
-    mass_delete: bool = False
-
-
 def plan(place: Place, desired: tuple[Desired, ...], store: Remembering, service: Reader | None, asked: Asked) -> Plan:
     """The plan of a target. ``service`` is None for ``--offline``.
 
@@ -98,8 +91,18 @@ def planned(place: Place, desired: tuple[Desired, ...], context: Context, asked:
     """The plan within what was asked for."""
     place.watch((), ["\n".join(record.as_dict.values()) for record in context.state.records])
     context = replace(context, adopt=asked.adopt, delete=asked.delete)
-    made = make_plan(place.target.name, place.identity, desired, context)
-    return made if asked.mass_delete else hold_back_mass_delete(made)
+    whole = make_plan(place.target.name, place.identity, desired, context)
+    made = replace(selected(whole, asked), asked=asked)
+    made = made if asked.mass_delete else hold_back_mass_delete(made, whole)
+    return pinned(made, context.state, context.fingerprinter)
+
+
+def selected(whole: Plan, asked: Asked) -> Plan:
+    """The part of a plan that was asked for. Raises ``UsageError`` for a glob that matches no key."""
+    for glob in asked.select:
+        if not any(fnmatchcase(change.key, glob) for change in whole.changes):
+            raise UsageError(f"--select {glob} matches no definition and no record", "keys are as `plan` lists them")
+    return whole.only({change.key for change in whole.changes if asked.selects(change.key)})
 
 
 _LOOKING = 8

@@ -8,12 +8,12 @@ from typing import Protocol
 
 from provisioner.applying.outcome import Rebuilt
 from provisioner.applying.recovery import resolve
-from provisioner.commands.plan import Asked, Place, look, planned
+from provisioner.commands.plan import Place, look, planned
 from provisioner.definitions.desired import Desired
 from provisioner.errors import StateError, UsageError
 from provisioner.planning.changes import visible_record_of
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Action, Change, Patch
+from provisioner.planning.plan import Action, Asked, Change, Patch
 from provisioner.planning.planner import Context
 from provisioner.service.flow_service import Reader
 from provisioner.state import rescue

@@ -6,12 +6,14 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key, Location, TargetIdentity
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.patch import Operation
+from provisioner.planning.pins import Pin, full_digest, public_digest
 from provisioner.state.records import Record
 
 
@@ -77,13 +79,61 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a plan is asked to hold: each is a flag of its own, and the plan says which were given.
+
+    ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``.
+    ``select`` are globs of keys; none means all.
+    """
+
+    adopt: bool = False
+    delete: bool = False
+    mass_delete: bool = False
+    select: tuple[str, ...] = ()
+
+    def selects(self, key: Key) -> bool:
+        """Whether the plan is to hold this key. ``*`` matches a slash too."""
+        return not self.select or any(fnmatchcase(key, glob) for glob in self.select)
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """As they were given on the command line."""
+        switches = (
+            ("--import-existing", self.adopt),
+            ("--allow-delete", self.delete),
+            ("--allow-mass-delete", self.mass_delete),
+        )
+        return (*(flag for flag, given in switches if given), *(f"--select {glob}" for glob in self.select))
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What would change on a target, by key. ``offline``: the service was not asked."""
+    """What would change on a target, by key. ``offline``: the service was not asked.
+
+    ``lineage`` is that of the state; ``pins`` are what an approval holds on to.
+    """
 
     target: str
     identity: TargetIdentity
     changes: tuple[Change, ...]
     offline: bool = False
+    asked: Asked = Asked()
+    lineage: str = ""
+    pins: tuple[Pin, ...] = ()
+
+    @property
+    def public_digest(self) -> str:
+        return public_digest(self.identity, self.pins)
+
+    @property
+    def full_digest(self) -> str:
+        return full_digest(self.identity, self.pins)
+
+    @property
+    def uncovered(self) -> tuple[Key, ...]:
+        """What would be done and the public digest does not cover."""
+        pending = {change.key for change in self.pending}
+        return tuple(pin.key for pin in self.pins if pin.uncovered and pin.key in pending)
 
     def count(self, action: Action) -> int:
         return Counter(change.action for change in self.changes)[action]

@@ -16,14 +16,14 @@ MOST_DELETED = 0.3
 """The part of the records that may be deleted without a word of its own, where there are at least ten."""
 
 
-def hold_back_mass_delete(plan: Plan) -> Plan:
-    """The plan with all deletes blocked if they are more than 30 % of at least ten records, or nothing is declared.
-
-    A wrong folder or a wrong target looks like this.
-    """
+def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
+    """The plan with all deletes blocked if they are more than 30 % of at least ten records, or nothing is declared: a
+    wrong folder or a wrong target looks like this. ``whole`` is the plan of all keys where
+    ``plan`` holds a selection."""
     deleted = plan.count(Action.DELETE)
-    known = sum(change.record is not None for change in plan.changes)
-    declared = any(change.desired is not None for change in plan.changes)
+    everything = (whole or plan).changes
+    known = sum(change.record is not None for change in everything)
+    declared = any(change.desired is not None for change in everything)
     if not deleted or (declared and (known < 10 or deleted <= MOST_DELETED * known)):
         return plan
     held = f"{deleted} of {known} would be deleted" if declared else "no definition is left for this target"

@@ -26,6 +26,10 @@ def as_json(plan: Plan) -> str:
             "sandbox": plan.identity.sandbox,
         },
         "offline": plan.offline,
+        "asked": list(plan.asked.flags),
+        "public_digest": plan.public_digest,
+        "full_digest": plan.full_digest,
+        "not_in_public_digest": list(plan.uncovered),
         "resource_changes": [_change(change) for change in plan.changes],
         "summary": {action.value: plan.count(action) for action in Action},
     }

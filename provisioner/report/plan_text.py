@@ -28,13 +28,27 @@ _WIDEST = 200
 def as_text(plan: Plan, style: Style = PLAIN) -> str:
     """The whole plan, ending in the summary."""
     asked = " (offline: the service was not asked)" if plan.offline else ""
-    paragraphs = [f"Plan for target {style.paint(plan.target, 'bold')}: {safe(str(plan.identity))}{asked}"]
+    flags = f" ({', '.join(safe(flag) for flag in plan.asked.flags)})" if plan.asked.flags else ""
+    paragraphs = [f"Plan for target {style.paint(plan.target, 'bold')}: {safe(str(plan.identity))}{asked}{flags}"]
     unchanged = [change for change in plan.changes if change.action is Action.NO_OP and not change.notes]
     hidden = set() if len(unchanged) <= MOST_UNCHANGED else {change.key for change in unchanged}
     paragraphs += ["\n".join(_change(change, style)) for change in plan.changes if change.key not in hidden]
     if hidden:
         paragraphs.append(style.paint(f"{count(len(hidden), 'definition')} unchanged", "dim"))
-    return "\n\n".join(_tight(paragraphs)) + "\n\n" + summary(plan)
+    return "\n\n".join([*_tight(paragraphs), *_approval(plan, style), summary(plan)])
+
+
+def _approval(plan: Plan, style: Style) -> Iterator[str]:
+    """What to approve the plan by, and what the public digest does not know of."""
+    if not plan.pins:
+        return
+    lines = ["Digests, for `apply --expect-digest`:", f"  {plan.public_digest}", f"  {plan.full_digest}"]
+    if plan.uncovered:
+        keys = ", ".join(safe(key) for key in plan.uncovered[:MOST_UNCHANGED])
+        more = len(plan.uncovered) - MOST_UNCHANGED
+        rest = f" and {more:,} more" if more > 0 else ""
+        lines.append(f"  The public one does not cover what only a secret or the service tells: {keys}{rest}")
+    yield style.paint("\n".join(lines), "dim")
 
 
 def _tight(paragraphs: list[str]) -> Iterator[str]:

@@ -175,9 +175,9 @@ def test_a_quoted_value_is_read_back(value: str) -> None:
 
 @given(st.dictionaries(st.text("abAB= ", min_size=1, max_size=6).map(lambda name: f"k{name.strip()}"), awkward))
 def test_joined_pairs_are_read_back(values: dict[str, str]) -> None:
-    assume(len({name.lower() for name in values}) == len(values))
     assume(not any("{{" in value for value in values.values()))
     pairs = tuple(Pair(name, value) for name, value in values.items())
+    assume(len({pair.meaning for pair in pairs}) == len(pairs))
     assert connection_string.split(connection_string.join(pairs)) == pairs
 
 

@@ -1,0 +1,212 @@
+"""What was reviewed is what is applied, or nothing is."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+from collections.abc import Callable
+from typing import TypeAlias
+
+import pytest
+
+from tests.acceptance.support import Project, Service, basic
+
+Move: TypeAlias = Callable[[Project, Service], None]
+
+FULL, PUBLIC = r"full-[0-9a-f]{64}", r"public-[0-9a-f]{64}"
+
+
+def digest(kind: str, text: str) -> str:
+    found = re.search(kind, text)
+    assert found, text
+    return found.group()
+
+
+@pytest.fixture
+def reviewed(project: Project) -> Project:
+    """``a`` is applied, and its definition changed; ``b`` is new; ``c`` is applied and as declared."""
+    project.define("a", basic("A"))
+    project.define("c", basic("C"))
+    assert project.run("apply", "--yes").code == 0
+    project.define("a", basic("A", server="db2"))
+    project.define("b", basic("B"))
+    assert project.run("plan", "--out", "plan.bin").code == 0
+    return project
+
+
+def nothing(_project: Project, _service: Service) -> None:
+    pass
+
+
+def other_definition(project: Project, _: Service) -> None:
+    project.define("a", basic("A", server="db3"))
+
+
+def one_more_definition(project: Project, _: Service) -> None:
+    project.define("d", basic("D"))
+
+
+def definition_gone(project: Project, _: Service) -> None:
+    (project.folder / "connections/b.yaml").unlink()
+
+
+def rotation(project: Project, _: Service) -> None:
+    project.environ["MYSQL_ORDERS_PASSWORD"] = "rotated-Kx93hvQw71z"
+
+
+def applied_elsewhere(project: Project, _: Service) -> None:
+    assert project.run("apply", "--yes").code == 0
+
+
+def edited_outside(project: Project, service: Service) -> None:
+    service.edit(project.id("c"), "/name", "Renamed by hand")
+
+
+def touched_outside(project: Project, service: Service) -> None:
+    service.edit(project.id("a"), "/name", "A")
+
+
+def deleted_outside(project: Project, service: Service) -> None:
+    service.delete(project.id("c"))
+
+
+def other_sandbox(project: Project, service: Service) -> None:
+    project.target(service.url, sandbox="dev", state="state/dev.json")
+
+
+MOVES: list[tuple[Move, str]] = [
+    (other_definition, "a: definition moved: auth.params.server"),
+    (one_more_definition, "d: definition moved: create was not in the reviewed plan"),
+    (definition_gone, "b: definition moved: create was reviewed, and it has no definition now"),
+    (rotation, "a: secret moved: auth.params.password"),
+    (rotation, "c: secret moved"),
+    (applied_elsewhere, "a: record moved"),
+    (edited_outside, "c: remote moved: changed outside since: name"),
+    (touched_outside, "a: remote moved: etag"),
+    (deleted_outside, "c: remote moved: deleted outside since"),
+    (other_sandbox, "target moved: reviewed for"),
+]
+
+
+@pytest.mark.parametrize(("move", "words"), MOVES, ids=[f"{move.__name__}-{words[:1]}" for move, words in MOVES])
+def test_what_moved_since_the_review_is_named(reviewed: Project, service: Service, move: Move, words: str) -> None:
+    move(reviewed, service)
+    before = len(service.writes())
+    result = reviewed.run("apply", "plan.bin")
+    assert result.code == 5, result.err
+    assert words in result.err
+    assert "plan again, and have it reviewed" in result.err
+    assert len(service.writes()) == before
+
+
+def test_a_saved_plan_is_applied_without_a_question(reviewed: Project) -> None:
+    result = reviewed.run("apply", "plan.bin")
+    assert (result.code, result.last) == (0, "Apply complete: 1 added, 1 changed, 0 destroyed.")
+
+
+def test_a_plan_saved_before_there_is_a_state_proposes_its_lineage(project: Project) -> None:
+    project.define("a", basic("A"))
+    assert project.run("plan", "--out", "first.plan").code == 0
+    lineage = json.loads((project.folder / "first.plan").read_text("utf-8"))["lineage"]
+    assert project.run("apply", "first.plan").code == 0
+    assert project.state["lineage"] == lineage
+
+
+def test_the_file_is_private_and_replaced_whole(reviewed: Project) -> None:
+    assert reviewed.run("plan", "--out", "plan.bin").code == 0
+    assert stat.S_IMODE((reviewed.folder / "plan.bin").stat().st_mode) == 0o600
+    assert not list(reviewed.folder.glob("*.tmp"))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "this is not a saved plan"),
+        ("[]", "this is not a saved plan"),
+        ('{"kind": "provisioner-plan", "format_version": 9}', "a saved plan of format 9"),
+        ('{"kind": "provisioner-plan", "format_version": 1}', "damaged, or was edited"),
+    ],
+)
+def test_what_is_no_saved_plan_is_refused(reviewed: Project, text: str, words: str) -> None:
+    reviewed.write("plan.bin", text)
+    result = reviewed.run("apply", "plan.bin")
+    assert result.code == 1
+    assert words in result.err
+
+
+def test_an_edited_plan_is_refused(reviewed: Project) -> None:
+    text = (reviewed.folder / "plan.bin").read_text("utf-8")
+    reviewed.write("plan.bin", text.replace('"db2"', '"evil"'))
+    assert "damaged, or was edited" in reviewed.run("apply", "plan.bin").err
+
+
+def test_a_saved_plan_stands_for_itself(reviewed: Project) -> None:
+    for more in (["--allow-delete"], ["--select", "a"], ["--overwrite-drift"]):
+        assert reviewed.run("apply", "plan.bin", *more).code == 64
+    assert reviewed.run("apply", "plan.bin", "--target", "elsewhere").code == 64
+    assert reviewed.run("apply", "missing.bin").code == 1
+
+
+def test_the_public_digest_needs_neither_secrets_nor_the_service(reviewed: Project) -> None:
+    here = reviewed.run("plan").out
+    fork = reviewed.run("plan", "--offline", environ={"MYSQL_ORDERS_PASSWORD": None, "AEP_CLIENT_SECRET": None}).out
+    assert digest(PUBLIC, here) == digest(PUBLIC, fork)
+    assert digest(FULL, here) != digest(FULL, fork)
+
+
+def test_an_unrelated_apply_leaves_the_public_digest(reviewed: Project) -> None:
+    approved = digest(PUBLIC, reviewed.run("plan").out)
+    reviewed.define("z", basic("Z"))
+    assert reviewed.run("apply", "--yes", "--select", "z").code == 0
+    assert digest(PUBLIC, reviewed.run("plan").out) == approved
+    assert reviewed.run("apply", "--expect-digest", approved).code == 0
+
+
+PUBLIC_MOVES: list[tuple[Move, int, str]] = [
+    (nothing, 0, "1 changed"),
+    (rotation, 0, "2 changed"),
+    (touched_outside, 0, "1 changed"),
+    (other_definition, 5, "plan moved: approved public-"),
+    (one_more_definition, 5, "create d"),
+    (edited_outside, 5, "c: remote moved: changed outside: name"),
+    (deleted_outside, 5, "c: remote moved: deleted outside"),
+]
+
+
+@pytest.mark.parametrize(("move", "code", "words"), PUBLIC_MOVES, ids=[move.__name__ for move, _, _ in PUBLIC_MOVES])
+def test_an_approved_public_digest(reviewed: Project, service: Service, move: Move, code: int, words: str) -> None:
+    approved = digest(PUBLIC, reviewed.run("plan").out)
+    move(reviewed, service)
+    result = reviewed.run("apply", "--expect-digest", approved)
+    assert result.code == code, result.err
+    assert words in (result.err if code else result.last)
+
+
+FULL_MOVES: list[tuple[Move, int]] = [(nothing, 0), (rotation, 5), (touched_outside, 5), (other_definition, 5)]
+
+
+@pytest.mark.parametrize(("move", "code"), FULL_MOVES, ids=[move.__name__ for move, _ in FULL_MOVES])
+def test_an_approved_full_digest(reviewed: Project, service: Service, move: Move, code: int) -> None:
+    approved = digest(FULL, reviewed.run("plan").out)
+    move(reviewed, service)
+    assert reviewed.run("apply", "--expect-digest", approved).code == code
+
+
+@pytest.mark.parametrize("text", ["", "public-", "full-12", "sha256-" + "0" * 64, "public-" + "G" * 64])
+def test_what_is_no_digest_is_wrong_usage(project: Project, text: str) -> None:
+    project.define("a", basic("A"))
+    assert project.run("apply", "--expect-digest", text).code == 64
+
+
+def test_a_rotation_is_said_to_be_outside_the_public_digest(reviewed: Project, service: Service) -> None:
+    rotation(reviewed, service)
+    assert "The public one does not cover what only a secret or the service tells: c" in reviewed.run("plan").out
+
+
+def test_only_what_is_selected_is_planned_and_needs_its_secrets(reviewed: Project) -> None:
+    result = reviewed.run("plan", "--select", "b*")
+    assert "Plan: 1 to add, 0 to change, 0 to destroy." in result.out
+    assert "(--select b*)" in result.out
+    assert reviewed.run("plan", "--select", "nothing").code == 64
+    assert reviewed.run("apply", "--yes", "--select", "b").last.startswith("Apply complete: 1 added, 0 changed")
