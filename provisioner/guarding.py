@@ -39,10 +39,11 @@ class Guard:
         self._egress = egress
         self._runner = runner
 
-    def watch(self, secrets: Iterable[Sensitive], plain: Iterable[str] = ()) -> None:
-        """From now on nothing of it is shown, unless it stands in one of the ``plain`` texts."""
+    def watch(self, secrets: Iterable[Sensitive], plain: Iterable[str] = (), private: Iterable[Sensitive] = ()) -> None:
+        """From now on nothing of it is shown, unless it stands in one of the ``plain`` texts. What is ``private`` is
+        not repeated where the service says it."""
         known = tuple(secrets)
-        self._egress.wall.watch(known, plain)
+        self._egress.wall.watch(known, plain, private)
         if self._runner and known:
             self._tell_runner(known)
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from provisioner.applying.recovery import resolve
 from provisioner.commands.validate import Checked
@@ -34,7 +34,12 @@ class Remembering(Protocol):
     def load(self) -> State: ...
 
 
-Watch: TypeAlias = Callable[[Iterable[Sensitive], Iterable[str]], None]
+class Watch(Protocol):
+    """Is told the sensitive values, the texts that anybody may read, and what the service may not repeat."""
+
+    def __call__(
+        self, secrets: Iterable[Sensitive], plain: Iterable[str] = (), private: Iterable[Sensitive] = ()
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def read_desired(place: Place) -> tuple[Desired, ...]:
     """What the definitions ask for on the target. Raises ``ProblemsFound`` with all that is wrong with them."""
     definitions, documents, problems = read_definitions(place.project)
     built = build(definitions, place.project, place.target, place.environment)
-    place.watch(built.secrets, [place.project.text, *(document.text for document in documents)])
+    place.watch(built.secrets, [place.project.text, *(document.text for document in documents)], built.private)
     found = Checked(definitions, (place.target.name,), tuple(sorted({*problems, *built.problems})), documents)
     if found.problems:
         raise ProblemsFound(found.problems, found.source_line)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 _UNSEEN = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters, but for tab and line ends
     "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff"  # halves of a character, which escapes make
     "\U000e0000-\U000e007f"  # tags: a hidden text beside the visible one
 )
 _STRANGE = re.compile(f"[{_UNSEEN}]")

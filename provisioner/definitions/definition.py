@@ -13,15 +13,17 @@ from dataclasses import dataclass
 
 from provisioner.definitions import files, schema
 from provisioner.definitions.documents import Document, parse
-from provisioner.definitions.project import CONNECTIONS, Project
+from provisioner.definitions.project import CONNECTIONS, Called, Project
 from provisioner.model import Key, Location, Problem
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One parsed file. ``targets`` is None where it is for all of them; ``sound`` says that the schema accepts it."""
+    """One parsed file. ``targets`` is None where it is for all of them; ``sound`` says that the schema accepts it.
+    ``called`` holds its key and the path that is its key if it names none."""
 
     key: Key
+    called: Called
     document: Document
     targets: tuple[str, ...] | None
     sound: bool
@@ -45,7 +47,8 @@ def read_definitions(project: Project) -> tuple[tuple[Definition, ...], tuple[Do
         problems.extend(schema_problems)
         if isinstance(document.data, dict):
             sound = not schema_problems and not document.problems
-            definitions.append(Definition(_key(source, document), document, _targets(document), sound))
+            key = _key(source, document)
+            definitions.append(Definition(key, (key, source.stem), document, _targets(document), sound))
             problems.extend(_key_problems(source, document))
             problems.extend(_target_problems(document, project))
     problems.extend(_duplicate_keys(definitions))

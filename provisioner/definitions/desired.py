@@ -87,11 +87,13 @@ class Desired:
 @dataclass(frozen=True, slots=True)
 class Built:
     """What the definitions ask for, by key, and what is wrong with them. ``secrets`` are the sensitive values that were
-    read, also for definitions with problems."""
+    read, also for definitions with problems; ``private`` came from the environment too and is no secret by itself, such
+    as a host."""
 
     desired: tuple[Desired, ...]
     problems: tuple[Problem, ...]
     secrets: tuple[Sensitive, ...]
+    private: tuple[Sensitive, ...]
 
 
 def build(definitions: Iterable[Definition], project: Project, target: Target, environment: Mapping[str, str]) -> Built:
@@ -108,7 +110,8 @@ def build(definitions: Iterable[Definition], project: Project, target: Target, e
     desired = [one for part in parts for one in part.desired]
     problems = [*(problem for part in parts for problem in part.problems), *_duplicate_names(desired)]
     secrets = tuple(secret for part in parts for secret in part.secrets)
-    return Built(tuple(sorted(desired, key=lambda one: one.key)), tuple(problems), secrets)
+    private = tuple(value for part in parts for value in part.private)
+    return Built(tuple(sorted(desired, key=lambda one: one.key)), tuple(problems), secrets, private)
 
 
 def _build_one(
@@ -120,21 +123,25 @@ def _build_one(
 ) -> Built:
     leaves, problems = leaves_of(definition.document)
     fields: list[tuple[Leaf, Value]] = []
-    read: list[Sensitive] = []
+    secrets: list[Sensitive] = []
+    private: list[Sensitive] = []
     for leaf in leaves:
-        read.extend(read_for(leaf, definition.key, project, environment))
-        rendered = render_leaf(leaf, definition.key, project, target, environment)
+        read = secrets if is_sensitive(leaf.field) else private
+        read.extend(read_for(leaf, definition.called, project, environment))
+        rendered = render_leaf(leaf, definition.called, project, target, environment)
         if isinstance(rendered, Problem):
             problems.append(rendered)
         else:
             fields.append((leaf, rendered))
+            if isinstance(rendered, Sensitive):
+                read.append(rendered)
     if problems or not definition.sound:
-        return Built((), tuple(problems), tuple(read))
+        return Built((), tuple(problems), tuple(secrets), tuple(private))
     found = checker.check(definition.document, _rendered(definition.document, fields))
     if found:
-        return Built((), found, tuple(read))
+        return Built((), found, tuple(secrets), tuple(private))
     desired = _desired(definition, target, fields)
-    return Built((desired,), (), (*read, *(secret for _, secret in desired.secrets)))
+    return Built((desired,), (), (*secrets, *(secret for _, secret in desired.secrets)), tuple(private))
 
 
 def _rendered(document: Document, fields: Iterable[tuple[Leaf, Value]]) -> Json:

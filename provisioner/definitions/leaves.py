@@ -15,9 +15,12 @@ from typing import Any
 
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.documents import Document, Path, as_text
-from provisioner.definitions.project import NEVER_ADMITTED, Project, Target
-from provisioner.model import Key, Location, Problem
+from provisioner.definitions.project import NEVER_ADMITTED, Called, Project, Target
+from provisioner.model import Location, Problem
 from provisioner.sensitive import Sensitive, Value
+
+MAX_LEAVES = 128
+"""Values of a definition. One with every documented option has fewer than 60."""
 
 STRING_PATH: Path = ("auth", "params", "connectionString")
 OPTIONS_PATH: Path = (*STRING_PATH, "options")
@@ -53,7 +56,11 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
     """Every leaf below ``name``, ``description`` and ``auth.params``, however unsound the rest of the document is."""
     leaves: list[Leaf] = []
     problems: list[Problem] = []
-    for path, value in _scalars(document):
+    scalars = list(_scalars(document))
+    if len(scalars) > MAX_LEAVES:
+        message = f"the definition holds {len(scalars):,} values; {MAX_LEAVES} are the most"
+        return [], [Problem(document.key_at(()), "definition.too-large", message, "leave out options that say nothing")]
+    for path, value in scalars:
         text = _as_text(document, path, value)
         if isinstance(text, Problem):
             problems.append(text)
@@ -131,6 +138,8 @@ def _parts(leaf: Leaf) -> tuple[Leaf, ...]:
     absent = connection_string.missing(pairs)
     if absent:
         raise connection_string.Malformed(f"{', '.join(absent)} missing")
+    if len(pairs) > MAX_LEAVES:
+        raise connection_string.Malformed(f"it has more than {MAX_LEAVES} parts")
     return tuple(
         Leaf(leaf.path, f"{leaf.field}.{pair.part}", pair.value, leaf.location, leaf.literal_allowed, pair.keyword)
         for pair in pairs
@@ -143,7 +152,7 @@ def _string_problem(leaf: Leaf, message: str) -> Problem:
 
 
 def render_leaf(
-    leaf: Leaf, key: Key, project: Project, target: Target, environment: Mapping[str, str]
+    leaf: Leaf, called: Called, project: Project, target: Target, environment: Mapping[str, str]
 ) -> Value | Problem:
     """The value of a leaf on a target, or the first problem with it. Names are judged before any value is read."""
     rule = _rules().at(leaf.place)
@@ -151,7 +160,7 @@ def render_leaf(
         return _literal(leaf, rule)
     try:
         template = templates.compile_leaf(leaf.text)
-        problem = _judge(leaf, template, rule, key, project) or _unset_variable(leaf, template, target)
+        problem = _judge(leaf, template, rule, called, project) or _unset_variable(leaf, template, target)
         if problem:
             return problem
         return _checked(leaf, templates.render(template, target.vars, environment))
@@ -164,14 +173,14 @@ def is_sensitive(field: str) -> bool:
     return _rules().at(tuple(field.split(".", 4))).sensitive
 
 
-def read_for(leaf: Leaf, key: Key, project: Project, environment: Mapping[str, str]) -> Iterator[Sensitive]:
-    """The variables that a sensitive leaf reads, as they are set; also of a leaf that cannot be rendered."""
+def read_for(leaf: Leaf, called: Called, project: Project, environment: Mapping[str, str]) -> Iterator[Sensitive]:
+    """The variables that a leaf reads, as they are set; also of a leaf that cannot be rendered."""
     rule = _rules().at(leaf.place)
-    if not rule.sensitive or not templates.is_template(leaf.text):
+    if not templates.is_template(leaf.text):
         return
     with suppress(templates.BadTemplate):
         template = templates.compile_leaf(leaf.text)
-        if _judge(leaf, template, rule, key, project) is None:
+        if _judge(leaf, template, rule, called, project) is None:
             for name in template.env_names:
                 yield Sensitive(environment.get(name, ""), f"env({name})", (name,))
 
@@ -191,7 +200,7 @@ def _literal(leaf: Leaf, rule: schema.LeafRule) -> Value | Problem:
 
 
 def _judge(
-    leaf: Leaf, template: templates.Template, rule: schema.LeafRule, key: Key, project: Project
+    leaf: Leaf, template: templates.Template, rule: schema.LeafRule, called: Called, project: Project
 ) -> Problem | None:
     if template.env_names and not rule.may_use_env:
         remedy = "use var(); env() is for server, port, database, username, password and connection strings"
@@ -199,8 +208,12 @@ def _judge(
     if rule.sensitive and not template.env_names:
         message = f"{leaf.shown} is a secret, and var() reads from the project file"
         return Problem(leaf.location, "secret.literal", message, "use env(), or its value ends up in git")
-    refused = [name for name in template.env_names if not project.admits(key, name)]
-    return _not_admitted(leaf, refused[0], project.admitted(key)) if refused else None
+    if template.env_names and not template.is_sole and (leaf.place[-1] == "port" or leaf.place == STRING_PATH):
+        # Its value is checked. With text of the author's beside it, or behind a filter, the outcome would tell it.
+        remedy = f"write \"{{{{ env('{template.env_names[0]}') }}}}\", or templates in the parts of the text"
+        return Problem(leaf.location, "template.env-alone", f"{leaf.shown}: env() has to stand alone here", remedy)
+    refused = [name for name in template.env_names if not project.admits(called, name)]
+    return _not_admitted(leaf, refused[0], project.admitted(called)) if refused else None
 
 
 def _not_admitted(leaf: Leaf, name: str, patterns: tuple[str, ...]) -> Problem:

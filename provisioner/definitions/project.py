@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
+from typing import TypeAlias
 
 from provisioner.definitions import files, schema
 from provisioner.definitions.documents import Document, as_text, parse
@@ -37,9 +38,14 @@ class Target:
     sample_env: Mapping[str, str]
 
 
+Called: TypeAlias = tuple[Key, str]
+"""A definition's key, and its path without suffix. Both have to match a rule: the path is where reviewers look, and the
+key could be chosen to match."""
+
+
 @dataclass(frozen=True, slots=True)
 class EnvRule:
-    """Which variables ``env()`` may read in the definitions whose key matches."""
+    """Which variables ``env()`` may read in the definitions whose key and path match."""
 
     key_pattern: str
     names: tuple[str, ...]
@@ -65,13 +71,13 @@ class Project:
             raise UsageError(f"there is no target `{name}`", f"targets in {FILE_NAME}: {', '.join(self.targets)}")
         return self.targets[name]
 
-    def admits(self, key: Key, name: str) -> bool:
-        """Whether ``env(name)`` may be read in the definition with this key."""
-        return _matches(name, self.admitted(key)) and not _matches(name, NEVER_ADMITTED)
+    def admits(self, called: Called, name: str) -> bool:
+        """Whether ``env(name)`` may be read in the definition that is so called."""
+        return _matches(name, self.admitted(called)) and not _matches(name, NEVER_ADMITTED)
 
-    def admitted(self, key: Key) -> tuple[str, ...]:
-        """The patterns of the variables that the definition with this key may read."""
-        rules = [rule for rule in self.allow_env if fnmatch.fnmatchcase(key, rule.key_pattern)]
+    def admitted(self, called: Called) -> tuple[str, ...]:
+        """The patterns of the variables that the definition that is so called may read."""
+        rules = [rule for rule in self.allow_env if all(fnmatch.fnmatchcase(name, rule.key_pattern) for name in called)]
         return tuple(name for rule in rules for name in rule.names)
 
 

@@ -1,11 +1,13 @@
 """String leaves with ``{{ ... }}``: compile, render, know what came from ``env()``.
 
 The only module that imports jinja2. Definitions arrive by pull request, so a template is untrusted. What it may hold is
-a list: text, ``env('NAME')``, ``var('name')``, string constants, ``~`` and the filters below, whose output is bounded.
-Everything else that Jinja knows (attributes, loops, arithmetic, tests, macros) is refused before anything is evaluated.
-Jinja's sandbox stands behind that list all the same.
+a list: text, ``env('NAME')``, ``var('name')``, string constants, ``~`` and the filters below. Everything else that Jinja
+knows (attributes, loops, arithmetic, tests, macros) is refused before anything is evaluated. Jinja's sandbox stands
+behind that list all the same.
 
-A leaf that calls ``env()`` is sensitive as a whole: filters and concatenation need not be followed.
+A leaf that calls ``env()`` is sensitive as a whole: filters and concatenation need not be followed. Whether a template
+is refused never depends on what a variable of the environment holds: the author of a definition, who may not know it,
+would find it out by trying. For the same reason only some filters work on ``env()``.
 """
 
 from __future__ import annotations
@@ -18,13 +20,20 @@ from functools import cache
 from typing import Any
 from urllib.parse import quote
 
+from provisioner.definitions.characters import REMEDY, find_strange
 from provisioner.sensitive import Sensitive, Symbolic, Value
 
 MAX_SOURCE = 16 * 1024
 """Characters of a template. Connection strings with every option set stay below one eighth of this."""
 
-MAX_OUTPUT = 64 * 1024
-MAX_NODES = 200
+MAX_READ = 16 * 1024
+"""Characters of a variable."""
+
+MAX_OUTPUT = 512 * 1024
+"""Characters that a template may render to if every variable in it is as long as it may be."""
+
+MAX_NODES = 60
+"""Parts of a template. Text, four variables and a filter on each are below 30."""
 
 
 class BadTemplate(ValueError):
@@ -53,6 +62,11 @@ class Template:
         names = ", ".join(f"env({name})" for name in self.env_names)
         return names if _SOLE.fullmatch(self.source) else f"template of {names}"
 
+    @property
+    def is_sole(self) -> bool:
+        """Whether it gives a variable as it is."""
+        return bool(_SOLE.fullmatch(self.source.strip()))
+
 
 def is_template(text: str) -> bool:
     """Whether a string leaf is one at all."""
@@ -62,20 +76,26 @@ def is_template(text: str) -> bool:
 def render(template: Template, variables: Mapping[str, str], environment: Mapping[str, str]) -> Value:
     """The leaf's value. ``Symbolic`` when a variable of the environment that it reads is unset or empty.
 
-    Every name of ``template.var_names`` must be in ``variables``. Raises ``BadTemplate`` when the result is too large;
-    the message holds no value.
+    Every name of ``template.var_names`` must be in ``variables``. Raises ``BadTemplate`` for a value that is too long
+    or not UTF-8; the message holds no value.
     """
     names = template.env_names
     if any(not environment.get(name) for name in names):
         return Symbolic(template.origin, names)
-    for name in names:
-        _check_encoding(name, environment[name])
+    for name, value in (
+        *((name, environment[name]) for name in names),
+        *((n, variables[n]) for n in template.var_names),
+    ):
+        _check_read(name, value)
     text = template.evaluate(variables, environment)
     return Sensitive(text, template.origin, names) if names else text
 
 
-def _check_encoding(name: str, value: str) -> None:
+def _check_read(name: str, value: str) -> None:
     """Bytes that are not UTF-8 cannot stand in JSON, so they would not arrive as they are."""
+    if len(value) > MAX_READ:
+        message = f"{name} is longer than {MAX_READ:,} characters"
+        raise BadTemplate("template.too-large", message, "set it to what the service wants")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
@@ -115,10 +135,15 @@ def _compile_with_jinja(source: str) -> Template:
         # What was found instead is not repeated: it may be a secret that lacks its quotes.
         message = f"the template cannot be read: {str(error.message).partition(', got ')[0].rstrip('.')}"
         raise BadTemplate("template.syntax", message, "check the text between {{ and }}") from None
+    except ValueError:  # more digits than Python reads
+        raise BadTemplate("template.expression", _ONLY_TEXT, "put it in quotes") from None
     except RecursionError:
         raise BadTemplate("template.syntax", "the template is nested too deeply", "simplify it") from None
     calls = _Calls()
     _admit(tree, calls)
+    if _longest(tree) > MAX_OUTPUT:
+        message = f"the template could render to more than {MAX_OUTPUT:,} characters"
+        raise BadTemplate("template.too-large", message, "use fewer variables and filters in one place")
     return Template(source, tuple(sorted(calls.env)), tuple(sorted(calls.var)), _evaluator(source))
 
 
@@ -127,9 +152,7 @@ def _evaluator(source: str) -> Callable[[Mapping[str, str], Mapping[str, str]], 
 
     def evaluate(variables: Mapping[str, str], environment: Mapping[str, str]) -> str:
         try:
-            return _bounded(template.render(env=environment.__getitem__, var=variables.__getitem__))
-        except BadTemplate:
-            raise
+            return str(template.render(env=environment.__getitem__, var=variables.__getitem__))
         except Exception:
             # Whatever Jinja raises may quote the value it worked on, so nothing of it is passed on, not even as cause.
             raise BadTemplate(
@@ -151,7 +174,7 @@ def _jinja() -> Any:
         comment_start_string="\0{#",
         comment_end_string="#}\0",
     )
-    environment.filters = dict(_FILTERS)
+    environment.filters = {name: known.apply for name, known in _FILTERS.items()}
     environment.globals = {}
     return environment
 
@@ -217,43 +240,68 @@ def _is_name(value: Any) -> bool:
 
 
 def _admit_filter(node: Any) -> None:
+    from jinja2 import nodes
+
     if node.name not in _FILTERS:
         close = difflib.get_close_matches(node.name, _FILTERS, n=1)
         remedy = f"did you mean `{close[0]}`?" if close else f"the filters are: {', '.join(_FILTERS)}"
         raise BadTemplate("template.unknown-filter", f"there is no filter `{node.name}`", remedy)
-    count = 2 if node.name == "replace" else 0
-    if node.node is None or node.kwargs or node.dyn_args or node.dyn_kwargs or len(node.args) != count:
-        takes = "two texts: replace('old', 'new')" if count else "no argument"
+    known = _FILTERS[node.name]
+    plain = node.node is not None and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
+    texts = all(isinstance(one, nodes.Const) and isinstance(one.value, str) for one in node.args)
+    if not plain or not texts or len(node.args) != known.arguments or any(one.value == "" for one in node.args[:1]):
+        takes = "two texts: replace('old', 'new')" if known.arguments else "no argument"
         raise BadTemplate("template.argument", f"the filter `{node.name}` takes {takes}", "correct its arguments")
+    if not known.blind and any(getattr(call.node, "name", "") == "env" for call in node.find_all(nodes.Call)):
+        blind = " and ".join(f"`{name}`" for name, one in _FILTERS.items() if one.blind)
+        message = f"`{node.name}` does not work on env(): its result would tell what the variable holds"
+        raise BadTemplate(
+            "template.filter-on-env", message, f"set the variable to what is wanted; {blind} are available"
+        )
 
 
 def _admit_constant(node: Any) -> None:
     if not isinstance(node.value, str):
-        raise BadTemplate("template.expression", "only text can be a constant", "put it in quotes")
+        raise BadTemplate("template.expression", _ONLY_TEXT, "put it in quotes")
+    strange = find_strange(node.value)  # which an escape makes, such as '\\u202e': in the file it is not there
+    if strange:
+        raise BadTemplate("template.character", f"the template makes {strange.name}", REMEDY)
 
 
-def _bounded(text: str) -> str:
-    if len(text) > MAX_OUTPUT:
-        raise BadTemplate(
-            "template.too-large", f"the template renders to more than {MAX_OUTPUT:,} characters", "shorten it"
-        )
-    return text
+_ONLY_TEXT = "only text can be a constant"
 
 
-def _replace(text: str, old: str, new: str) -> str:
-    growth = text.count(old) * (len(new) - len(old))
-    if len(text) + growth > MAX_OUTPUT:
-        raise BadTemplate(
-            "template.too-large", f"the template renders to more than {MAX_OUTPUT:,} characters", "shorten it"
-        )
-    return text.replace(old, new)
+def _longest(node: Any) -> int:
+    """Characters that a node renders to at most, whatever the values hold: a limit that depended on them would tell."""
+    from jinja2 import nodes
+
+    if isinstance(node, nodes.Const):
+        return len(node.value)
+    if isinstance(node, nodes.TemplateData):
+        return len(node.data)
+    if isinstance(node, nodes.Call):
+        return MAX_READ
+    if isinstance(node, nodes.Filter):
+        return _longest(node.node) * _FILTERS[node.name].growth(*(str(argument.as_const()) for argument in node.args))
+    return sum(map(_longest, node.iter_child_nodes()))
 
 
-_FILTERS: dict[str, Callable[..., str]] = {
-    "lower": str.lower,
-    "upper": str.upper,
-    "trim": str.strip,
-    "replace": _replace,
-    "urlencode": lambda text: _bounded(quote(text, safe="")),
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """``growth`` says how many times as long its output is at most; ``blind``, that the output holds what the input
+    holds, so that nobody learns anything about a secret by it."""
+
+    apply: Callable[..., str]
+    growth: Callable[..., int]
+    blind: bool = False
+    arguments: int = 0
+
+
+_FILTERS = {
+    "lower": _Filter(str.lower, lambda: 2),
+    "upper": _Filter(str.upper, lambda: 3),
+    "trim": _Filter(str.strip, lambda: 1, blind=True),
+    "replace": _Filter(str.replace, lambda old, new: max(1, -(-len(new) // len(old))), arguments=2),
+    "urlencode": _Filter(lambda text: quote(text, safe=""), lambda: 12, blind=True),
 }
-"""Our own and few: each has output of bounded size, and none can fail with a message that quotes its input."""
+"""Our own and few: none can fail with a message that quotes its input."""

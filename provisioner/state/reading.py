@@ -6,6 +6,7 @@ Messages name the place and the kind of value found, never the value: a file edi
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -30,8 +31,7 @@ def parse(text: str) -> Any:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> Json:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
         raise ValueError(f"{json.dumps(twice)} is there twice")
     return members
 
@@ -90,8 +90,8 @@ class Reader:
         return word if word in allowed else self.fail(" or ".join(map(repr, allowed)))
 
     def number(self) -> int:
-        """A whole number from 0."""
-        if type(self.value) is not int or self.value < 0:
+        """A whole number from 0 that 64 bits hold: Python reads more digits than it writes."""
+        if type(self.value) is not int or not 0 <= self.value < 2**63:
             self.fail("a whole number")
         return self.value
 

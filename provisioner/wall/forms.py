@@ -17,11 +17,14 @@ _SAME_EVERYWHERE = re.compile(r"[A-Za-z0-9_.~-]*\Z")
 """Characters that URLs, JSON, HTML, YAML, shells and connection strings all leave as they are."""
 
 
-def forms(secret: str) -> set[str]:
-    """The secret itself, its lines, and what URLs, JSON, HTML, YAML, shells, connection strings, Python and base64
-    make of it."""
-    texts = {secret, secret.strip(), *secret.splitlines()} if not secret.isalnum() else {secret}
-    return {form.casefold() for text in texts if text for form in _forms(text)}
+def pieces(secret: str) -> set[str]:
+    """The secret and each of its lines: what of it may turn up by itself."""
+    return {secret, secret.strip(), *secret.splitlines()} - {""} if not secret.isalnum() else {secret}
+
+
+def forms(piece: str) -> set[str]:
+    """The text itself, and what URLs, JSON, HTML, YAML, shells, connection strings, Python and base64 make of it."""
+    return {form.casefold() for form in _forms(piece)}
 
 
 def _forms(text: str) -> Iterator[str]:

@@ -24,15 +24,23 @@ class Matcher(Generic[Label]):
         for string, label in strings.items():
             if len(string) < SHORTEST:
                 raise ValueError(f"shorter than {SHORTEST} characters")
-            self._rests.setdefault(string[:SHORTEST], {}).setdefault(len(string), {})[string] = label
+            known = _encodable(string)
+            self._rests.setdefault(known[:SHORTEST], {}).setdefault(len(known), {})[known] = label
         self._automaton = ahocorasick_rs.AhoCorasick(
             self._rests, implementation=ahocorasick_rs.Implementation.NoncontiguousNFA
         )
 
     def find(self, text: str) -> Iterator[Label]:
         """The label of every occurrence."""
+        text = _encodable(text)
         for _, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
             for length, strings in self._rests[text[start:end]].items():
                 found = text[start : start + length]
                 if found in strings:
                     yield strings[found]
+
+
+def _encodable(text: str) -> str:
+    """The automaton takes UTF-8. Half a character that escapes in JSON or bytes of a file left is a ``?`` on both
+    sides."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

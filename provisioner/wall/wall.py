@@ -14,7 +14,7 @@ from pathlib import Path
 
 from provisioner.errors import Leak
 from provisioner.sensitive import Sensitive
-from provisioner.wall.forms import forms
+from provisioner.wall.forms import forms, pieces
 from provisioner.wall.matcher import SHORTEST, Matcher
 
 SHORTEST_WITHHELD = 4
@@ -29,25 +29,33 @@ class Wall:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._watched: dict[str, Sensitive] = {}
-        self._pending: list[Sensitive] = []
+        self._watched: dict[str, str] = {}
+        """Each piece of a watched value, and the value's origin."""
+        self._pending: list[str] = []
         self._plain: list[str] = []
         self._matchers: list[Matcher[str]] = []
         self._exempt: set[str] = set()
+        self._private: Wall | None = None
 
-    def watch(self, secrets: Iterable[Sensitive], plain: Iterable[str] = ()) -> None:
+    def watch(self, secrets: Iterable[Sensitive], plain: Iterable[str] = (), private: Iterable[Sensitive] = ()) -> None:
         """Let none of ``secrets`` pass from now on. ``plain`` are texts that anybody may read, such as definitions:
-        a value that stands in one of them is no secret any more, and cannot be told from the word."""
+        a line that stands in one of them is no secret any more, and cannot be told from the words. What is ``private``
+        may pass, but ``repeats`` knows it: it may be a word that our own texts need, such as ``localhost``."""
+        others = tuple(private)
         with self._lock:
             for one in secrets:
-                if one.reveal() and one.reveal() not in self._watched:
-                    self._watched[one.reveal()] = one
-                    self._pending.append(one)
+                for piece in pieces(one.reveal()) - self._watched.keys():
+                    self._watched[piece] = one.origin
+                    self._pending.append(piece)
             self._plain.extend(plain)
+            if others and self._private is None:
+                self._private = Wall()
+        if others and self._private:
+            self._private.watch(others)
 
     def check(self, text: str) -> None:
         """Raises ``Leak`` for a text that holds a watched value in any of its forms."""
-        origins = sorted({self._watched[content].origin for content in self._found(text.casefold())})
+        origins = sorted({self._watched[piece] for piece in self._found(text.casefold())})
         if origins:
             raise Leak(origins)
 
@@ -58,27 +66,27 @@ class Wall:
         if next(self._found(folded), None) is not None:
             return True
         with self._lock:
-            others = [content for content in self._watched if len(content) < SHORTEST or content in self._exempt]
-        return any(_stands_alone(content.casefold(), folded) for content in others if len(content) >= SHORTEST_WITHHELD)
+            others = [piece for piece in self._watched if len(piece) < SHORTEST or piece in self._exempt]
+        if any(_stands_alone(piece.casefold(), folded) for piece in others if len(piece) >= SHORTEST_WITHHELD):
+            return True
+        return self._private is not None and self._private.repeats(text)
 
     def lets_pass(self, content: str) -> bool:
         """Whether ``check`` cannot look for a value: it is too short, or a word that anybody may write."""
         self._build()
-        return len(content) < SHORTEST or content in self._exempt
+        return len(content.strip()) < SHORTEST or content.strip() in self._exempt
 
     def _found(self, folded: str) -> Iterator[str]:
         self._build()
         for matcher in self._matchers:
-            yield from (content for content in matcher.find(folded) if content not in self._exempt)
+            yield from (piece for piece in matcher.find(folded) if piece not in self._exempt)
 
     def _build(self) -> None:
         with self._lock:
             if self._pending:
-                strings = {
-                    form: one.reveal() for one in self._pending for form in forms(one.reveal()) if len(form) >= SHORTEST
-                }
-                long = {form: content for form, content in strings.items() if len(content) >= SHORTEST}
-                fresh = [Matcher(long)] if long else []
+                long = [piece for piece in self._pending if len(piece) >= SHORTEST]
+                strings = {form: piece for piece in long for form in forms(piece) if len(form) >= SHORTEST}
+                fresh = [Matcher(strings)] if strings else []
                 self._exempt.update(_occurring(fresh, _own_words()))
                 self._matchers += fresh
                 self._pending.clear()

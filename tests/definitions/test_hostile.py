@@ -137,13 +137,27 @@ TEMPLATES = {
     "a literal behind var": ("{{ var('host') }}", "secret.literal"),
     "a literal in a template": ("{{ 'hunter2' }}", "secret.literal"),
     "the client secret": ("{{ env('AEP_CLIENT_SECRET') }}", "template.env-not-admitted"),
-    "the access token": ("{{ env('AEP_ACCESS_TOKEN') | upper }}", "template.env-not-admitted"),
+    "the access token": ("{{ env('AEP_ACCESS_TOKEN') | trim }}", "template.env-not-admitted"),
     "the fingerprint key": ("{{ env('PROVISIONER_FINGERPRINT_KEY') }}", "template.env-not-admitted"),
     "a pipeline's token": ("{{ env('GITHUB_TOKEN') }}", "template.env-not-admitted"),
     "another team's password": ("{{ env('MYSQL_STOCK_PASSWORD') }}", "template.env-not-admitted"),
     "in other letters": ("{{ env('mysql_orders_password') }}", "template.env-not-admitted"),
     "a pattern": ("{{ env('MYSQL_*') }}", "template.env-not-admitted"),
     "one admitted, one not": ("{{ env('MYSQL_ORDERS_X') ~ env('PATH') }}", "template.env-not-admitted"),
+    "a filter that compares": (
+        "{{ env('MYSQL_ORDERS_X') | replace('hunter', 'hunterhunter') }}",
+        "template.filter-on-env",
+    ),
+    "one around a text": ("{{ ('x' ~ env('MYSQL_ORDERS_X')) | lower }}", "template.filter-on-env"),
+    "one that is told by a variable": ("{{ 'abc' | replace(env('MYSQL_ORDERS_X'), 'x') }}", "template.argument"),
+    "a length that tells": ("{{ env('MYSQL_ORDERS_X') | urlencode | urlencode }}", "template.too-large"),
+    "growth": ("{{ var('host') | replace('.', '" + "." * 50 + "') }}", "template.too-large"),
+    "growth from nothing": ("{{ var('host') | replace('', 'x') }}", "template.argument"),
+    "many filters": ("{{ 'a'" + " | trim" * 100 + " }}", "template.too-large"),
+    "many digits": ("{{ " + "1" * 5000 + " }}", "template.expression"),
+    "half a character": (r"{{ '\\ud800' }}", "template.character"),
+    "text that runs backwards": (r"{{ 'db\\u202eexample' }}", "template.character"),
+    "text that nobody sees": (r"{{ env('MYSQL_ORDERS_X') ~ '\\u200b' }}", "template.character"),
     "in homoglyphs": ("{{ \u0435nv('MYSQL_ORDERS_X') }}", "template.unknown-function"),
 }
 
@@ -168,6 +182,28 @@ MISPLACED = {
 @pytest.mark.parametrize("attack", MISPLACED)
 def test_secrets_where_they_could_be_read(attack: str, tmp_path: Path) -> None:
     assert rules_of(tmp_path, {"orders.yaml": MISPLACED[attack]}) & {"template.env-misplaced", "schema.value"}
+
+
+TELLING = {
+    "whether text and a secret are a port": basic(port="\"6553{{ env('MYSQL_ORDERS_X') }}\""),
+    "whether they are a connection string": string("{{ 'Server=h;Database=d;UID=u;PWD=' ~ env('MYSQL_ORDERS_X') }}"),
+}
+
+
+@pytest.mark.parametrize("attack", TELLING)
+def test_values_that_are_checked_are_taken_as_they_are(attack: str, tmp_path: Path) -> None:
+    assert "template.env-alone" in rules_of(tmp_path, {"orders.yaml": TELLING[attack]})
+
+
+def test_the_key_of_another_folder(tmp_path: Path) -> None:
+    foreign = "key: orders\n" + basic(password="\"{{ env('MYSQL_ORDERS_X') }}\"")
+    assert "template.env-not-admitted" in rules_of(tmp_path, {"evil.yaml": foreign})
+
+
+def test_many_values(tmp_path: Path) -> None:
+    options = ";".join(f"O{number}={{{{ env('MYSQL_ORDERS_X') }}}}{number}" for number in range(129))
+    attack = string(f"Server=h;Database=d;UID=u;PWD={{{{ env('MYSQL_ORDERS_X') }}}};{options}")
+    assert "connection-string.invalid" in rules_of(tmp_path, {"orders.yaml": attack})
 
 
 def bomb(levels: int) -> str:

@@ -19,6 +19,7 @@ from provisioner.definitions.connection_string import Malformed, Pair
 from provisioner.definitions.documents import parse
 from provisioner.report import problems as report
 from provisioner.report.style import Style
+from provisioner.sensitive import Sensitive
 from tests.definitions.support import CASES, check, project
 
 SOURCES = [path.read_bytes() for path in sorted((CASES / "valid").glob("*.yaml"))]
@@ -160,7 +161,8 @@ def test_any_template_renders_or_is_refused(source: str) -> None:
     with contextlib.suppress(templates.BadTemplate):
         template = templates.compile_leaf("{{" + source + "}}")
         names = dict.fromkeys((*template.env_names, *template.var_names), "value")
-        templates.render(template, names, names)
+        rendered = templates.render(template, names, names)
+        assert len(rendered.reveal() if isinstance(rendered, Sensitive) else str(rendered)) <= templates.MAX_OUTPUT
 
 
 @given(awkward)

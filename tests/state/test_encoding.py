@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import replace
 
@@ -88,6 +89,10 @@ def put(*path: str, to: object) -> bytes:
         (b"{}", "f: format_version: expected a whole number, found nothing"),
         (b'{"serial": NaN}', "f: NaN is not JSON"),
         (TEXT.replace('"records": {', '"records": {"orders": {},').encode(), 'f: "orders" is there twice'),
+        (
+            re.sub(r'"serial": \d+', f'"serial": {"9" * 4300}', TEXT).encode(),
+            "f: serial: expected a whole number, found a number",
+        ),
         (TEXT.replace("{\n", "{\n<<<<<<< HEAD\n", 1).encode(), "f:2: an unresolved merge conflict"),
         (TEXT.replace("{\n", "{\n>>>>>>> x\n", 1).encode(), "f:2: an unresolved merge conflict"),
         (put("format_version", to=2), "f: written by a newer provisioner (format 2; this one knows up to 1)"),

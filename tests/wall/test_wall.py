@@ -91,6 +91,37 @@ def test_a_line_of_a_secret_does_not_pass() -> None:
         wall_of("-----BEGIN\nMIIEvQIBADAN\n").check("it begins with MIIEvQIBADAN")
 
 
+def test_a_line_that_anybody_may_read_passes_alone() -> None:
+    wall = Wall()
+    secret = Sensitive("-----BEGIN KEY-----\nKx93hvQw71zTT0\n-----END KEY-----", "env(MYSQL_KEY)")
+    wall.watch([secret], ["a text with -----BEGIN KEY----- in it"])
+    wall.check("-----BEGIN KEY-----")
+    assert not wall.lets_pass(secret.reveal())
+    for leak in ("kx93hvqw71ztt0", secret.reveal(), json.dumps(secret.reveal())):
+        with pytest.raises(Leak):
+            wall.check(leak)
+
+
+def test_what_is_private_passes_but_is_not_repeated() -> None:
+    wall = Wall()
+    wall.watch([], (), [Sensitive("db7.internal.example.com", "env(MYSQL_HOST)"), Sensitive("localhost", "env(B)")])
+    wall.check("db7.internal.example.com")
+    assert wall.repeats("cannot reach DB7.internal.example.com:3306")
+    assert wall.repeats("cannot reach localhost")
+    assert not wall.repeats("cannot reach it")
+
+
+@pytest.mark.parametrize("text", ["before \ud800 after", "\udcff", "before \ud800Kx93hvQw71zTT0 after"])
+def test_half_a_character_disturbs_nothing(text: str) -> None:
+    wall = Wall()
+    wall.watch([Sensitive("\ud800Kx93hvQw71zTT0", "env(MYSQL_KEY)")])
+    if "Kx93" in text:
+        with pytest.raises(Leak):
+            wall.check(text)
+    else:
+        wall.check(text)
+
+
 def test_everything_else_passes() -> None:
     wall_of(NASTY, "hunter2hunter3").check("hunter2 hunter3, and p;'s \u2026")
 
