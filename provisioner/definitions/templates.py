@@ -1,9 +1,9 @@
 """String leaves with ``{{ ... }}``: compile, render, know what came from ``env()``.
 
 The only module that imports jinja2. Definitions arrive by pull request, so a template is untrusted. What it may hold is
-a list: text, ``env('NAME')``, ``var('name')``, string constants, ``~`` and the filters below. Everything else that Jinja
-knows (attributes, loops, arithmetic, tests, macros) is refused before anything is evaluated. Jinja's sandbox stands
-behind that list all the same.
+a list: text, ``env('NAME')``, ``var('name')``, string constants, ``~`` and the filters below. All else that Jinja knows
+(attributes, loops, arithmetic, tests, macros) is refused before anything is evaluated. Jinja's sandbox stands behind
+that list all the same.
 
 A leaf that calls ``env()`` is sensitive as a whole: filters and concatenation need not be followed. Whether a template
 is refused never depends on what a variable of the environment holds: the author of a definition, who may not know it,
@@ -31,6 +31,9 @@ MAX_READ = 16 * 1024
 
 MAX_OUTPUT = 512 * 1024
 """Characters that a template may render to if every variable in it is as long as it may be."""
+
+MAX_FILTERS = 8
+"""Filters in a template. Jinja takes ever longer for each."""
 
 MAX_NODES = 60
 """Parts of a template. Text, four variables and a filter on each are below 30."""
@@ -141,6 +144,7 @@ def _compile_with_jinja(source: str) -> Template:
         raise BadTemplate("template.syntax", "the template is nested too deeply", "simplify it") from None
     calls = _Calls()
     _admit(tree, calls)
+    _admit_filters(list(tree.find_all(jinja2.nodes.Filter)))
     if _longest(tree) > MAX_OUTPUT:
         message = f"the template could render to more than {MAX_OUTPUT:,} characters"
         raise BadTemplate("template.too-large", message, "use fewer variables and filters in one place")
@@ -252,12 +256,20 @@ def _admit_filter(node: Any) -> None:
     if not plain or not texts or len(node.args) != known.arguments or any(one.value == "" for one in node.args[:1]):
         takes = "two texts: replace('old', 'new')" if known.arguments else "no argument"
         raise BadTemplate("template.argument", f"the filter `{node.name}` takes {takes}", "correct its arguments")
-    if not known.blind and any(getattr(call.node, "name", "") == "env" for call in node.find_all(nodes.Call)):
-        blind = " and ".join(f"`{name}`" for name, one in _FILTERS.items() if one.blind)
-        message = f"`{node.name}` does not work on env(): its result would tell what the variable holds"
-        raise BadTemplate(
-            "template.filter-on-env", message, f"set the variable to what is wanted; {blind} are available"
-        )
+
+
+def _admit_filters(filters: list[Any]) -> None:
+    """What is to be said of all filters together, once the template is known to be small."""
+    from jinja2 import nodes
+
+    if len(filters) > MAX_FILTERS:
+        raise BadTemplate("template.too-large", f"the template has more than {MAX_FILTERS} filters", "simplify it")
+    for one in filters:
+        if not _FILTERS[one.name].blind and any(call.node.name == "env" for call in one.find_all(nodes.Call)):
+            blind = " and ".join(f"`{name}`" for name, known in _FILTERS.items() if known.blind)
+            message = f"`{one.name}` does not work on env(): its result would tell what the variable holds"
+            remedy = f"set the variable to what is wanted; {blind} are available"
+            raise BadTemplate("template.filter-on-env", message, remedy)
 
 
 def _admit_constant(node: Any) -> None:
