@@ -106,7 +106,7 @@ settleds = st.builds(Settled, intent_ids, st.sampled_from(["done", "failed"]), s
 happenings: st.SearchStrategy[Entry] = st.one_of(
     intents(), settleds, st.builds(Adopted, records()), st.builds(Forgotten, names)
 )
-openeds = st.builds(Opened, st.text(min_size=1), st.text(min_size=1), st.integers(0, 2**70), targets)
+openeds = st.builds(Opened, st.text(min_size=1), st.text(min_size=1), st.integers(0, 2**63 - 1), targets)
 
 
 @st.composite
