@@ -5,7 +5,8 @@ character stands in quotes, double ones unless it holds a double and no single q
 doubled. ``==`` in a keyword means ``=``. Source: ``DbConnectionStringBuilder`` of .NET, from which Connector/NET
 derives its own. That Adobe's service reads the string with these rules is inferred from its documented form.
 
-A template is opaque here: what stands between ``{{`` and ``}}`` neither separates nor quotes anything.
+In the text of a definition a template is opaque: what stands between ``{{`` and ``}}`` neither separates nor quotes
+anything. In what a template was rendered to, braces are characters like others.
 """
 
 from __future__ import annotations
@@ -58,18 +59,37 @@ MAX_LENGTH = 16 * 1024
 """Characters of a connection string. One with every option set stays below one eighth of this."""
 
 # Possessive throughout: no text, however hostile, is read more than once.
-_TEMPLATE = r"\{\{(?:(?!\{\{|\}\}).)*+\}\}"
 _KEYWORD = re.compile(r"[\s;]*+((?:[^=;]|==)++)=(?!=)\s*+")
-_QUOTED = {
-    quote: re.compile(rf"{quote}((?:{_TEMPLATE}|[^{quote}]|{quote}{quote})*+){quote}\s*+(?:;|\Z)", re.DOTALL)
-    for quote in "'\""
-}
-_BARE = re.compile(rf"((?:{_TEMPLATE}|[^;])*+)(?:;|\Z)", re.DOTALL)
+
+
+class _Grammar:
+    """How values are read; ``opaque`` is the pattern of what counts as one character."""
+
+    def __init__(self, opaque: str) -> None:
+        self.bare = re.compile(rf"((?:{opaque}|[^;])*+)(?:;|\Z)", re.DOTALL)
+        self.quoted = {
+            mark: re.compile(rf"{mark}((?:{opaque}|[^{mark}]|{mark}{mark})*+){mark}\s*+(?:;|\Z)", re.DOTALL)
+            for mark in "'\""
+        }
+        self.doubled = {mark: re.compile(rf"({opaque})|{mark}{mark}", re.DOTALL) for mark in "'\""}
+
+
+_RENDERED = _Grammar(r"(?!)")
+_DECLARED = _Grammar(r"\{\{(?:(?!\{\{|\}\}).)*+\}\}")
 _NEEDS_NO_QUOTES = re.compile(r"[^\"'=;\s\x00-\x1f\x7f-\x9f]*\Z")
 
 
 def split(text: str) -> tuple[Pair, ...]:
     """The pairs of a connection string, in order. Raises ``Malformed``."""
+    return _split(text, _RENDERED)
+
+
+def split_template(text: str) -> tuple[Pair, ...]:
+    """The pairs of a connection string as a definition has it, templates kept whole. Raises ``Malformed``."""
+    return _split(text, _DECLARED)
+
+
+def _split(text: str, grammar: _Grammar) -> tuple[Pair, ...]:
     if len(text) > MAX_LENGTH:
         raise Malformed(f"it is longer than {MAX_LENGTH:,} characters")
     pairs: list[Pair] = []
@@ -79,20 +99,17 @@ def split(text: str) -> tuple[Pair, ...]:
         if not keyword:
             raise Malformed(f"pair {len(pairs) + 1} is not `Keyword=value`")
         name = keyword[1].rstrip().replace("==", "=")
-        quote = text[keyword.end() : keyword.end() + 1]
-        pattern = _QUOTED.get(quote, _BARE)
+        mark = text[keyword.end() : keyword.end() + 1]
+        pattern = grammar.quoted.get(mark, grammar.bare)
         value = pattern.match(text, keyword.end())
         if not value:
             raise Malformed(f"the quote that opens the value of pair {len(pairs) + 1} is not closed at its end")
-        pairs.append(Pair(name, value[1].rstrip() if pattern is _BARE else _undoubled(value[1], quote)))
+        doubled = grammar.doubled.get(mark)
+        meant = doubled.sub(lambda found: found[1] or found[0][0], value[1]) if doubled else value[1].rstrip()
+        pairs.append(Pair(name, meant))
         at = value.end()
     _refuse_repetition(pairs)
     return tuple(pairs)
-
-
-def _undoubled(text: str, quote: str) -> str:
-    """What a quoted value means; templates stay as they are."""
-    return re.sub(rf"({_TEMPLATE})|{quote}{quote}", lambda found: found[1] or quote, text, flags=re.DOTALL)
 
 
 def _refuse_repetition(pairs: Iterable[Pair]) -> None:

@@ -134,7 +134,7 @@ def _parts(leaf: Leaf) -> tuple[Leaf, ...]:
     """A connection string in text form as one leaf a part; whole, where it comes from one template."""
     if _ONE_TEMPLATE.fullmatch(leaf.text):
         return (leaf,)
-    pairs = connection_string.split(leaf.text)
+    pairs = connection_string.split_template(leaf.text)
     absent = connection_string.missing(pairs)
     if absent:
         raise connection_string.Malformed(f"{', '.join(absent)} missing")

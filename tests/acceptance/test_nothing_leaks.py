@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from provisioner import cli
@@ -213,8 +213,12 @@ def test_whatever_is_run_and_whatever_goes_wrong(
         assert bench.found([core for _, core in (*pairs, *rotated)]) == []
 
 
+BRACES = [("22222222222222{{", "2" * 14), ("2222222222222}}", "2" * 13)]
+
+
 @MANY
 @given(pairs=FIVE)
+@example(pairs=[("1" * 12, "1" * 12), ("3" * 12, "3" * 12), *BRACES, ("5" * 12, "5" * 12)])
 def test_every_byte_arrives_in_both_forms(emulator: Emulator, pairs: Any) -> None:
     service = Service(emulator.url)
     service.reset()

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.definitions.connection_string import MAX_LENGTH, Malformed, Pair, join, missing, quote, split
+from provisioner.definitions.connection_string import (
+    MAX_LENGTH,
+    Malformed,
+    Pair,
+    join,
+    missing,
+    quote,
+    split,
+    split_template,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,14 +33,28 @@ from provisioner.definitions.connection_string import MAX_LENGTH, Malformed, Pai
         ("a=' b '' c ' ;d=e", [("a", " b ' c "), ("d", "e")]),
         ('a="b""c"', [("a", 'b"c')]),
         ("a=b'c", [("a", "b'c")]),
-        ("a={{ env('X;Y') }};b=c", [("a", "{{ env('X;Y') }}"), ("b", "c")]),
-        ("a='{{ env('X') }}';b=c", [("a", "{{ env('X') }}"), ("b", "c")]),
-        ("a='x''{{ env('') }}'", [("a", "x'{{ env('') }}")]),
         ("a={{ open;b=c", [("a", "{{ open"), ("b", "c")]),
     ],
 )
 def test_split(text: str, pairs: list[tuple[str, str]]) -> None:
     assert split(text) == tuple(Pair(*pair) for pair in pairs)
+    assert split_template(text) == tuple(Pair(*pair) for pair in pairs)
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "rendered"),
+    [
+        ("a={{ X;Y= }};b=c", [("a", "{{ X;Y= }}"), ("b", "c")], [("a", "{{ X"), ("Y", "}}"), ("b", "c")]),
+        ("a='{{ '' }}';b=c", [("a", "{{ '' }}"), ("b", "c")], [("a", "{{ ' }}"), ("b", "c")]),
+        ("a='x''{{ '' }}'", [("a", "x'{{ '' }}")], [("a", "x'{{ ' }}")]),
+        ("a=b{{;c=}}d", [("a", "b{{;c=}}d")], [("a", "b{{"), ("c", "}}d")]),
+    ],
+)
+def test_braces_hold_together_only_where_they_are_a_template(
+    text: str, declared: list[tuple[str, str]], rendered: list[tuple[str, str]]
+) -> None:
+    assert split_template(text) == tuple(Pair(*pair) for pair in declared)
+    assert split(text) == tuple(Pair(*pair) for pair in rendered)
 
 
 @pytest.mark.parametrize(

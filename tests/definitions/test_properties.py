@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -108,8 +109,12 @@ def test_nothing_takes_long(content: bytes, tmp_path: Path) -> None:
     assert time.process_time() - began < 4
 
 
+NUMBER_OF_1_2 = re.compile(r"[-+]?\.?[0-9][0-9.]*[eE][-+]?[0-9]+|0o[0-7]+")
+"""Plain, PyYAML reads and writes these as texts."""
+
+texts = st.text(max_size=20).filter(lambda text: not NUMBER_OF_1_2.fullmatch(text))
 same_in_both = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.text(max_size=20),
+    st.none() | st.booleans() | st.integers(-(10**12), 10**12) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=10,
 )
@@ -171,13 +176,11 @@ def test_any_template_renders_or_is_refused(source: str) -> None:
 @example(" leading")
 @example("\x85")
 def test_a_quoted_value_is_read_back(value: str) -> None:
-    assume("{{" not in value)  # a template is opaque, wherever it stands
     assert connection_string.split(f"PWD={connection_string.quote(value)};x=y") == (Pair("PWD", value), Pair("x", "y"))
 
 
 @given(st.dictionaries(st.text("abAB= ", min_size=1, max_size=6).map(lambda name: f"k{name.strip()}"), awkward))
 def test_joined_pairs_are_read_back(values: dict[str, str]) -> None:
-    assume(not any("{{" in value for value in values.values()))
     pairs = tuple(Pair(name, value) for name, value in values.items())
     assume(len({pair.meaning for pair in pairs}) == len(pairs))
     assert connection_string.split(connection_string.join(pairs)) == pairs
@@ -186,7 +189,7 @@ def test_joined_pairs_are_read_back(values: dict[str, str]) -> None:
 @given(st.sampled_from(["", "'", '"']), st.text("abc'\"; =", max_size=8))
 def test_a_template_in_a_value_is_opaque(quote: str, inside: str) -> None:
     value = f"{{{{ env({inside}) }}}}"
-    assert connection_string.split(f"PWD={quote}{value}{quote};x=y")[0].value == value
+    assert connection_string.split_template(f"PWD={quote}{value}{quote};x=y")[0].value == value
 
 
 @given(st.text(st.sampled_from(list("ab=;'\"{} \n")), max_size=40))
@@ -195,5 +198,4 @@ def test_any_text_is_a_connection_string_or_malformed(text: str) -> None:
         pairs = connection_string.split(text)
     except Malformed:
         return
-    if not any("{{" in pair.value for pair in pairs):
-        assert connection_string.split(connection_string.join(pairs)) == pairs
+    assert connection_string.split(connection_string.join(pairs)) == pairs
