@@ -28,6 +28,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FORMAT = click.Choice(["text", "json"])
 
+_PLAN_REPORTS = ("text", "json", "markdown", "github", "gitlab-terraform", "gitlab-codequality")
+_APPLY_REPORTS = ("json", "markdown", "junit")
+_CHECK_REPORTS = ("json", "github", "gitlab-codequality", "junit")
+
 
 def main() -> None:
     """The installed command."""
@@ -74,6 +78,19 @@ _format = click.option(
 )
 
 
+def _reports(formats: tuple[str, ...]) -> Callable[[Command], Command]:
+    """``--report FORMAT=FILE`` -> the two, for each time it is given."""
+
+    def read(value: str) -> tuple[str, str]:
+        form, _, file = value.partition("=")
+        if form not in formats or not file:
+            raise click.BadParameter(f"{value!r} is not FORMAT=FILE with one of the formats {', '.join(formats)}")
+        return form, file
+
+    words = f"Write this as well: {', '.join(formats)}; FILE may be - for standard output; may be repeated."
+    return click.option("--report", "reports", metavar="FORMAT=FILE", type=read, multiple=True, help=words)
+
+
 def _asked(command: Command) -> Command:
     """What plan and apply may be asked for alike, so that the one shows what the other does."""
     options = (
@@ -96,12 +113,13 @@ def _read_asked(flags: dict[str, Any]) -> Asked:
 @cli.command()
 @click.option("--target", "targets", metavar="NAME", multiple=True, help="Check for this target only; may be repeated.")
 @_format
+@_reports(_CHECK_REPORTS)
 @_common
-def validate(shell: Shell, targets: tuple[str, ...], output: str) -> int:
+def validate(shell: Shell, targets: tuple[str, ...], output: str, reports: tuple[tuple[str, str], ...]) -> int:
     """Check every definition, for every target. Needs no secret, no network, no state."""
     from provisioner import running
 
-    return running.in_form(shell, output, lambda: running.validate(shell, targets, output))
+    return running.in_form(shell, output, reports, lambda: running.validate(shell, targets, output, reports))
 
 
 @cli.command()
@@ -110,6 +128,7 @@ def validate(shell: Shell, targets: tuple[str, ...], output: str) -> int:
 @click.option("--offline", is_flag=True, help="Compare with the state alone; ask the service nothing.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plan holds changes.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for `apply FILE`.")
+@_reports(_PLAN_REPORTS)
 @_asked
 @_common
 def plan(
@@ -119,6 +138,7 @@ def plan(
     offline: bool,
     detailed_exitcode: bool,
     out: Path | None,
+    reports: tuple[tuple[str, str], ...],
     **asked: Any,
 ) -> int:
     """Show what would change. Changes nothing: towards the service it only looks."""
@@ -126,14 +146,25 @@ def plan(
 
     wanted = _read_asked(asked)
     return running.in_form(
-        shell, output, lambda: running.plan(shell, target, output, offline, detailed_exitcode, wanted, out)
+        shell,
+        output,
+        reports,
+        lambda: running.plan(shell, target, output, offline, detailed_exitcode, wanted, out, reports),
     )
 
 
 @cli.command()
 @click.argument("plan_file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @_target
-@_format
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["text", "json", "events"]),
+    default="text",
+    show_default=True,
+    help="Form of the result; events: what is done as it is done, one JSON object a line.",
+)
+@_reports(_APPLY_REPORTS)
 @click.option("--expect-digest", metavar="DIGEST", help="Apply only if the plan has this digest.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time.")
@@ -146,6 +177,7 @@ def apply(
     plan_file: Path | None,
     target: str | None,
     output: str,
+    reports: tuple[tuple[str, str], ...],
     expect_digest: str | None,
     yes: bool,
     parallelism: int,
@@ -171,7 +203,9 @@ def apply(
         target, options = saved.target, replace(options, asked=saved.asked, approved=saved)
     elif expect_digest:
         options = replace(options, approved=ExpectedDigest(expect_digest, overwrite_drift))
-    return running.in_form(shell, output, lambda: running.apply(shell, target, output, options, lock_timeout))
+    return running.in_form(
+        shell, output, reports, lambda: running.apply(shell, target, output, options, lock_timeout, reports)
+    )
 
 
 @cli.group()
@@ -234,11 +268,11 @@ def state_recover(shell: Shell, file: Path, target: str | None, lock_timeout: fl
 
 
 @cli.command()
-@click.argument("name", type=click.Choice(["connection", "project"]), default="connection")
+@click.argument("name", type=click.Choice(["connection", "project", "plan"]), default="connection")
 @click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only the vocabulary of this cloud.")
 @click.pass_obj
 def schema(shell: Shell, name: str, cloud: str | None) -> int:
-    """Print the JSON Schema of definitions, or of the project file."""
+    """Print the JSON Schema of definitions, of the project file, or of a plan as JSON."""
     from provisioner.commands.schema import schema_text
 
     shell.egress.result(schema_text(name, cloud))

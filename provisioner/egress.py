@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -18,7 +19,8 @@ from typing import TextIO, cast
 from provisioner.errors import Leak
 from provisioner.wall.wall import Wall
 
-_PRIVATE = 0o600
+_PRIVATE, _PUBLIC = 0o600, 0o666
+"""Modes of files; of the latter the user's umask takes away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +48,24 @@ class Egress:
     def report(self, path: Path, text: str) -> None:
         """A file for nobody but the user. Raises ``OSError``, also where there is a file of that name."""
         self.wall.check(text)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        _new_file(path, text, _PRIVATE)
 
     def keep(self, path: Path, text: str) -> None:
         """A private file of the user's choice, whole or not at all, in the place of one that is there.
 
         Raises ``OSError``."""
-        temporary = path.with_name(path.name + ".tmp")
-        self.report(temporary, text)
-        os.replace(temporary, path)
+        self.wall.check(text)
+        _replace(path, text, _PRIVATE)
+
+    def publish(self, path: Path, text: str) -> None:
+        """A file for whoever may read the folder, in the place of one that is there; into a pipe or device as such.
+
+        Raises ``OSError``."""
+        self.wall.check(text)
+        if path.exists() and not path.is_file():
+            path.write_text(text, "utf-8")
+        else:
+            _replace(path, text, _PUBLIC)
 
     def note_unchecked(self, text: str) -> None:
         """A note that must get out: an id that nothing else could record, the words that a leak is reported with."""
@@ -87,6 +96,22 @@ class Egress:
                 stream.flush()
             except BrokenPipeError:
                 _discard(stream)
+
+
+def _new_file(path: Path, text: str, mode: int) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _replace(path: Path, text: str, mode: int) -> None:
+    """Whole or not at all; nothing is left of an attempt."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        _new_file(temporary, text, mode)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _discard(stream: TextIO) -> None:

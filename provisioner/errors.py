@@ -71,6 +71,10 @@ class PlanFileError(ProvisionerError):
     """The file of a saved plan cannot be read, or is none."""
 
 
+class NotWritten(ProvisionerError):
+    """A report, or a plan that is to be kept, could not be written."""
+
+
 class StateError(ProvisionerError):
     """The state file or its journal cannot be read, belongs elsewhere, or cannot be written."""
 

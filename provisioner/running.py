@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from provisioner import guarding, wiring
-from provisioner.applying.outcome import exit_code
+from provisioner.applying.outcome import Applied, Outcome, exit_code
 from provisioner.commands import apply as applying
 from provisioner.commands import plan as planning
 from provisioner.commands import state as states
 from provisioner.commands.validate import Checked
 from provisioner.commands.validate import validate as check
 from provisioner.definitions.project import read_project
-from provisioner.errors import PlanFileError, ProblemsFound, UsageError
+from provisioner.errors import NotWritten, PlanFileError, ProblemsFound, UsageError
 from provisioner.guarding import Guard
 from provisioner.interruption import Interruption
 from provisioner.planning import saved
 from provisioner.planning.approval import SavedPlan
-from provisioner.report import outcomes, plan_json, plan_text, problems, state_text
+from provisioner.report import events, faces, outcomes, plan_json, plan_text, problems, state_text
 from provisioner.report.style import count
 from provisioner.settings import Settings, read_settings
 from provisioner.state.entries import all_of, one_of
+
+Value = TypeVar("Value")
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
@@ -34,23 +37,48 @@ if TYPE_CHECKING:
     from provisioner.state.store import FileStore
 
 
-def in_form(shell: Shell, output: str, run: Callable[[], int]) -> int:
-    """Run a command; with ``--format json`` the problems it stumbles over are JSON on standard output as well."""
+Reports: TypeAlias = tuple[tuple[str, str], ...]
+"""Each a format and the file that it is written to, ``-`` for standard output."""
+
+
+def in_form(shell: Shell, output: str, reports: Reports, run: Callable[[], int]) -> int:
+    """Run a command. The problems it stumbles over are in the reports; with ``--format json`` in the result too."""
     try:
         return run()
     except ProblemsFound as error:
+        _write(shell, faces.PROBLEMS, tuple(error.problems), reports)
         if output != "json":
             raise
         shell.egress.result(problems.as_json(error.problems, 0, ()))
         return error.exit_code
 
 
-def validate(shell: Shell, names: tuple[str, ...], output: str) -> int:
+def _write(shell: Shell, forms: Mapping[str, Callable[[Value], str]], value: Value, reports: Reports) -> None:
+    """The reports that this value has a form for. Raises ``NotWritten``."""
+    for form, file in reports:
+        if form not in forms:
+            continue
+        text = forms[form](value)
+        if file == "-":
+            shell.egress.result(text)
+        else:
+            _to_file(Path(file), text, shell.egress.publish)
+
+
+def _to_file(path: Path, text: str, write: Callable[[Path, str], None]) -> None:
+    try:
+        write(path, text)
+    except OSError as error:
+        raise NotWritten(f"{path} cannot be written: {error.strerror}", "name a file in a folder that exists") from None
+
+
+def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports = ()) -> int:
     """Check, show, and say so where all is well."""
     project = read_project(shell.folder)
     targets = tuple(project.target(name) for name in names) or tuple(project.targets.values())
     checked = check(project, targets)
     shell.egress.result(_validation(shell, checked, output))
+    _write(shell, {**faces.PROBLEMS, "json": lambda _: _validation(shell, checked, "json")}, checked.problems, reports)
     return 1 if checked.problems else 0
 
 
@@ -70,7 +98,14 @@ def _names(targets: tuple[str, ...]) -> str:
 
 
 def plan(
-    shell: Shell, name: str | None, output: str, offline: bool, detailed: bool, asked: Asked, out: Path | None = None
+    shell: Shell,
+    name: str | None,
+    output: str,
+    offline: bool,
+    detailed: bool,
+    asked: Asked,
+    out: Path | None = None,
+    reports: Reports = (),
 ) -> int:
     """Make a plan, show it, keep it."""
     if offline and asked.adopt:
@@ -86,8 +121,9 @@ def plan(
             made = planning.plan(where, desired, store, service.reading(), asked)
     shell.egress.result(_plan_text(shell, made, output))
     if out:
-        shell.egress.keep(out, saved.encoded(made))
+        _to_file(out, saved.encoded(made), shell.egress.keep)
         shell.egress.note(f"saved: `apply {out}` carries out exactly this plan")
+    _write(shell, faces.PLAN, made, reports)
     return planning.exit_code(made, detailed)
 
 
@@ -102,7 +138,14 @@ def _plan_text(shell: Shell, made: Plan, output: str) -> str:
     return plan_json.as_json(made) if output == "json" else plan_text.as_text(made, shell.result_style)
 
 
-def apply(shell: Shell, name: str | None, output: str, options: applying.Options, lock_timeout: float) -> int:
+def apply(
+    shell: Shell,
+    name: str | None,
+    output: str,
+    options: applying.Options,
+    lock_timeout: float,
+    reports: Reports = (),
+) -> int:
     """Hold the lock, apply, show what became of it."""
     settings = read_settings(shell.environ)
     approved = options.approved if isinstance(options.approved, SavedPlan) else None
@@ -116,11 +159,27 @@ def apply(shell: Shell, name: str | None, output: str, options: applying.Options
         with wiring.connect(where, settings, _log(shell), shell.egress.wall.repeats, interruption.asked) as service:
             ports = _ports(shell, store, service, output, interruption)
             applied = applying.apply(where, desired, ports, options)
-    style = shell.result_style
-    shell.egress.result(
-        outcomes.as_json(applied) if output == "json" else style.paint(outcomes.summary(applied), "bold")
-    )
+    shell.egress.result(_end(shell, applied, output))
+    with _only_said(shell):
+        _write(shell, faces.APPLIED, applied, reports)
     return exit_code(applied)
+
+
+def _end(shell: Shell, applied: Applied, output: str) -> str:
+    if output == "events":
+        return events.of_end(applied, datetime.now(UTC))
+    if output == "json":
+        return outcomes.as_json(applied)
+    return shell.result_style.paint(outcomes.summary(applied), "bold")
+
+
+@contextmanager
+def _only_said(shell: Shell) -> Iterator[None]:
+    """What was applied decides the exit code, not whether a report of it could be written."""
+    try:
+        yield
+    except NotWritten as error:
+        shell.egress.note(f"warning: {error.message}")
 
 
 def read_saved(file: Path, name: str | None) -> SavedPlan:
@@ -194,15 +253,25 @@ def _ports(
     # Only one JSON document goes to standard output, so then everything on the way is a note.
     say = shell.egress.note if output == "json" else shell.egress.result
     style = shell.note_style if output == "json" else shell.result_style
+
+    def show(made: Plan) -> None:
+        if output == "events":
+            shell.egress.result("\n".join(events.of_plan(made, datetime.now(UTC))))
+        else:
+            say(plan_text.as_text(made, style) + "\n\n")
+
+    def progress(outcome: Outcome) -> None:
+        say(events.of_outcome(outcome, datetime.now(UTC)) if output == "events" else outcomes.line(outcome, style))
+
     return applying.Ports(
         store=store,
         service=service,
         sleep=lambda seconds: _sleep(interruption, seconds),
         new_id=_new_id,
         tell=shell.egress.note,
-        show=lambda made: say(plan_text.as_text(made, style) + "\n\n"),
+        show=show,
         confirm=lambda: _confirm(shell),
-        progress=lambda outcome: say(outcomes.line(outcome, style)),
+        progress=progress,
         interrupted=interruption.asked,
         undisturbed=interruption.undisturbed,
     )

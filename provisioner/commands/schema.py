@@ -10,9 +10,9 @@ from provisioner.model import Cloud
 
 
 def schema_text(name: str, cloud: str | None) -> str:
-    """``name`` is ``connection`` or ``project``; only the former depends on the cloud. Raises ``UsageError``."""
+    """``name``: ``connection``, ``project`` or ``plan``; only the first depends on the cloud. Raises ``UsageError``."""
     if cloud is None:
         return json.dumps(schema.load(name), indent=2, ensure_ascii=False)
     if name != "connection":
-        raise UsageError("the schema of the project file is the same for every cloud", "leave out --cloud")
+        raise UsageError("only the schema of definitions is not the same for every cloud", "leave out --cloud")
     return json.dumps(schema.narrowed(Cloud(cloud)), indent=2, ensure_ascii=False)

@@ -23,7 +23,7 @@ from provisioner.model import Cloud, Json, Problem
 
 @cache
 def load(name: str) -> Json:
-    """A published schema by name, ``connection`` or ``project``. Shared: do not change it."""
+    """A published schema by name, ``connection``, ``project`` or ``plan``. Shared: do not change it."""
     here = FilePath(__file__).resolve().parent.parent
     # Inside the package when it is installed, beside it in a checkout.
     folder = next(folder for folder in (here / "schemas", here.parent / "schemas") if folder.is_dir())

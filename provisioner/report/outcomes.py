@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from provisioner.applying.outcome import Applied, Outcome, Verdict
-from provisioner.planning.plan import Action
+from provisioner.model import Json
+from provisioner.planning.plan import Action, Change
+from provisioner.report.markdown import code, plain
 from provisioner.report.style import PLAIN, Style, count, json_text, safe
 
 _DONE = {Action.CREATE: "created", Action.UPDATE: "changed", Action.DELETE: "destroyed"}
@@ -59,19 +61,53 @@ def as_json(applied: Applied) -> str:
         "format_version": "1.0",
         "interrupted": applied.interrupted,
         "state_not_written": applied.unfolded,
-        "outcomes": [
-            {
-                "address": outcome.change.key,
-                "action": outcome.change.action.value,
-                "outcome": outcome.verdict.value,
-                "id": outcome.id or None,
-                "message": outcome.message,
-                "remedy": outcome.remedy,
-            }
-            for outcome in applied.outcomes
-        ],
+        "outcomes": [as_value(outcome) for outcome in applied.outcomes],
         "blocked": [
-            {"address": change.key, "reason": change.reason, "remedy": change.remedy} for change in applied.blocked
+            {"address": change.key, "reason": change.reason, "remedy": change.remedy, **_place(change)}
+            for change in applied.blocked
         ],
     }
     return json_text(document)
+
+
+def as_value(outcome: Outcome) -> Json:
+    """One outcome, for JSON."""
+    return {
+        "address": outcome.change.key,
+        "action": outcome.change.action.value,
+        "outcome": outcome.verdict.value,
+        "id": outcome.id or None,
+        "message": outcome.message,
+        "remedy": outcome.remedy,
+        **_place(outcome.change),
+    }
+
+
+def _place(change: Change) -> Json:
+    where = change.location
+    return {"file": where.file if where else None, "line": where.line if where else None}
+
+
+_MOST_TOLD = 100
+
+
+def as_markdown(applied: Applied) -> str:
+    """The summary, and what was not done with its remedy; a hundred of those at most."""
+    left = [
+        (one.change, one.verdict.value, one.message, one.remedy)
+        for one in applied.outcomes
+        if one.verdict is not Verdict.DONE
+    ]
+    left += [(change, "blocked", change.reason, change.remedy) for change in applied.blocked]
+    lines = ["### Apply", "", f"**{plain(summary(applied))}**", ""]
+    for change, verdict, message, remedy in left[:_MOST_TOLD]:
+        where = change.location
+        at = f" at {code(f'{where.file}:{where.line}')}" if where else ""
+        lines.append(f"- {verdict} {code(change.key)}{at}: {plain(message[:_WIDEST])}")
+        lines += [f"  - Remedy: {plain(remedy[:_WIDEST])}"] if remedy else []
+    lines += [f"- and {len(left) - _MOST_TOLD:,} more"] if len(left) > _MOST_TOLD else []
+    return "\n".join(lines) + "\n"
+
+
+_WIDEST = 300
+"""Characters of a message; a summary of a step is short."""

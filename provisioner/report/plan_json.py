@@ -16,7 +16,12 @@ _ACTIONS = {Action.CREATE: ["create"], Action.UPDATE: ["update"], Action.DELETE:
 
 def as_json(plan: Plan) -> str:
     """The plan whole. Sensitive values stand as their origin, and their paths are marked."""
-    document = {
+    return json_text(as_value(plan))
+
+
+def as_value(plan: Plan) -> Json:
+    """What ``schemas/plan.schema.json`` describes."""
+    return {
         "format_version": FORMAT_VERSION,
         "provisioner_version": __version__,
         "target": {
@@ -33,7 +38,6 @@ def as_json(plan: Plan) -> str:
         "resource_changes": [_change(change) for change in plan.changes],
         "summary": {action.value: plan.count(action) for action in Action},
     }
-    return json_text(document)
 
 
 def _change(change: Change) -> Json:

@@ -32,15 +32,26 @@ PLAIN = Style()
 
 
 def safe(text: str) -> str:
-    """Text that came from outside, fit for a terminal: control and direction characters shown, not obeyed."""
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    """Text that came from outside, fit for a terminal and for the log of a pipeline: control and direction characters
+    shown, not obeyed. Runners obey ``##vso[...]`` and ``##[...]`` wherever they stand in a line."""
+    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return shown.replace("##", "#\\u0023")
 
 
 def json_text(document: object) -> str:
     """JSON for files and terminals: letters as they are, control and direction characters, and what UTF-8 cannot hold,
     as the escapes that JSON has for them."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    return _escaped(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def json_line(document: object) -> str:
+    """The same in one line."""
+    return _escaped(json.dumps(document, ensure_ascii=False))
+
+
+def _escaped(text: str) -> str:
+    shown = "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    return shown.replace("##", "#\\u0023")  # no command to a pipeline's runner; in JSON it reads the same
 
 
 def count(number: int, noun: str) -> str:
