@@ -97,6 +97,8 @@ def _asked(command: Command) -> Command:
         click.option("--import-existing", is_flag=True, help="Take over base connections that are as declared."),
         click.option("--allow-delete", is_flag=True, help="Delete what is recorded and has no definition any more."),
         click.option("--allow-mass-delete", is_flag=True, help="Also more than 30 % of ten or more, or all."),
+        click.option("--allow-protected-delete", is_flag=True, help="Also what lifecycle.preventDestroy protects."),
+        click.option("--refresh-only", is_flag=True, help="Only take what was changed outside into the state."),
         click.option("--select", metavar="KEY", multiple=True, help="Only these keys; globs; may be repeated."),
     )
     for option in reversed(options):
@@ -107,7 +109,17 @@ def _asked(command: Command) -> Command:
 def _read_asked(flags: dict[str, Any]) -> Asked:
     from provisioner.planning.plan import Asked
 
-    return Asked(flags["import_existing"], flags["allow_delete"], flags["allow_mass_delete"], flags["select"])
+    asked = Asked(
+        adopt=flags["import_existing"],
+        delete=flags["allow_delete"],
+        mass_delete=flags["allow_mass_delete"],
+        protected_delete=flags["allow_protected_delete"],
+        refresh=flags["refresh_only"],
+        select=flags["select"],
+    )
+    if asked.refresh and asked != Asked(refresh=True, select=asked.select):
+        raise click.UsageError("--refresh-only changes the state alone: leave out --import-existing and --allow-...")
+    return asked
 
 
 @cli.command()

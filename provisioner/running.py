@@ -110,6 +110,8 @@ def plan(
     """Make a plan, show it, keep it."""
     if offline and asked.adopt:
         raise UsageError("--import-existing has to look at what exists", "leave out --offline")
+    if offline and asked.refresh:
+        raise UsageError("--refresh-only has to look at what exists", "leave out --offline")
     settings = read_settings(shell.environ)
     where, store = _place(shell, settings, name)
     desired = planning.read_desired(where)  # what is wrong with the files is said before anything is asked for

@@ -37,7 +37,7 @@ from provisioner.model import Json, Key
 from provisioner.planning.changes import record_of
 from provisioner.planning.observed import read
 from provisioner.planning.patch import body as patch_body
-from provisioner.planning.plan import Change, Create, Delete, Patch, Plan, Step
+from provisioner.planning.plan import Accept, Call, Change, Create, Delete, Forget, Patch, Plan, Step
 from provisioner.service.flow_service import Written
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record, Settled
@@ -55,10 +55,12 @@ class Writer(Protocol):
 
 
 class Ledger(Protocol):
-    """What the executor needs of the store. The first two return once what they were given is durable."""
+    """What the executor needs of the store. All but the last return once what they were given is durable."""
 
     def begin(self, intents: tuple[Intent, ...]) -> None: ...
     def settle(self, settled: tuple[Settled, ...]) -> None: ...
+    def adopt(self, records: tuple[Record, ...]) -> None: ...
+    def forget(self, keys: tuple[Key, ...]) -> None: ...
     def rescue(self, settled: Settled) -> str:
         """Keep what ``settle`` could not, wherever there is room; says where, and what to do with it."""
         ...
@@ -69,6 +71,7 @@ class Executor:
     """Everything that carrying out a plan needs. ``progress`` is told each outcome as it happens, from any thread.
 
     ``interrupted`` is set from outside: then nothing new begins, and what is under way ends and is recorded.
+    ``client`` is our own client id.
     """
 
     service: Writer
@@ -78,6 +81,7 @@ class Executor:
     progress: Callable[[Outcome], None]
     parallelism: int = 8
     interrupted: Event = field(default_factory=Event)
+    client: str = ""
     stop: Event = field(default_factory=Event, init=False)
 
     def execute(self, plan: Plan) -> Applied:
@@ -111,6 +115,15 @@ class Executor:
         return Outcome(change, Verdict.DONE, identity, seconds=time.monotonic() - started)
 
     def _step(self, change: Change, step: Step) -> str:
+        if isinstance(step, Accept):
+            self.ledger.adopt((step.record,))
+            return step.record.id
+        if isinstance(step, Forget):
+            self.ledger.forget((change.key,))
+            return change.record.id if change.record else ""
+        return self._sent(change, step)
+
+    def _sent(self, change: Change, step: Call) -> str:
         if isinstance(step, Delete):
             self._check_unmoved(step)
         intent = self._intent(change, step)
@@ -133,7 +146,7 @@ class Executor:
             message = f"{intent.step} succeeded, id {written.id}, but could not be recorded: {error.message}"
             raise NotRecorded(message, self.ledger.rescue(settled)) from error
 
-    def _call(self, change: Change, step: Step) -> Written:
+    def _call(self, change: Change, step: Call) -> Written:
         if isinstance(step, Delete):
             with suppress(NotFound):  # gone is what it shall be
                 self.service.delete(step.id)
@@ -148,7 +161,9 @@ class Executor:
         with suppress(NotFound):
             observed = read(self.service.get(step.id))
             if step.etag is not None and observed.etag != step.etag:
-                message = f"{step.id} was changed by {observed.last_edit}, after the plan; it was not deleted"
+                message = (
+                    f"{step.id} was changed by {observed.last_edit(self.client)}, after the plan; it was not deleted"
+                )
                 raise PreconditionFailed(message, "read a new plan")
 
     def _explained(self, error: ServiceError, intent: Intent) -> ServiceError:
@@ -157,11 +172,11 @@ class Executor:
             return error
         with suppress(ServiceError):
             observed = read(self.service.get(intent.id))
-            message = f"{error.message}; last changed by {observed.last_edit}"
+            message = f"{error.message}; last changed by {observed.last_edit(self.client)}"
             return PreconditionFailed(message, error.remedy, status=error.status, code=error.code)
         return error
 
-    def _intent(self, change: Change, step: Step) -> Intent:
+    def _intent(self, change: Change, step: Call) -> Intent:
         identity, etag = (None, None) if isinstance(step, Create) else (step.id, step.etag)
         return Intent(
             intent_id=self.new_id(),
@@ -190,7 +205,7 @@ class Executor:
         return Outcome(change, verdict, message=error.message, remedy=error.remedy, seconds=seconds)
 
 
-_STEPS: Mapping[type[Step], StepName] = {Create: "create", Patch: "patch", Delete: "delete"}
+_STEPS: Mapping[type[Call], StepName] = {Create: "create", Patch: "patch", Delete: "delete"}
 
 
 def _desired(change: Change) -> Desired:

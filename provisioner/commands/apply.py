@@ -89,7 +89,7 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
     ports.show(made)
     if options.approved:
         hold_to(options.approved, made)
-    waiting = seen.resolved.waiting
+    waiting = {} if options.asked.refresh else seen.resolved.waiting
     if not made.pending and not waiting:
         run.renew(made)
         ports.store.fold()
@@ -148,7 +148,14 @@ class _Run:
         ports = self._ports
         fingerprinter, parallelism = self._todays_fingerprinter(), self._options.parallelism
         return Executor(
-            ports.service, ports.store, fingerprinter, ports.new_id, ports.progress, parallelism, ports.interrupted
+            ports.service,
+            ports.store,
+            fingerprinter,
+            ports.new_id,
+            ports.progress,
+            parallelism,
+            ports.interrupted,
+            self._place.client,
         ).execute(made)
 
     def late(self, shown: Plan, waiting: Mapping[Key, datetime]) -> Applied:
@@ -191,8 +198,10 @@ class _Run:
 
 def read_complete(place: Place, asked: Asked) -> tuple[Desired, ...]:
     """What is asked for, with every secret at hand. Raises ``ProblemsFound``, also for a variable that is not set and
-    that a selected definition needs."""
+    that a selected definition needs. To take drift into the state no secret is needed."""
     desired = read_desired(place)
+    if asked.refresh:
+        return desired
     unset = tuple(_unset(one for one in desired if asked.selects(one.key)))
     if unset:
         raise ProblemsFound(unset)

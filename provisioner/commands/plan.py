@@ -20,6 +20,7 @@ from provisioner.planning.observed import Observation, observe
 from provisioner.planning.pinning import pinned
 from provisioner.planning.plan import Action, Asked, Plan
 from provisioner.planning.planner import Context, make_plan
+from provisioner.planning.refresh import refresh_plan
 from provisioner.planning.safety import hold_back_mass_delete
 from provisioner.sensitive import Sensitive
 from provisioner.service.flow_service import Reader
@@ -95,8 +96,8 @@ def plan(place: Place, desired: tuple[Desired, ...], store: Remembering, service
 def planned(place: Place, desired: tuple[Desired, ...], context: Context, asked: Asked) -> Plan:
     """The plan within what was asked for."""
     place.watch((), ["\n".join(record.as_dict.values()) for record in context.state.records])
-    context = replace(context, adopt=asked.adopt, delete=asked.delete)
-    whole = make_plan(place.target.name, place.identity, desired, context)
+    context = replace(context, adopt=asked.adopt, delete=asked.delete, protected_delete=asked.protected_delete)
+    whole = (refresh_plan if asked.refresh else make_plan)(place.target.name, place.identity, desired, context)
     made = replace(selected(whole, asked), asked=asked)
     made = made if asked.mass_delete else hold_back_mass_delete(made, whole)
     return pinned(made, context.state, context.fingerprinter)

@@ -23,6 +23,9 @@ DEFAULT_PORT = "3306"
 DEFAULT_AWS_SSL_MODE = "false"
 """Documented for AWS. On Azure no default is documented, and nothing is sent that was not written."""
 
+PREVENT_DESTROY = "lifecycle.preventDestroy"
+"""The field, ``true`` or absent, of what is not to be deleted. It is recorded, and never sent."""
+
 CONNECTION_STRING = "auth.params.connectionString"
 
 
@@ -204,6 +207,8 @@ def _fixed(document: Document) -> Iterator[Field]:
     yield Field("auth.specName", document.data["auth"]["specName"], document.value_at(("auth", "specName")))
     for part in ("id", "version"):
         yield Field(f"connectionSpec.{part}", spec[part], document.value_at(("connectionSpec", part)))
+    if document.data.get("lifecycle", {}).get("preventDestroy"):
+        yield Field(PREVENT_DESTROY, "true", document.value_at(("lifecycle", "preventDestroy")))
 
 
 def _keywords_of_parts(fields: Iterable[Field]) -> list[tuple[str, str]]:

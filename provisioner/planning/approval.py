@@ -61,6 +61,8 @@ class ExpectedDigest:
     def moved(self, now: Plan) -> tuple[Moved, ...]:
         """What is not as approved. A digest holds no detail, so a difference lists what would be done now."""
         is_full = self.digest.startswith(FULL)
+        if now.asked.refresh and not is_full:
+            return (Moved("", "plan", "the public digest covers nothing of --refresh-only; approve the full one"),)
         digest = now.full_digest if is_full else now.public_digest
         if digest != self.digest:
             changes = ", ".join(f"{pin.action} {pin.key}" for pin in now.pins) or "nothing"
@@ -112,7 +114,7 @@ def _no_more(key: Key, pin: Pin, action: Action | None) -> Moved:
 def _not_reviewed(pin: Pin) -> Moved:
     if pin.public:
         return Moved(pin.key, "definition", f"{pin.action} was not in the reviewed plan")
-    if pin.action == Action.CREATE:
+    if pin.action in (Action.CREATE, Action.FORGET):
         return Moved(pin.key, "remote", "deleted outside since")
     if "drift" in pin.remote:
         return Moved(pin.key, "remote", f"changed outside since: {', '.join(pin.remote['drift'])}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from provisioner.definitions.desired import Desired, Field
 from provisioner.model import Location
@@ -102,6 +102,13 @@ def _introduced(field: Field) -> FieldChange:
     if isinstance(value, Sensitive):
         return FieldChange(field.path, None, value.origin, field.location, Comparison.CHANGED)
     return FieldChange(field.path, None, value.origin, field.location, Comparison.UNKNOWN, at_hand=False)
+
+
+def accepted(record: Record, fields: Iterable[FieldChange]) -> Record:
+    """The record once these changes of visible fields are in it."""
+    changed = {field.path: field.after or "" for field in fields}
+    kept = {path: text for path, text in {**record.as_dict, **changed}.items() if text}
+    return replace(record, fields=tuple(kept.items()))
 
 
 def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fingerprinter: Fingerprinter) -> Record:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
+from provisioner.model import Location
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.observed import Observed, differing, shown_otherwise
 from provisioner.state.records import Record
@@ -38,6 +39,18 @@ def _drifted(desired: Desired, shown: dict[str, str], known: set[str]) -> Iterat
         if path not in known:
             after = str(desired.value(path)) or None
             yield FieldChange(path, value or None, after, locations.get(path, desired.location), drifted=True)
+
+
+def drift_of(record: Record, observed: Observed, locations: dict[str, Location]) -> tuple[FieldChange, ...]:
+    """What was changed outside of what is recorded, shown record -> observed. What the service added is none.
+
+    ``locations`` are those of the declared fields.
+    """
+    recorded = record.as_dict
+    return tuple(
+        FieldChange(path, recorded.get(path) or None, value or None, locations.get(path), drifted=True)
+        for path, value in shown_otherwise(recorded, observed)
+    )
 
 
 def touched(record: Record, observed: Observed) -> bool:

@@ -39,11 +39,12 @@ class Observed:
     def name(self) -> str:
         return self.as_dict.get("name", "")
 
-    @property
-    def last_edit(self) -> str:
-        """Who changed it last, and when, as far as the service says."""
+    def last_edit(self, ours: str = "") -> str:
+        """Who changed it last, and when, as far as the service says. ``ours`` is our client id, "" where unknown."""
         who = self.updated_by or "somebody"
         via = f" through {self.updated_client}" if self.updated_client else ""
+        if ours and self.updated_client == ours:
+            via += " (our own client: another run of ours)"
         when = f" on {_date(self.updated_at)}" if self.updated_at else ""
         return f"{who}{via}{when}"
 

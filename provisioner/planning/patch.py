@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from provisioner.definitions.desired import Desired, params
+from provisioner.definitions.desired import PREVENT_DESTROY, Desired, params
 from provisioner.model import Json
 from provisioner.planning.changes import FieldChange
 
@@ -42,6 +42,8 @@ def _for_field(change: FieldChange) -> tuple[Operation, ...]:
         # `add` sets it whether it is there or not, which somebody may have changed since; whether `remove` takes effect
         # without a value is unknown, and an empty text is the same to us.
         return (Operation("add", "/description"),)
+    if change.path == PREVENT_DESTROY:
+        return ()  # for us alone
     if change.path == "auth.specName":
         return (Operation("replace", SPEC_NAME), Operation("replace", PARAMS))
     return (Operation("replace", PARAMS),)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, replace
+from operator import attrgetter
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Json
 from provisioner.planning.pins import Pin
-from provisioner.planning.plan import Action, Change, Delete, Patch, Plan
+from provisioner.planning.plan import Accept, Action, Change, Delete, Patch, Plan
 from provisioner.sensitive import Sensitive, Symbolic
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Record, State
@@ -66,6 +67,8 @@ def _fingerprints(desired: Desired, record: Record | None, fingerprinter: Finger
 
 
 def _remote(change: Change) -> Json:
-    drift = {field.path: field.before or "" for field in change.fields if field.drifted}
+    shows = attrgetter("after" if change.action is Action.REFRESH else "before")
+    drift = {field.path: shows(field) or "" for field in change.fields if field.drifted}
     etags = [step.etag or "" for step in change.steps if isinstance(step, Patch | Delete)]
+    etags += [step.record.etag or "" for step in change.steps if isinstance(step, Accept)]
     return {**({"etag": etags[0]} if etags else {}), **({"drift": drift} if drift else {})}

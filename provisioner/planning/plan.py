@@ -26,6 +26,10 @@ class Action(StrEnum):
     NO_OP = "no-op"
     BLOCKED = "blocked"
     UNMANAGED = "unmanaged"
+    REFRESH = "refresh"
+    """What was changed outside is taken into the record."""
+    FORGET = "forget"
+    """It was deleted outside, and its record goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,20 @@ class Delete:
     etag: str | None
 
 
-Step: TypeAlias = Create | Patch | Delete
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The step that sends nothing and makes this the record."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The step that sends nothing and gives the record up."""
+
+
+Call: TypeAlias = Create | Patch | Delete
+Step: TypeAlias = Call | Accept | Forget
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +99,17 @@ class Change:
 class Asked:
     """What a plan is asked to hold: each is a flag of its own, and the plan says which were given.
 
-    ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``.
-    ``select`` are globs of keys; none means all.
+    ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``,
+    ``protected_delete`` is ``--allow-protected-delete``, ``refresh`` is ``--refresh-only``. ``select`` are globs of
+    keys; none means all.
     """
 
     adopt: bool = False
     delete: bool = False
     mass_delete: bool = False
     select: tuple[str, ...] = ()
+    protected_delete: bool = False
+    refresh: bool = False
 
     def selects(self, key: Key) -> bool:
         """Whether the plan is to hold this key. ``*`` matches a slash too."""
@@ -102,6 +122,8 @@ class Asked:
             ("--import-existing", self.adopt),
             ("--allow-delete", self.delete),
             ("--allow-mass-delete", self.mass_delete),
+            ("--allow-protected-delete", self.protected_delete),
+            ("--refresh-only", self.refresh),
         )
         return (*(flag for flag, given in switches if given), *(f"--select {glob}" for glob in self.select))
 

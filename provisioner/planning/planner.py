@@ -10,13 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 
-from provisioner.definitions.desired import Desired, is_secret
+from provisioner.definitions.desired import PREVENT_DESTROY, Desired, is_secret
 from provisioner.model import Key, TargetIdentity
-from provisioner.planning.changes import FieldChange, compare, introduced
+from provisioner.planning.changes import FieldChange, accepted, compare, introduced
 from provisioner.planning.drift import touched, with_drift
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
 from provisioner.planning.patch import operations
-from provisioner.planning.plan import Action, Change, Create, Delete, Patch, Plan, Undecided
+from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Undecided
 from provisioner.state.fingerprint import OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
 
@@ -28,7 +28,8 @@ class Context:
     """What every change is judged by. ``observation`` is None offline; ``client`` is our own client id.
 
     ``adopt``: an object of the right name that is as declared may be taken over (``--import-existing``).
-    ``delete``: what has no definition any more is deleted (``--allow-delete``).
+    ``delete``: what has no definition any more is deleted (``--allow-delete``), ``protected_delete``: also what its
+    definition protected (``--allow-protected-delete``).
     ``undecided`` are the keys that recovery had to leave to the user.
     """
 
@@ -38,6 +39,7 @@ class Context:
     client: str = ""
     adopt: bool = False
     delete: bool = False
+    protected_delete: bool = False
     undecided: Mapping[Key, Undecided] = attribute(default_factory=dict)
 
     @property
@@ -194,11 +196,12 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
             fields,
         )
     fields = with_drift(fields, desired, record, observed)
-    reasons = tuple(_reasons(fields, observed))
-    if observed and observed.etag is None and any(field.counts for field in fields):
-        return _not_ready(desired, observed, fields)
+    reasons = tuple(_reasons(fields, observed, context))
     counting = [field for field in fields if field.counts]
-    etag = observed.etag if observed else record.etag
+    sent = operations(counting)
+    if sent and observed and observed.etag is None:
+        return _not_ready(desired, observed, fields)
+    step = Patch(record.id, observed.etag if observed else record.etag, sent) if sent else _accept(record, counting)
     return Change(
         key=desired.key,
         name=desired.name,
@@ -206,14 +209,18 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
         reason="; ".join(reasons) or "as declared",
         location=desired.location,
         fields=fields,
-        steps=(Patch(record.id, etag, operations(counting)),) if counting else (),
-        notes=(*_secret_notes(fields, desired, record, context), *_notes(fields, record, observed)),
+        steps=(step,) if counting else (),
+        notes=(*_secret_notes(fields, desired, record, context), *_notes(fields, record, observed, context)),
         desired=desired,
         record=record,
     )
 
 
-def _reasons(fields: Iterable[FieldChange], observed: Observed | None) -> Iterator[str]:
+def _accept(record: Record, fields: Iterable[FieldChange]) -> Accept:
+    return Accept(accepted(record, fields))
+
+
+def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: Context) -> Iterator[str]:
     plain = [field for field in fields if not field.sensitive and not field.drifted]
     if plain:
         yield "definition changed"
@@ -223,7 +230,7 @@ def _reasons(fields: Iterable[FieldChange], observed: Observed | None) -> Iterat
         elif field.comparison is Comparison.UNKNOWN and field.at_hand:
             yield f"secret cannot be compared, will be sent: {field.after}"
     if observed and any(field.drifted for field in fields):
-        yield f"drift: changed by {observed.last_edit}"
+        yield f"drift: changed by {observed.last_edit(context.client)}"
 
 
 def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Record, context: Context) -> Iterator[str]:
@@ -237,7 +244,7 @@ def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Recor
             yield f"{path} was recorded with key {key}: with that one as {OLD_KEY_VARIABLE}, nothing needs to be sent"
 
 
-def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | None) -> Iterator[str]:
+def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | None, context: Context) -> Iterator[str]:
     for field in fields:
         if not field.at_hand:
             yield f"{field.after} is not set: cannot tell whether it changed"
@@ -246,7 +253,7 @@ def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | N
     if observed is None:
         return
     if touched(record, observed):
-        yield f"touched outside by {observed.last_edit}; nothing visible differs"
+        yield f"touched outside by {observed.last_edit(context.client)}; nothing visible differs"
     if observed.state not in ("", "enabled"):
         yield f"its state is {observed.state}"
 
@@ -268,15 +275,21 @@ def _left_alone(record: Record, context: Context) -> Change:
     )
 
 
+_PROTECTED = f"no definition for this target; its last one says {PREVENT_DESTROY}, so it is not deleted"
+_UNPROTECT = "put the definition back; or if it is to go: --allow-delete with --allow-protected-delete"
+
+
 def _deleted(record: Record, context: Context) -> Change:
     observed = context.observation.by_id.get(record.id) if context.observation else None
     shown = shown_otherwise(record.as_dict, observed) if observed else ()
     reason = f"no definition for this target; {record.id} is deleted"
+    if record.as_dict.get(PREVENT_DESTROY) and not context.protected_delete:
+        return replace(_left_alone(record, context), action=Action.BLOCKED, reason=_PROTECTED, remedy=_UNPROTECT)
     return Change(
         key=record.key,
         name=record.as_dict.get("name", ""),
         action=Action.DELETE,
-        reason=f"{reason}; drift: changed by {observed.last_edit}" if observed and shown else reason,
+        reason=f"{reason}; drift: changed by {observed.last_edit(context.client)}" if observed and shown else reason,
         fields=tuple(FieldChange(path, value or None, None, None, drifted=True) for path, value in shown),
         steps=(Delete(record.id, observed.etag if observed else record.etag),),
         notes=tuple(_gone_notes(record, context)),

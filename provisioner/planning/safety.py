@@ -38,7 +38,7 @@ def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
 
 
 def _hold_back(change: Change) -> Change:
-    if not change.drifted:
+    if not change.drifted or change.action is Action.REFRESH:
         return change
     remedy = "`--overwrite-drift` puts back what is declared; or make the definition say what is there"
     return replace(change, action=Action.BLOCKED, steps=(), remedy=remedy)

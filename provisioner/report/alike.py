@@ -15,6 +15,8 @@ SEVERITY = (
     Action.DELETE,
     Action.UPDATE,
     Action.CREATE,
+    Action.FORGET,
+    Action.REFRESH,
     Action.UNMANAGED,
     Action.NO_OP,
 )
@@ -60,9 +62,12 @@ class Alike:
         return texts[0] if same else _general(self.first, texts[0])
 
 
+_BY_FIELD = (Action.UPDATE, Action.REFRESH)
+
+
 def place_of(change: Change) -> Location | None:
     """The line that a reader wants to see: of the first field that changes, or else of the definition."""
-    lines = (field.location for field in change.fields if field.location and change.action is Action.UPDATE)
+    lines = (field.location for field in change.fields if field.location and change.action in _BY_FIELD)
     return next(lines, change.location)
 
 

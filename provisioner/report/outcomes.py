@@ -9,6 +9,8 @@ from provisioner.report.markdown import code, plain
 from provisioner.report.style import PLAIN, Style, count, json_text, safe
 
 _DONE = {Action.CREATE: "created", Action.UPDATE: "changed", Action.DELETE: "destroyed"}
+_RECORDED = {Action.REFRESH: "taken into the state", Action.FORGET: "forgotten"}
+_WORD = {**_DONE, Action.REFRESH: "recorded", Action.FORGET: "forgotten"}
 _COLOUR = {
     Verdict.DONE: "green",
     Verdict.FAILED: "red",
@@ -21,7 +23,7 @@ _COLOUR = {
 def line(outcome: Outcome, style: Style = PLAIN) -> str:
     """One outcome, with its message and remedy where it did not succeed."""
     done = outcome.verdict is Verdict.DONE
-    word = _DONE.get(outcome.change.action, "done") if done else outcome.verdict.value
+    word = _WORD.get(outcome.change.action, "done") if done else outcome.verdict.value
     head = f"{style.paint(f'{word:13}', _COLOUR[outcome.verdict])} {safe(outcome.change.key)}"
     if done:
         return f"{head}  {style.paint(f'{safe(outcome.id)} in {outcome.seconds:.1f} s', 'dim')}"
@@ -37,7 +39,8 @@ def summary(applied: Applied) -> str:
     left = _left(applied)
     word = "incomplete" if left else "complete"
     first = f"Apply {word}: {numbers[0]} added, {numbers[1]} changed, {numbers[2]} destroyed."
-    return " ".join([first, *left])
+    recorded = [f"{number:,} {words}." for action, words in _RECORDED.items() if (number := applied.done(action))]
+    return " ".join([first, *recorded, *left])
 
 
 def _left(applied: Applied) -> list[str]:

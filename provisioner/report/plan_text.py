@@ -16,6 +16,8 @@ _SYMBOL = {
     Action.NO_OP: (" ", "dim"),
     Action.BLOCKED: ("!", "red"),
     Action.UNMANAGED: ("?", "cyan"),
+    Action.REFRESH: ("<", "yellow"),
+    Action.FORGET: ("x", "yellow"),
 }
 
 MOST_UNCHANGED = 20
@@ -116,13 +118,18 @@ def _quoted(value: str) -> str:
     return f'"{value}"' if len(value) <= _WIDEST else f'"{value[:_WIDEST]}..." ({len(value):,} characters)'
 
 
+_OTHERS = {
+    Action.REFRESH: "to take into the state",
+    Action.FORGET: "to forget",
+    Action.BLOCKED: "blocked",
+    Action.UNMANAGED: "unmanaged",
+    Action.NO_OP: "unchanged",
+}
+
+
 def summary(plan: Plan) -> str:
     """The last line; third-party tools parse its first sentence, which is Terraform's."""
     create, update, delete = (plan.count(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
     first = f"Plan: {create} to add, {update} to change, {delete} to destroy."
-    others = [
-        f"{plan.count(action):,} {word}"
-        for action, word in ((Action.BLOCKED, "blocked"), (Action.UNMANAGED, "unmanaged"), (Action.NO_OP, "unchanged"))
-        if plan.count(action)
-    ]
+    others = [f"{plan.count(action):,} {word}" for action, word in _OTHERS.items() if plan.count(action)]
     return f"{first} {', '.join(others).capitalize()}." if others else first

@@ -68,7 +68,20 @@ def _width(char: str) -> int:
 _SECRET = re.compile(r"(pass|pwd|connectionstring|secret|token)[^:=]{0,9}[:=]\s*", re.IGNORECASE)
 _NAME = re.compile(r"(?:(?<=[\s{,])|^)[\"']?([^\s\"'{},:]+)[\"']?\s*:(?:\s+|$)")
 _OPEN = {
-    *("name", "description", "key", "targets", "connectionSpec", "id", "version", "auth", "specName", "params"),
+    *(
+        "name",
+        "description",
+        "key",
+        "targets",
+        "lifecycle",
+        "preventDestroy",
+        "connectionSpec",
+        "id",
+        "version",
+        "auth",
+        "specName",
+        "params",
+    ),
     *("server", "port", "database", "username", "sslMode", "options"),
 }
 """The properties whose values may be shown. Anything else may be a password under a name that was mistyped."""

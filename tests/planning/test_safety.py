@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.planning.plan import Action
+from provisioner.definitions.desired import PREVENT_DESTROY, Desired
+from provisioner.planning.patch import Operation
+from provisioner.planning.plan import Accept, Action, Patch
 from provisioner.planning.safety import hold_back_drift, hold_back_mass_delete
-from tests.planning.examples import desired, item, observation, planned, record, state
+from tests.planning.examples import desired, item, observation, only, planned, record, state
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,36 @@ def test_what_has_no_definition_is_deleted_only_when_asked() -> None:
     assert [change.action for change in planned([], state(record()), seen).changes] == [Action.UNMANAGED]
     (change,) = planned([], state(record()), seen, delete=True).changes
     assert (change.action, change.steps[0].id) == (Action.DELETE, "id-1")  # type: ignore[union-attr]
+
+
+PROTECTED = desired(lifecycle__preventDestroy="true")
+
+
+@pytest.mark.parametrize(
+    ("asked", "action"),
+    [
+        ({}, Action.UNMANAGED),
+        ({"protected_delete": True}, Action.UNMANAGED),
+        ({"delete": True}, Action.BLOCKED),
+        ({"delete": True, "protected_delete": True}, Action.DELETE),
+    ],
+)
+def test_what_is_protected_is_deleted_only_by_that_name(asked: dict[str, bool], action: Action) -> None:
+    change = only(planned([], state(record(PROTECTED)), observation(item()), **asked))
+    assert change.action is action
+    assert ("--allow-protected-delete" in change.remedy) == (action is Action.BLOCKED)
+
+
+@pytest.mark.parametrize(("before", "after"), [(desired(), PROTECTED), (PROTECTED, desired())])
+def test_protection_is_recorded_and_nothing_is_sent_for_it(before: Desired, after: Desired) -> None:
+    change = only(planned([after], state(record(before)), observation(item())))
+    assert [field.path for field in change.fields] == [PREVENT_DESTROY]
+    assert (change.action, change.steps) == (Action.UPDATE, (Accept(record(after)),))
+
+
+def test_protection_goes_along_with_what_is_sent() -> None:
+    change = only(planned([desired(name="New", lifecycle__preventDestroy="true")], state(record()), None))
+    assert change.steps == (Patch("id-1", '"e1"', (Operation("replace", "/name"),)),)
 
 
 def test_what_was_edited_outside_is_not_deleted_unasked() -> None:

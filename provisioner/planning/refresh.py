@@ -1,0 +1,49 @@
+"""Record x observed -> the plan of ``--refresh-only``: what was changed outside, and nothing else. Pure.
+
+Definitions only lend it their lines. Carried out, it changes the state and sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from provisioner.definitions.desired import Desired
+from provisioner.model import Key, TargetIdentity
+from provisioner.planning.changes import accepted
+from provisioner.planning.drift import drift_of, touched
+from provisioner.planning.observed import Observed
+from provisioner.planning.plan import Accept, Action, Change, Forget, Plan
+from provisioner.planning.planner import Context
+from provisioner.state.records import Record
+
+
+def refresh_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: Context) -> Plan:
+    """Every record that is not as the service shows it. Raises ``ValueError`` where the service was not asked."""
+    if context.observation is None:
+        raise ValueError("without looking there is nothing to refresh from")
+    declared = {one.key: one for one in desired}
+    found = context.observation.by_id
+    changes = (_change(record, found.get(record.id), declared, context) for record in context.state.records)
+    return Plan(target, identity, tuple(changes))
+
+
+def _change(record: Record, observed: Observed | None, declared: dict[Key, Desired], context: Context) -> Change:
+    definition = declared.get(record.key)
+    name = record.as_dict.get("name", "")
+    where = definition.location if definition else None
+    change = Change(record.key, name, Action.NO_OP, "as recorded", where, record=record)
+    if observed is None:
+        reason = f"{record.id} was deleted outside; only its record goes"
+        return replace(change, action=Action.FORGET, reason=reason, steps=(Forget(),))
+    fields = drift_of(record, observed, {one.path: one.location for one in definition.fields} if definition else {})
+    if not fields and not touched(record, observed):
+        return change
+    what = "changed" if fields else "nothing visible differs: touched"
+    return replace(
+        change,
+        action=Action.REFRESH,
+        reason=f"{what} by {observed.last_edit(context.client)}",
+        fields=fields,
+        steps=(Accept(replace(accepted(record, fields), etag=observed.etag)),),
+    )
