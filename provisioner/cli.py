@@ -5,32 +5,33 @@ What a command needs is imported when it runs, so that ``--help`` and ``--versio
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import Any, TextIO
 
 import click
 
 from provisioner import __version__
 from provisioner.egress import Egress
+from provisioner.flags import (
+    APPLY_REPORTS,
+    CHECK_REPORTS,
+    PLAN_REPORTS,
+    asked_options,
+    common_options,
+    complete_target,
+    format_option,
+    lock_timeout_option,
+    read_asked,
+    reports_option,
+    target_option,
+)
 from provisioner.settings import own_secrets
 from provisioner.shell import Shell, guarded
-
-if TYPE_CHECKING:
-    from provisioner.planning.plan import Asked
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-_FORMAT = click.Choice(["text", "json"])
-
-_PLAN_REPORTS = ("text", "json", "markdown", "github", "gitlab-terraform", "gitlab-codequality")
-_APPLY_REPORTS = ("json", "markdown", "junit")
-_CHECK_REPORTS = ("json", "github", "gitlab-codequality", "junit")
 
 
 def main() -> None:
@@ -59,74 +60,18 @@ def cli() -> None:
     """
 
 
-def _common(command: Command) -> Command:
-    """Options of every command that reads the project. They may stand behind the command's name."""
-
-    @click.option("--project", metavar="DIR", help="Folder of provisioner.yaml.  [default: .]")
-    @click.option("-v", "--verbose", is_flag=True, help="Log each call: method, path, status, time, request id.")
-    @click.pass_obj
-    @functools.wraps(command)
-    def wrapped(shell: Shell, /, project: str | None, verbose: bool, **options: Any) -> Any:
-        return command(shell.at(Path(project or ".").resolve(), verbose), **options)
-
-    return wrapped  # type: ignore[return-value]
-
-
-_target = click.option("--target", metavar="NAME", help="Target of the project file.  [default: default_target]")
-_format = click.option(
-    "--format", "output", type=_FORMAT, default="text", show_default=True, help="Form of the result."
-)
-
-
-def _reports(formats: tuple[str, ...]) -> Callable[[Command], Command]:
-    """``--report FORMAT=FILE`` -> the two, for each time it is given."""
-
-    def read(value: str) -> tuple[str, str]:
-        form, _, file = value.partition("=")
-        if form not in formats or not file:
-            raise click.BadParameter(f"{value!r} is not FORMAT=FILE with one of the formats {', '.join(formats)}")
-        return form, file
-
-    words = f"Write this as well: {', '.join(formats)}; FILE may be - for standard output; may be repeated."
-    return click.option("--report", "reports", metavar="FORMAT=FILE", type=read, multiple=True, help=words)
-
-
-def _asked(command: Command) -> Command:
-    """What plan and apply may be asked for alike, so that the one shows what the other does."""
-    options = (
-        click.option("--import-existing", is_flag=True, help="Take over base connections that are as declared."),
-        click.option("--allow-delete", is_flag=True, help="Delete what is recorded and has no definition any more."),
-        click.option("--allow-mass-delete", is_flag=True, help="Also more than 30 % of ten or more, or all."),
-        click.option("--allow-protected-delete", is_flag=True, help="Also what lifecycle.preventDestroy protects."),
-        click.option("--refresh-only", is_flag=True, help="Only take what was changed outside into the state."),
-        click.option("--select", metavar="KEY", multiple=True, help="Only these keys; globs; may be repeated."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def _read_asked(flags: dict[str, Any]) -> Asked:
-    from provisioner.planning.plan import Asked
-
-    asked = Asked(
-        adopt=flags["import_existing"],
-        delete=flags["allow_delete"],
-        mass_delete=flags["allow_mass_delete"],
-        protected_delete=flags["allow_protected_delete"],
-        refresh=flags["refresh_only"],
-        select=flags["select"],
-    )
-    if asked.refresh and asked != Asked(refresh=True, select=asked.select):
-        raise click.UsageError("--refresh-only changes the state alone: leave out --import-existing and --allow-...")
-    return asked
-
-
 @cli.command()
-@click.option("--target", "targets", metavar="NAME", multiple=True, help="Check for this target only; may be repeated.")
-@_format
-@_reports(_CHECK_REPORTS)
-@_common
+@click.option(
+    "--target",
+    "targets",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=complete_target,
+    help="Check for this target only; may be repeated.",
+)
+@format_option
+@reports_option(CHECK_REPORTS)
+@common_options
 def validate(shell: Shell, targets: tuple[str, ...], output: str, reports: tuple[tuple[str, str], ...]) -> int:
     """Check every definition, for every target. Needs no secret, no network, no state."""
     from provisioner import running
@@ -135,14 +80,15 @@ def validate(shell: Shell, targets: tuple[str, ...], output: str, reports: tuple
 
 
 @cli.command()
-@_target
-@_format
+@target_option
+@format_option
 @click.option("--offline", is_flag=True, help="Compare with the state alone; ask the service nothing.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plan holds changes.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for `apply FILE`.")
-@_reports(_PLAN_REPORTS)
-@_asked
-@_common
+@click.option("--expect-digest", metavar="DIGEST", help="Exit with 5 unless the plan has this digest.")
+@reports_option(PLAN_REPORTS)
+@asked_options
+@common_options
 def plan(
     shell: Shell,
     target: str | None,
@@ -150,24 +96,22 @@ def plan(
     offline: bool,
     detailed_exitcode: bool,
     out: Path | None,
+    expect_digest: str | None,
     reports: tuple[tuple[str, str], ...],
     **asked: Any,
 ) -> int:
     """Show what would change. Changes nothing: towards the service it only looks."""
     from provisioner import running
+    from provisioner.planning.approval import ExpectedDigest
 
-    wanted = _read_asked(asked)
-    return running.in_form(
-        shell,
-        output,
-        reports,
-        lambda: running.plan(shell, target, output, offline, detailed_exitcode, wanted, out, reports),
-    )
+    approved = ExpectedDigest(expect_digest) if expect_digest is not None else None
+    wanted = running.PlanOptions(offline, detailed_exitcode, read_asked(asked), out, approved)
+    return running.in_form(shell, output, reports, lambda: running.plan(shell, target, output, wanted, reports))
 
 
 @cli.command()
 @click.argument("plan_file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path))
-@_target
+@target_option
 @click.option(
     "--format",
     "output",
@@ -176,14 +120,14 @@ def plan(
     show_default=True,
     help="Form of the result; events: what is done as it is done, one JSON object a line.",
 )
-@_reports(_APPLY_REPORTS)
+@reports_option(APPLY_REPORTS)
 @click.option("--expect-digest", metavar="DIGEST", help="Apply only if the plan has this digest.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time.")
-@_asked
+@asked_options
 @click.option("--overwrite-drift", is_flag=True, help="Put back what was changed outside, without being asked.")
 @click.option("--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run.")
-@_common
+@common_options
 def apply(
     shell: Shell,
     plan_file: Path | None,
@@ -206,7 +150,7 @@ def apply(
     from provisioner.planning.approval import ExpectedDigest
     from provisioner.planning.plan import Asked
 
-    wanted = _read_asked(asked)
+    wanted = read_asked(asked)
     options = Options(parallelism, yes, overwrite_drift, wanted)
     if plan_file:
         if wanted != Asked() or expect_digest or overwrite_drift:
@@ -225,15 +169,10 @@ def state() -> None:
     """What is recorded of a target, and what to do where that was lost."""
 
 
-_lock_timeout = click.option(
-    "--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run."
-)
-
-
 @state.command("list")
-@_target
-@_format
-@_common
+@target_option
+@format_option
+@common_options
 def state_list(shell: Shell, target: str | None, output: str) -> int:
     """List what is recorded, and every call of which the outcome is not known."""
     from provisioner import running
@@ -243,9 +182,9 @@ def state_list(shell: Shell, target: str | None, output: str) -> int:
 
 @state.command("show")
 @click.argument("key")
-@_target
-@_format
-@_common
+@target_option
+@format_option
+@common_options
 def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
     """Show all that is recorded under one key. Of secrets only where they came from."""
     from provisioner import running
@@ -254,9 +193,9 @@ def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
 
 
 @state.command("rebuild")
-@_target
-@_lock_timeout
-@_common
+@target_option
+@lock_timeout_option
+@common_options
 def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
     """Make a lost or damaged state anew, of what is left of it, the service and the definitions.
 
@@ -269,14 +208,45 @@ def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
 
 @state.command("recover")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_target
-@_lock_timeout
-@_common
+@target_option
+@lock_timeout_option
+@common_options
 def state_recover(shell: Shell, file: Path, target: str | None, lock_timeout: float) -> int:
     """Record what an apply could not record and kept in FILE, such as on a full disk."""
     from provisioner import running
 
     return running.state_recover(shell, target, file, lock_timeout)
+
+
+@cli.command()
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--pipeline",
+    type=click.Choice(["github", "gitlab", "azure", "none"]),
+    default="github",
+    show_default=True,
+    help="What is to plan and apply it.",
+)
+@click.pass_obj
+def init(shell: Shell, folder: Path, pipeline: str) -> int:
+    """Make a project in DIR: a sample definition, schemas for editors, a pipeline. Overwrites nothing."""
+    from provisioner import running
+
+    return running.init(shell, folder, pipeline)
+
+
+@cli.command()
+@click.argument("name", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_obj
+def completion(shell: Shell, name: str) -> int:
+    """Print what makes SHELL complete commands, flags and targets; in bash: eval "$(provisioner completion bash)"."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(name)
+    if kind is None:
+        raise click.UsageError(f"there is no completion for {name}")
+    shell.egress.result(kind(cli, {}, "provisioner", "_PROVISIONER_COMPLETE").source())
+    return 0
 
 
 @cli.command()

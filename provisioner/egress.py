@@ -67,6 +67,12 @@ class Egress:
         else:
             _replace(path, text, _PUBLIC)
 
+    def create(self, path: Path, text: str) -> None:
+        """A new file for whoever may read the folder, which is made where there is none. Raises ``OSError``."""
+        self.wall.check(text)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _new_file(path, text, _PUBLIC)
+
     def note_unchecked(self, text: str) -> None:
         """A note that must get out: an id that nothing else could record, the words that a leak is reported with."""
         self._put(self.stderr, text, "\n")
@@ -131,7 +137,9 @@ class _Lines(io.TextIOBase):
         self._stream = stream
         self._open = threading.local()
 
-    def write(self, text: str) -> int:
+    def write(self, text: str | bytes) -> int:
+        if isinstance(text, bytes):  # so click writes the answers of shell completion
+            text = text.decode("utf-8", "replace")
         whole, line_end, rest = (getattr(self._open, "text", "") + text).rpartition("\n")
         self._open.text = rest
         with suppress(Leak):  # not ours to report: whoever wrote it may not expect an error

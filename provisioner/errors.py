@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 
 class ProvisionerError(Exception):
-    """An expected failure with nothing done."""
+    """An expected failure with nothing done. ``details`` are lines of their own, below the message."""
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, remedy: str = "") -> None:
+    def __init__(self, message: str, remedy: str = "", details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
+        self.details = details
 
 
 class Leak(Exception):

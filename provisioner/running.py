@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -14,6 +15,7 @@ from provisioner.applying.outcome import Applied, Outcome, exit_code
 from provisioner.commands import apply as applying
 from provisioner.commands import plan as planning
 from provisioner.commands import state as states
+from provisioner.commands.init import next_steps, scaffold
 from provisioner.commands.validate import Checked
 from provisioner.commands.validate import validate as check
 from provisioner.definitions.project import read_project
@@ -21,7 +23,7 @@ from provisioner.errors import NotWritten, PlanFileError, ProblemsFound, UsageEr
 from provisioner.guarding import Guard
 from provisioner.interruption import Interruption
 from provisioner.planning import saved
-from provisioner.planning.approval import SavedPlan
+from provisioner.planning.approval import ExpectedDigest, SavedPlan, hold_to
 from provisioner.report import events, faces, outcomes, plan_json, plan_text, problems, state_text
 from provisioner.report.style import count
 from provisioner.settings import Settings, read_settings
@@ -97,17 +99,35 @@ def _names(targets: tuple[str, ...]) -> str:
     return f"target{'' if len(targets) == 1 else 's'} {', '.join(targets)}"
 
 
-def plan(
-    shell: Shell,
-    name: str | None,
-    output: str,
-    offline: bool,
-    detailed: bool,
-    asked: Asked,
-    out: Path | None = None,
-    reports: Reports = (),
-) -> int:
+def init(shell: Shell, folder: Path, pipeline: str) -> int:
+    """Make a project, and say what is left to do. What is there already stays."""
+    for path, text in scaffold(pipeline).items():
+        try:
+            shell.egress.create(folder / path, text)
+            shell.egress.result(f"made  {path}")
+        except FileExistsError:
+            shell.egress.result(f"kept  {path}  (it was there)")
+        except OSError as error:
+            raise NotWritten(f"{folder / path} cannot be written: {error.strerror}") from None
+    shell.egress.note(next_steps(pipeline))
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What a plan is asked for. ``detailed``: the exit code says whether it holds changes. ``out``: where to save it.
+    ``approved``: what it has to be."""
+
+    offline: bool
+    detailed: bool
+    asked: Asked
+    out: Path | None = None
+    approved: ExpectedDigest | None = None
+
+
+def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, reports: Reports = ()) -> int:
     """Make a plan, show it, keep it."""
+    offline, asked = options.offline, options.asked
     if offline and asked.adopt:
         raise UsageError("--import-existing has to look at what exists", "leave out --offline")
     if offline and asked.refresh:
@@ -122,11 +142,13 @@ def plan(
         with wiring.connect(where, settings, _log(shell), shell.egress.wall.repeats) as service:
             made = planning.plan(where, desired, store, service.reading(), asked)
     shell.egress.result(_plan_text(shell, made, output))
-    if out:
-        _to_file(out, saved.encoded(made), shell.egress.keep)
-        shell.egress.note(f"saved: `apply {out}` carries out exactly this plan")
     _write(shell, faces.PLAN, made, reports)
-    return planning.exit_code(made, detailed)
+    if options.approved:
+        hold_to(options.approved, made)
+    if options.out:
+        _to_file(options.out, saved.encoded(made), shell.egress.keep)
+        shell.egress.note(f"saved: `apply {options.out}` carries out exactly this plan")
+    return planning.exit_code(made, options.detailed)
 
 
 def _place(shell: Shell, settings: Settings, name: str | None, lineage: str | None = None) -> tuple[Place, FileStore]:

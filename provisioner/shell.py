@@ -101,7 +101,8 @@ def error_text(error: ProvisionerError, shell: Shell) -> str:
         frames = error.source_line if shell.egress.stderr.isatty() else None
         return f"{problems.as_text(error.problems, style, frames)}\n{error.message}"
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
-    return f"{style.paint('error:', 'red')} {safe(error.message)}{remedy}"
+    details = "".join(f"\n    {safe(detail)}" for detail in error.details)
+    return f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}"
 
 
 def _bug(shell: Shell, error: Exception) -> int:

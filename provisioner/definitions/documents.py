@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
 
 from provisioner.definitions.characters import REMEDY, find_strange
-from provisioner.definitions.yaml_errors import reader_problem, source_line, syntax_problem
+from provisioner.definitions.yaml_errors import MAX_DEPTH, TOO_DEEP, reader_problem, source_line, syntax_problem
 from provisioner.model import Location, Problem
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -24,7 +24,6 @@ Mark: TypeAlias = tuple[int, int]
 MAX_NODES = 10_000
 """Nodes in one document, aliases counted as what they expand to. A definition has about twenty."""
 
-MAX_DEPTH = 32
 MAX_SCALAR = 64 * 1024
 MAX_KEY = 256
 """Characters. A connection string with every option set stays far below it; so does the longest template."""
@@ -266,7 +265,7 @@ class _Builder:
             message = f"the document expands to more than {MAX_NODES:,} values"
             self.refuse(event, "yaml.too-large", message, "write the values out instead of repeating aliases")
         if len(path) > MAX_DEPTH:
-            self.refuse(event, "yaml.too-deep", f"nested more than {MAX_DEPTH} levels deep", "a definition needs five")
+            self.refuse(event, *TOO_DEEP)
 
     def refuse(self, event: Any, rule: str, message: str, remedy: str) -> NoReturn:
         self.problem(_mark(event), rule, message, remedy)

@@ -9,6 +9,11 @@ from typing import Any
 from provisioner.model import Location, Problem
 
 
+MAX_DEPTH = 32
+TOO_DEEP = ("yaml.too-deep", f"nested more than {MAX_DEPTH} levels deep", "a definition needs five")
+"""Rule, message and remedy."""
+
+
 def source_line(text: str, number: int) -> str:
     """The line with this number, counted from 1; "" where there is none."""
     lines = _lines(text)
@@ -32,6 +37,8 @@ def syntax_problem(file: str, text: str, error: Any) -> Problem:
     mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     location = Location(file, line, column)
+    if "maximum nesting depth" in str(error.problem):  # libyaml's own limit, from PyYAML 6.0.4 on: it looks ahead
+        return Problem(location, *TOO_DEEP)
     if "'\\t'" in str(error.problem) or _starts_with_tab(text, line):
         return Problem(location, "yaml.tab", "a tab cannot indent YAML", "indent with spaces")
     context = f" {error.context}" if error.context else ""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from provisioner.errors import StaleError, UsageError
 from provisioner.model import Json, Key, TargetIdentity
+from provisioner.planning.pinning import is_done
 from provisioner.planning.pins import FULL, PUBLIC, Pin
 from provisioner.planning.plan import Action, Asked, Plan
 
@@ -21,7 +22,8 @@ class Moved:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.key or 'target'}: {self.what} moved: {self.message}"
+        whose = f"{self.key}: " if self.key else ""
+        return f"{whose}{self.what} moved: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,12 @@ class SavedPlan:
             return (Moved("", "target", f"reviewed for {self.identity}, now {now.identity}"),)
         if self.lineage != now.lineage:
             return (Moved("", "record", f"the state has lineage {now.lineage}, reviewed was {self.lineage}"),)
-        return tuple(_differences(self, now))
+        return tuple(_differences(self.left(now), now))
+
+    def left(self, now: Plan) -> SavedPlan:
+        """The plan without what an earlier run of it has done already."""
+        found = {change.key: change for change in now.changes}
+        return replace(self, pins=tuple(pin for pin in self.pins if not is_done(pin, found.get(pin.key))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +91,10 @@ def hold_to(approval: Approval, now: Plan) -> None:
     """Raise ``StaleError`` unless the plan is the approved one."""
     moved = approval.moved(now)
     if moved:
-        lines = "\n".join(f"  {one}" for one in moved)
         raise StaleError(
-            f"this is not what was approved; nothing was done\n{lines}", "plan again, and have it reviewed"
+            "this is not what was approved; nothing was done",
+            "plan again, and have it reviewed",
+            tuple(map(str, moved)),
         )
 
 

@@ -25,6 +25,18 @@ def pinned(plan: Plan, state: State, fingerprinter: Fingerprinter) -> Plan:
     return replace(plan, pins=kept, lineage=state.lineage)
 
 
+def is_done(pin: Pin, now: Change | None) -> bool:
+    """Whether what was reviewed is there already, as an earlier run of the same plan leaves it. ``now`` is what the
+    plan of this moment says of that key."""
+    if now is None:
+        return pin.action == Action.DELETE
+    if now.action is not Action.NO_OP or now.desired is None or now.record is None:
+        return False
+    prior = _prior(now.record)
+    same = pin.action == Action.CREATE or (pin.prior is not None and pin.prior["id"] == prior["id"])
+    return same and pin.desired == _desired(now.desired) == prior["fields"]
+
+
 def _pin(change: Change, record: Record | None, fingerprinter: Fingerprinter) -> Pin:
     desired = _desired(change.desired) if change.desired else None
     prior = _prior(record) if record else None

@@ -19,7 +19,7 @@ from provisioner.report.markdown import code, longest_ticks, plain
 from provisioner.report.places import places
 from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
-from provisioner.state.fingerprint import Comparison
+from provisioner.report.wording import line_of, unknowns, verdict
 
 BUDGET = 65_536
 """Bytes; GitHub counts characters, which are never more."""
@@ -101,30 +101,8 @@ _MOST_NAMES = 20
 
 
 def _unknown(plan: Plan) -> Iterator[str]:
-    """What the plan cannot say, each once."""
-    if plan.offline:
-        yield "The service was not asked: what was changed, deleted or made outside."
-    unset = Counter(_origin(field) for field in _sensitive(plan) if not field.at_hand)
-    if unset:
-        yield f"Not set here, so that nobody can tell whether they changed: {_names(unset)}."
-    unsure = Counter(
-        _origin(f) for f in _sensitive(plan, Action.UPDATE) if f.at_hand and f.comparison is Comparison.UNKNOWN
-    )
-    if unsure:
-        yield f"Cannot be compared with what was sent last, and will be sent: {_names(unsure)}."
-    if plan.uncovered:
-        keys = Counter(plan.uncovered)
-        yield f"Only a secret or the service asks for it, so the public digest does not cover it: {_names(keys)}."
-
-
-def _origin(field: FieldChange) -> str:
-    return field.after or field.before or ""
-
-
-def _sensitive(plan: Plan, *actions: Action) -> Iterator[FieldChange]:
-    for change in plan.changes:
-        if not actions or change.action in actions:
-            yield from (field for field in change.fields if field.sensitive)
+    for unknown in unknowns(plan):
+        yield f"{unknown.sentence}: {_names(unknown.names)}." if unknown.names else f"{unknown.sentence}."
 
 
 def _names(found: Counter[str]) -> str:
@@ -168,8 +146,9 @@ def _field(group: Alike, fields: tuple[FieldChange, ...], level: Level) -> Itera
     """A line that names the field, then what goes and what comes."""
     one = fields[0]
     alone = len(fields) == 1
-    where = f"  ({safe(one.location.file)}:{one.location.line})" if alone and one.location else ""
-    marks = f"{'  drift' if one.drifted else ''}{_verdict(one, group.first.action)}"
+    where = f"  ({line_of(one.location)})" if alone and one.location else ""
+    said = verdict(one, group.first.action)
+    marks = f"{'  drift' if one.drifted else ''}{f'  {said}' if said else ''}"
     values = dict.fromkeys((field.before, field.after) for field in fields)
     if len(values) > 1:
         yield f"  {safe(one.path)}{marks}  ({len(values):,} different ones)"
@@ -181,12 +160,6 @@ def _field(group: Alike, fields: tuple[FieldChange, ...], level: Level) -> Itera
         yield f"- {_shown(one, one.before, level)}"
     if one.after is not None:
         yield f"{' ' if one.before == one.after else '+'} {_shown(one, one.after, level)}"
-
-
-def _verdict(field: FieldChange, action: Action) -> str:
-    if not field.at_hand:
-        return "  not set here"
-    return f"  {field.comparison.value}" if field.comparison and action is not Action.CREATE else ""
 
 
 def _shown(field: FieldChange, value: str | None, level: Level) -> str:

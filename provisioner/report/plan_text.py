@@ -7,17 +7,18 @@ from collections.abc import Iterator
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import PLAIN, Style, count, safe
+from provisioner.report.wording import SYMBOL, line_of
 from provisioner.state.fingerprint import Comparison
 
-_SYMBOL = {
-    Action.CREATE: ("+", "green"),
-    Action.UPDATE: ("~", "yellow"),
-    Action.DELETE: ("-", "red"),
-    Action.NO_OP: (" ", "dim"),
-    Action.BLOCKED: ("!", "red"),
-    Action.UNMANAGED: ("?", "cyan"),
-    Action.REFRESH: ("<", "yellow"),
-    Action.FORGET: ("x", "yellow"),
+_COLOUR = {
+    Action.CREATE: "green",
+    Action.UPDATE: "yellow",
+    Action.DELETE: "red",
+    Action.NO_OP: "dim",
+    Action.BLOCKED: "red",
+    Action.UNMANAGED: "cyan",
+    Action.REFRESH: "yellow",
+    Action.FORGET: "yellow",
 }
 
 MOST_UNCHANGED = 20
@@ -69,9 +70,8 @@ def _tight(paragraphs: list[str]) -> Iterator[str]:
 
 
 def _change(change: Change, style: Style) -> Iterator[str]:
-    symbol, colour = _SYMBOL[change.action]
-    head = style.paint(f"{symbol} {change.action:9}", colour)
-    where = f"  {style.paint(f'{safe(change.location.file)}:{change.location.line}', 'dim')}" if change.location else ""
+    head = style.paint(f"{SYMBOL[change.action]} {change.action:9}", _COLOUR[change.action])
+    where = f"  {style.paint(line_of(change.location), 'dim')}" if change.location else ""
     yield f"{head} {style.paint(safe(change.key), 'bold')}  {safe(_quoted(change.name))}{where}"
     if change.action is Action.NO_OP and not change.notes:
         return
@@ -90,7 +90,7 @@ def _field(change: Change, field: FieldChange, width: int, style: Style) -> str:
     if change.action is Action.CREATE:
         state = "" if field.at_hand else style.paint("  (not set)", "yellow")
         return f"{path}{_shown(field, field.after)}{state}"
-    where = style.paint(f"  {safe(field.location.file)}:{field.location.line}", "dim") if field.location else ""
+    where = style.paint(f"  {line_of(field.location)}", "dim") if field.location else ""
     if field.sensitive:
         return f"{path}{_sensitive(field)}{where}"
     arrow = style.paint("->", "dim")

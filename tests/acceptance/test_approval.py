@@ -55,8 +55,10 @@ def rotation(project: Project, _: Service) -> None:
     project.environ["MYSQL_ORDERS_PASSWORD"] = "rotated-Kx93hvQw71z"
 
 
-def applied_elsewhere(project: Project, _: Service) -> None:
-    assert project.run("apply", "--yes").code == 0
+def applied_otherwise(project: Project, _: Service) -> None:
+    project.define("a", basic("A", server="db9"))
+    assert project.run("apply", "--yes", "--select", "a").code == 0
+    project.define("a", basic("A", server="db2"))
 
 
 def edited_outside(project: Project, service: Service) -> None:
@@ -81,7 +83,7 @@ MOVES: list[tuple[Move, str]] = [
     (definition_gone, "b: definition moved: create was reviewed, and it has no definition now"),
     (rotation, "a: secret moved: auth.params.password"),
     (rotation, "c: secret moved"),
-    (applied_elsewhere, "a: record moved"),
+    (applied_otherwise, "a: record moved: auth.params.server"),
     (edited_outside, "c: remote moved: changed outside since: name"),
     (touched_outside, "a: remote moved: etag"),
     (deleted_outside, "c: remote moved: deleted outside since"),
@@ -95,7 +97,7 @@ def test_what_moved_since_the_review_is_named(reviewed: Project, service: Servic
     before = len(service.writes())
     result = reviewed.run("apply", "plan.bin")
     assert result.code == 5, result.err
-    assert words in result.err
+    assert [line for line in result.err.splitlines() if line.startswith(f"    {words}")], result.err
     assert "plan again, and have it reviewed" in result.err
     assert len(service.writes()) == before
 
@@ -103,6 +105,48 @@ def test_what_moved_since_the_review_is_named(reviewed: Project, service: Servic
 def test_a_saved_plan_is_applied_without_a_question(reviewed: Project) -> None:
     result = reviewed.run("apply", "plan.bin")
     assert (result.code, result.last) == (0, "Apply complete: 1 added, 1 changed, 0 destroyed.")
+
+
+def test_a_saved_plan_goes_on_where_an_earlier_run_of_it_stopped(reviewed: Project, service: Service) -> None:
+    assert reviewed.run("apply", "--yes", "--select", "b").code == 0
+    writes = len(service.writes())
+    result = reviewed.run("apply", "plan.bin")
+    assert (result.code, result.last) == (0, "Apply complete: 0 added, 1 changed, 0 destroyed.")
+    assert [one["method"] for one in service.writes()[writes:]] == ["PATCH"]
+
+
+def test_a_saved_plan_that_is_done_has_nothing_to_do(reviewed: Project, service: Service) -> None:
+    assert reviewed.run("apply", "plan.bin").code == 0
+    writes = len(service.writes())
+    again = reviewed.run("apply", "plan.bin")
+    assert (again.code, again.last) == (0, "Apply complete: 0 added, 0 changed, 0 destroyed.")
+    assert len(service.writes()) == writes
+
+
+def test_what_was_done_otherwise_is_not_what_was_reviewed(reviewed: Project) -> None:
+    reviewed.define("b", basic("B", server="db7"))
+    assert reviewed.run("apply", "--yes", "--select", "b").code == 0
+    result = reviewed.run("apply", "plan.bin")
+    assert (result.code, "b: record moved" in result.err) == (5, True)
+
+
+def test_a_deletion_that_was_done_already_is_done(reviewed: Project) -> None:
+    (reviewed.folder / "connections/c.yaml").unlink()
+    assert reviewed.run("plan", "--allow-delete", "--out", "plan.bin").code == 0
+    assert reviewed.run("apply", "--yes", "--allow-delete", "--select", "c").code == 0
+    assert reviewed.run("apply", "plan.bin").last == "Apply complete: 1 added, 1 changed, 0 destroyed."
+
+
+def test_a_plan_may_be_held_to_a_digest(reviewed: Project) -> None:
+    approved = digest(PUBLIC, reviewed.run("plan").out)
+    held = reviewed.run("plan", "--expect-digest", approved, "--out", "held.plan", "--report", "digest=digest")
+    assert held.code == 0
+    assert (reviewed.folder / "digest").read_text("utf-8").strip() == approved
+    reviewed.define("b", basic("B", server="db9"))
+    moved = reviewed.run("plan", "--expect-digest", approved, "--out", "moved.plan", "--report", "digest=digest")
+    assert moved.code == 5
+    assert not (reviewed.folder / "moved.plan").exists()
+    assert (reviewed.folder / "digest").read_text("utf-8").strip() == digest(PUBLIC, moved.out) != approved
 
 
 def test_a_plan_saved_before_there_is_a_state_proposes_its_lineage(project: Project) -> None:

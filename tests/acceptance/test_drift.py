@@ -30,7 +30,7 @@ def test_refresh_only_shows_drift_alone_and_changes_nothing(drifted: Project, se
     assert "changed by somebody-else" in plan.out
     assert re.search(r"x forget +b ", plan.out)
     assert "was deleted outside" in plan.out
-    assert "db9" not in plan.out
+    assert '"db9"' not in plan.out
     assert plan.last.endswith("1 to take into the state, 1 to forget, 1 unchanged.")
     assert (len(service.writes()), drifted.state) == (writes, state)
     assert drifted.run("plan", "--refresh-only", "--detailed-exitcode").code == 2
@@ -108,7 +108,7 @@ def test_what_is_protected_is_not_deleted_by_accident(project: Project, service:
     held = project.run("apply", "--yes", "--allow-delete")
     assert held.code == 1
     assert "remedy: put the definition back" in held.out
-    assert [one["name"] for one in service.items()] == ["A", "B"]
+    assert {one["name"] for one in service.items()} == {"A", "B"}
     done = project.run("apply", "--yes", "--allow-delete", "--allow-protected-delete")
     assert done.code == 0, done.out
     assert "(--allow-delete, --allow-protected-delete)" in done.out, "the plan says which guards were lifted"

@@ -1,12 +1,12 @@
-"""The example pipeline, executed: clones of one repository are its runners; what one leaves the next goes on with.
+"""The shipped pipeline, executed: clones of one repository are its runners; what one leaves the next goes on with.
 
-The commands are those of ``examples/pipeline/github-workflow.yml``, run by name.
+The commands are those of the workflow that ``init`` makes, run by name.
 """
 
 from __future__ import annotations
 
 import os
-import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,15 +20,15 @@ from typing import Any
 import pytest
 import yaml
 
+from provisioner.commands.init import scaffold
+
 from .support import CREDENTIALS, ORG, PASSWORDS, SECRETS, Meddler, Project, Result, Service, basic, between
 
-ROOT = Path(__file__).resolve().parents[2]
-EXAMPLE = ROOT / "examples" / "pipeline"
-PIPELINES = (ROOT / "docs" / "pipelines.md").read_text("utf-8")
-WORKFLOW = yaml.safe_load((EXAMPLE / "github-workflow.yml").read_text("utf-8"))
+WORKFLOW = yaml.safe_load(scaffold("github")[".github/workflows/provisioner.yml"])
+GITLAB = yaml.safe_load(scaffold("gitlab")[".gitlab-ci.yml"])
 BRANCH = "provisioner-state/prod"
 STATE, JOURNAL = "state/prod.json", "state/prod.json.journal"
-VALIDATE, PLAN = "Validate", "Plan"
+APPROVED = "approved.plan"
 FETCH, APPLY, KEEP, SAVE = "Fetch the state", "Apply", "Keep the state", "Save what could not be kept"
 
 
@@ -49,11 +49,13 @@ class Runner(Project):
         return git(self.folder, self.environment(), *args)
 
     def step(self, name: str, job: str = "apply") -> Result:
-        """Run a step of the workflow, as its runner does."""
+        """Run a step of the workflow, as its runner does. What is applied is what would be done now."""
+        self.approve(name)
         return self.run(command=("sh", "-e", "-c", step(name, job)["run"]))
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         """The same, without waiting for its end; what it started can be killed with it."""
+        self.approve(name)
         return subprocess.Popen(
             ["sh", "-e", "-c", step(name)["run"]],
             cwd=self.folder,
@@ -62,6 +64,10 @@ class Runner(Project):
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+
+    def approve(self, name: str) -> None:
+        if name == APPLY and not (self.folder / APPROVED).exists():
+            self.run("plan", "--target", "prod", "--out", APPROVED)
 
     def steps(self, *names: str) -> None:
         for name in names:
@@ -96,6 +102,7 @@ class Repository:
             "GIT_CONFIG_GLOBAL": str(config),
             "GIT_CONFIG_NOSYSTEM": "1",
             "CI": "true",
+            "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
             **CREDENTIALS,
             **PASSWORDS,
         }
@@ -109,7 +116,8 @@ class Repository:
         self.author.project_file({"prod": target}, default="prod")
         self.author.write(".gitignore", "/state/\n/.provisioner/\n")
         self.author.write(".gitattributes", "/ci/* -text\n")
-        self.author.write("ci/state-branch", (EXAMPLE / "state-branch").read_text("utf-8"))
+        for path in ("ci/state-branch", "ci/github"):
+            self.author.write(path, scaffold("github")[path])
 
     def define(self, *keys: str) -> None:
         """Commit definitions to the main branch."""
@@ -200,6 +208,7 @@ def test_what_a_killed_runner_leaves_the_next_one_goes_on_with(tmp_path: Path, s
 
         running.clear()
         second = repository.runner()
+        shutil.copy(first.folder / APPROVED, second.folder)  # "Re-run failed jobs": the very same approval
         second.steps(FETCH, APPLY, KEEP)
         assert second.results[1].err.count("an earlier create") > 0
         assert sorted(post["body"]["name"] for post in service.seen("POST")) == sorted(keys)
@@ -327,27 +336,12 @@ def test_a_branch_that_cannot_be_read_is_no_first_run(repository: Repository) ->
     assert "put it back: git push origin refs/provisioner-state/prod:refs/heads/provisioner-state/prod" in gone.err
 
 
-def test_a_pull_request_shows_the_plan_also_without_secrets(repository: Repository, service: Service) -> None:
-    repository.define("orders")
-    repository.runner().steps(FETCH, APPLY, KEEP)
-    repository.define("stock")
-    own, fork = repository.runner(), repository.runner()
-    fork.environ |= dict.fromkeys(step(PLAN, "plan")["env"], "")
-    for runner in (fork, own):
-        service.reset()
-        for name in (VALIDATE, FETCH, PLAN):
-            assert runner.step(name, "plan").code == 0
-        assert bool(service.seen()) == (runner is own)
-        assert service.writes() == []
-        assert "+ create    stock" in runner.results[-1].out
-
-
 def test_the_job_for_gitlab_keeps_the_state_and_fails_where_apply_did(tmp_path: Path, service: Service) -> None:
-    (block,) = re.findall(r"^```yaml\n(.*?)^```$", PIPELINES, re.DOTALL | re.MULTILINE)
-    job = yaml.safe_load(block)["apply"]
+    job = GITLAB["apply"]
     with between(service, refuse_stock) as url, repository_for(tmp_path, url) as repository:
         repository.define("orders", "stock")
         runner = repository.runner()
+        assert runner.run(command=("sh", "-e", "-c", "\n".join(GITLAB["approve"]["script"]))).code == 0
         script, after = (("sh", "-e", "-c", "\n".join(job[part])) for part in ("script", "after_script"))
         assert runner.run(command=script).code == 4
         assert "nothing new to keep" in runner.run(command=after).err
@@ -359,12 +353,20 @@ def refuse_stock(_: str, __: str, body: Any) -> tuple[int, Any] | None:
     return (400, {}) if body and body.get("name") == "stock" else None
 
 
-def test_the_workflow_lets_one_run_go_at_a_time_and_write_only_where_it_applies() -> None:
-    plan, apply = WORKFLOW["jobs"]["plan"], WORKFLOW["jobs"]["apply"]
+def test_the_workflow_lets_one_run_go_at_a_time_and_write_only_where_it_must() -> None:
+    plan, approved, apply = (WORKFLOW["jobs"][name] for name in ("plan", "approved", "apply"))
     assert apply["concurrency"] == {"group": "provisioner-prod", "cancel-in-progress": False}
     assert (WORKFLOW["permissions"], apply["permissions"]) == ({"contents": "read"}, {"contents": "write"})
-    assert "permissions" not in plan
+    assert plan["permissions"] == {"contents": "read", "pull-requests": "write", "statuses": "write"}
+    assert set(approved["permissions"].values()) == {"read"}
+    assert apply["needs"] == "approved"
     assert step(KEEP)["if"] == "always()"
     assert step(SAVE)["if"] == f"always() && steps.{step(KEEP)['id']}.outcome == 'failure'"
-    named = [one["env"] for job in (plan, apply) for one in job["steps"] if "env" in one]
-    assert all(value == f"${{{{ secrets.{name} }}}}" for env in named for name, value in env.items())
+
+
+def test_no_value_of_a_secret_or_an_event_stands_in_a_script() -> None:
+    steps = [one for job in WORKFLOW["jobs"].values() for one in job["steps"]]
+    assert all("${{" not in one.get("run", "") for one in steps), "what an event holds comes by a variable"
+    own = {"GIVEN", "GITHUB_TOKEN", "DIGEST"}
+    named = {name: value for one in steps for name, value in one.get("env", {}).items() if name not in own}
+    assert all(value == f"${{{{ secrets.{name} }}}}" for name, value in named.items())

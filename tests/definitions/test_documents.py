@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.definitions.documents import MAX_DEPTH, MAX_NODES, as_text, parse
+from provisioner.definitions.documents import MAX_NODES, as_text, parse
+from provisioner.definitions.yaml_errors import MAX_DEPTH
 
 SCALARS: list[tuple[str, Any]] = [
     # null

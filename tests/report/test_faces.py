@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from provisioner import cli
+from provisioner import flags
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.definitions.schema import load
 from provisioner.model import Location, Problem
@@ -65,9 +65,9 @@ def test_problems_look_as_agreed(face: str) -> None:
 
 
 def test_the_command_line_offers_every_face() -> None:
-    assert (*faces.PLAN,) == cli._PLAN_REPORTS
-    assert (*faces.APPLIED,) == cli._APPLY_REPORTS
-    assert (*faces.PROBLEMS,) == cli._CHECK_REPORTS
+    assert (*faces.PLAN,) == flags.PLAN_REPORTS
+    assert (*faces.APPLIED,) == flags.APPLY_REPORTS
+    assert (*faces.PROBLEMS,) == flags.CHECK_REPORTS
 
 
 @pytest.mark.parametrize("name", PLANS)

@@ -1,0 +1,54 @@
+"""``init``: the files of a new project, with the pipeline that plans and applies it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from provisioner.definitions import schema
+
+_PARTS = {"github": ("state", "github"), "gitlab": ("state", "gitlab"), "azure": ("state", "azure"), "none": ()}
+_HIDDEN = "dot-"
+"""What stands in the place of a leading dot, so that no tool takes our copy for its own."""
+
+
+def scaffold(pipeline: str) -> Mapping[str, str]:
+    """Text by path, in the order of the paths. ``pipeline``: github, gitlab, azure, or none."""
+    root = files("provisioner") / "scaffold"
+    made = {path: text for part in ("project", *_PARTS[pipeline]) for path, text in _below(root / part, "")}
+    for name in ("connection", "project"):
+        made[f"schemas/{name}.schema.json"] = json.dumps(schema.load(name), indent=2, ensure_ascii=False) + "\n"
+    return dict(sorted(made.items()))
+
+
+def _below(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
+    for entry in folder.iterdir():
+        name = f".{entry.name.removeprefix(_HIDDEN)}" if entry.name.startswith(_HIDDEN) else entry.name
+        if entry.is_dir():
+            yield from _below(entry, f"{path}{name}/")
+        else:
+            yield f"{path}{name}", entry.read_text("utf-8")
+
+
+_SECRETS = {
+    "github": "have the secrets that .github/workflows/provisioner.yml names as secrets of the repository",
+    "gitlab": "have AEP_API_KEY, AEP_CLIENT_SECRET and the passwords as masked, protected variables of the project",
+    "azure": "make the variable group `provisioner` and the environment `prod`, as azure-pipelines.yml says",
+}
+
+
+def next_steps(pipeline: str) -> str:
+    """What is left to the user, in order."""
+    steps = [
+        "try it: provisioner validate, then provisioner apply --target local",
+        "provisioner.yaml: put in your organization, sandbox and hosts; connections/: one file per database",
+    ]
+    if pipeline != "none":
+        steps += [
+            "requirements.txt: say where the pipeline finds provisioner",
+            _SECRETS[pipeline],
+            *(["CODEOWNERS: put in who approves"] if pipeline != "azure" else []),
+        ]
+    return "\n".join(["next:", *(f"  {number}. {step}" for number, step in enumerate(steps, 1))])

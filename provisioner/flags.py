@@ -1,0 +1,108 @@
+"""Flags that several commands share, each written once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from provisioner.errors import ProvisionerError
+from provisioner.shell import Shell
+
+if TYPE_CHECKING:
+    from provisioner.planning.plan import Asked
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FORMAT = click.Choice(["text", "json"])
+
+PLAN_REPORTS = ("text", "json", "markdown", "github", "gitlab-terraform", "gitlab-codequality", "digest")
+APPLY_REPORTS = ("json", "markdown", "junit")
+CHECK_REPORTS = ("json", "github", "gitlab-codequality", "junit")
+
+
+def common_options(command: Command) -> Command:
+    """Options of every command that reads the project. They may stand behind the command's name."""
+
+    @click.option("--project", metavar="DIR", help="Folder of provisioner.yaml.  [default: .]")
+    @click.option("-v", "--verbose", is_flag=True, help="Log each call: method, path, status, time, request id.")
+    @click.pass_obj
+    @functools.wraps(command)
+    def wrapped(shell: Shell, /, project: str | None, verbose: bool, **options: Any) -> Any:
+        return command(shell.at(Path(project or ".").resolve(), verbose), **options)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def complete_target(ctx: click.Context, _: click.Parameter, typed: str) -> list[str]:
+    """For completion; a project file that cannot be read has none."""
+    from provisioner.definitions.project import read_project
+
+    try:
+        project = read_project(Path(ctx.params.get("project") or "."))
+    except ProvisionerError:
+        return []
+    return [name for name in project.targets if name.startswith(typed)]
+
+
+target_option = click.option(
+    "--target",
+    metavar="NAME",
+    shell_complete=complete_target,
+    help="Target of the project file.  [default: default_target]",
+)
+format_option = click.option(
+    "--format", "output", type=_FORMAT, default="text", show_default=True, help="Form of the result."
+)
+
+
+def reports_option(formats: tuple[str, ...]) -> Callable[[Command], Command]:
+    """``--report FORMAT=FILE`` -> the two, for each time it is given."""
+
+    def read(value: str) -> tuple[str, str]:
+        form, _, file = value.partition("=")
+        if form not in formats or not file:
+            raise click.BadParameter(f"{value!r} is not FORMAT=FILE with one of the formats {', '.join(formats)}")
+        return form, file
+
+    words = f"Write this as well: {', '.join(formats)}; FILE may be - for standard output; may be repeated."
+    return click.option("--report", "reports", metavar="FORMAT=FILE", type=read, multiple=True, help=words)
+
+
+def asked_options(command: Command) -> Command:
+    """What plan and apply may be asked for alike, so that the one shows what the other does."""
+    options = (
+        click.option("--import-existing", is_flag=True, help="Take over base connections that are as declared."),
+        click.option("--allow-delete", is_flag=True, help="Delete what is recorded and has no definition any more."),
+        click.option("--allow-mass-delete", is_flag=True, help="Also more than 30 % of ten or more, or all."),
+        click.option("--allow-protected-delete", is_flag=True, help="Also what lifecycle.preventDestroy protects."),
+        click.option("--refresh-only", is_flag=True, help="Only take what was changed outside into the state."),
+        click.option("--select", metavar="KEY", multiple=True, help="Only these keys; globs; may be repeated."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_asked(flags: dict[str, Any]) -> Asked:
+    from provisioner.planning.plan import Asked
+
+    asked = Asked(
+        adopt=flags["import_existing"],
+        delete=flags["allow_delete"],
+        mass_delete=flags["allow_mass_delete"],
+        protected_delete=flags["allow_protected_delete"],
+        refresh=flags["refresh_only"],
+        select=flags["select"],
+    )
+    if asked.refresh and asked != Asked(refresh=True, select=asked.select):
+        raise click.UsageError("--refresh-only changes the state alone: leave out --import-existing and --allow-...")
+    return asked
+
+
+lock_timeout_option = click.option(
+    "--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run."
+)

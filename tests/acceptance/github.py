@@ -1,0 +1,95 @@
+"""As much of GitHub's API as the shipped pipeline calls, kept in memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+REPOSITORY = "acme/databases"
+BOT = "github-actions[bot]"
+
+
+@dataclass
+class GitHub:
+    """What there is, newest status first. ``may_write``: what the token of the step is good for."""
+
+    url: str = ""
+    may_write: bool = True
+    comments: list[Any] = field(default_factory=list)
+    statuses: dict[str, list[Any]] = field(default_factory=dict)
+    pulls: dict[str, list[Any]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+
+    def merge(self, number: int, head: str, sha: str) -> None:
+        pull = {"number": number, "merged_at": "2026-11-24T12:00:00Z", "merge_commit_sha": sha, "head": {"sha": head}}
+        self.pulls.setdefault(sha, []).append(pull)
+
+    def status(self, sha: str, **changed: Any) -> None:
+        """Somebody sets a status."""
+        status = {"state": "success", "context": "provisioner/prod", "creator": {"login": BOT}, **changed}
+        self.statuses.setdefault(sha, []).insert(0, status)
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
+        self.calls.append(f"{method} {path}")
+        if method != "GET" and not self.may_write:
+            return 403, {"message": "Resource not accessible by integration"}
+        route = r"(GET|POST|PATCH) (issues/comments|issues|statuses|commits)/(\w+)(?:/(\w+))?"
+        found = re.fullmatch(route, f"{method} {path}")
+        assert found, path
+        match found.groups():
+            case ("GET", "issues", _, "comments"):
+                return 200, self.comments
+            case ("POST", "issues", number, "comments"):
+                self.comments.append({"id": len(self.comments) + 1, "user": {"login": BOT}, "number": number, **body})
+            case ("PATCH", "issues/comments", number, None):
+                self.comments[int(number) - 1].update(body)
+            case ("POST", "statuses", sha, None):
+                self.status(sha, **body)
+            case ("GET", "commits", sha, "statuses"):
+                return 200, self.statuses.get(sha, [])
+            case ("GET", "commits", sha, "pulls"):
+                return 200, self.pulls.get(sha, [])
+            case other:
+                raise AssertionError(other)
+        return 201, {}
+
+
+@contextmanager
+def running_github() -> Iterator[GitHub]:
+    github = GitHub()
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_request(self) -> None:
+            raw = self.rfile.read(int(self.headers.get("content-length", 0)))
+            parts = urlsplit(self.path)
+            path = parts.path.removeprefix(f"/repos/{REPOSITORY}/")
+            assert self.headers["Authorization"] == "Bearer job-token"
+            status, answer = github.answer(self.command, path, json.loads(raw) if raw else None)
+            if isinstance(answer, list):
+                asked = {name: int(values[0]) for name, values in parse_qs(parts.query).items()}
+                first = (asked["page"] - 1) * asked["per_page"]
+                answer = answer[first : first + asked["per_page"]]
+            data = json.dumps(answer).encode()
+            self.send_response_only(status)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PATCH = handle_request  # noqa: N815
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        github.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield github
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,98 @@
+"""``init``: a project that works from its first minute, and nothing overwritten."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from provisioner.commands.init import scaffold
+from tests.acceptance.support import Project
+
+PIPELINES = ("github", "gitlab", "azure", "none")
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_it_works_at_once(bare: Project, pipeline: str) -> None:
+    made = bare.run("init", "--pipeline", pipeline)
+    assert made.code == 0
+    assert {line.removeprefix("made  ") for line in made.out.splitlines()} == set(scaffold(pipeline))
+    assert "next:" in made.err
+    assert bare.run("validate").last == "1 definition checked for targets local, prod: no problems"
+    assert bare.run("apply", "--target", "local", "--yes").last == "Apply complete: 1 added, 0 changed, 0 destroyed."
+    (bare.folder / "provisioner.yaml").unlink()
+
+
+def test_it_overwrites_nothing(bare: Project) -> None:
+    bare.write("provisioner.yaml", "version: 1\n")
+    bare.write(".gitignore", "mine\n")
+    made = bare.run("init")
+    assert made.code == 0
+    assert "kept  provisioner.yaml  (it was there)" in made.out
+    assert "kept  .gitignore  (it was there)" in made.out
+    assert (bare.folder / "provisioner.yaml").read_text("utf-8") == "version: 1\n"
+    again = bare.run("init")
+    assert "made" not in again.out
+
+
+def test_it_makes_the_folder(bare: Project) -> None:
+    assert bare.run("init", "some/where").code == 0
+    assert bare.run("validate", "--project", "some/where").code == 0
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(bare: Project) -> None:
+    bare.write("file", "")
+    result = bare.run("init", "file/below")
+    assert (result.code, "cannot be written" in result.err) == (64 if "is a file" in result.err else 1, True)
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_no_name_of_the_package_is_left_in_the_paths(pipeline: str) -> None:
+    paths = scaffold(pipeline)
+    assert not [path for path in paths if "dot-" in path]
+    assert {"provisioner.yaml", "connections/orders.yaml", ".gitignore", "schemas/connection.schema.json"} <= set(paths)
+
+
+def test_editors_find_the_schemas() -> None:
+    files = scaffold("none")
+    for path in ("provisioner.yaml", "connections/orders.yaml"):
+        named = files[path].partition("$schema=")[2].partition("\n")[0]
+        assert json.loads(files[os.path.normpath(Path(path).parent / named)])
+
+
+@pytest.mark.parametrize(
+    ("words", "answers"),
+    [
+        ("provisioner pl", ["plan"]),
+        ("provisioner plan --targ", ["--target"]),
+        ("provisioner plan --target ", ["here", "there"]),
+        ("provisioner plan --target t", ["there"]),
+        ("provisioner validate --target h", ["here"]),
+        ("provisioner plan --format j", ["json"]),
+    ],
+)
+def test_shells_complete(bare: Project, words: str, answers: list[str]) -> None:
+    bare.project_file({"here": {"emulator": True}, "there": {"emulator": True}})
+    environ = {
+        "_PROVISIONER_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(words.count(" ")),
+    }
+    result = bare.run(environ=environ)
+    assert [line.partition(",")[2] for line in result.out.splitlines()] == answers, result.err
+
+
+def test_completion_without_a_project_is_empty(bare: Project) -> None:
+    environ = {"_PROVISIONER_COMPLETE": "bash_complete", "COMP_WORDS": "provisioner plan --target ", "COMP_CWORD": "3"}
+    assert bare.run(environ=environ).out.strip() == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_for_a_shell(bare: Project, shell: str) -> None:
+    result = bare.run("completion", shell, environ={"PATH": os.environ["PATH"]})
+    assert result.code == 0
+    assert "_PROVISIONER_COMPLETE" in result.out
+    assert sys.executable not in result.out

@@ -1,0 +1,351 @@
+"""From pull request to apply, by the pipelines that ``init`` makes: their steps are run as they stand there."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from provisioner.commands.init import scaffold
+from tests.acceptance.github import BOT, REPOSITORY, GitHub, running_github
+from tests.acceptance.support import Result, Service
+from tests.acceptance.test_pipeline_state import (
+    APPLY,
+    APPROVED,
+    FETCH,
+    GITLAB,
+    KEEP,
+    WORKFLOW,
+    Repository,
+    Runner,
+    ids,
+    repository_for,
+    step,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+VALIDATE, PLAN, FIND, PLAN_APPROVED = "Validate", "Plan", "Find the approved digest", "Plan what was approved"
+HEAD = "a" * 40
+
+
+@pytest.fixture
+def github() -> Iterator[GitHub]:
+    with running_github() as github:
+        yield github
+
+
+@pytest.fixture
+def repository(tmp_path: Path, service: Service) -> Iterator[Repository]:
+    with repository_for(tmp_path, service.url) as repository:
+        repository.define("orders")
+        yield repository
+
+
+def job(repository: Repository, github: GitHub, event: Any, **environ: str) -> Runner:
+    """A runner that GitHub has told what it is about."""
+    runner = repository.runner()
+    sha = runner.git("rev-parse", "HEAD").strip()
+    runner.environ |= {
+        "GITHUB_API_URL": github.url,
+        "GITHUB_SERVER_URL": "https://github.example.com",
+        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_RUN_ID": "7",
+        "GITHUB_SHA": sha,
+        "GITHUB_TOKEN": "job-token",
+        "GITHUB_EVENT_PATH": str(runner.folder / "../event.json"),
+        "GITHUB_STEP_SUMMARY": str(runner.folder / "../summary.md"),
+        "GITHUB_OUTPUT": str(runner.folder / "../output"),
+        "GIVEN": "",
+        **environ,
+    }
+    for name in ("GITHUB_EVENT_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"):
+        Path(runner.environ[name]).write_text(json.dumps(event) if name == "GITHUB_EVENT_PATH" else "", "utf-8")
+    return runner
+
+
+def pull_request(repository: Repository, github: GitHub, **environ: str) -> Runner:
+    return job(repository, github, {"pull_request": {"number": 12, "head": {"sha": HEAD}}}, **environ)
+
+
+def reviewed(repository: Repository, github: GitHub, **environ: str) -> Runner:
+    """A pull request that was planned."""
+    runner = pull_request(repository, github, **environ)
+    for name in (VALIDATE, FETCH, PLAN):
+        result = runner.step(name, "plan")
+        assert result.code == 0, result.err
+    return runner
+
+
+def merged(repository: Repository, github: GitHub, **environ: str) -> Runner:
+    """The job after its merge, up to the digest."""
+    runner = job(repository, github, {}, **environ)
+    github.merge(12, HEAD, runner.environ["GITHUB_SHA"])
+    return runner
+
+
+def find(runner: Runner) -> Result:
+    """Run the step, and hand on what it puts out, as the workflow does."""
+    result = runner.step(FIND, "approved")
+    for line in Path(runner.environ["GITHUB_OUTPUT"]).read_text("utf-8").splitlines():
+        runner.environ["DIGEST"] = line.removeprefix("digest=")
+    return result
+
+
+def test_what_was_approved_is_applied_after_the_merge(repository: Repository, github: GitHub, service: Service) -> None:
+    planned = reviewed(repository, github)
+    assert service.writes() == []
+    (comment,) = github.comments
+    assert comment["number"] == "12"
+    assert "create `orders`" in comment["body"]
+    (status,) = github.statuses[HEAD]
+    assert (status["state"], status["context"]) == ("success", "provisioner/prod")
+    assert status["description"] in comment["body"]
+    assert status["target_url"].endswith("/acme/databases/actions/runs/7")
+    assert comment["body"] == Path(planned.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
+
+    runner = merged(repository, github)
+    runner.steps(FETCH)
+    assert find(runner).code == 0
+    assert runner.step(PLAN_APPROVED, "approved").code == 0
+    runner.steps(APPLY, KEEP)
+    assert set(ids(service)) == {"orders"}
+    assert runner.ids == ids(service)
+
+
+def test_a_plan_that_moved_since_is_not_applied(repository: Repository, github: GitHub, service: Service) -> None:
+    reviewed(repository, github)
+    repository.define("stock")
+    runner = merged(repository, github)
+    runner.steps(FETCH)
+    assert find(runner).code == 0
+    stale = runner.step(PLAN_APPROVED, "approved")
+    assert stale.code == 5
+    assert "create orders, create stock" in stale.err
+    assert not (runner.folder / APPROVED).exists()
+    assert service.writes() == []
+    again = re.search(r"public-[0-9a-f]{64}", Path(runner.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8"))
+    assert again, "the summary shows what to approve instead"
+
+    by_hand = job(repository, github, {}, GIVEN=again.group())
+    by_hand.steps(FETCH)
+    assert find(by_hand).code == 0
+    assert by_hand.step(PLAN_APPROVED, "approved").code == 0
+    by_hand.steps(APPLY, KEEP)
+    assert set(ids(service)) == {"orders", "stock"}
+
+
+def test_a_fork_gets_a_plan_without_secrets_and_no_approval(
+    repository: Repository, github: GitHub, service: Service
+) -> None:
+    github.may_write = False
+    secrets = [name for name, value in step(PLAN, "plan")["env"].items() if "secrets." in value]
+    fork = reviewed(repository, github, **dict.fromkeys(secrets, ""))
+    assert service.seen() == []
+    assert "+ create    orders" in fork.results[-1].out
+    assert "the plan is in the summary of this step alone" in fork.results[-1].err
+    assert "The service was not asked" in Path(fork.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
+    refused = find(merged(repository, github))
+    assert refused.code == 1
+    assert "pull request 12 has no status provisioner/prod" in refused.err
+    assert "run this workflow by hand with its digest" in refused.err
+
+
+def test_its_digest_is_that_of_the_same_plan_with_secrets(repository: Repository, github: GitHub) -> None:
+    own = reviewed(repository, github)
+    fork = reviewed(repository, github, **dict.fromkeys(("AEP_API_KEY", "MYSQL_ORDERS_PASSWORD"), ""))
+    first, second = (re.search(r"public-[0-9a-f]{64}", one.results[-1].out) for one in (own, fork))
+    assert first
+    assert second
+    assert first.group() == second.group()
+
+
+def test_there_is_one_comment_and_it_is_kept_up_to_date(repository: Repository, github: GitHub) -> None:
+    others = [
+        {"id": n, "user": {"login": "jane"}, "body": "<!-- provisioner:plan target=prod -->"} for n in range(1, 151)
+    ]
+    github.comments.extend(others)
+    reviewed(repository, github)
+    repository.define("stock")
+    reviewed(repository, github)
+    assert len(github.comments) == 151
+    assert "2 to add" in github.comments[-1]["body"]
+
+
+def test_definitions_with_problems_leave_no_older_plan_standing(repository: Repository, github: GitHub) -> None:
+    reviewed(repository, github)
+    repository.author.define("orders", "name: Orders\n")
+    repository.define()
+    runner = pull_request(repository, github)
+    assert runner.step(PLAN, "plan").code == 1
+    assert "::error" in runner.results[-1].out
+    (comment,) = github.comments
+    assert "There is no plan" in comment["body"]
+    assert github.statuses[HEAD][0]["state"] == "failure"
+    refused = find(merged(repository, github))
+    assert (refused.code, "had errors or blocked changes" in refused.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"creator": {"login": "mallory"}},
+        {"state": "pending"},
+        {"state": "failure"},
+        {"description": "public-0"},
+        {"description": None},
+        {"context": "provisioner/dev"},
+    ],
+)
+def test_what_is_no_approval(repository: Repository, github: GitHub, changed: Any) -> None:
+    github.status(HEAD, **{"description": f"public-{'0' * 64}", **changed})
+    assert find(merged(repository, github)).code == 1
+
+
+def test_what_came_by_no_pull_request_is_not_approved(repository: Repository, github: GitHub) -> None:
+    github.status(HEAD, description=f"public-{'0' * 64}")
+    runner = job(repository, github, {})
+    github.merge(12, HEAD, "b" * 40)
+    refused = find(runner)
+    assert (refused.code, "came by no pull request" in refused.err) == (1, True)
+    assert Path(runner.environ["GITHUB_OUTPUT"]).read_text("utf-8") == ""
+
+
+def test_the_script_says_how_it_is_used(repository: Repository) -> None:
+    result = repository.runner().run(command=("python", "ci/github", "approve"))
+    assert (result.code, "python ci/github approved TARGET" in result.err) == (64, True)
+
+
+def script(lines: list[str] | str) -> tuple[str, ...]:
+    return ("sh", "-e", "-c", lines if isinstance(lines, str) else "\n".join(lines))
+
+
+def test_gitlab_applies_the_plan_that_was_saved(repository: Repository, service: Service) -> None:
+    merge_request, main = repository.runner(), repository.runner()
+    for name in ("validate", "plan"):
+        assert merge_request.run(command=script(GITLAB[name]["script"])).code == 0
+    assert json.loads((merge_request.folder / "plan.json").read_text("utf-8")) == {
+        "create": 1,
+        "update": 0,
+        "delete": 0,
+    }
+    assert service.writes() == []
+    assert main.run(command=script(GITLAB["approve"]["script"])).code == 0
+    repository.define("stock")
+    applying = repository.runner()  # a checkout of the commit that was approved, as GitLab makes it
+    applying.git("rm", "--quiet", "connections/stock.yaml")
+    (applying.folder / APPROVED).write_bytes((main.folder / APPROVED).read_bytes())
+    assert applying.run(command=script(GITLAB["apply"]["script"])).code == 0
+    assert set(ids(service)) == {"orders"}
+
+
+def azure_steps(stage: int) -> list[Any]:
+    pipeline = yaml.safe_load(scaffold("azure")["azure-pipelines.yml"])
+    (job,) = pipeline["stages"][stage]["jobs"]
+    found = job["steps"] if "steps" in job else job["strategy"]["runOnce"]["deploy"]["steps"]
+    return [one for one in found if "script" in one and "pip install" not in one["script"]]
+
+
+def test_azure_applies_the_plan_that_was_saved(repository: Repository, service: Service) -> None:
+    planning, applying = repository.runner(), repository.runner()
+    for one in azure_steps(0):
+        assert planning.run(command=script(one["script"])).code == 0
+    assert service.writes() == []
+    applying.environ["PLAN"] = str(planning.folder / APPROVED)
+    for one in azure_steps(1):
+        result = applying.run(command=script(one["script"]))
+        assert result.code == 0, result.err
+    assert applying.ids == ids(service)
+
+
+def test_azure_plans_a_fork_offline(repository: Repository, service: Service) -> None:
+    """A variable that is not there is left as it is written."""
+    fork = repository.runner()
+    (plan,) = [one for one in azure_steps(0) if one["displayName"] == "Plan"]
+    fork.environ |= {name: value for name, value in plan["env"].items() if name != "PROVISIONER_FINGERPRINT_KEY"}
+    result = fork.run(command=script(plan["script"]))
+    assert (result.code, "(offline" in result.out) == (0, True)
+    assert service.seen() == []
+
+
+SCHEMAS = [
+    ("github", ".github/workflows/provisioner.yml", ["vendor.github-workflows"]),
+    ("gitlab", ".gitlab-ci.yml", ["vendor.gitlab-ci", "--data-transform", "gitlab-ci"]),
+    (
+        "azure",
+        "azure-pipelines.yml",
+        ["vendor.azure-pipelines", "--data-transform", "azure-pipelines", "--regex-variant", "nonunicode"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("pipeline", "path", "schema"), SCHEMAS, ids=[one[0] for one in SCHEMAS])
+def test_the_platform_accepts_it(pipeline: str, path: str, schema: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.yml"
+    file.write_text(scaffold(pipeline)[path], "utf-8")
+    check(file, *schema)
+
+
+def test_github_accepts_the_action() -> None:
+    check(ROOT / "action.yml", "vendor.github-actions")
+
+
+def check(file: Path, *schema: str) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", *schema, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", ["Validate", "Plan"])
+def test_the_action_does_what_the_workflow_does(repository: Repository, github: GitHub, name: str) -> None:
+    (found,) = [one for one in ACTION["runs"]["steps"] if one.get("name") == name]
+    runner = pull_request(
+        repository, github, GITHUB_ACTION_PATH=str(ROOT), TARGET="prod", PLAN="saved.plan", EXPECTED=""
+    )
+    result = runner.run(command=("bash", "-e", "-c", found["run"]))
+    assert result.code == 0, result.err
+    assert len(github.statuses.get(HEAD, [])) == (name == "Plan")
+    assert (runner.folder / "saved.plan").exists() == (name == "Plan")
+
+
+def test_the_action_applies_what_was_saved(repository: Repository, service: Service) -> None:
+    (found,) = [one for one in ACTION["runs"]["steps"] if one.get("name") == "Apply"]
+    runner = repository.runner()
+    runner.environ |= {"PLAN": APPROVED, "GITHUB_STEP_SUMMARY": str(runner.folder / "../summary.md")}
+    runner.approve(APPLY)
+    assert runner.run(command=("bash", "-e", "-c", found["run"])).code == 0
+    assert set(ids(service)) == {"orders"}
+    assert "1 added" in (runner.folder / "../summary.md").read_text("utf-8")
+
+
+def test_no_input_stands_in_a_script_of_the_action() -> None:
+    assert all("${{" not in one.get("run", "") for one in ACTION["runs"]["steps"])
+    used = set(re.findall(r"inputs\.([\w-]+)", (ROOT / "action.yml").read_text("utf-8")))
+    assert used == set(ACTION["inputs"])
+
+
+def test_the_hook_for_pre_commit_runs_the_command() -> None:
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    assert (hook["id"], hook["entry"], hook["pass_filenames"]) == (
+        "provisioner-validate",
+        "provisioner validate",
+        False,
+    )
+    assert all(
+        re.search(hook["files"], path) for path in ("connections/a/b.yaml", "connections/a.yml", "provisioner.yaml")
+    )
+    assert not re.search(hook["files"], "README.md")
+
+
+def test_the_workflow_names_the_jobs_that_are_tested() -> None:
+    assert set(WORKFLOW["jobs"]) == {"plan", "approved", "apply"}
+    assert BOT in scaffold("github")["ci/github"]
