@@ -8,7 +8,6 @@ from typing import Any
 
 from provisioner.model import Location, Problem
 
-
 MAX_DEPTH = 32
 TOO_DEEP = ("yaml.too-deep", f"nested more than {MAX_DEPTH} levels deep", "a definition needs five")
 """Rule, message and remedy."""
