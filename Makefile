@@ -9,7 +9,7 @@ TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check format validate plan apply schema lock soak test-lowest clean
+.PHONY: help demo test coverage check format validate plan apply lock browser soak test-lowest clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,10 +51,21 @@ plan: $(READY) ## show what would change (TARGET=name)
 apply: $(READY) ## make it so (TARGET=name; asks, except where CI is set)
 	@$(BIN)/provisioner apply $(TARGET_FLAG) $(if $(filter-out 0 false no,$(CI)),--yes)
 
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+  --no-emit-index-url --custom-compile-command "make lock"
+
 lock: $(READY) ## resolve the pinned dependencies anew
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
-	  --extra emulator --group dev --no-emit-index-url --custom-compile-command "make lock" \
-	  pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --extra emulator --group dev pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --group browser --constraint requirements-dev.lock -o requirements-browser.lock
+
+BROWSERS := chromium chromium-browser google-chrome
+
+browser: $(READY) ## install a browser, where there is none, for the tests of the HTML page and for `make screenshots`
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-browser.lock
+	@for name in $(BROWSERS); do if command -v $$name >/dev/null; then exit 0; fi; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium fonts-dejavu >/dev/null; \
+	else $(BIN)/python -m playwright install chromium; fi
 
 test-lowest: $(READY) ## run the tests with the oldest versions that pyproject.toml admits
 	@$(PYTHON) -m venv --clear .venv-lowest

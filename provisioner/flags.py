@@ -19,7 +19,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FORMAT = click.Choice(["text", "json"])
 
-PLAN_REPORTS = ("text", "json", "markdown", "github", "gitlab-terraform", "gitlab-codequality", "digest")
+PLAN_REPORTS = ("text", "json", "markdown", "html", "github", "gitlab-terraform", "gitlab-codequality", "digest")
 APPLY_REPORTS = ("json", "markdown", "junit")
 CHECK_REPORTS = ("json", "github", "gitlab-codequality", "junit")
 

@@ -34,7 +34,7 @@ SHELL = {"cli", "flags", "shell", "running", "wiring", "guarding", "interruption
 LIBRARIES = {
     "yaml": {"definitions/documents.py"},
     "jsonschema": {"definitions/schema.py"},
-    "jinja2": {"definitions/templates.py"},
+    "jinja2": {"definitions/templates.py", "report/plan_html.py"},
     "requests": {"service/transport.py"},
     "filelock": {"state/lock.py"},
     "ahocorasick_rs": {"wall/matcher.py"},

@@ -7,12 +7,23 @@ from collections.abc import Callable, Mapping
 from provisioner.applying.outcome import Applied
 from provisioner.model import Problem
 from provisioner.planning.plan import Plan
-from provisioner.report import github, gitlab, junit, outcomes, plan_json, plan_markdown, plan_text, problems
+from provisioner.report import (
+    github,
+    gitlab,
+    junit,
+    outcomes,
+    plan_html,
+    plan_json,
+    plan_markdown,
+    plan_text,
+    problems,
+)
 
 PLAN: Mapping[str, Callable[[Plan], str]] = {
     "text": plan_text.as_text,
     "json": plan_json.as_json,
     "markdown": plan_markdown.as_markdown,
+    "html": plan_html.as_html,
     "github": github.plan_annotations,
     "gitlab-terraform": gitlab.terraform,
     "gitlab-codequality": gitlab.plan_quality,

@@ -23,7 +23,7 @@ from provisioner.report.plan_markdown import BUDGET, as_markdown
 from .examples import EVERYTHING, HOSTILE, NOW, ONE, PLANS, created, many_alike, many_different, plan_of, updated
 
 GOLDEN = Path(__file__).parent / "golden"
-SUFFIX = {"markdown": "md", "text": "txt", "github": "github.txt", "gitlab-terraform": "gitlab.json"}
+SUFFIX = {"markdown": "md", "html": "html", "text": "txt", "github": "github.txt", "gitlab-terraform": "gitlab.json"}
 VERSION = re.compile(r'("provisioner_version": )"[^"]*"')
 
 PROBLEMS = (Problem(Location("connections/a.yaml", 3, 5), "schema.value", f"must be {HOSTILE}", "50% of it"),)

@@ -1,0 +1,85 @@
+"""A plan as one page that needs nothing else: no network, no other file, and no script but for search and filters.
+
+What came from outside is escaped by the template engine, and shown as everywhere else: control and direction
+characters as escapes. Should markup ever get through, the page's own policy lets neither script nor request of it pass.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from provisioner.planning.changes import FieldChange
+from provisioner.planning.plan import Action, Plan
+from provisioner.report.alike import SEVERITY, sorted_by_severity
+from provisioner.report.plan_text import summary
+from provisioner.report.style import safe
+from provisioner.report.wording import SYMBOL, line_of, unknowns, verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_MOST_OPEN = 20
+"""More changes than this begin folded."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A style or script that stands in the page, and the digest by which the page's policy admits it."""
+
+    text: str
+
+    @property
+    def digest(self) -> str:
+        return f"sha256-{base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()}"
+
+
+def as_html(plan: Plan) -> str:
+    """The whole plan, what a reader must not miss first."""
+    from markupsafe import Markup
+
+    changes = sorted_by_severity(plan.changes)
+    return (
+        _environment()
+        .get_template("plan.html.jinja")
+        .render(
+            plan=plan,
+            changes=changes,
+            open=sum(change.action is not Action.NO_OP for change in changes) <= _MOST_OPEN,
+            counts=[(action.value, number) for action in SEVERITY if (number := plan.count(action))],
+            summary=summary(plan),
+            unknowns=list(unknowns(plan)),
+            symbol=SYMBOL,
+            verdict=verdict,
+            style=_Part(Markup(_read("plan.css"))),  # noqa: S704 - our own text
+            script=_Part(Markup(_read("plan.js"))),  # noqa: S704
+        )
+    )
+
+
+def _read(name: str) -> str:
+    return files("provisioner").joinpath("report", "page", name).read_text("utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined)
+    environment.filters |= {"shown": safe, "place": line_of}
+    environment.globals["cell"] = _cell
+    return environment
+
+
+def _cell(field: FieldChange, value: str | None, side: str) -> str:
+    """One value of a row; one that is not there is an empty cell."""
+    from markupsafe import Markup
+
+    differs = " differs" if field.before != field.after else ""
+    origin = " origin" if field.sensitive else ""
+    shown = "" if value is None else safe(value if field.sensitive else f'"{value}"')
+    return Markup('<td class="{}{}{}">{}</td>').format(side, differs, origin, shown)
