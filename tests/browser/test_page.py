@@ -22,13 +22,13 @@ PHONE = {"width": 390, "height": 800}
 
 def keys(page: Page) -> list[str]:
     """What can be seen, in its order. A hostile name is shown with its control characters as escapes."""
-    found = page.locator("main > details:visible > summary strong").all_inner_texts()
+    found = page.locator("main > details:not([hidden]) > summary strong").all_text_contents()
     return [HOSTILE if text.startswith("</code>") else text for text in found]
 
 
 def bodies(page: Page) -> int:
     """How many are unfolded."""
-    return page.locator("main > details:visible > .reason:visible").count()
+    return page.locator("main > details[open]:not([hidden])").count()
 
 
 def press(page: Page, action: str) -> None:
