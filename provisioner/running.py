@@ -109,7 +109,7 @@ def init(shell: Shell, folder: Path, pipeline: str) -> int:
             shell.egress.result(f"kept  {path}  (it was there)")
         except OSError as error:
             raise NotWritten(f"{folder / path} cannot be written: {error.strerror}") from None
-    shell.egress.note(next_steps(pipeline))
+    shell.egress.note(shell.note_style.fold(next_steps(pipeline)))
     return 0
 
 
@@ -194,7 +194,7 @@ def _end(shell: Shell, applied: Applied, output: str) -> str:
         return events.of_end(applied, datetime.now(UTC))
     if output == "json":
         return outcomes.as_json(applied)
-    return shell.result_style.paint(outcomes.summary(applied), "bold")
+    return shell.result_style.fold(shell.result_style.paint(outcomes.summary(applied), "bold"))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -48,7 +49,15 @@ class Shell:
         return self._style(self.egress.stderr)
 
     def _style(self, stream: TextIO) -> Style:
-        return Style(colour=stream.isatty() and not settings.plain(self.environ))
+        return Style(stream.isatty() and not settings.plain(self.environ), _width(stream))
+
+
+def _width(stream: TextIO) -> int:
+    """Columns of a terminal; 0 where there is none, or it does not say."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    except (OSError, ValueError):
+        return 0
 
 
 def guarded(shell: Shell, run: Callable[[], Any]) -> int:
@@ -102,7 +111,7 @@ def error_text(error: ProvisionerError, shell: Shell) -> str:
         return f"{problems.as_text(error.problems, style, frames)}\n{error.message}"
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
     details = "".join(f"\n    {safe(detail)}" for detail in error.details)
-    return f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}"
+    return style.fold(f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}")
 
 
 def _bug(shell: Shell, error: Exception) -> int:

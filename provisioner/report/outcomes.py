@@ -26,11 +26,11 @@ def line(outcome: Outcome, style: Style = PLAIN) -> str:
     word = _WORD.get(outcome.change.action, "done") if done else outcome.verdict.value
     head = f"{style.paint(f'{word:13}', _COLOUR[outcome.verdict])} {safe(outcome.change.key)}"
     if done:
-        return f"{head}  {style.paint(f'{safe(outcome.id)} in {outcome.seconds:.1f} s', 'dim')}"
+        return style.fold(f"{head}  {style.paint(f'{safe(outcome.id)} in {outcome.seconds:.1f} s', 'dim')}")
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(outcome.remedy)}" if outcome.remedy else ""
     where = outcome.change.location
     head += style.paint(f"  {safe(where.file)}:{where.line}", "dim") if where else ""
-    return f"{head}\n    {safe(outcome.message)}{remedy}"
+    return style.fold(f"{head}\n    {safe(outcome.message)}{remedy}")
 
 
 def summary(applied: Applied) -> str:

@@ -38,7 +38,7 @@ def as_text(plan: Plan, style: Style = PLAIN) -> str:
     paragraphs += ["\n".join(_change(change, style)) for change in plan.changes if change.key not in hidden]
     if hidden:
         paragraphs.append(style.paint(f"{count(len(hidden), 'definition')} unchanged", "dim"))
-    return "\n\n".join([*_tight(paragraphs), *_approval(plan, style), summary(plan)])
+    return style.fold("\n\n".join([*_tight(paragraphs), *_approval(plan, style), summary(plan)]))
 
 
 def _approval(plan: Plan, style: Style) -> Iterator[str]:

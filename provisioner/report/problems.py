@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 
 from provisioner.model import Location, Problem
-from provisioner.report.style import PLAIN, Style, json_text, safe
+from provisioner.report.style import PLAIN, Style, columns, json_text, safe
 
 SourceLine = Callable[[Location], str]
 """The line of a file that a location is in, "" when there is none to show."""
@@ -15,12 +14,12 @@ SourceLine = Callable[[Location], str]
 
 def as_text(problems: Iterable[Problem], style: Style = PLAIN, source_line: SourceLine | None = None) -> str:
     """One paragraph a problem; with a code frame where ``source_line`` is given."""
-    return "\n".join(_paragraph(problem, style, source_line) for problem in problems)
+    return "\n".join(style.fold(_paragraph(problem, style, source_line)) for problem in problems)
 
 
 def as_warning(problem: Problem, style: Style = PLAIN) -> str:
     """One finding that stops nothing."""
-    return f"{style.paint('warning:', 'yellow')} {_paragraph(problem, style, None)}"
+    return style.fold(f"{style.paint('warning:', 'yellow')} {_paragraph(problem, style, None)}")
 
 
 def _paragraph(problem: Problem, style: Style, source_line: SourceLine | None) -> str:
@@ -35,6 +34,9 @@ def _paragraph(problem: Problem, style: Style, source_line: SourceLine | None) -
 
 
 MAX_LINE = 200
+"""Characters of a source line; on a narrower terminal as many as stand in a row."""
+
+_MARGIN = 8
 
 
 def _frame(location: Location, line: str, style: Style) -> list[str]:
@@ -42,9 +44,10 @@ def _frame(location: Location, line: str, style: Style) -> list[str]:
     if shown is None:
         return []
     bar = style.paint("|", "dim")
-    frame = [f"{style.paint(f'{location.line:5}', 'dim')} {bar} {safe_line(shown[:MAX_LINE])}"]
+    most = min(MAX_LINE, max(style.width - _MARGIN, 0) or MAX_LINE)
+    frame = [f"{style.paint(f'{location.line:5}', 'dim')} {bar} {safe_line(shown[:most])}"]
     before = line[: location.column - 1]
-    if len(before) < MAX_LINE and shown.startswith(before):
+    if len(before) < most and shown.startswith(before):
         frame.append(f"{'':5} {bar} {_blank(before)}{style.paint('^', 'red')}")
     return frame
 
@@ -56,13 +59,7 @@ def safe_line(line: str) -> str:
 
 def _blank(text: str) -> str:
     """As wide on a terminal as ``text``: tabs stay, wide characters take two places and combining ones none."""
-    return "".join(char if char == "\t" else " " * sum(map(_width, safe(char))) for char in text)
-
-
-def _width(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "FW" else 1
+    return "".join(char if char == "\t" else " " * columns(safe(char)) for char in text)
 
 
 _SECRET = re.compile(r"(pass|pwd|connectionstring|secret|token)[^:=]{0,9}[:=]\s*", re.IGNORECASE)

@@ -16,7 +16,7 @@ def as_list(entries: tuple[Remembered, ...], style: Style) -> str:
     if not entries:
         return "nothing is recorded"
     width = max(len(safe(entry.key)) for entry in entries)
-    return "\n".join(line for entry in entries for line in _lines(entry, width, style))
+    return style.fold("\n".join(line for entry in entries for line in _lines(entry, width, style)))
 
 
 def _lines(entry: Remembered, width: int, style: Style) -> Iterator[str]:
@@ -39,7 +39,7 @@ def as_text(entry: Remembered, style: Style) -> str:
     lines = [style.paint(safe(entry.key), "bold")]
     lines += [f"    {name:{width}}  {safe(value)}" for name, value in rows]
     lines += [f"    {style.paint('open:', 'yellow')} {safe(_open(intent))}" for intent in entry.intents]
-    return "\n".join(lines)
+    return style.fold("\n".join(lines))
 
 
 def _rows(entry: Remembered) -> Iterator[tuple[str, str]]:
@@ -80,4 +80,4 @@ def rebuilt(result: Rebuilt, style: Style) -> str:
         lines.append(f"{style.paint('open', 'yellow')}      {safe(change.key)}  {safe(change.reason)}")
         lines.append(f"    {style.paint('remedy:', 'cyan')} {safe(change.remedy)}")
     kept = f"{count(result.kept, 'record')} kept, {len(result.adopted):,} taken up, {len(result.open):,} open."
-    return "\n".join([*lines, style.paint(f"State rebuilt: {kept}", "bold")])
+    return style.fold("\n".join([*lines, style.paint(f"State rebuilt: {kept}", "bold")]))

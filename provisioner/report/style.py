@@ -1,8 +1,12 @@
-"""Colour and emphasis by meaning. Words carry the meaning as well, so nothing is lost without colour."""
+"""Colour and emphasis by meaning, and lines that fit. Words carry the meaning as well, so nothing is lost without
+colour."""
 
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _CODES = {
@@ -17,15 +21,51 @@ _CODES = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Paints text where ``colour`` is wanted, and leaves it alone elsewhere."""
+    """Paints text where ``colour`` is wanted, and folds it to ``width`` columns (0: as long as it is)."""
 
     colour: bool = False
+    width: int = 0
 
     def paint(self, text: str, *roles: str) -> str:
         if not self.colour or not text:
             return text
         codes = ";".join(_CODES[role] for role in roles)
         return f"\x1b[{codes}m{text}\x1b[0m"
+
+    def fold(self, text: str) -> str:
+        """Lines that are too long go on below, further in. A word is never broken: ids and digests are copied."""
+        if self.width < _NARROWEST:
+            return text
+        return "\n".join(folded for line in text.split("\n") for folded in _folded(line, self.width))
+
+
+_NARROWEST = 20
+_PAINT = re.compile(r"\x1b\[[\d;]*m")
+_WORD = re.compile(r" *[^ ]+")
+
+
+def _folded(line: str, width: int) -> Iterator[str]:
+    begun, room = "", width
+    further = " " * (len(line) - len(line.lstrip(" ")) + 4)
+    for word in _WORD.findall(line):
+        if begun and columns(word) > room:
+            yield begun
+            word = further + word.lstrip(" ")
+            begun, room = "", width
+        begun += word
+        room -= columns(word)
+    yield begun
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal it takes: paint none, wide characters two, combining ones none."""
+    return sum(map(_width, _PAINT.sub("", text)))
+
+
+def _width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "FW" else 1
 
 
 PLAIN = Style()
