@@ -9,7 +9,7 @@ TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check format validate plan apply lock browser soak test-lowest clean
+.PHONY: help demo test coverage check format validate plan apply lock browser docs screenshots soak test-lowest clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,12 @@ test-lowest: $(READY) ## run the tests with the oldest versions that pyproject.t
 	@$(PYTHON) -m venv --clear .venv-lowest
 	@$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable '.[emulator]' --group dev
 	@.venv-lowest/bin/python -m pytest -n auto $(ARGS)
+
+docs: $(READY) ## write anew what the documentation takes from the code
+	@$(BIN)/python -m tests.docs.generate
+
+screenshots: browser ## take the pictures of the documentation anew
+	@$(BIN)/python -m tests.docs.screenshots
 
 soak: $(READY) ## minutes of random faults and kills; ARGS="--kills 300 --faults 10000 --seed 1"
 	@$(BIN)/python -m tests.kills.soak $(ARGS)

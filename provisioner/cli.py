@@ -109,7 +109,7 @@ def plan(
     return running.in_form(shell, output, reports, lambda: running.plan(shell, target, output, wanted, reports))
 
 
-@cli.command()
+@cli.command(short_help="Make it so.")
 @click.argument("plan_file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @target_option
 @click.option(
@@ -164,7 +164,7 @@ def apply(
     )
 
 
-@cli.group()
+@cli.group(short_help="What is recorded of a target.")
 def state() -> None:
     """What is recorded of a target, and what to do where that was lost."""
 
@@ -218,7 +218,7 @@ def state_recover(shell: Shell, file: Path, target: str | None, lock_timeout: fl
     return running.state_recover(shell, target, file, lock_timeout)
 
 
-@cli.command()
+@cli.command(short_help="Make a new project, with its pipeline.")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--pipeline",
@@ -235,7 +235,7 @@ def init(shell: Shell, folder: Path, pipeline: str) -> int:
     return running.init(shell, folder, pipeline)
 
 
-@cli.command()
+@cli.command(short_help="Completion for a shell.")
 @click.argument("name", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_obj
 def completion(shell: Shell, name: str) -> int:
@@ -249,7 +249,7 @@ def completion(shell: Shell, name: str) -> int:
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Print a JSON Schema.")
 @click.argument("name", type=click.Choice(["connection", "project", "plan"]), default="connection")
 @click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only the vocabulary of this cloud.")
 @click.pass_obj
@@ -261,7 +261,7 @@ def schema(shell: Shell, name: str, cloud: str | None) -> int:
     return 0
 
 
-@cli.command()
+@cli.command(short_help="Run an emulator of the Flow Service.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 picks a free one.")
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep base connections in this file.")
 @click.option(

@@ -1,17 +1,34 @@
 """The one exception tree. Reads as a table of contents of what can go wrong.
 
-Each class carries the exit code that it means (``README.md`` has the table) and a ``remedy``: what the user does next.
+Each class carries the exit code that it means (``EXIT_CODES``) and a ``remedy``: what the user does next.
 A message never holds a sensitive value.
 """
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from provisioner.model import Location, Problem
+
+
+EXIT_CODES = MappingProxyType(
+    {
+        0: "done, or nothing to do",
+        1: "an expected failure with nothing done: bad input, blocked changes, refused by the service",
+        2: "only `plan --detailed-exitcode`: the plan holds changes",
+        3: "a bug; one line, and a report file without secrets. Also where output was about to hold a secret",
+        4: "an outcome is unknown, or some changes were done and some were not: settle what is blocked, run again",
+        5: "stale: something moved since the plan was made or approved",
+        6: "locked by somebody else; nothing started",
+        64: "wrong usage, or no target named in CI while the default is an emulator",
+        130: "interrupted; everything finished so far is recorded",
+    }
+)
+"""What a pipeline may rely on."""
 
 
 class ProvisionerError(Exception):

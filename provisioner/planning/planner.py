@@ -282,7 +282,7 @@ _UNPROTECT = "put the definition back; or if it is to go: --allow-delete with --
 def _deleted(record: Record, context: Context) -> Change:
     observed = context.observation.by_id.get(record.id) if context.observation else None
     shown = shown_otherwise(record.as_dict, observed) if observed else ()
-    reason = f"no definition for this target; {record.id} is deleted"
+    reason = f"no definition for this target; {record.id} will be deleted"
     if record.as_dict.get(PREVENT_DESTROY) and not context.protected_delete:
         return replace(_left_alone(record, context), action=Action.BLOCKED, reason=_PROTECTED, remedy=_UNPROTECT)
     return Change(

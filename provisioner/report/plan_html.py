@@ -68,9 +68,14 @@ def _read(name: str) -> str:
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from markupsafe import Markup, escape
 
     environment = Environment(loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined)
-    environment.filters |= {"shown": safe, "place": line_of}
+    environment.filters |= {
+        "shown": safe,
+        "place": line_of,
+        "breakable": lambda path: Markup(str(escape(safe(path))).replace(".", ".<wbr>")),  # noqa: S704 - escaped first
+    }
     environment.globals["cell"] = _cell
     return environment
 

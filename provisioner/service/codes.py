@@ -32,6 +32,7 @@ _TOKEN = "Fetch a fresh AEP_ACCESS_TOKEN, or unset it and set AEP_CLIENT_SECRET,
 _SCOPES = "Set AEP_SCOPES to the scopes that the Developer Console shows for the credential, or unset it."
 _REPORT = "This should not happen: please report it with the request id."
 _MOVED = "Run `provisioner plan` to see what moved, then apply again."
+_FILTER = Explanation("the service does not understand a filter or an order of a list", _REPORT)
 _GONE = "Run `provisioner plan`: the base connection was deleted, or lies in another sandbox."
 
 CODES = MappingProxyType(
@@ -46,10 +47,12 @@ CODES = MappingProxyType(
         "1103": Explanation("the Flow Service is not available at the moment", _LATER),
         "1104": Explanation("the Flow Service did not get its own answer in time", _LATER),
         "1400": Explanation("an internal error of the Flow Service", _LATER),
+        "1401": Explanation("the service does not take a limit and a count together", _REPORT),
         "1403": Explanation("the service misses the If-Match header", _REPORT),
         "1404": Explanation("the base connection was changed by somebody else", _MOVED),
         "1405": Explanation("the service received an empty body", _REPORT),
         "1410": Explanation("the service does not accept a state in a create request", _REPORT),
+        "1411": Explanation("the service finds no id in the path", _REPORT),
         "1413": Explanation(
             "the service does not know the connection spec", "Check `connectionSpec.id` in the definition."
         ),
@@ -72,13 +75,15 @@ CODES = MappingProxyType(
         ),
         "1420": Explanation("the base connection is being disabled and cannot be changed now", _WAIT_STATE),
         "1421": Explanation("the base connection is being updated and cannot be changed now", _WAIT_STATE),
+        "1432": _FILTER,
+        "1433": _FILTER,
         "1434": Explanation("the service does not support this patch operation", _REPORT),
         "1439": Explanation("there is no such object", _GONE),
         "1445": Explanation(
             "changing base connections is not enabled for this organization or connection spec",
             "Ask Adobe's support to enable PATCH of connections, or give the definition a new key.",
         ),
-        "1449": Explanation("the service does not know a field of the filter", _REPORT),
+        **dict.fromkeys(("1448", "1449", "1450", "1451", "1452", "1453", "1454"), _FILTER),
         "1455": Explanation("the service misses a field that the change touches", _REPORT),
         "1456": Explanation("the service does not accept this state", _REPORT),
         "1457": Explanation("the base connection is being deleted and cannot be changed", _GONE),
@@ -90,15 +95,23 @@ CODES = MappingProxyType(
         "2101": Explanation("there is no such sandbox for these credentials", _SANDBOX),
         "2102": Explanation("the service could not look up the sandbox", _LATER),
         "2103": Explanation("there is no such sandbox for these credentials", _SANDBOX),
+        "2104": Explanation("the service could not look up the sandbox", _LATER),
         "2105": Explanation("the service misses the sandbox name", _SANDBOX),
         "2106": Explanation("the organization has no default sandbox", _SANDBOX),
+        "2107": Explanation("the service could not look up the sandbox", _LATER),
+        "2108": Explanation("the service could not look up the sandbox", _LATER),
         "2110": Explanation("the service does not accept a sandbox id from this caller", _REPORT),
         "2111": Explanation("the sandbox name `*` is not allowed", _SANDBOX),
+        "2112": Explanation("the sandbox name `*` is not allowed here", _SANDBOX),
+        "2113": Explanation("the sandbox name `*` is not allowed here", _SANDBOX),
         "2114": Explanation("the access token is empty", _TOKEN),
         "2115": Explanation("the access token is not valid or has expired", _TOKEN),
+        "2116": Explanation("the service could not read the access token", _LATER),
+        "2117": Explanation("the service could not look up the permissions", _LATER),
         "2118": Explanation("a permission is missing", _PERMISSION),
         "2120": Explanation("the credentials may not do this", _PERMISSION),
         "2121": Explanation("a permission on sources is missing", _PERMISSION),
+        "2200": Explanation("the service did not reach the catalog of Experience Platform", _LATER),
         "400003": Explanation("the gateway misses a header, usually the organization id", _ORG),
         "401013": Explanation("the access token is not valid or has expired", _TOKEN),
         "403000": Explanation("the gateway misses the API key", _API_KEY),

@@ -13,7 +13,7 @@ from provisioner.planning.plan import Plan
 from provisioner.report.plan_html import as_html
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Playwright
 
 Opened: TypeAlias = "Callable[..., Page]"
 
@@ -21,12 +21,17 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 WITHOUT = "NOT DRIVEN IN A BROWSER: `make browser` installs one"
 
 
+def installed(playwright: Playwright) -> str | None:
+    """The path of a browser: that of the system, else the one that Playwright has installed."""
+    own = Path(playwright.chromium.executable_path)
+    return next(filter(None, map(shutil.which, NAMES)), str(own) if own.exists() else None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     library = pytest.importorskip("playwright.sync_api", reason=WITHOUT)
     with library.sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        found = next(filter(None, map(shutil.which, NAMES)), str(own) if own.exists() else None)
+        found = installed(playwright)
         if found is None:
             pytest.skip(WITHOUT)
         browser = playwright.chromium.launch(executable_path=found)

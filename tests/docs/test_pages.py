@@ -1,0 +1,131 @@
+"""What the documentation says is so, as far as it can be read from the code."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from provisioner import errors, settings
+from provisioner.cli import cli
+from provisioner.commands.init import scaffold
+from provisioner.definitions.documents import parse
+from provisioner.definitions.schema import Checker, load
+from provisioner.planning.plan import Action
+from provisioner.report.wording import SYMBOL
+from tests.docs.generate import generated, rules
+from tests.docs.pages import PAGES, ROOT, blocks, text_of
+
+SOURCES = {path: path.read_text("utf-8") for path in (ROOT / "provisioner").rglob("*.py")}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_comes_from_the_code_is_as_the_code_is(page: str) -> None:
+    assert generated(text_of(page)) == text_of(page), "run: make docs"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    for link in re.findall(r"(?:\]\(|src=\")([^)\"]+)[)\"]", text_of(page)):
+        path, _, anchor = link.partition("#")
+        if not link.startswith("https://"):
+            target = (PAGES[page].parent / path).resolve() if path else PAGES[page]
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub makes them of headings."""
+    heads = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+def test_the_index_names_every_page() -> None:
+    named = set(re.findall(r"\]\((\w+\.md)\)", text_of("docs/README.md")))
+    assert named == {Path(page).name for page in PAGES} - {"README.md"}
+
+
+def leaves(command: click.Command) -> list[click.Command]:
+    return (
+        [leaf for one in command.commands.values() for leaf in leaves(one)]
+        if isinstance(command, click.Group)
+        else [command]
+    )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_and_flag_that_it_names_exists(page: str) -> None:
+    flags = {
+        flag for command in leaves(cli) for option in command.params for flag in (*option.opts, *option.secondary_opts)
+    }
+    text = re.sub(r"git [^\n`]*|openssl [^\n`]*|pip[- ][^\n`]*|pip-compile[^\n`]*", "", text_of(page))
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - {"--help", "--version", "--allow-"}
+    assert named <= flags
+    commands = set(re.findall(r"\bprovisioner ([a-z]+)\b", "\n".join(blocks(page, "sh") + blocks(page, "console"))))
+    assert isinstance(cli, click.Group)
+    assert commands <= set(cli.commands)
+
+
+def test_all_rules_are_told_of() -> None:
+    kinds = "yaml|template|secret|schema|project|key|files|definition|connection-string"
+    constants = (
+        node for text in SOURCES.values() for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)
+    )
+    known = {str(one.value) for one in constants if re.fullmatch(rf"({kinds})\.[a-z-]+", str(one.value))}
+    assert known == {line.split("`")[1] for line in rules() if line.startswith("| `")}
+
+
+def test_every_exit_code_of_an_error_is_explained() -> None:
+    classes = [
+        one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.ProvisionerError)
+    ]
+    assert {one.exit_code for one in classes} <= set(errors.EXIT_CODES)
+
+
+def test_every_variable_is_explained() -> None:
+    source = "\n".join(SOURCES.values())
+    read = set(re.findall(r'"((?:AEP|PROVISIONER)_[A-Z_]+)"', source)) - {"PROVISIONER_"}
+    told = set(re.findall(r"`((?:AEP|PROVISIONER)_[A-Z_]+)`", text_of("docs/secrets.md")))
+    assert {name for name in read if not name.startswith("_")} <= told
+    assert told <= set(re.findall(r"(?:AEP|PROVISIONER)_[A-Z_]+", source))
+    assert all(name in told for name in settings._OWN_SECRETS)
+
+
+def test_every_action_is_explained_with_its_symbol() -> None:
+    page = text_of("docs/review.md")
+    for action in Action:
+        symbol = f"`{SYMBOL[action]}` " if SYMBOL[action].strip() else ""
+        assert f"| {symbol}{action.value} |" in page
+
+
+def test_what_troubleshooting_quotes_is_said_by_the_code() -> None:
+    source = " ".join(" ".join(SOURCES.values()).split())
+    table = text_of("docs/troubleshooting.md").partition("## By what you see")[2].partition("\n## ")[0]
+    quoted = [
+        text
+        for row in table.splitlines()
+        for text in re.findall(r"\*([^*]+)\*", row.split("|")[1] if "|" in row else "")
+    ]
+    assert len(quoted) > 8
+    assert [text for text in quoted if text not in source] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_definitions_and_project_files_that_it_shows_are_valid(page: str) -> None:
+    for block in blocks(page, "yaml"):
+        document = parse(page, block)
+        assert not document.problems
+        if "name" in document.data and "auth" in document.data:
+            assert Checker(load("connection")).check(document) == ()
+        if "version" in document.data:
+            assert Checker(load("project")).check(document) == ()
+
+
+def test_the_guide_names_what_init_makes() -> None:
+    page = text_of("docs/pipelines.md")
+    made = {path for pipeline in ("github", "gitlab", "azure") for path in scaffold(pipeline)}
+    for path in re.findall(r"`([\w./-]+)`", page.partition("|---|---|")[2].partition("\n\n")[0]):
+        assert any(one == path or one.endswith(f"/{path}") for one in made), path
