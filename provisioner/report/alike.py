@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from provisioner.model import Location
@@ -71,13 +71,35 @@ def place_of(change: Change) -> Location | None:
     return next(lines, change.location)
 
 
-def alike(changes: Iterable[Change]) -> tuple[Alike, ...]:
-    """What is severe first; within an action as many together as possible first."""
+def alike(changes: Iterable[Change], apart: int = 0) -> tuple[Alike, ...]:
+    """What is severe first; within an action as many together as possible first.
+
+    Those that go from and to the same values stand apart from the others, where that makes no more than ``apart``
+    groups of one, and none too small.
+    """
+    groups = (Alike(part) for members in _grouped(changes, _signature) for part in _by_value(members, apart))
+    return tuple(sorted(groups, key=lambda one: (SEVERITY.index(one.first.action), -len(one.changes))))
+
+
+def _grouped(changes: Iterable[Change], key: Callable[[Change], object]) -> tuple[tuple[Change, ...], ...]:
     found: dict[object, list[Change]] = {}
     for change in changes:
-        found.setdefault(_signature(change), []).append(change)
-    groups = (Alike(tuple(members)) for members in found.values())
-    return tuple(sorted(groups, key=lambda one: (SEVERITY.index(one.first.action), -len(one.changes))))
+        found.setdefault(key(change), []).append(change)
+    return tuple(map(tuple, found.values()))
+
+
+def _by_value(changes: tuple[Change, ...], apart: int) -> tuple[tuple[Change, ...], ...]:
+    parts = _grouped(changes, values_of)
+    return parts if len(parts) <= min(apart, len(changes) // _WORTH) else (changes,)
+
+
+_WORTH = 3
+"""How many changes have to share their values, on average, for these to be told apart from the others."""
+
+
+def values_of(change: Change) -> tuple[tuple[str | None, str | None], ...]:
+    """What each field goes from and to."""
+    return tuple((field.before, field.after) for field in change.fields)
 
 
 def sorted_by_severity(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Plan
-from provisioner.report.alike import Alike, alike, sorted_by_severity
+from provisioner.report.alike import Alike, alike, place_of, sorted_by_severity, values_of
 from provisioner.report.markdown import code, longest_ticks, plain
 from provisioner.report.places import places
 from provisioner.report.plan_text import summary
@@ -27,22 +27,36 @@ BUDGET = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How much is told. ``grouped``: alike changes once. ``examples`` of values that differ among them, ``widest``
-    characters of a value, ``places`` bytes of file names a group. ``told``: what the reader learns of it."""
+    """How much is told. ``grouped``: alike changes once, ``apart`` where they differ in at most so many values.
+    Where they differ in more: up to ``each`` of them one by one, else ``examples``. What is created has examples only:
+    its definition says the rest. ``widest`` characters of a value, ``places`` bytes of file names a group. ``told``:
+    what the reader learns of it."""
 
     grouped: bool
+    apart: int
+    each: int
     examples: int
     widest: int
     places: int
     told: str
 
+    def lists(self, group: Alike) -> bool:
+        """Whether each of this group is told with its own values."""
+        if len(group.changes) > self.each or group.first.action is Action.CREATE:
+            return False
+        return len({values_of(change) for change in group.changes}) > 1
+
 
 _LEVELS = (
-    Level(False, 0, 1000, BUDGET, ""),
-    Level(True, 5, 200, BUDGET, "Changes that say the same are told once."),
-    Level(True, 1, 60, BUDGET, "Changes that say the same are told once, and long values are cut."),
-    Level(True, 1, 60, 12_000, "Changes that say the same are told once; long values and lists of files are cut."),
-    Level(True, 0, 40, 1_500, "Changes that say the same are told once; values and lists of files are cut."),
+    Level(False, 0, 0, 0, 1000, BUDGET, ""),
+    Level(True, 40, 10_000, 5, 200, BUDGET, "Changes that say the same are told once."),
+    Level(
+        True, 40, 100, 5, 200, BUDGET, "Changes that say the same are told once, some with examples of their values."
+    ),
+    Level(True, 20, 0, 5, 200, BUDGET, "Changes that say the same are told once, with examples of their values."),
+    Level(True, 5, 0, 1, 60, BUDGET, "Changes that say the same are told once, with one example; long values are cut."),
+    Level(True, 0, 0, 1, 60, 12_000, "Changes that say the same are told once; long values and lists are cut."),
+    Level(True, 0, 0, 0, 40, 1_500, "Changes that say the same are told once; values and lists are cut."),
 )
 
 
@@ -118,7 +132,7 @@ def _names(found: Counter[str]) -> str:
 
 def _blocks(plan: Plan, level: Level) -> Iterator[tuple[Alike, str]]:
     told = [change for change in plan.changes if change.action is not Action.NO_OP or change.notes]
-    groups = alike(told) if level.grouped else [Alike((change,)) for change in sorted_by_severity(told)]
+    groups = alike(told, level.apart) if level.grouped else [Alike((change,)) for change in sorted_by_severity(told)]
     for group in groups:
         yield group, "\n".join(_block(group, level))
 
@@ -129,7 +143,7 @@ def _block(group: Alike, level: Level) -> Iterator[str]:
         where = f" at {code(str(change.location).rpartition(':')[0])}" if change.location else ""
         yield f"#### {change.action.value} {code(change.key)}{where}"
     else:
-        yield f"#### {change.action.value} {len(group.changes):,}"
+        yield f"#### {change.action.value} {len(group.changes):,} base connections"
     yield ""
     yield f"Reason: {plain(group.reason)}"
     yield from (f"- Remedy: {plain(group.remedy)}" for _ in range(bool(group.remedy)))
@@ -139,7 +153,7 @@ def _block(group: Alike, level: Level) -> Iterator[str]:
         fence = "`" * max(3, 1 + max(map(longest_ticks, lines)))
         yield from ("", f"{fence}diff", *lines, fence)
     if len(group.changes) > 1:
-        yield from ("", *_where(group, level))
+        yield from ("", *(_each if level.lists(group) else _where)(group, level))
 
 
 def _field(group: Alike, fields: tuple[FieldChange, ...], level: Level) -> Iterator[str]:
@@ -152,7 +166,7 @@ def _field(group: Alike, fields: tuple[FieldChange, ...], level: Level) -> Itera
     values = dict.fromkeys((field.before, field.after) for field in fields)
     if len(values) > 1:
         yield f"  {safe(one.path)}{marks}  ({len(values):,} different ones)"
-        for before, after in list(values)[: level.examples]:
+        for before, after in () if level.lists(group) else list(values)[: level.examples]:
             yield f"  e.g. {_shown(one, before, level)} -> {_shown(one, after, level)}"
         return
     yield f"  {safe(one.path)}{marks}{where}"
@@ -185,6 +199,21 @@ def _where(group: Alike, level: Level) -> Iterator[str]:
     yield "\n".join(shown)
     if len(shown) < len(named):
         yield f"- ... and more: {_counted_folders(group)}"
+
+
+def _each(group: Alike, level: Level) -> Iterator[str]:
+    """Each of the group with the values that the others do not have."""
+    differing = [len({(one.before, one.after) for one in fields}) > 1 for fields in group.fields]
+    for change in group.changes:
+        place = place_of(change)
+        own = (field for field, differs in zip(change.fields, differing, strict=True) if differs)
+        said = "; ".join(f"{code(one.path)} {_from_to(one, level)}" for one in own)
+        yield f"- {code(line_of(place) if place else change.key)}: {said}"
+
+
+def _from_to(field: FieldChange, level: Level) -> str:
+    shown = [code(_shown(field, value, level)) for value in (field.before, field.after) if value is not None]
+    return " to ".join(dict.fromkeys(shown))
 
 
 def _counted_folders(group: Alike) -> str:

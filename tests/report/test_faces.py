@@ -15,12 +15,24 @@ from provisioner import flags
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.definitions.schema import load
 from provisioner.model import Location, Problem
-from provisioner.planning.plan import Action, Plan
+from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report import events, faces, github, junit
 from provisioner.report.plan_json import as_value
 from provisioner.report.plan_markdown import BUDGET, as_markdown
 
-from .examples import EVERYTHING, HOSTILE, NOW, ONE, PLANS, created, many_alike, many_different, plan_of, updated
+from .examples import (
+    EVERYTHING,
+    HOSTILE,
+    NOW,
+    ONE,
+    PLANS,
+    created,
+    many_alike,
+    many_different,
+    plan_of,
+    server,
+    updated,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 SUFFIX = {"markdown": "md", "html": "html", "text": "txt", "github": "github.txt", "gitlab-terraform": "gitlab.json"}
@@ -185,3 +197,28 @@ def test_events_are_objects_by_line() -> None:
     assert kinds == ["plan", *["planned_change"] * 7, *["outcome"] * 4, "summary"]
     assert {one["time"] for one in found} == {"2026-11-24T12:00:00.000+00:00"}
     assert found[0]["public_digest"] == EVERYTHING.public_digest
+
+
+def moved(key: str, before: str, after: str) -> Change:
+    return updated(key, server(before, after, key))
+
+
+def test_what_goes_to_the_same_values_is_told_together() -> None:
+    """A reader of many changes still learns which definition goes from what to what."""
+    hosts = [("db1.example.com", "db4.example.com"), ("db2.example.com", "db5.example.com")]
+    plan = plan_of(moved(f"team/orders-{index:03}", *hosts[index // 30]) for index in range(60))
+    first, second = re.findall(r"(?s)#### update 30 base connections\n(.*?)(?=####|$)", as_markdown(plan, 6_000))
+    assert '- "db1.example.com"\n+ "db4.example.com"' in first
+    assert "`connections/team/orders-[000-029].yaml:7`" in first
+    assert '- "db2.example.com"\n+ "db5.example.com"' in second
+    assert "`connections/team/orders-[030-059].yaml:7`" in second
+
+
+def test_what_goes_to_values_of_its_own_is_told_one_by_one_where_there_is_room() -> None:
+    plan = plan_of(moved(f"k{index:02}", f"db{index}", f"new{index}") for index in range(50))
+    told = '- `connections/k07.yaml:7`: `auth.params.server` `"db7"` to `"new7"`'
+    assert told in as_markdown(plan, 8_000)
+    short = as_markdown(plan, 3_000)
+    assert told not in short
+    assert 'e.g. "db0" -> "new0"' in short
+    assert "`connections/k[00-49].yaml:7`" in short
