@@ -144,7 +144,7 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
     shell.egress.result(_plan_text(shell, made, output))
     _write(shell, faces.PLAN, made, reports)
     if options.approved:
-        hold_to(options.approved, made)
+        hold_to(options.approved, made, where.fingerprinter(made.lineage))
     if options.out:
         _to_file(options.out, saved.encoded(made), shell.egress.keep)
         shell.egress.note(f"saved: `apply {options.out}` carries out exactly this plan")

@@ -40,7 +40,9 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Raises ``UsageError`` for a value that cannot be meant. An empty variable is an unset one."""
+    """Raises ``UsageError`` for a value that cannot be meant. An empty variable is an unset one, and so is one that
+    holds its own name as Azure Pipelines leaves it where there is no such variable (documented)."""
+    environ = {name: value for name, value in environ.items() if value != f"$({name})"}
     return Settings(
         variables=environ,
         credentials=Credentials(

@@ -26,7 +26,7 @@ from provisioner.commands.plan import Place, look, planned, read_desired
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound, StaleError, StateError
 from provisioner.model import Key, Problem
-from provisioner.planning.approval import Approval, hold_to
+from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.plan import Action, Asked, Change, Plan
 from provisioner.planning.planner import Context
 from provisioner.planning.renewal import renewed
@@ -88,7 +88,7 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
     made = run.plan(seen)
     ports.show(made)
     if options.approved:
-        hold_to(options.approved, made)
+        hold_to(options.approved, made, run.fingerprinter(seen))
     waiting = {} if options.asked.refresh else seen.resolved.waiting
     if not made.pending and not waiting:
         run.renew(made)
@@ -117,16 +117,19 @@ class _Run:
         """See what there is; settle what an earlier run left open, as far as that can be told now."""
         return self._resumption.resume()
 
+    def fingerprinter(self, seen: Seen) -> Fingerprinter:
+        return self._fingerprinter(seen.state.lineage)
+
     def plan(self, seen: Seen) -> Plan:
         place, options = self._place, self._options
         context = Context(
             seen.state,
             seen.observation,
-            self._fingerprinter(seen.state.lineage),
+            self.fingerprinter(seen),
             client=place.client,
             undecided=seen.resolved.undecided,
         )
-        made = planned(place, self._desired, context, options.asked)
+        made = planned(place, self._desired, context, options.asked, isinstance(options.approved, SavedPlan))
         return hold_back_drift(made) if options.confirmed and not self._drift_is_seen() else made
 
     def _drift_is_seen(self) -> bool:
@@ -139,7 +142,9 @@ class _Run:
         if records:
             self._ports.store.adopt(records)
             number = f"{len(records):,} record{'' if len(records) == 1 else 's'}"
-            self._ports.tell(f"fingerprints of {number} are made anew with the current key; nothing is sent for them")
+            self._ports.tell(
+                f"{number} of secrets brought up to date (origin, fingerprint key); nothing is sent for it"
+            )
 
     def _todays_fingerprinter(self) -> Fingerprinter:
         return self._fingerprinter(self._ports.store.load().lineage)

@@ -93,19 +93,20 @@ def plan(place: Place, desired: tuple[Desired, ...], store: Remembering, service
     return planned(place, desired, context, asked).noting(resolved.found)
 
 
-def planned(place: Place, desired: tuple[Desired, ...], context: Context, asked: Asked) -> Plan:
-    """The plan within what was asked for."""
+def planned(place: Place, desired: tuple[Desired, ...], context: Context, asked: Asked, reviewed: bool = False) -> Plan:
+    """The plan within what was asked for; ``reviewed``: that was before, and some of it may be done."""
     place.watch((), ["\n".join(record.as_dict.values()) for record in context.state.records])
     context = replace(context, adopt=asked.adopt, delete=asked.delete, protected_delete=asked.protected_delete)
     whole = (refresh_plan if asked.refresh else make_plan)(place.target.name, place.identity, desired, context)
-    made = replace(selected(whole, asked), asked=asked)
+    made = replace(selected(whole, asked, reviewed), asked=asked)
     made = made if asked.mass_delete else hold_back_mass_delete(made, whole)
     return pinned(made, context.state, context.fingerprinter)
 
 
-def selected(whole: Plan, asked: Asked) -> Plan:
-    """The part of a plan that was asked for. Raises ``UsageError`` for a glob that matches no key."""
-    for glob in asked.select:
+def selected(whole: Plan, asked: Asked, reviewed: bool = False) -> Plan:
+    """The part of a plan that was asked for. Raises ``UsageError`` for a glob that matches no key, unless ``reviewed``:
+    what it matched then may be gone by now."""
+    for glob in () if reviewed else asked.select:
         if not any(fnmatchcase(change.key, glob) for change in whole.changes):
             raise UsageError(f"--select {glob} matches no definition and no record", "keys are as `plan` lists them")
     return whole.only({change.key for change in whole.changes if asked.selects(change.key)})

@@ -160,10 +160,14 @@ def render_leaf(
         return _literal(leaf, rule)
     try:
         template = templates.compile_leaf(leaf.text)
-        problem = _judge(leaf, template, rule, called, project) or _unset_variable(leaf, template, target)
+        problem = (
+            _judge(leaf, template, rule, called, project)
+            or _unset_variable(leaf, template, target)
+            or (_text_in_a_secret(leaf, template, target) if rule.sensitive else None)
+        )
         if problem:
             return problem
-        return _checked(leaf, templates.render(template, target.vars, environment))
+        return _checked(leaf, templates.render(template, target.vars, environment, readable=not rule.sensitive))
     except templates.BadTemplate as error:
         return Problem(leaf.location, error.rule, f"{leaf.shown}: {error.message}", error.remedy)
 
@@ -194,9 +198,19 @@ def _literal(leaf: Leaf, rule: schema.LeafRule) -> Value | Problem:
     if not rule.sensitive or not leaf.text:
         return leaf.text
     if leaf.literal_allowed:
-        return Sensitive(leaf.text, f"literal on line {leaf.location.line}")
-    remedy = "write \"{{ env('NAME') }}\", or, if it is no secret, `# provisioner: allow secret.literal` behind it"
+        return Sensitive(leaf.text, f"literal {templates.mark_of(leaf.text)}")
+    remedy = f"write \"{{{{ env('NAME') }}}}\", {_OR_ALLOW}"
     return Problem(leaf.location, "secret.literal", f"{leaf.shown} is a secret in plain text", remedy)
+
+
+_OR_ALLOW = "or, if it is no secret, `# provisioner: allow secret.literal` behind it"
+
+
+def _text_in_a_secret(leaf: Leaf, template: templates.Template, target: Target) -> Problem | None:
+    if leaf.literal_allowed or not template.text_beside(target.vars):
+        return None
+    message = f"{leaf.shown} is a secret, and a part of it stands there in plain text"
+    return Problem(leaf.location, "secret.literal", message, f"put all of it into the variable, {_OR_ALLOW}")
 
 
 def _judge(

@@ -13,6 +13,7 @@ would find it out by trying. For the same reason only some filters work on ``env
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,19 +52,31 @@ class BadTemplate(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A compiled leaf: its source, the names that it reads, and how to evaluate it."""
+    """A compiled leaf: its source, the names that it reads, the filters in it, and how to evaluate it."""
 
     source: str
     env_names: tuple[str, ...]
     var_names: tuple[str, ...]
     evaluate: Callable[[Mapping[str, str], Mapping[str, str]], str]
+    filters: tuple[str, ...] = ()
 
-    @property
-    def origin(self) -> str:
-        """What a reader may see of a value made by this template, such as ``env(MYSQL_ORDERS_PASSWORD)``."""
-        # Never the source: text that stands beside env() may be a part of the secret.
-        names = ", ".join(f"env({name})" for name in self.env_names)
-        return names if _SOLE.fullmatch(self.source) else f"template of {names}"
+    def origin(self, variables: Mapping[str, str], readable: bool) -> str:
+        """What a reader may see of a value made by this template: ``env(MYSQL_ORDERS_PASSWORD)``.
+
+        Where the leaf is ``readable``, the text around it as well, ``env(MYSQL_HOST).example.com``. Elsewhere that text
+        may be a part of a secret, so it only leaves a mark, by which it is seen to change.
+        """
+        names = ", ".join(map(_called, self.env_names))
+        if _SOLE.fullmatch(self.source):
+            return names
+        text = self.evaluate(variables, {name: _called(name) for name in self.env_names})
+        said = text if readable else f"template of {names}"
+        by = f" by {', '.join(self.filters)}" if self.filters else ""
+        return f"{said}{by}" if readable or not self.text_beside(variables) else f"{said}{by} {mark_of(text)}"
+
+    def text_beside(self, variables: Mapping[str, str]) -> str:
+        """What is there without the variables of the environment."""
+        return self.evaluate(variables, dict.fromkeys(self.env_names, "")).strip()
 
     @property
     def is_sole(self) -> bool:
@@ -71,27 +84,39 @@ class Template:
         return bool(_SOLE.fullmatch(self.source.strip()))
 
 
+def _called(name: str) -> str:
+    return f"env({name})"
+
+
+def mark_of(text: str) -> str:
+    """By which it is seen that a text is another one, and not what it is."""
+    return f"#{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
 def is_template(text: str) -> bool:
     """Whether a string leaf is one at all."""
     return any(mark in text for mark in ("{{", "}}", "{%"))
 
 
-def render(template: Template, variables: Mapping[str, str], environment: Mapping[str, str]) -> Value:
-    """The leaf's value. ``Symbolic`` when a variable of the environment that it reads is unset or empty.
+def render(
+    template: Template, variables: Mapping[str, str], environment: Mapping[str, str], readable: bool = False
+) -> Value:
+    """The leaf's value. ``Symbolic`` when a variable of the environment that it reads is unset or empty. ``readable``:
+    the text around these variables may be shown.
 
     Every name of ``template.var_names`` must be in ``variables``. Raises ``BadTemplate`` for a value that is too long
     or not UTF-8; the message holds no value.
     """
     names = template.env_names
     if any(not environment.get(name) for name in names):
-        return Symbolic(template.origin, names)
+        return Symbolic(template.origin(variables, readable), names)
     for name, value in (
         *((name, environment[name]) for name in names),
         *((n, variables[n]) for n in template.var_names),
     ):
         _check_read(name, value)
     text = template.evaluate(variables, environment)
-    return Sensitive(text, template.origin, names) if names else text
+    return Sensitive(text, template.origin(variables, readable), names) if names else text
 
 
 def _check_read(name: str, value: str) -> None:
@@ -144,11 +169,18 @@ def _compile_with_jinja(source: str) -> Template:
         raise BadTemplate("template.syntax", "the template is nested too deeply", "simplify it") from None
     calls = _Calls()
     _admit(tree, calls)
-    _admit_filters(list(tree.find_all(jinja2.nodes.Filter)))
+    filters = list(tree.find_all(jinja2.nodes.Filter))
+    _admit_filters(filters)
     if _longest(tree) > MAX_OUTPUT:
         message = f"the template could render to more than {MAX_OUTPUT:,} characters"
         raise BadTemplate("template.too-large", message, "use fewer variables and filters in one place")
-    return Template(source, tuple(sorted(calls.env)), tuple(sorted(calls.var)), _evaluator(source))
+    return Template(
+        source,
+        tuple(sorted(calls.env)),
+        tuple(sorted(calls.var)),
+        _evaluator(source),
+        tuple(one.name for one in filters),
+    )
 
 
 def _evaluator(source: str) -> Callable[[Mapping[str, str], Mapping[str, str]], str]:

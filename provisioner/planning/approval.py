@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from provisioner.errors import StaleError, UsageError
@@ -11,6 +11,7 @@ from provisioner.model import Json, Key, TargetIdentity
 from provisioner.planning.pinning import is_done
 from provisioner.planning.pins import FULL, PUBLIC, Pin
 from provisioner.planning.plan import Action, Asked, Plan
+from provisioner.state.fingerprint import Fingerprinter
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +38,16 @@ class SavedPlan:
     asked: Asked
     pins: tuple[Pin, ...]
 
-    def moved(self, now: Plan) -> tuple[Moved, ...]:
-        """Per key what is not as it was; nothing where the plan of now is the one that was saved."""
+    def moved(self, now: Plan, fingerprinter: Fingerprinter) -> tuple[Moved, ...]:
+        """Per key what is not as it was; nothing where the plan of now is the one that was saved, or what an earlier
+        run of that has left of it."""
         if self.identity != now.identity:
             return (Moved("", "target", f"reviewed for {self.identity}, now {now.identity}"),)
         if self.lineage != now.lineage:
             return (Moved("", "record", f"the state has lineage {now.lineage}, reviewed was {self.lineage}"),)
-        return tuple(_differences(self.left(now), now))
-
-    def left(self, now: Plan) -> SavedPlan:
-        """The plan without what an earlier run of it has done already."""
         found = {change.key: change for change in now.changes}
-        return replace(self, pins=tuple(pin for pin in self.pins if not is_done(pin, found.get(pin.key))))
+        left = tuple(pin for pin in self.pins if not is_done(pin, found.get(pin.key), fingerprinter))
+        return tuple(_differences(left, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +64,10 @@ class ExpectedDigest:
                 "--expect-digest takes a digest as `plan` prints it", "public- or full- and 64 hexadecimal digits"
             )
 
-    def moved(self, now: Plan) -> tuple[Moved, ...]:
+    def moved(self, now: Plan, _: Fingerprinter) -> tuple[Moved, ...]:
         """What is not as approved. A digest holds no detail, so a difference lists what would be done now."""
+        if not now.pending and not now.blocked:
+            return ()  # done, perhaps by an earlier run of what was approved
         is_full = self.digest.startswith(FULL)
         if now.asked.refresh and not is_full:
             return (Moved("", "plan", "the public digest covers nothing of --refresh-only; approve the full one"),)
@@ -78,28 +79,30 @@ class ExpectedDigest:
 
     def _uncovered(self, now: Plan) -> Iterator[Moved]:
         for pin in now.pins:
-            if pin.remote.get("drift") and not self.overwrite_drift:
-                yield Moved(pin.key, "remote", f"changed outside: {', '.join(pin.remote['drift'])}")
-            elif pin.action == Action.CREATE and pin.uncovered:
-                yield Moved(pin.key, "remote", "deleted outside; it would be created again")
+            if pin.outside and not (self.overwrite_drift and pin.remote.get("drift")):
+                yield Moved(pin.key, "remote", f"{pin.outside}; the public digest does not cover that")
 
 
 Approval: TypeAlias = SavedPlan | ExpectedDigest
 
 
-def hold_to(approval: Approval, now: Plan) -> None:
+def hold_to(approval: Approval, now: Plan, fingerprinter: Fingerprinter) -> None:
     """Raise ``StaleError`` unless the plan is the approved one."""
-    moved = approval.moved(now)
+    moved = approval.moved(now, fingerprinter)
     if moved:
         raise StaleError(
             "this is not what was approved; nothing was done",
-            "plan again, and have it reviewed",
+            _FULL if all(one.what == "remote" and isinstance(approval, ExpectedDigest) for one in moved) else _AGAIN,
             tuple(map(str, moved)),
         )
 
 
-def _differences(saved: SavedPlan, now: Plan) -> Iterator[Moved]:
-    before = {pin.key: pin for pin in saved.pins}
+_AGAIN = "plan again, and have it reviewed"
+_FULL = "approve the full digest, or declare what is there; for drift alone --overwrite-drift will do"
+
+
+def _differences(left: tuple[Pin, ...], now: Plan) -> Iterator[Moved]:
+    before = {pin.key: pin for pin in left}
     after = {pin.key: pin for pin in now.pins}
     actions = {change.key: change.action for change in now.changes}
     for key in sorted({*before, *after}):
@@ -107,8 +110,23 @@ def _differences(saved: SavedPlan, now: Plan) -> Iterator[Moved]:
             yield _no_more(key, before[key], actions.get(key))
         elif key not in before:
             yield _not_reviewed(after[key])
-        else:
+        elif not _resumes(before[key], after[key]):
             yield from _parts(before[key], after[key])
+
+
+def _resumes(before: Pin, after: Pin) -> bool:
+    """Whether a change was sent by an earlier run that never heard of its outcome: then nothing is recorded of its
+    secrets, and its etag has moved. What was approved is sent again."""
+    if before.prior is None or after.prior is None or before.prior["id"] != after.prior["id"]:
+        return False
+    recorded, visible = after.prior["fields"], [_visible(before.prior), _visible(before.desired)]
+    in_doubt = _visible(after.prior) == recorded != before.prior["fields"] and recorded in visible
+    same = (before.action, before.desired, before.secrets) == (after.action, after.desired, after.secrets)
+    return same and in_doubt and "drift" not in after.remote
+
+
+def _visible(part: Json | None) -> Json:
+    return {path: value for path, value in (part or {"fields": {}})["fields"].items() if "text" in value}
 
 
 def _no_more(key: Key, pin: Pin, action: Action | None) -> Moved:
@@ -141,7 +159,10 @@ def _parts(before: Pin, after: Pin) -> Iterator[Moved]:
     found = False
     for what, part in _PARTS:
         was, now = part(before), part(after)
-        if was != now:
+        if what == "secret" and now and not was:
+            found = True
+            yield Moved(before.key, what, "it was planned without its secrets: plan where they are set")
+        elif was != now:
             found = True
             yield Moved(before.key, what, ", ".join(_paths(was or {}, now or {})) or "it is there, or gone, now")
     if not found and before.action != after.action:

@@ -11,63 +11,104 @@ from provisioner.definitions.desired import Desired
 from provisioner.model import Json
 from provisioner.planning.pins import Pin
 from provisioner.planning.plan import Accept, Action, Change, Delete, Patch, Plan
-from provisioner.sensitive import Sensitive, Symbolic
+from provisioner.sensitive import Sensitive, Symbolic, Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Record, State
 
 
 def pinned(plan: Plan, state: State, fingerprinter: Fingerprinter) -> Plan:
-    """The plan with the pins of all that it would do, and of all that the files ask for and is held back."""
+    """The plan with the pins of all that it would do, and of all that the files ask for: also of what is held back, or
+    cannot be told without a variable that is not set."""
     records = {record.key: record for record in state.records}
-    touched = (change for change in plan.changes if change.action not in (Action.NO_OP, Action.UNMANAGED))
+    touched = (change for change in plan.changes if _is_touched(change))
     pins = (_pin(change, records.get(change.key), fingerprinter) for change in touched)
-    kept = tuple(pin for pin in pins if pin.public or pin.action != Action.BLOCKED)
-    return replace(plan, pins=kept, lineage=state.lineage)
+    kept = tuple(pin for pin in pins if pin.public or pin.action not in (Action.BLOCKED, Action.NO_OP))
+    return replace(plan, pins=kept, lineage=state.lineage, is_first=state.serial == 0)
 
 
-def is_done(pin: Pin, now: Change | None) -> bool:
+def _is_touched(change: Change) -> bool:
+    if change.action is Action.NO_OP:
+        return change.desired is not None and change.record is not None and _asks(change.desired, change.record)
+    return change.action is not Action.UNMANAGED
+
+
+def is_done(pin: Pin, now: Change | None, fingerprinter: Fingerprinter) -> bool:
     """Whether what was reviewed is there already, as an earlier run of the same plan leaves it. ``now`` is what the
     plan of this moment says of that key."""
     if now is None:
-        return pin.action == Action.DELETE
-    if now.action is not Action.NO_OP or now.desired is None or now.record is None:
+        return pin.action in (Action.DELETE, Action.FORGET)
+    if now.action is not Action.NO_OP or now.record is None:
         return False
-    prior = _prior(now.record)
-    same = pin.action == Action.CREATE or (pin.prior is not None and pin.prior["id"] == prior["id"])
-    return same and pin.desired == _desired(now.desired) == prior["fields"]
+    if pin.action == Action.REFRESH:
+        shown = {
+            "etag": now.record.etag or "",
+            "drift": {path: now.record.as_dict.get(path, "") for path in _drift(pin)},
+        }
+        return {"drift": {}, **pin.remote} == shown
+    if now.desired is None:
+        return False
+    if pin.prior is not None and pin.prior["id"] != now.record.id:
+        return False
+    record = now.record if pin.prior else None  # its salt is the pin's, where the pin knew one
+    secrets = dict(_fingerprints(now.desired, record, fingerprinter))
+    return pin.desired == _desired(now.desired) and pin.secrets == secrets and not _asks(now.desired, now.record)
+
+
+def _drift(pin: Pin) -> Json:
+    drift: Json = pin.remote.get("drift", {})
+    return drift
 
 
 def _pin(change: Change, record: Record | None, fingerprinter: Fingerprinter) -> Pin:
-    desired = _desired(change.desired) if change.desired else None
-    prior = _prior(record) if record else None
     return Pin(
         change.key,
         change.action.value,
-        _public(change, desired, prior),
-        desired,
-        prior,
+        _public(change, record),
+        _desired(change.desired) if change.desired else None,
+        _prior(record) if record else None,
         dict(_fingerprints(change.desired, record, fingerprinter)) if change.desired else {},
         _remote(change),
     )
 
 
 def _desired(desired: Desired) -> Json:
+    """All that is sent, as far as it may be seen: texts and origins, of what variables, by which keywords."""
     return {
-        field.path: str(field.value) for field in desired.fields if isinstance(field.value, Symbolic) or field.value
+        "fields": _declared(desired),
+        "variables": {one.path: list(one.value.names) for one in desired.fields if isinstance(one.value, Symbolic)},
+        "keywords": [keyword for keyword, _ in desired.keywords],
     }
 
 
+def _declared(desired: Desired) -> Json:
+    return {one.path: _seen(one.value) for one in desired.fields if isinstance(one.value, Symbolic) or one.value}
+
+
+def _seen(value: Value) -> Json:
+    """A text that reads like an origin is not one."""
+    return {"origin": value.origin} if isinstance(value, Symbolic) else {"text": value}
+
+
 def _prior(record: Record) -> Json:
-    texts = {path: text for path, text in record.fields if text}
-    return {"id": record.id, "fields": {**texts, **{secret.path: secret.origin for secret in record.secrets}}}
+    return {"id": record.id, "fields": _recorded(record)}
 
 
-def _public(change: Change, desired: Json | None, prior: Json | None) -> str:
-    if desired is None:
-        return Action.DELETE.value if prior and change.action in (Action.DELETE, Action.BLOCKED) else ""
-    if prior is None:
+def _recorded(record: Record) -> Json:
+    texts = {path: {"text": text} for path, text in record.fields if text}
+    return {**texts, **{secret.path: {"origin": secret.origin} for secret in record.secrets}}
+
+
+def _asks(desired: Desired, record: Record) -> bool:
+    """Whether the files ask for anything, for all that can be told without a secret."""
+    return _declared(desired) != _recorded(record)
+
+
+def _public(change: Change, record: Record | None) -> str:
+    if change.desired is None:
+        return change.action.value if record and change.action in (Action.DELETE, Action.BLOCKED) else ""
+    if record is None:
         return Action.CREATE.value
-    return Action.UPDATE.value if prior["fields"] != desired else ""
+    return Action.UPDATE.value if _asks(change.desired, record) else ""
 
 
 def _fingerprints(desired: Desired, record: Record | None, fingerprinter: Fingerprinter) -> Iterator[tuple[str, Json]]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from provisioner.model import Json, Key, TargetIdentity
+from provisioner.state.fingerprint import HMAC
 
 FORMAT_VERSION = 1
 """The format of what is digested, and of the file of a saved plan."""
@@ -26,8 +27,9 @@ class Pin:
     """One change as it was reviewed. The mappings are JSON of texts only.
 
     ``public`` is the action as far as the files and the state tell ("" where they ask for nothing), ``action`` that of
-    the plan. ``desired`` has text or origin by path, None without a definition; ``prior`` is the record: ``id`` and
-    ``fields`` in the same form. ``secrets`` has fingerprints by path; ``remote`` is what the service showed.
+    the plan. ``desired`` has the ``fields`` by path, each as ``{"text": ...}`` or ``{"origin": ...}``, their
+    ``variables`` and ``keywords``, None without a definition; ``prior`` is the record: ``id`` and ``fields`` in the
+    same form. ``secrets`` has fingerprints by path; ``remote`` is what the service showed.
     """
 
     key: Key
@@ -42,6 +44,22 @@ class Pin:
     def uncovered(self) -> bool:
         """Whether the public digest says nothing of it: only the service, or a secret, asks for it."""
         return self.public != self.action
+
+    @property
+    def by_lineage(self) -> bool:
+        """Whether a fingerprint depends on the lineage of the state."""
+        return any(made["alg"] != HMAC for made in self.secrets.values())
+
+    @property
+    def outside(self) -> str:
+        """What was done outside, and the public digest must not let pass; "" where nothing was."""
+        if self.remote.get("drift"):
+            return f"changed outside: {', '.join(self.remote['drift'])}"
+        if self.uncovered and self.action == "create":
+            return "deleted outside; it would be created again"
+        if self.public == "create" and self.action == "update":
+            return "exists already; it would be taken over"
+        return ""
 
 
 def public_digest(identity: TargetIdentity, pins: Iterable[Pin]) -> str:

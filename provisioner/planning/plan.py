@@ -132,7 +132,7 @@ class Asked:
 class Plan:
     """What would change on a target, by key. ``offline``: the service was not asked.
 
-    ``lineage`` is that of the state; ``pins`` are what an approval holds on to.
+    ``lineage`` is that of the state, which ``is_first`` proposes; ``pins`` are what an approval holds on to.
     """
 
     target: str
@@ -142,6 +142,7 @@ class Plan:
     asked: Asked = Asked()
     lineage: str = ""
     pins: tuple[Pin, ...] = ()
+    is_first: bool = False
 
     @property
     def public_digest(self) -> str:
@@ -150,6 +151,19 @@ class Plan:
     @property
     def full_digest(self) -> str:
         return full_digest(self.identity, self.pins)
+
+    @property
+    def lasting_full_digest(self) -> str:
+        """The full digest, "" where the same plan would have another one each time: without a team's key fingerprints
+        depend on the lineage, and before there is a state that is a new one in every run."""
+        passing = self.is_first and any(pin.by_lineage for pin in self.pins)
+        return "" if passing else self.full_digest
+
+    @property
+    def approved_by(self) -> str:
+        """The digest to approve it by: the public one, unless something was done outside that only the full one
+        covers."""
+        return self.lasting_full_digest if any(pin.outside for pin in self.pins) else self.public_digest
 
     @property
     def uncovered(self) -> tuple[Key, ...]:

@@ -238,7 +238,11 @@ def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Recor
     origins = ", ".join(dict.fromkeys(str(field.value) for field in desired.fields if is_secret(field)))
     if servers and origins:
         yield f"from now on {origins} is used to sign in to another server: make sure that {servers[0]} is yours"
+    differing = {field.path for field in fields}
     for path, secret in record.secrets_as_dict.items():
+        origin = str(desired.value(path))
+        if origin != secret.origin and path not in differing:
+            yield f"{path} comes from {origin}, before from {secret.origin}; its value is the same"
         if not context.fingerprinter.knows_key_of(secret.fingerprint) and any(one.path == path for one in fields):
             key = secret.fingerprint.key_id
             yield f"{path} was recorded with key {key}: with that one as {OLD_KEY_VARIABLE}, nothing needs to be sent"

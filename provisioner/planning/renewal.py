@@ -1,4 +1,5 @@
-"""Fingerprints that were made with an older key, or without one, while there is a key now: made anew. Pure."""
+"""Records of what is as declared that say of a secret what is not so any more: where it comes from, or by which key its
+fingerprint was made. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +13,11 @@ from provisioner.state.records import Record
 
 
 def renewed(plan: Plan, fingerprinter: Fingerprinter) -> tuple[Record, ...]:
-    """The records of what is as declared, with every fingerprint made by today's key whose secret is at hand.
+    """The records of what is as declared, with every secret that is at hand as it is recorded today: its origin, and a
+    fingerprint by today's key.
 
-    Nothing is sent for them, so that the older key can be given up after one apply. Whatever is sent is recorded with
-    today's key anyway.
+    Nothing is sent for them, so that an older key can be given up after one apply, and a plan knows the variable that a
+    secret comes from. Whatever is sent is recorded so anyway.
     """
     return tuple(_renewed(plan, fingerprinter))
 
@@ -28,10 +30,11 @@ def _renewed(plan: Plan, fingerprinter: Fingerprinter) -> Iterator[Record]:
         secrets = []
         for secret in record.secrets:
             value = desired.value(secret.path)
-            if isinstance(value, Sensitive) and not fingerprinter.is_current(secret.fingerprint):
-                made = fingerprinter.make(secret.path, value.reveal(), secret.fingerprint.salt)
-                secrets.append(replace(secret, fingerprint=made))
-            else:
-                secrets.append(secret)
+            if isinstance(value, Sensitive):
+                secret = replace(secret, origin=value.origin)
+                if not fingerprinter.is_current(secret.fingerprint):
+                    made = fingerprinter.make(secret.path, value.reveal(), secret.fingerprint.salt)
+                    secret = replace(secret, fingerprint=made)
+            secrets.append(secret)
         if tuple(secrets) != record.secrets:
             yield replace(record, secrets=tuple(secrets))

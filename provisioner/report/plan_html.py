@@ -18,7 +18,7 @@ from provisioner.planning.plan import Action, Plan
 from provisioner.report.alike import SEVERITY, sorted_by_severity
 from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
-from provisioner.report.wording import SYMBOL, line_of, unknowns, verdict
+from provisioner.report.wording import NO_FULL_DIGEST, SYMBOL, line_of, unknowns, verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -54,6 +54,7 @@ def as_html(plan: Plan) -> str:
             summary=summary(plan),
             unknowns=list(unknowns(plan)),
             symbol=SYMBOL,
+            no_full_digest=NO_FULL_DIGEST,
             verdict=verdict,
             style=_Part(Markup(_read("plan.css"))),  # noqa: S704 - our own text
             script=_Part(Markup(_read("plan.js"))),  # noqa: S704

@@ -33,7 +33,7 @@ def as_value(plan: Plan) -> Json:
         "offline": plan.offline,
         "asked": list(plan.asked.flags),
         "public_digest": plan.public_digest,
-        "full_digest": plan.full_digest,
+        "full_digest": plan.lasting_full_digest or None,
         "not_in_public_digest": list(plan.uncovered),
         "resource_changes": [_change(change) for change in plan.changes],
         "summary": {action.value: plan.count(action) for action in Action},

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import PLAIN, Style, count, safe
-from provisioner.report.wording import SYMBOL, line_of
+from provisioner.report.wording import NO_FULL_DIGEST, SYMBOL, line_of
 from provisioner.state.fingerprint import Comparison
 
 _COLOUR = {
@@ -45,7 +45,8 @@ def _approval(plan: Plan, style: Style) -> Iterator[str]:
     """What to approve the plan by, and what the public digest does not know of."""
     if not plan.pins:
         return
-    lines = ["Digests, for `apply --expect-digest`:", f"  {plan.public_digest}", f"  {plan.full_digest}"]
+    full = plan.lasting_full_digest
+    lines = ["Digests, for `apply --expect-digest`:", f"  {plan.public_digest}", f"  {full or NO_FULL_DIGEST}"]
     if plan.uncovered:
         keys = ", ".join(safe(key) for key in plan.uncovered[:MOST_UNCHANGED])
         more = len(plan.uncovered) - MOST_UNCHANGED

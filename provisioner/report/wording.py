@@ -25,6 +25,10 @@ SYMBOL = {
 """Beside the word, never in its place."""
 
 
+NO_FULL_DIGEST = "(no full one before the first apply without PROVISIONER_FINGERPRINT_KEY)"
+"""What is said in its place."""
+
+
 def line_of(location: Location) -> str:
     """``file:line``, fit to be shown."""
     return f"{safe(location.file)}:{location.line}"

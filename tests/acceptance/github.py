@@ -18,34 +18,48 @@ BOT = "github-actions[bot]"
 
 @dataclass
 class GitHub:
-    """What there is, newest status first. ``may_write``: what the token of the step is good for."""
+    """What there is, newest status first. ``may_write``: what the token of the step is good for. ``newest`` is the head
+    of the default branch; every event happens a minute after the one before."""
 
     url: str = ""
     may_write: bool = True
+    open: bool = True
+    newest: str = ""
+    minute: int = 0
     comments: list[Any] = field(default_factory=list)
     statuses: dict[str, list[Any]] = field(default_factory=dict)
     pulls: dict[str, list[Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
+    def now(self) -> str:
+        self.minute += 1
+        return f"2026-11-24T12:{self.minute:02}:00Z"
+
     def merge(self, number: int, head: str, sha: str) -> None:
-        pull = {"number": number, "merged_at": "2026-11-24T12:00:00Z", "merge_commit_sha": sha, "head": {"sha": head}}
+        pull = {"number": number, "merged_at": self.now(), "merge_commit_sha": sha, "head": {"sha": head}}
         self.pulls.setdefault(sha, []).append(pull)
+        self.newest = sha
 
     def status(self, sha: str, **changed: Any) -> None:
         """Somebody sets a status."""
-        status = {"state": "success", "context": "provisioner/prod", "creator": {"login": BOT}, **changed}
+        made = {"created_at": self.now(), "creator": {"login": BOT}}
+        status = {"state": "success", "context": "provisioner/prod", **made, **changed}
         self.statuses.setdefault(sha, []).insert(0, status)
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:
         self.calls.append(f"{method} {path}")
         if method != "GET" and not self.may_write:
             return 403, {"message": "Resource not accessible by integration"}
-        route = r"(GET|POST|PATCH) (issues/comments|issues|statuses|commits)/(\w+)(?:/(\w+))?"
+        route = r"(GET|POST|PATCH) (issues/comments|issues|statuses|commits|pulls)/(\w+)(?:/(\w+))?"
         found = re.fullmatch(route, f"{method} {path}")
         assert found, path
         match found.groups():
             case ("GET", "issues", _, "comments"):
                 return 200, self.comments
+            case ("GET", "pulls", _, None):
+                return 200, {"state": "open" if self.open else "closed"}
+            case ("GET", "commits", "HEAD", None):
+                return 200, {"sha": self.newest}
             case ("POST", "issues", number, "comments"):
                 self.comments.append({"id": len(self.comments) + 1, "user": {"login": BOT}, "number": number, **body})
             case ("PATCH", "issues/comments", number, None):

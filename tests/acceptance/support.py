@@ -227,6 +227,10 @@ class Service:
         items: list[Any] = self._call("GET", "?limit=100&orderby=createdAt").json()["items"]
         return items
 
+    def faults(self, *faults: Mapping[str, Any]) -> None:
+        """What is to go wrong from now on; nothing without any."""
+        requests.put(f"{self.url}/_emulator/faults", json=list(faults), timeout=5).raise_for_status()
+
     def edit(self, identity: str, path: str, value: str) -> None:
         """Somebody else changes a base connection."""
         (item,) = self._call("GET", f"/{identity}").json()["items"]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import stat
 from collections.abc import Callable
 from typing import TypeAlias
 
 import pytest
 
-from tests.acceptance.support import Project, Service, basic
+from tests.acceptance.support import ORDERS, Project, Service, basic, by_string
 
 Move: TypeAlias = Callable[[Project, Service], None]
 
@@ -254,3 +255,132 @@ def test_only_what_is_selected_is_planned_and_needs_its_secrets(reviewed: Projec
     assert "(--select b*)" in result.out
     assert reviewed.run("plan", "--select", "nothing").code == 64
     assert reviewed.run("apply", "--yes", "--select", "b").last.startswith("Apply complete: 1 added, 0 changed")
+
+
+TEXT_BESIDE = basic("A", server="\"{{ env('MYSQL_HOST') }}.acme.internal\"")
+
+
+def test_text_beside_a_variable_is_approved_with_it(reviewed: Project, service: Service) -> None:
+    """A host may come from the environment in part. What is written around it decides where a password goes."""
+    reviewed.environ["MYSQL_HOST"] = "db1"
+    reviewed.define("a", TEXT_BESIDE)
+    plan = reviewed.run("plan")
+    assert "env(MYSQL_HOST).acme.internal" in plan.out
+    approved = digest(PUBLIC, plan.out)
+    reviewed.define("a", TEXT_BESIDE.replace("acme.internal", "evil.example"))
+    writes = len(service.writes())
+    assert reviewed.run("apply", "--expect-digest", approved).code == 5
+    assert len(service.writes()) == writes
+    reviewed.define("a", TEXT_BESIDE)
+    assert reviewed.run("apply", "--expect-digest", approved).code == 0
+    reviewed.define("a", TEXT_BESIDE.replace("acme.internal", "evil.example"))
+    fork = reviewed.run("plan", "--offline", environ={"MYSQL_HOST": None, "MYSQL_ORDERS_PASSWORD": None})
+    here = reviewed.run("plan")
+    assert (
+        digest(PUBLIC, here.out)
+        == digest(PUBLIC, fork.out)
+        != digest(PUBLIC, reviewed.run("plan", "--select", "c").out)
+    )
+
+
+def test_text_that_reads_like_a_variable_is_another_thing(reviewed: Project) -> None:
+    reviewed.define("a", basic("A").replace("svc_aep", "\"{{ env('MYSQL_USER') }}\""))
+    one = digest(PUBLIC, reviewed.run("plan", environ={"MYSQL_USER": "jane"}).out)
+    reviewed.define("a", basic("A").replace("svc_aep", "env(MYSQL_USER)"))
+    assert digest(PUBLIC, reviewed.run("plan").out) != one
+
+
+@pytest.mark.parametrize("keyword", ["Server", "Data Source"])
+def test_the_keywords_of_a_connection_string_are_approved(project: Project, keyword: str) -> None:
+    text = by_string("a", secret="MYSQL_ORDERS_PASSWORD")
+    project.define("a", text)
+    assert project.run("plan", "--out", "plan.bin").code == 0
+    project.define("a", text.replace("Server=", f"{keyword}="))
+    assert project.run("apply", "plan.bin").code == (0 if keyword == "Server" else 5)
+
+
+def test_a_rotation_that_was_taken_back_is_not_done(reviewed: Project) -> None:
+    rotation(reviewed, None)  # type: ignore[arg-type]
+    assert reviewed.run("plan", "--out", "plan.bin").code == 0
+    del reviewed.environ["MYSQL_ORDERS_PASSWORD"]
+    assert reviewed.run("apply", "plan.bin").code == 1
+    reviewed.environ["MYSQL_ORDERS_PASSWORD"] = ORDERS
+    result = reviewed.run("apply", "plan.bin")
+    assert (result.code, "secret moved" in result.err) == (5, True)
+
+
+def test_a_protected_base_connection_is_not_deleted_under_a_digest_that_kept_it(project: Project) -> None:
+    project.define("a", basic("A") + "lifecycle:\n  preventDestroy: true\n")
+    project.define("b", basic("B"))
+    assert project.run("apply", "--yes").code == 0
+    (project.folder / "connections/a.yaml").unlink()
+    approved = digest(PUBLIC, project.run("plan", "--allow-delete").out)
+    flags = ["--allow-delete", "--allow-protected-delete"]
+    assert project.run("apply", "--expect-digest", approved, *flags).code == 5
+
+
+def test_a_take_over_is_not_what_a_create_was_approved_as(project: Project, service: Service) -> None:
+    project.define("a", basic("A"))
+    assert project.run("apply", "--yes").code == 0
+    shutil.rmtree(project.folder / "state")
+    plan = project.run("plan")
+    assert plan.code == 1
+    writes = len(service.writes())
+    taken = project.run("apply", "--import-existing", "--expect-digest", digest(PUBLIC, plan.out))
+    assert (taken.code, "exists already; it would be taken over" in taken.err) == (5, True)
+    assert "approve the full digest" in taken.err
+    assert len(service.writes()) == writes
+
+
+def test_a_change_whose_answer_was_lost_goes_on_under_its_approval(reviewed: Project, service: Service) -> None:
+    service.faults({"kind": "reset", "when": "after", "method": "PATCH"})
+    assert reviewed.run("apply", "plan.bin").code == 4
+    service.faults()
+    again = reviewed.run("apply", "plan.bin")
+    assert (again.code, again.last) == (0, "Apply complete: 0 added, 1 changed, 0 destroyed."), again.err
+    assert {one["auth"]["params"]["server"] for one in service.items() if one["name"] == "A"} == {"db2"}
+    assert reviewed.run("apply", "plan.bin").code == 0
+
+
+def test_another_variable_of_the_same_value_is_seen_by_everybody(reviewed: Project) -> None:
+    """Without secrets nobody can tell whether the value is another one; that the file asks for it, everybody can."""
+    reviewed.define("c", basic("C", secret="MYSQL_OTHER"))
+    other = {"MYSQL_OTHER": ORDERS}
+    fork = reviewed.run("plan", "--offline", environ={"MYSQL_ORDERS_PASSWORD": None})
+    here = reviewed.run("plan", environ=other)
+    assert digest(PUBLIC, here.out) == digest(PUBLIC, fork.out)
+    assert "comes from env(MYSQL_OTHER), before from env(MYSQL_ORDERS_PASSWORD); its value is the same" in here.out
+    assert reviewed.run("apply", "--yes", environ=other).code == 0
+    assert "comes from" not in reviewed.run("plan", environ=other).out
+
+
+def test_a_full_digest_that_would_be_another_one_each_time_is_not_shown(project: Project) -> None:
+    project.define("a", basic("A"))
+    first = project.run("plan")
+    assert "no full one before the first apply without PROVISIONER_FINGERPRINT_KEY" in first.out
+    assert "full-" not in first.out
+    with_key = {"PROVISIONER_FINGERPRINT_KEY": "k" * 40}
+    approved = digest(FULL, project.run("plan", environ=with_key).out)
+    assert project.run("apply", "--expect-digest", approved, environ=with_key).code == 0
+
+
+@pytest.mark.parametrize("flags", [["--refresh-only"], ["--import-existing"], ["--select", "c", "--allow-delete"]])
+def test_other_plans_that_are_done_have_nothing_to_do(reviewed: Project, service: Service, flags: list[str]) -> None:
+    if "--refresh-only" in flags:
+        edited_outside(reviewed, service)
+        deleted_outside_of(reviewed, service, "a")
+    if "--import-existing" in flags:
+        shutil.rmtree(reviewed.folder / "state")
+        reviewed.define("a", basic("A"))
+    if "--select" in flags:
+        (reviewed.folder / "connections/c.yaml").unlink()
+    assert reviewed.run("plan", *flags, "--out", "plan.bin").code == 0
+    assert reviewed.run("apply", "plan.bin").code == 0
+    writes = len(service.writes())
+    again = reviewed.run("apply", "plan.bin")
+    assert again.code == 0, again.err
+    assert len(service.writes()) == writes
+
+
+def deleted_outside_of(project: Project, service: Service, key: str) -> None:
+    service.delete(project.id(key))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import chdir
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -26,6 +26,7 @@ from provisioner import cli
 from provisioner.definitions import connection_string
 from provisioner.egress import Egress
 from provisioner.emulator.server import Emulator
+from provisioner.report import faces
 from provisioner.service import transport
 from tests.acceptance.support import CREDENTIALS, Project, Service, basic, between, by_string
 from tests.leaks import holds
@@ -99,14 +100,26 @@ auth:
   params:
     connectionString: "{{ env('MYSQL_WHOLE') }}"
 """
+
+
+def reports(formats: Iterable[str], name: str) -> list[str]:
+    return [word for form in formats for word in ("--report", f"{form}={name}.{form}")]
+
+
 COMMANDS = [
-    ("validate",),
+    ("validate", *reports(faces.PROBLEMS, "checked")),
     ("validate", "--format", "json"),
     ("plan", "--offline"),
     ("plan", "--offline", "--format", "json"),
     ("plan", "-v", "--detailed-exitcode"),
     ("plan", "--format", "json", "--import-existing"),
+    ("plan", "--out", "saved.plan", *reports(faces.PLAN, "planned")),
+    ("plan", "--refresh-only", "--allow-delete"),
+    ("plan", "--refresh-only", *reports(faces.PLAN, "refreshed")),
     ("apply",),
+    ("apply", "saved.plan", *reports(faces.APPLIED, "applied")),
+    ("apply", "--refresh-only", "--yes"),
+    ("apply", "--yes", "--format", "events"),
     ("apply", "--yes", "-v"),
     ("apply", "--yes", "--format", "json"),
     ("state", "list"),

@@ -355,7 +355,9 @@ def refuse_stock(_: str, __: str, body: Any) -> tuple[int, Any] | None:
 
 def test_the_workflow_lets_one_run_go_at_a_time_and_write_only_where_it_must() -> None:
     plan, approved, apply = (WORKFLOW["jobs"][name] for name in ("plan", "approved", "apply"))
-    assert apply["concurrency"] == {"group": "provisioner-prod", "cancel-in-progress": False}
+    assert "|| 'provisioner-prod'" in WORKFLOW["concurrency"]["group"]
+    assert WORKFLOW["concurrency"]["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+    assert "github.ref == 'refs/heads/main'" in approved["if"]
     assert (WORKFLOW["permissions"], apply["permissions"]) == ({"contents": "read"}, {"contents": "write"})
     assert plan["permissions"] == {"contents": "read", "pull-requests": "write", "statuses": "write"}
     assert set(approved["permissions"].values()) == {"read"}

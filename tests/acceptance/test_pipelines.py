@@ -32,6 +32,7 @@ from tests.acceptance.test_pipeline_state import (
 
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATE, PLAN, FIND, PLAN_APPROVED = "Validate", "Plan", "Find the approved digest", "Plan what was approved"
+INSTEAD = "Show what to approve instead"
 HEAD = "a" * 40
 
 
@@ -108,7 +109,8 @@ def test_what_was_approved_is_applied_after_the_merge(repository: Repository, gi
     assert (status["state"], status["context"]) == ("success", "provisioner/prod")
     assert status["description"] in comment["body"]
     assert status["target_url"].endswith("/acme/databases/actions/runs/7")
-    assert comment["body"] == Path(planned.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
+    shown = Path(planned.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
+    assert comment["body"] == f"{shown}\nPlan of commit {HEAD}.\n"
 
     runner = merged(repository, github)
     runner.steps(FETCH)
@@ -153,7 +155,7 @@ def test_a_fork_gets_a_plan_without_secrets_and_no_approval(
     assert "The service was not asked" in Path(fork.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
     refused = find(merged(repository, github))
     assert refused.code == 1
-    assert "pull request 12 has no status provisioner/prod" in refused.err
+    assert "pull request 12 was not planned before its merge" in refused.err
     assert "run this workflow by hand with its digest" in refused.err
 
 
@@ -213,8 +215,89 @@ def test_what_came_by_no_pull_request_is_not_approved(repository: Repository, gi
     runner = job(repository, github, {})
     github.merge(12, HEAD, "b" * 40)
     refused = find(runner)
-    assert (refused.code, "came by no pull request" in refused.err) == (1, True)
+    assert (refused.code, "merged by no pull requests" in refused.err) == (1, True)
     assert Path(runner.environ["GITHUB_OUTPUT"]).read_text("utf-8") == ""
+
+
+def test_a_plan_that_was_made_after_the_merge_is_no_approval(repository: Repository, github: GitHub) -> None:
+    runner = merged(repository, github)
+    github.status(HEAD, description=f"public-{'0' * 64}")
+    refused = find(runner)
+    assert (refused.code, "was not planned before its merge" in refused.err) == (1, True)
+
+
+def test_a_closed_pull_request_keeps_its_comment_and_its_status(repository: Repository, github: GitHub) -> None:
+    reviewed(repository, github)
+    before = (github.comments[0]["body"], len(github.statuses[HEAD]))
+    repository.define("stock")
+    github.open = False
+    late = reviewed(repository, github)
+    assert "the pull request is closed" in late.results[-1].err
+    assert (github.comments[0]["body"], len(github.statuses[HEAD])) == before
+
+
+def test_an_older_run_that_is_started_again_applies_nothing(repository: Repository, github: GitHub) -> None:
+    reviewed(repository, github)
+    runner = merged(repository, github, GITHUB_RUN_ATTEMPT="2")
+    assert find(runner).code == 0
+    github.newest = "c" * 40
+    refused = find(runner)
+    assert (refused.code, "is not the newest commit any more" in refused.err) == (1, True)
+
+
+def test_drift_is_approved_by_the_full_digest(repository: Repository, github: GitHub, service: Service) -> None:
+    apply_all(repository, github)
+    (orders,) = [one for one in service.items() if one["name"] == "orders"]
+    service.edit(orders["id"], "/description", "By hand")
+    repository.define("stock")
+    reviewed(repository, github)
+    assert github.statuses[HEAD][0]["description"].startswith("full-")
+    runner = merged(repository, github)
+    runner.steps(FETCH)
+    assert find(runner).code == 0
+    assert runner.step(PLAN_APPROVED, "approved").code == 0
+    runner.steps(APPLY, KEEP)
+    assert {one["name"]: one["description"] for one in service.items()} == {"orders": "A", "stock": "A"}
+
+
+def apply_all(repository: Repository, github: GitHub) -> None:
+    reviewed(repository, github)
+    runner = merged(repository, github)
+    runner.steps(FETCH)
+    assert find(runner).code == 0
+    assert runner.step(PLAN_APPROVED, "approved").code == 0
+    runner.steps(APPLY, KEEP)
+
+
+def test_a_green_run_that_is_started_again_stays_green(
+    repository: Repository, github: GitHub, service: Service
+) -> None:
+    apply_all(repository, github)
+    writes = len(service.writes())
+    runner = merged(repository, github)
+    github.pulls[runner.environ["GITHUB_SHA"]].pop()
+    runner.steps(FETCH)
+    assert find(runner).code == 0
+    assert runner.step(PLAN_APPROVED, "approved").code == 0
+    runner.steps(APPLY, KEEP)
+    assert len(service.writes()) == writes
+
+
+def test_what_is_applied_is_not_planned_offline(repository: Repository, github: GitHub) -> None:
+    reviewed(repository, github)
+    runner = merged(repository, github, AEP_API_KEY="")
+    runner.steps(FETCH)
+    assert find(runner).code == 0
+    refused = runner.step(PLAN_APPROVED, "approved")
+    assert (refused.code, "AEP_API_KEY is not set here" in refused.err) == (1, True)
+
+
+def test_where_nothing_was_approved_the_plan_is_shown(repository: Repository, github: GitHub) -> None:
+    runner = merged(repository, github)
+    runner.steps(FETCH)
+    assert find(runner).code == 1
+    assert runner.step(INSTEAD, "approved").code == 0
+    assert re.search(r"public-[0-9a-f]{64}", Path(runner.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8"))
 
 
 def test_the_script_says_how_it_is_used(repository: Repository) -> None:
@@ -264,11 +347,24 @@ def test_azure_applies_the_plan_that_was_saved(repository: Repository, service: 
     assert applying.ids == ids(service)
 
 
+def test_azure_applies_no_secret_that_its_variable_group_lacks(repository: Repository, service: Service) -> None:
+    planning, applying = repository.runner(), repository.runner()
+    for runner in (planning, applying):
+        runner.environ["MYSQL_ORDERS_PASSWORD"] = "$(MYSQL_ORDERS_PASSWORD)"
+        runner.environ["PROVISIONER_FINGERPRINT_KEY"] = "$(PROVISIONER_FINGERPRINT_KEY)"
+    assert planning.run(command=script(azure_steps(0)[2]["script"])).code == 0
+    applying.environ["PLAN"] = str(planning.folder / APPROVED)
+    (apply,) = [one for one in azure_steps(1) if one["displayName"] == "Apply"]
+    refused = applying.run(command=script(apply["script"]))
+    assert (refused.code, "env(MYSQL_ORDERS_PASSWORD) is not set, or empty" in refused.err) == (1, True)
+    assert service.writes() == []
+
+
 def test_azure_plans_a_fork_offline(repository: Repository, service: Service) -> None:
     """A variable that is not there is left as it is written."""
     fork = repository.runner()
     (plan,) = [one for one in azure_steps(0) if one["displayName"] == "Plan"]
-    fork.environ |= {name: value for name, value in plan["env"].items() if name != "PROVISIONER_FINGERPRINT_KEY"}
+    fork.environ |= plan["env"]
     result = fork.run(command=script(plan["script"]))
     assert (result.code, "(offline" in result.out) == (0, True)
     assert service.seen() == []

@@ -40,15 +40,29 @@ def test_rendered(source: str, text: str) -> None:
     ("source", "content", "origin"),
     [
         ("{{ env('MYSQL_P') }}", "p;{{ x }}", "env(MYSQL_P)"),
-        ("{{ env('MYSQL_P') | trim }}", "p;{{ x }}", "template of env(MYSQL_P)"),
-        ("a{{ env('MYSQL_Q') }}", "aq", "template of env(MYSQL_Q)"),
-        ("{{ var('host') ~ env('MYSQL_Q') }}", "Db1q", "template of env(MYSQL_Q)"),
+        ("{{ env('MYSQL_P') | trim }}", "p;{{ x }}", "template of env(MYSQL_P) by trim"),
+        ("a{{ env('MYSQL_Q') }}", "aq", "template of env(MYSQL_Q) #e3bd3874beed5789"),
+        ("{{ var('host') ~ env('MYSQL_Q') }}", "Db1q", "template of env(MYSQL_Q) #5cab2c5a6944e136"),
     ],
 )
 def test_a_leaf_that_calls_env_is_sensitive_as_a_whole(source: str, content: str, origin: str) -> None:
     value = render(compile_leaf(source), VARS, ENV)
     assert isinstance(value, Sensitive)
     assert (value.reveal(), str(value)) == (content, origin)
+
+
+@pytest.mark.parametrize(
+    ("source", "origin"),
+    [
+        ("{{ env('MYSQL_Q') }}", "env(MYSQL_Q)"),
+        ("{{ env('MYSQL_Q') }}.example.com", "env(MYSQL_Q).example.com"),
+        ("{{ env('MYSQL_Q') }}.{{ var('host') }}", "env(MYSQL_Q).Db1"),
+        ("{{ env('MYSQL_Q') | trim }}", "env(MYSQL_Q) by trim"),
+    ],
+)
+def test_where_it_may_be_read_the_text_around_is_a_part_of_the_origin(source: str, origin: str) -> None:
+    for environment in (ENV, {}):
+        assert str(render(compile_leaf(source), VARS, environment, readable=True)) == origin
 
 
 def test_what_is_not_utf_8_is_refused_by_name() -> None:
