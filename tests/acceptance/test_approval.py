@@ -276,11 +276,8 @@ def test_text_beside_a_variable_is_approved_with_it(reviewed: Project, service: 
     reviewed.define("a", TEXT_BESIDE.replace("acme.internal", "evil.example"))
     fork = reviewed.run("plan", "--offline", environ={"MYSQL_HOST": None, "MYSQL_ORDERS_PASSWORD": None})
     here = reviewed.run("plan")
-    assert (
-        digest(PUBLIC, here.out)
-        == digest(PUBLIC, fork.out)
-        != digest(PUBLIC, reviewed.run("plan", "--select", "c").out)
-    )
+    assert digest(PUBLIC, here.out) == digest(PUBLIC, fork.out) != approved
+    assert "env(MYSQL_HOST).acme.internal -> env(MYSQL_HOST).evil.example" in fork.out
 
 
 def test_text_that_reads_like_a_variable_is_another_thing(reviewed: Project) -> None:
