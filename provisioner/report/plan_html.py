@@ -18,7 +18,7 @@ from provisioner.planning.plan import Action, Plan
 from provisioner.report.alike import SEVERITY, sorted_by_severity
 from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
-from provisioner.report.wording import NO_FULL_DIGEST, SYMBOL, line_of, unknowns, verdict
+from provisioner.report.wording import NO_FULL_DIGEST, SYMBOL, line_of, new_servers, uncovered, unknowns, verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -52,7 +52,11 @@ def as_html(plan: Plan) -> str:
             open=sum(change.action is not Action.NO_OP for change in changes) <= _MOST_OPEN,
             counts=[(action.value, number) for action in SEVERITY if (number := plan.count(action))],
             summary=summary(plan),
-            unknowns=list(unknowns(plan)),
+            sections=[
+                ("What could not be known", list(unknowns(plan))),
+                ("What the public digest does not cover", list(uncovered(plan))),
+            ],
+            servers=new_servers(plan),
             symbol=SYMBOL,
             no_full_digest=NO_FULL_DIGEST,
             verdict=verdict,

@@ -132,5 +132,5 @@ def summary(plan: Plan) -> str:
     """The last line; third-party tools parse its first sentence, which is Terraform's."""
     create, update, delete = (plan.count(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
     first = f"Plan: {create} to add, {update} to change, {delete} to destroy."
-    others = [f"{plan.count(action):,} {word}" for action, word in _OTHERS.items() if plan.count(action)]
+    others = [f"{plan.count(action)} {word}" for action, word in _OTHERS.items() if plan.count(action)]
     return f"{first} {', '.join(others).capitalize()}." if others else first

@@ -43,7 +43,8 @@ def verdict(field: FieldChange, action: Action) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Something that a plan cannot say. ``names`` are what it is about, each with how often; empty: all of it."""
+    """Something that a plan, or its public digest, cannot say. ``names`` are what it is about, each with how often;
+    empty: all of it."""
 
     sentence: str
     names: Counter[str]
@@ -61,9 +62,33 @@ def unknowns(plan: Plan) -> Iterator[Unknown]:
     )
     if unsure:
         yield Unknown("Cannot be compared with what was sent last, and will be sent", unsure)
-    if plan.uncovered:
-        what = "Only a secret or the service asks for it, so the public digest does not cover it"
-        yield Unknown(what, Counter(plan.uncovered))
+
+
+def uncovered(plan: Plan) -> Iterator[Unknown]:
+    """What would be done and the public digest does not speak of: rotations, and what was done outside."""
+    rotated = Counter(
+        _origin(field)
+        for field in _sensitive(plan, Action.UPDATE)
+        if field.at_hand and field.comparison is not Comparison.UNCHANGED and field.before == field.after
+    )
+    if rotated:
+        yield Unknown("New values of these secrets", rotated)
+    outside = Counter(pin.key for pin in plan.pins if pin.outside)
+    if outside:
+        yield Unknown("What was done outside to these", outside)
+
+
+_SERVER = ".server"
+
+
+def new_servers(plan: Plan) -> Counter[str]:
+    """The servers that a base connection will sign in to and did not before, each with how many of them."""
+    return Counter(
+        field.after
+        for change in plan.pending
+        for field in change.fields
+        if field.path.endswith(_SERVER) and field.after and field.before != field.after
+    )
 
 
 def _origin(field: FieldChange) -> str:

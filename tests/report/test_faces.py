@@ -15,7 +15,7 @@ from provisioner import flags
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.definitions.schema import load
 from provisioner.model import Location, Problem
-from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.plan import Action, Asked, Change, Plan
 from provisioner.report import events, faces, github, junit
 from provisioner.report.plan_json import as_value
 from provisioner.report.plan_markdown import BUDGET, as_markdown
@@ -126,7 +126,8 @@ def test_a_name_is_no_markup() -> None:
         ("to what", '+ "db2.example.com"'),
         ("why", "Reason: definition changed"),
         ("in which file and line", "connections/orders.yaml:7"),
-        ("by which digest", ONE.public_digest),
+        ("by which digest", f"- `{ONE.public_digest}` covers the definitions, "),
+        ("what could not be known", "**What could not be known**: nothing"),
         ("on what", "sandbox prod"),
     ],
 )
@@ -136,10 +137,21 @@ def test_a_comment_answers(question: str, answer: str) -> None:
 
 def test_a_comment_says_what_could_not_be_known() -> None:
     text = as_markdown(plan_of(EVERYTHING.changes, offline=True))
-    known = text.partition("**What could not be known**")[2].partition("####")[0]
+    known, _, uncovered = text.partition("**What could not be known**")[2].partition("####")[0].partition("\n\n**")
     assert "The service was not asked" in known
     assert "`env(MYSQL_UNSET)`" in known
-    assert "`rotated`" in known, "a rotation is not in the public digest"
+    assert "New values of these secrets: `env(MYSQL_A)`" in uncovered, "a rotation is not in the public digest"
+
+
+def test_a_comment_says_where_passwords_will_go() -> None:
+    servers = "**Passwords will go to servers that they did not go to before**: `db2.example.com`. Are these yours?"
+    assert servers in as_markdown(ONE)
+
+
+def test_a_comment_has_the_command_to_copy() -> None:
+    plan = plan_of(ONE.changes, asked=Asked(delete=True, select=("team-*", "a b")))
+    command = "apply --target prod --allow-delete --select 'team-*' --select 'a b' --expect-digest "
+    assert f"`provisioner {command}{plan.public_digest}`" in as_markdown(plan)
 
 
 @pytest.mark.parametrize("number", [1, 60, 5_000, 10_000])
@@ -155,7 +167,7 @@ def test_a_comment_fits_and_has_the_digest_and_the_numbers(make: type[Plan], num
 
 def test_five_thousand_changes_are_all_named_with_file_and_line() -> None:
     text = as_markdown(many_alike(5_000))
-    named = sum(_files(found) for found in re.findall(r"`(connections/\S+):\d+`", text))
+    named = sum(_files(found) for found in re.findall(r"(?m)^- `(connections/\S+):\d+`$", text))
     assert named == 5_000
     assert '- "db1.example.com"\n+ "db2.example.com"' in text
     assert "told once" in text
@@ -207,7 +219,7 @@ def test_what_goes_to_the_same_values_is_told_together() -> None:
     """A reader of many changes still learns which definition goes from what to what."""
     hosts = [("db1.example.com", "db4.example.com"), ("db2.example.com", "db5.example.com")]
     plan = plan_of(moved(f"team/orders-{index:03}", *hosts[index // 30]) for index in range(60))
-    first, second = re.findall(r"(?s)#### update 30 base connections\n(.*?)(?=####|$)", as_markdown(plan, 6_000))
+    first, second = re.findall(r"(?s)#### update 30 base connections: .*?\n(.*?)(?=####|$)", as_markdown(plan, 6_000))
     assert '- "db1.example.com"\n+ "db4.example.com"' in first
     assert "`connections/team/orders-[000-029].yaml:7`" in first
     assert '- "db2.example.com"\n+ "db5.example.com"' in second
@@ -218,7 +230,17 @@ def test_what_goes_to_values_of_its_own_is_told_one_by_one_where_there_is_room()
     plan = plan_of(moved(f"k{index:02}", f"db{index}", f"new{index}") for index in range(50))
     told = '- `connections/k07.yaml:7`: `auth.params.server` `"db7"` to `"new7"`'
     assert told in as_markdown(plan, 8_000)
-    short = as_markdown(plan, 3_000)
+    short = as_markdown(plan, 4_500)
     assert told not in short
-    assert 'e.g. "db0" -> "new0"' in short
+    assert "**Not all values of 50 update are told here.**" in short
+    assert 'For example:\n\n- `connections/k00.yaml:7`: `auth.params.server` `"db0"` to `"new0"`' in short
     assert "`connections/k[00-49].yaml:7`" in short
+
+
+def test_notes_leave_open_only_what_differs() -> None:
+    notes = [f"env(MYSQL_{index}) is used at db2.example.com" for index in range(30)]
+    plan = plan_of(
+        updated(f"k{index:02}", server("db1.example.com", "db2.example.com", f"k{index:02}"), notes=(note,))
+        for index, note in enumerate(notes)
+    )
+    assert "Note: env(...) is used at db2.example.com" in as_markdown(plan, 6_000)
