@@ -125,7 +125,6 @@ def plan(
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time.")
 @asked_options
-@click.option("--overwrite-drift", is_flag=True, help="Put back what was changed outside, without being asked.")
 @click.option("--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run.")
 @common_options
 def apply(
@@ -137,7 +136,6 @@ def apply(
     expect_digest: str | None,
     yes: bool,
     parallelism: int,
-    overwrite_drift: bool,
     lock_timeout: float,
     **asked: Any,
 ) -> int:
@@ -151,14 +149,14 @@ def apply(
     from provisioner.planning.plan import Asked
 
     wanted = read_asked(asked)
-    options = Options(parallelism, yes, overwrite_drift, wanted)
+    options = Options(parallelism, yes, wanted)
     if plan_file:
-        if wanted != Asked() or expect_digest or overwrite_drift:
+        if wanted != Asked() or expect_digest:
             raise click.UsageError("a saved plan holds what it was asked for: leave out the other flags")
         saved = running.read_saved(plan_file, target)
         target, options = saved.target, replace(options, asked=saved.asked, approved=saved)
     elif expect_digest:
-        options = replace(options, approved=ExpectedDigest(expect_digest, overwrite_drift))
+        options = replace(options, approved=ExpectedDigest(expect_digest))
     return running.in_form(
         shell, output, reports, lambda: running.apply(shell, target, output, options, lock_timeout, reports)
     )
@@ -175,9 +173,9 @@ def state() -> None:
 @common_options
 def state_list(shell: Shell, target: str | None, output: str) -> int:
     """List what is recorded, and every call of which the outcome is not known."""
-    from provisioner import running
+    from provisioner import running_state
 
-    return running.state_list(shell, target, output)
+    return running_state.state_list(shell, target, output)
 
 
 @state.command("show")
@@ -187,9 +185,9 @@ def state_list(shell: Shell, target: str | None, output: str) -> int:
 @common_options
 def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
     """Show all that is recorded under one key. Of secrets only where they came from."""
-    from provisioner import running
+    from provisioner import running_state
 
-    return running.state_show(shell, target, output, key)
+    return running_state.state_show(shell, target, output, key)
 
 
 @state.command("rebuild")
@@ -201,9 +199,9 @@ def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
 
     Takes up what is as declared and was created by our own client, and says what it could not decide.
     """
-    from provisioner import running
+    from provisioner import running_state
 
-    return running.state_rebuild(shell, target, lock_timeout)
+    return running_state.state_rebuild(shell, target, lock_timeout)
 
 
 @state.command("recover")
@@ -213,9 +211,9 @@ def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
 @common_options
 def state_recover(shell: Shell, file: Path, target: str | None, lock_timeout: float) -> int:
     """Record what an apply could not record and kept in FILE, such as on a full disk."""
-    from provisioner import running
+    from provisioner import running_state
 
-    return running.state_recover(shell, target, file, lock_timeout)
+    return running_state.state_recover(shell, target, file, lock_timeout)
 
 
 @cli.command(short_help="Make a new project, with its pipeline.")

@@ -79,6 +79,7 @@ def asked_options(command: Command) -> Command:
         click.option("--allow-delete", is_flag=True, help="Delete what is recorded and has no definition any more."),
         click.option("--allow-mass-delete", is_flag=True, help="Also more than 30 % of ten or more, or all."),
         click.option("--allow-protected-delete", is_flag=True, help="Also what lifecycle.preventDestroy protects."),
+        click.option("--overwrite-drift", is_flag=True, help="Put back what was changed outside, also with --yes."),
         click.option("--refresh-only", is_flag=True, help="Only take what was changed outside into the state."),
         click.option("--select", metavar="KEY", multiple=True, help="Only these keys; globs; may be repeated."),
     )
@@ -96,10 +97,11 @@ def read_asked(flags: dict[str, Any]) -> Asked:
         mass_delete=flags["allow_mass_delete"],
         protected_delete=flags["allow_protected_delete"],
         refresh=flags["refresh_only"],
+        overwrite_drift=flags["overwrite_drift"],
         select=flags["select"],
     )
     if asked.refresh and asked != Asked(refresh=True, select=asked.select):
-        raise click.UsageError("--refresh-only changes the state alone: leave out --import-existing and --allow-...")
+        raise click.UsageError("--refresh-only changes the state alone: leave out the flags that would change more")
     return asked
 
 

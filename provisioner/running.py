@@ -14,7 +14,6 @@ from provisioner import guarding, wiring
 from provisioner.applying.outcome import Applied, Outcome, exit_code
 from provisioner.commands import apply as applying
 from provisioner.commands import plan as planning
-from provisioner.commands import state as states
 from provisioner.commands.init import next_steps, scaffold
 from provisioner.commands.validate import Checked
 from provisioner.commands.validate import validate as check
@@ -24,10 +23,11 @@ from provisioner.guarding import Guard
 from provisioner.interruption import Interruption
 from provisioner.planning import saved
 from provisioner.planning.approval import ExpectedDigest, SavedPlan, hold_to
-from provisioner.report import events, faces, outcomes, plan_json, plan_text, problems, state_text
+from provisioner.planning.renewal import forgotten_key
+from provisioner.report import events, faces, outcomes, plan_json, plan_text, problems
 from provisioner.report.style import count
 from provisioner.settings import Settings, read_settings
-from provisioner.state.entries import all_of, one_of
+from provisioner.state.fingerprint import KEY_VARIABLE
 
 Value = TypeVar("Value")
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from provisioner.planning.plan import Asked, Plan
     from provisioner.service.exchange import CallLog, Log
     from provisioner.shell import Shell
+    from provisioner.state.records import State
     from provisioner.state.store import FileStore
 
 
@@ -85,7 +86,7 @@ def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports
 
 
 def _validation(shell: Shell, checked: Checked, output: str) -> str:
-    number = len(checked.definitions)
+    number = len(checked.documents)
     if output == "json":
         return problems.as_json(checked.problems, number, checked.targets)
     if checked.problems:
@@ -133,15 +134,19 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
     if offline and asked.refresh:
         raise UsageError("--refresh-only has to look at what exists", "leave out --offline")
     settings = read_settings(shell.environ)
-    where, store = _place(shell, settings, name)
-    desired = planning.read_desired(where)  # what is wrong with the files is said before anything is asked for
+    where, store = place_of(shell, settings, name)
+    state = store.load()
+    # What is wrong with the files is said before anything is asked for.
+    desired = planning.read_desired(where, bool(state.records))
     guarding.warn(shell, where, settings, desired)
     if offline:
-        made = planning.plan(where, desired, store, None, asked)
+        made = planning.plan(where, desired, state, None, asked)
     else:
-        with wiring.connect(where, settings, _log(shell), shell.egress.wall.repeats) as service:
-            made = planning.plan(where, desired, store, service.reading(), asked)
+        with wiring.connect(where, settings, log_of(shell), shell.egress.wall.repeats) as service:
+            made = planning.plan(where, desired, state, service.reading(), asked)
     shell.egress.result(_plan_text(shell, made, output))
+    for words in _advice(made, state, where):
+        shell.egress.note(shell.note_style.fold(words))
     _write(shell, faces.PLAN, made, reports)
     if options.approved:
         hold_to(options.approved, made, where.fingerprinter(made.lineage))
@@ -151,7 +156,19 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
     return planning.exit_code(made, options.detailed)
 
 
-def _place(shell: Shell, settings: Settings, name: str | None, lineage: str | None = None) -> tuple[Place, FileStore]:
+def _advice(made: Plan, state: State, where: Place) -> Iterator[str]:
+    """What is wrong with the plan as a whole rather than with a change of it."""
+    key = forgotten_key(state, where.fingerprinter(state.lineage))
+    if key:
+        yield f"note: {KEY_VARIABLE} is not set, and secrets are recorded with key {key}: {applying.GIVE_UP_KEY}"
+    if made.is_first and made.blocked and not made.pending:
+        yield (
+            "note: nothing is recorded yet, and all of this exists: if there was a state, fetch it; if it is lost, "
+            f"`provisioner state rebuild --target {made.target}`"
+        )
+
+
+def place_of(shell: Shell, settings: Settings, name: str | None, lineage: str | None = None) -> tuple[Place, FileStore]:
     project = read_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
     where = wiring.place(project, target, settings, Guard(shell.egress, settings.github).watch)
@@ -173,14 +190,14 @@ def apply(
     """Hold the lock, apply, show what became of it."""
     settings = read_settings(shell.environ)
     approved = options.approved if isinstance(options.approved, SavedPlan) else None
-    where, store = _place(shell, settings, name, approved.lineage if approved else None)
+    where, store = place_of(shell, settings, name, approved.lineage if approved else None)
     with (
         Interruption() as interruption,
-        _held(shell, store, where, settings, "apply", lock_timeout),
+        held(shell, store, where, settings, "apply", lock_timeout),
     ):
-        desired = applying.read_complete(where, options.asked)
+        desired = applying.read_complete(where, options.asked, bool(store.load().records))
         guarding.warn(shell, where, settings, desired)
-        with wiring.connect(where, settings, _log(shell), shell.egress.wall.repeats, interruption.asked) as service:
+        with wiring.connect(where, settings, log_of(shell), shell.egress.wall.repeats, interruption.asked) as service:
             ports = _ports(shell, store, service, output, interruption)
             applied = applying.apply(where, desired, ports, options)
     shell.egress.result(_end(shell, applied, output))
@@ -211,63 +228,21 @@ def read_saved(file: Path, name: str | None) -> SavedPlan:
     try:
         kept = saved.decoded(file.read_text("utf-8"))
     except (OSError, UnicodeError) as error:
-        raise PlanFileError(f"{file} cannot be read: {getattr(error, 'strerror', None) or 'not a text'}") from None
+        reason = getattr(error, "strerror", None) or "not a text"
+        raise PlanFileError(f"{file} cannot be read: {reason}", "make one with `plan --out FILE`") from None
     if name and name != kept.target:
         raise UsageError(f"{file} was planned for target {kept.target}, not {name}", "leave out --target")
     return kept
 
 
-def state_list(shell: Shell, name: str | None, output: str) -> int:
-    """What is recorded, by key."""
-    _, store = _place(shell, read_settings(shell.environ), name)
-    entries = all_of(store.load())
-    shell.egress.result(
-        state_text.as_json(entries) if output == "json" else state_text.as_list(entries, shell.result_style)
-    )
-    return 0
-
-
-def state_show(shell: Shell, name: str | None, output: str, key: str) -> int:
-    """All that is recorded under one key."""
-    _, store = _place(shell, read_settings(shell.environ), name)
-    found = one_of(store.load(), key)
-    shell.egress.result(
-        state_text.as_json([found]) if output == "json" else state_text.as_text(found, shell.result_style)
-    )
-    return 0
-
-
-def state_rebuild(shell: Shell, name: str | None, lock_timeout: float) -> int:
-    """Make a lost state anew. 1 where something has to be decided on."""
-    settings = read_settings(shell.environ)
-    where, store = _place(shell, settings, name)
-    with _held(shell, store, where, settings, "state rebuild", lock_timeout):
-        desired = planning.read_desired(where)
-        guarding.warn(shell, where, settings, desired)
-        with wiring.connect(where, settings, _log(shell), shell.egress.wall.repeats) as service:
-            done = states.rebuild(where, desired, store, service.reading(), _new_id)
-    shell.egress.result(state_text.rebuilt(done, shell.result_style))
-    return 1 if done.open else 0
-
-
-def state_recover(shell: Shell, name: str | None, file: Path, lock_timeout: float) -> int:
-    """Record what an apply could only keep elsewhere."""
-    settings = read_settings(shell.environ)
-    where, store = _place(shell, settings, name)
-    with _held(shell, store, where, settings, "state recover", lock_timeout):
-        keys = states.recover(store, file)
-    shell.egress.result(f"recorded from {file}: {', '.join(keys)}; the file may be deleted")
-    return 0
-
-
-def _held(
+def held(
     shell: Shell, store: FileStore, where: Place, settings: Settings, command: str, timeout: float
 ) -> AbstractContextManager[None]:
     holder = wiring.holder(f"provisioner {command} --target {where.target.name}", settings)
     return store.hold(holder, timeout, lambda whom: shell.egress.note(f"waiting for {whom}"))
 
 
-def _new_id() -> str:
+def new_id() -> str:
     return uuid.uuid4().hex
 
 
@@ -291,7 +266,7 @@ def _ports(
         store=store,
         service=service,
         sleep=lambda seconds: _sleep(interruption, seconds),
-        new_id=_new_id,
+        new_id=new_id,
         tell=shell.egress.note,
         show=show,
         confirm=lambda: _confirm(shell),
@@ -315,7 +290,7 @@ def _confirm(shell: Shell) -> bool:
     return answer.strip().lower() == "yes"
 
 
-def _log(shell: Shell) -> Log:
+def log_of(shell: Shell) -> Log:
     return (lambda call: shell.egress.note(_call(call))) if shell.verbose else (lambda _: None)
 
 

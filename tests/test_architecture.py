@@ -29,7 +29,7 @@ LAYERS = {
     "settings": VOCABULARY,
     "emulator": {""},
 }
-SHELL = {"cli", "flags", "shell", "running", "wiring", "guarding", "interruption"}
+SHELL = {"cli", "flags", "shell", "running", "running_state", "wiring", "guarding", "interruption"}
 
 LIBRARIES = {
     "yaml": {"definitions/documents.py"},

@@ -24,15 +24,15 @@ from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
 from provisioner.commands.plan import Place, look, planned, read_desired
 from provisioner.definitions.desired import Desired
-from provisioner.errors import Declined, ProblemsFound, StaleError, StateError
+from provisioner.errors import Declined, ProblemsFound, StaleError, StateError, UsageError
 from provisioner.model import Key, Problem
 from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.plan import Action, Asked, Change, Plan
 from provisioner.planning.planner import Context
-from provisioner.planning.renewal import renewed
+from provisioner.planning.renewal import forgotten_key, renewed
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
-from provisioner.state.fingerprint import Fingerprinter
+from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import State
 
 
@@ -73,7 +73,6 @@ class Options:
 
     parallelism: int = 8
     confirmed: bool = False
-    overwrite_drift: bool = False
     asked: Asked = field(default_factory=Asked)
     approved: Approval | None = None
 
@@ -85,6 +84,9 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
     """
     run = _Run(place, desired, ports, options)
     seen = run.look()
+    key = "" if options.asked.refresh else forgotten_key(seen.state, run.fingerprinter(seen))
+    if key:
+        raise UsageError(f"{KEY_VARIABLE} is not set, and secrets are recorded with key {key}", GIVE_UP_KEY)
     made = run.plan(seen)
     ports.show(made)
     if options.approved:
@@ -101,6 +103,9 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
         run.renew(made)
         applied = run.execute(made.without(waiting))
         return folded(ports, applied + run.late(made, waiting) if waiting else applied)
+
+
+GIVE_UP_KEY = f"set it; to give that key up for good, set {OLD_KEY_VARIABLE} to it"
 
 
 class _Run:
@@ -134,7 +139,7 @@ class _Run:
 
     def _drift_is_seen(self) -> bool:
         """Whether it was asked for by name; an approved plan shows its drift, or is not the approved one."""
-        return self._options.overwrite_drift or self._options.approved is not None
+        return self._options.asked.overwrite_drift or self._options.approved is not None
 
     def renew(self, made: Plan) -> None:
         """Give up older fingerprint keys; towards the service that is no change."""
@@ -201,10 +206,10 @@ class _Run:
         return outcome
 
 
-def read_complete(place: Place, asked: Asked) -> tuple[Desired, ...]:
+def read_complete(place: Place, asked: Asked, recorded: bool = False) -> tuple[Desired, ...]:
     """What is asked for, with every secret at hand. Raises ``ProblemsFound``, also for a variable that is not set and
     that a selected definition needs. To take drift into the state no secret is needed."""
-    desired = read_desired(place)
+    desired = read_desired(place, recorded)
     if asked.refresh:
         return desired
     unset = tuple(_unset(one for one in desired if asked.selects(one.key)))

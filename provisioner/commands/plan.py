@@ -13,6 +13,7 @@ from provisioner.applying.recovery import resolve
 from provisioner.commands.validate import Checked
 from provisioner.definitions.definition import read_definitions
 from provisioner.definitions.desired import Desired, build
+from provisioner.definitions.files import NO_DEFINITION
 from provisioner.definitions.project import Project, Target
 from provisioner.errors import NotFound, ProblemsFound, UsageError
 from provisioner.model import MYSQL_SPEC_ID, Json, TargetIdentity
@@ -27,12 +28,6 @@ from provisioner.service.flow_service import Reader
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.folding import fold
 from provisioner.state.records import State
-
-
-class Remembering(Protocol):
-    """What a plan needs of the store."""
-
-    def load(self) -> State: ...
 
 
 class Watch(Protocol):
@@ -62,9 +57,13 @@ class Place:
     watch: Watch
 
 
-def read_desired(place: Place) -> tuple[Desired, ...]:
-    """What the definitions ask for on the target. Raises ``ProblemsFound`` with all that is wrong with them."""
+def read_desired(place: Place, recorded: bool = False) -> tuple[Desired, ...]:
+    """What the definitions ask for on the target. Raises ``ProblemsFound`` with all that is wrong with them.
+
+    ``recorded``: something is in the state, so that no definition at all is for the guards of deletes to judge.
+    """
     definitions, documents, problems = read_definitions(place.project)
+    problems = tuple(problem for problem in problems if not (recorded and problem.rule == NO_DEFINITION))
     built = build(definitions, place.project, place.target, place.environment)
     place.watch(built.secrets, [place.project.text, *(document.text for document in documents)], built.private)
     found = Checked(definitions, (place.target.name,), tuple(sorted({*problems, *built.problems})), documents)
@@ -73,12 +72,11 @@ def read_desired(place: Place) -> tuple[Desired, ...]:
     return built.desired
 
 
-def plan(place: Place, desired: tuple[Desired, ...], store: Remembering, service: Reader | None, asked: Asked) -> Plan:
+def plan(place: Place, desired: tuple[Desired, ...], state: State, service: Reader | None, asked: Asked) -> Plan:
     """The plan of a target. ``service`` is None for ``--offline``.
 
     What apply would find out first about an earlier run is found out here too, and not recorded.
     """
-    state = store.load()
     if service is None:
         return planned(place, desired, Context(state, None, place.fingerprinter(state.lineage)), asked)
     observation = look(service, state)

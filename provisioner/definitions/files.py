@@ -40,10 +40,13 @@ def read_tree(folder: Path, shown_as: str) -> tuple[tuple[Source, ...], tuple[Pr
     return tuple(sources), tuple(problems)
 
 
+NO_DEFINITION = "files.none"
+
+
 def _nothing_found(folder: Path, shown_as: str) -> Problem:
     message = "the folder holds no definition" if folder.is_dir() else "the folder does not exist"
     return Problem(
-        Location(shown_as), "files.none", message, f"put the first one into {shown_as}/, as a file that ends in .yaml"
+        Location(shown_as), NO_DEFINITION, message, f"put the first one into {shown_as}/, as a file that ends in .yaml"
     )
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.documents import Document, Path, as_text
 from provisioner.definitions.project import NEVER_ADMITTED, Called, Project, Target
+from provisioner.definitions.template import BadTemplate, Template, mark_of, render
 from provisioner.model import Location, Problem
 from provisioner.sensitive import Sensitive, Value
 
@@ -167,8 +168,8 @@ def render_leaf(
         )
         if problem:
             return problem
-        return _checked(leaf, templates.render(template, target.vars, environment, readable=not rule.sensitive))
-    except templates.BadTemplate as error:
+        return _checked(leaf, render(template, target.vars, environment, readable=not rule.sensitive))
+    except BadTemplate as error:
         return Problem(leaf.location, error.rule, f"{leaf.shown}: {error.message}", error.remedy)
 
 
@@ -182,7 +183,7 @@ def read_for(leaf: Leaf, called: Called, project: Project, environment: Mapping[
     rule = _rules().at(leaf.place)
     if not templates.is_template(leaf.text):
         return
-    with suppress(templates.BadTemplate):
+    with suppress(BadTemplate):
         template = templates.compile_leaf(leaf.text)
         if _judge(leaf, template, rule, called, project) is None:
             for name in template.env_names:
@@ -198,7 +199,7 @@ def _literal(leaf: Leaf, rule: schema.LeafRule) -> Value | Problem:
     if not rule.sensitive or not leaf.text:
         return leaf.text
     if leaf.literal_allowed:
-        return Sensitive(leaf.text, f"literal {templates.mark_of(leaf.text)}")
+        return Sensitive(leaf.text, f"literal {mark_of(leaf.text)}")
     remedy = f"write \"{{{{ env('NAME') }}}}\", {_OR_ALLOW}"
     return Problem(leaf.location, "secret.literal", f"{leaf.shown} is a secret in plain text", remedy)
 
@@ -206,16 +207,14 @@ def _literal(leaf: Leaf, rule: schema.LeafRule) -> Value | Problem:
 _OR_ALLOW = "or, if it is no secret, `# provisioner: allow secret.literal` behind it"
 
 
-def _text_in_a_secret(leaf: Leaf, template: templates.Template, target: Target) -> Problem | None:
+def _text_in_a_secret(leaf: Leaf, template: Template, target: Target) -> Problem | None:
     if leaf.literal_allowed or not template.text_beside(target.vars):
         return None
     message = f"{leaf.shown} is a secret, and a part of it stands there in plain text"
     return Problem(leaf.location, "secret.literal", message, f"put all of it into the variable, {_OR_ALLOW}")
 
 
-def _judge(
-    leaf: Leaf, template: templates.Template, rule: schema.LeafRule, called: Called, project: Project
-) -> Problem | None:
+def _judge(leaf: Leaf, template: Template, rule: schema.LeafRule, called: Called, project: Project) -> Problem | None:
     if template.env_names and not rule.may_use_env:
         remedy = "use var(); env() is for server, port, database, username, password and connection strings"
         return Problem(leaf.location, "template.env-misplaced", f"{leaf.shown} may not use env()", remedy)
@@ -246,7 +245,7 @@ def _not_admitted(leaf: Leaf, name: str, patterns: tuple[str, ...]) -> Problem:
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
-def _unset_variable(leaf: Leaf, template: templates.Template, target: Target) -> Problem | None:
+def _unset_variable(leaf: Leaf, template: Template, target: Target) -> Problem | None:
     unset = [name for name in template.var_names if name not in target.vars]
     if not unset:
         return None

@@ -52,10 +52,9 @@ class SavedPlan:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedDigest:
-    """A digest that somebody approved. ``overwrite_drift`` was asked for by its own name."""
+    """A digest that somebody approved."""
 
     digest: str
-    overwrite_drift: bool = False
 
     def __post_init__(self) -> None:
         kind, _, rest = self.digest.partition("-")
@@ -75,12 +74,8 @@ class ExpectedDigest:
         if digest != self.digest:
             changes = ", ".join(f"{pin.action} {pin.key}" for pin in now.pins) or "nothing"
             return (Moved("", "plan", f"approved {self.digest}, now {digest}: {changes}"),)
-        return () if is_full else tuple(self._uncovered(now))
-
-    def _uncovered(self, now: Plan) -> Iterator[Moved]:
-        for pin in now.pins:
-            if pin.outside and not (self.overwrite_drift and pin.remote.get("drift")):
-                yield Moved(pin.key, "remote", f"{pin.outside}; the public digest does not cover that")
+        words = "the public digest does not cover that"
+        return () if is_full else tuple(Moved(one.key, "remote", f"{one.outside}; {words}") for one in now.outside)
 
 
 Approval: TypeAlias = SavedPlan | ExpectedDigest

@@ -51,9 +51,13 @@ class Pin:
         return any(made["alg"] != HMAC for made in self.secrets.values())
 
     @property
+    def drifted(self) -> bool:
+        return bool(self.remote.get("drift"))
+
+    @property
     def outside(self) -> str:
         """What was done outside, and the public digest must not let pass; "" where nothing was."""
-        if self.remote.get("drift"):
+        if self.drifted:
             return f"changed outside: {', '.join(self.remote['drift'])}"
         if self.uncovered and self.action == "create":
             return "deleted outside; it would be created again"

@@ -100,8 +100,8 @@ class Asked:
     """What a plan is asked to hold: each is a flag of its own, and the plan says which were given.
 
     ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``,
-    ``protected_delete`` is ``--allow-protected-delete``, ``refresh`` is ``--refresh-only``. ``select`` are globs of
-    keys; none means all.
+    ``protected_delete`` is ``--allow-protected-delete``, ``refresh`` is ``--refresh-only``, ``overwrite_drift`` is
+    ``--overwrite-drift``. ``select`` are globs of keys; none means all.
     """
 
     adopt: bool = False
@@ -110,6 +110,7 @@ class Asked:
     select: tuple[str, ...] = ()
     protected_delete: bool = False
     refresh: bool = False
+    overwrite_drift: bool = False
 
     def selects(self, key: Key) -> bool:
         """Whether the plan is to hold this key. ``*`` matches a slash too."""
@@ -124,6 +125,7 @@ class Asked:
             ("--allow-mass-delete", self.mass_delete),
             ("--allow-protected-delete", self.protected_delete),
             ("--refresh-only", self.refresh),
+            ("--overwrite-drift", self.overwrite_drift),
         )
         return (*(flag for flag, given in switches if given), *(f"--select {glob}" for glob in self.select))
 
@@ -163,7 +165,12 @@ class Plan:
     def approved_by(self) -> str:
         """The digest to approve it by: the public one, unless something was done outside that only the full one
         covers."""
-        return self.lasting_full_digest if any(pin.outside for pin in self.pins) else self.public_digest
+        return self.lasting_full_digest if self.outside else self.public_digest
+
+    @property
+    def outside(self) -> tuple[Pin, ...]:
+        """What was done outside and the public digest must not let pass, unless that was asked for by its name."""
+        return tuple(pin for pin in self.pins if pin.outside and not (self.asked.overwrite_drift and pin.drifted))
 
     @property
     def uncovered(self) -> tuple[Key, ...]:

@@ -17,7 +17,7 @@ from provisioner.planning.drift import touched, with_drift
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
 from provisioner.planning.patch import operations
 from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Undecided
-from provisioner.state.fingerprint import OLD_KEY_VARIABLE, Comparison, Fingerprinter
+from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
 
 LOOKED_FOR = "an earlier create has no known outcome; apply looks for its result first"
@@ -60,12 +60,14 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
 
 
 def _naming_rename(change: Change, unmanaged: Iterable[Change]) -> Change:
-    """A create whose name an unmanaged record carries is most likely a renamed file."""
-    former = next((one for one in unmanaged if one.name == change.name), None)
-    if change.action is not Action.CREATE or former is None:
+    """A create whose name an unmanaged record carries is most likely a renamed file; carried out, there would be two
+    base connections of one name, which nothing tells apart once a state is lost."""
+    former = next((one for one in unmanaged if one.name == change.name and one.action is Action.UNMANAGED), None)
+    if change.action is not Action.CREATE or former is None or former.record is None or change.desired is None:
         return change
-    note = f"looks like a rename of {former.key}: `key: {former.key}` in this file keeps its base connection"
-    return replace(change, notes=(*change.notes, note))
+    reason = f"its name is that of {former.key}, which has no definition any more: this looks like a rename"
+    remedy = f"`key: {former.key}` in this file keeps its base connection; if it is a new one, give it another name"
+    return _blocked(change.desired, reason, remedy)
 
 
 def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
@@ -244,8 +246,12 @@ def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Recor
         if origin != secret.origin and path not in differing:
             yield f"{path} comes from {origin}, before from {secret.origin}; its value is the same"
         if not context.fingerprinter.knows_key_of(secret.fingerprint) and any(one.path == path for one in fields):
-            key = secret.fingerprint.key_id
-            yield f"{path} was recorded with key {key}: with that one as {OLD_KEY_VARIABLE}, nothing needs to be sent"
+            yield _other_key(path, secret.fingerprint.key_id, context.fingerprinter.has_key)
+
+
+def _other_key(path: str, key_id: str, has_key: bool) -> str:
+    where = f"as {OLD_KEY_VARIABLE}" if has_key else f"in {KEY_VARIABLE}, which is not set"
+    return f"{path} was recorded with key {key_id}: with that one {where}, nothing needs to be sent"
 
 
 def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | None, context: Context) -> Iterator[str]:
@@ -253,7 +259,7 @@ def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | N
         if not field.at_hand:
             yield f"{field.after} is not set: cannot tell whether it changed"
     if any(field.drifted for field in fields):
-        yield "`apply --yes` carries this out only with --overwrite-drift"
+        yield "without an approved plan, `apply --yes` carries this out only with --overwrite-drift"
     if observed is None:
         return
     if touched(record, observed):
@@ -274,6 +280,7 @@ def _left_alone(record: Record, context: Context) -> Change:
         name=record.as_dict.get("name", ""),
         action=Action.UNMANAGED,
         reason="no definition for this target; the base connection is left alone and its record kept",
+        remedy="put the definition back, or leave it so; `--allow-delete` deletes it",
         notes=tuple(_gone_notes(record, context)),
         record=record,
     )

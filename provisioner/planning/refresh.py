@@ -45,5 +45,6 @@ def _change(record: Record, observed: Observed | None, declared: dict[Key, Desir
         action=Action.REFRESH,
         reason=f"{what} by {observed.last_edit(context.client)}",
         fields=fields,
+        notes=("declare it as well, or the next apply puts back what is declared",) if fields else (),
         steps=(Accept(replace(accepted(record, fields), etag=observed.etag)),),
     )

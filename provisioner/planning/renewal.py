@@ -8,8 +8,16 @@ from dataclasses import replace
 
 from provisioner.planning.plan import Action, Plan
 from provisioner.sensitive import Sensitive
-from provisioner.state.fingerprint import Fingerprinter
-from provisioner.state.records import Record
+from provisioner.state.fingerprint import HMAC, Fingerprinter
+from provisioner.state.records import Record, State
+
+
+def forgotten_key(state: State, fingerprinter: Fingerprinter) -> str:
+    """The id of the key that secrets are recorded with, where none is set at all; "" where all is well."""
+    if fingerprinter.has_any_key:
+        return ""
+    made = (secret.fingerprint for record in state.records for secret in record.secrets)
+    return next((one.key_id for one in made if one.alg == HMAC), "")
 
 
 def renewed(plan: Plan, fingerprinter: Fingerprinter) -> tuple[Record, ...]:

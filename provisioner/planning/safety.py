@@ -26,10 +26,11 @@ def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
     declared = any(change.desired is not None for change in everything)
     if not deleted or (declared and (known < 10 or deleted <= MOST_DELETED * known)):
         return plan
-    held = f"{deleted} of {known} would be deleted" if declared else "no definition is left for this target"
+    none_left = "" if declared else ", and no definition is left for this target"
+    held = f"{deleted} of {known} would be deleted{none_left}"
     remedy = "if that is meant: --allow-delete with --allow-mass-delete"
     changes = (
-        replace(change, action=Action.BLOCKED, steps=(), reason=f"{held}; {change.reason}", remedy=remedy)
+        replace(change, action=Action.BLOCKED, steps=(), reason=f"{held}; so it is not deleted", remedy=remedy)
         if change.action is Action.DELETE
         else change
         for change in plan.changes

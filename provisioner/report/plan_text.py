@@ -47,6 +47,8 @@ def _approval(plan: Plan, style: Style) -> Iterator[str]:
         return
     full = plan.lasting_full_digest
     lines = ["Digests, for `apply --expect-digest`:", f"  {plan.public_digest}", f"  {full or NO_FULL_DIGEST}"]
+    if plan.outside:
+        lines.append("  Something was done outside, so only the full one will do")
     if plan.uncovered:
         keys = ", ".join(safe(key) for key in plan.uncovered[:MOST_UNCHANGED])
         more = len(plan.uncovered) - MOST_UNCHANGED

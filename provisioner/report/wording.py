@@ -73,7 +73,7 @@ def uncovered(plan: Plan) -> Iterator[Unknown]:
     )
     if rotated:
         yield Unknown("New values of these secrets", rotated)
-    outside = Counter(pin.key for pin in plan.pins if pin.outside)
+    outside = Counter(pin.key for pin in plan.outside)
     if outside:
         yield Unknown("What was done outside to these", outside)
 

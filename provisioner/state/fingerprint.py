@@ -98,10 +98,21 @@ class Fingerprinter:
         same = hmac.compare_digest(mac.encode(), _encoded(fingerprint.mac))
         return Comparison.UNCHANGED if same else Comparison.CHANGED
 
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a team's key."""
+        return self._key is not None
+
+    @property
+    def has_any_key(self) -> bool:
+        """Whether there is one to make or to compare with."""
+        return bool(self._keys)
+
     def is_current(self, fingerprint: Fingerprint) -> bool:
-        """Whether ``make`` would make it with the same key, or like this one without any."""
+        """Whether there is no better key to make it with. One that was made with a key is not made anew without any,
+        unless that key is given up by its name."""
         if self._key is None:
-            return fingerprint.alg == SCRYPT
+            return fingerprint.alg == SCRYPT or fingerprint.key_id not in self._keys
         return fingerprint.alg == HMAC and fingerprint.key_id == key_id(self._key)
 
     def knows_key_of(self, fingerprint: Fingerprint) -> bool:

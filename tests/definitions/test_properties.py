@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from provisioner.definitions import connection_string, templates
+from provisioner.definitions import template as template_values
 from provisioner.definitions.connection_string import Malformed, Pair
 from provisioner.definitions.documents import parse
 from provisioner.report import problems as report
@@ -163,10 +164,10 @@ def test_a_sole_call_means_the_same_to_jinja(function: str, name: str, space: st
 @example("{{ 'a' }}")
 @example("{{ ''.__class__ }}")
 def test_any_template_renders_or_is_refused(source: str) -> None:
-    with contextlib.suppress(templates.BadTemplate):
+    with contextlib.suppress(template_values.BadTemplate):
         template = templates.compile_leaf("{{" + source + "}}")
         names = dict.fromkeys((*template.env_names, *template.var_names), "value")
-        rendered = templates.render(template, names, names)
+        rendered = template_values.render(template, names, names)
         assert len(rendered.reveal() if isinstance(rendered, Sensitive) else str(rendered)) <= templates.MAX_OUTPUT
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provisioner.definitions import connection_string, documents, files, templates
+from provisioner.definitions import template as template_values
 from provisioner.errors import ProvisionerError, StateError
 from provisioner.model import MYSQL_SPEC_ID
 from provisioner.sensitive import Sensitive
@@ -43,9 +44,9 @@ def read_template(data: bytes) -> None:
     try:
         template = templates.compile_leaf.__wrapped__(text)
         if set(template.env_names) | set(template.var_names) <= set(VARIABLES):
-            value = templates.render(template, VARIABLES, VARIABLES)
+            value = template_values.render(template, VARIABLES, VARIABLES)
             assert "hunter2" not in repr(value) or not template.env_names
-    except templates.BadTemplate as error:
+    except template_values.BadTemplate as error:
         if "hunter2" not in text and "hunter2" in f"{error.message} {error.remedy}":
             raise AssertionError("the message repeats a value") from error
 

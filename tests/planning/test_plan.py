@@ -156,11 +156,9 @@ def test_without_a_record(seen: Observation | None, action: Action, reason: str)
 def test_a_managed_object_of_the_same_name_blocks_nothing() -> None:
     """A renamed definition may leave its name to a new one."""
     old = desired("old", name="Orders")
-    plan = planned([desired("new")], state(record(old)), observation(item(old)))
-    assert [(change.key, change.action) for change in plan.changes] == [
-        ("new", Action.CREATE),
-        ("old", Action.UNMANAGED),
-    ]
+    declared = [desired("new"), desired("old", name="Former orders")]
+    plan = planned(declared, state(record(old)), observation(item(old)))
+    assert [(change.key, change.action) for change in plan.changes] == [("new", Action.CREATE), ("old", Action.UPDATE)]
 
 
 def test_an_object_that_vanished_is_created_again() -> None:
@@ -214,7 +212,7 @@ def test_a_field_that_both_sides_changed_is_drift() -> None:
     change = only(planned([desired(description="declared anew")], state(record()), seen))
     (field,) = change.fields
     assert (field.before, field.after, field.drifted) == ("by hand", "declared anew", True)
-    assert change.notes == ("`apply --yes` carries this out only with --overwrite-drift",)
+    assert change.notes == ("without an approved plan, `apply --yes` carries this out only with --overwrite-drift",)
 
 
 def test_what_both_sides_changed_alike_is_no_drift() -> None:
@@ -237,10 +235,18 @@ def test_a_secret_that_became_plain_differs_whatever_it_says() -> None:
     assert "db1" not in repr(change.fields)
 
 
-def test_a_renamed_file_is_named_as_such() -> None:
+def test_a_renamed_file_makes_no_second_one_of_its_name() -> None:
     old = desired("old")
-    plan = planned([desired("new")], state(record(old)), observation(item(old)))
-    assert plan.changes[0].notes == ("looks like a rename of old: `key: old` in this file keeps its base connection",)
+    blocked, kept = planned([desired("new")], state(record(old)), observation(item(old))).changes
+    assert (blocked.action, kept.action, blocked.steps) == (Action.BLOCKED, Action.UNMANAGED, ())
+    assert "its name is that of old" in blocked.reason
+    assert "`key: old` in this file keeps its base connection" in blocked.remedy
+
+
+def test_a_file_may_take_the_name_of_what_is_deleted() -> None:
+    old = desired("old")
+    made, gone = planned([desired("new")], state(record(old)), observation(item(old)), delete=True).changes
+    assert (made.action, gone.action) == (Action.CREATE, Action.DELETE)
 
 
 def test_nothing_is_taken_over_before_it_is_enabled() -> None:

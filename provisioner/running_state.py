@@ -1,0 +1,59 @@
+"""``state ...`` as the command line runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner import guarding, running, wiring
+from provisioner.commands import plan as planning
+from provisioner.commands import state as states
+from provisioner.report import state_text
+from provisioner.settings import read_settings
+from provisioner.state.entries import all_of, one_of
+
+if TYPE_CHECKING:
+    from provisioner.shell import Shell
+
+
+def state_list(shell: Shell, name: str | None, output: str) -> int:
+    """What is recorded, by key."""
+    _, store = running.place_of(shell, read_settings(shell.environ), name)
+    entries = all_of(store.load())
+    shell.egress.result(
+        state_text.as_json(entries) if output == "json" else state_text.as_list(entries, shell.result_style)
+    )
+    return 0
+
+
+def state_show(shell: Shell, name: str | None, output: str, key: str) -> int:
+    """All that is recorded under one key."""
+    _, store = running.place_of(shell, read_settings(shell.environ), name)
+    found = one_of(store.load(), key)
+    shell.egress.result(
+        state_text.as_json([found]) if output == "json" else state_text.as_text(found, shell.result_style)
+    )
+    return 0
+
+
+def state_rebuild(shell: Shell, name: str | None, lock_timeout: float) -> int:
+    """Make a lost state anew. 1 where something has to be decided on."""
+    settings = read_settings(shell.environ)
+    where, store = running.place_of(shell, settings, name)
+    with running.held(shell, store, where, settings, "state rebuild", lock_timeout):
+        desired = planning.read_desired(where)
+        guarding.warn(shell, where, settings, desired)
+        with wiring.connect(where, settings, running.log_of(shell), shell.egress.wall.repeats) as service:
+            done = states.rebuild(where, desired, store, service.reading(), running.new_id)
+    shell.egress.result(state_text.rebuilt(done, shell.result_style))
+    return 1 if done.open else 0
+
+
+def state_recover(shell: Shell, name: str | None, file: Path, lock_timeout: float) -> int:
+    """Record what an apply could only keep elsewhere."""
+    settings = read_settings(shell.environ)
+    where, store = running.place_of(shell, settings, name)
+    with running.held(shell, store, where, settings, "state recover", lock_timeout):
+        keys = states.recover(store, file)
+    shell.egress.result(f"recorded from {file}: {', '.join(keys)}; the file may be deleted")
+    return 0
