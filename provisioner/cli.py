@@ -23,6 +23,7 @@ from provisioner.flags import (
     PLAN_REPORTS,
     asked_options,
     common_options,
+    complete_key,
     complete_target,
     format_option,
     lock_timeout_option,
@@ -179,7 +180,7 @@ def state_list(shell: Shell, target: str | None, output: str) -> int:
 
 
 @state.command("show")
-@click.argument("key")
+@click.argument("key", shell_complete=complete_key)
 @target_option
 @format_option
 @common_options

@@ -48,6 +48,18 @@ def complete_target(ctx: click.Context, _: click.Parameter, typed: str) -> list[
     return [name for name in project.targets if name.startswith(typed)]
 
 
+def complete_key(ctx: click.Context, _: click.Parameter, typed: str) -> list[str]:
+    """The keys of all definitions; none where they cannot be read."""
+    from provisioner.definitions.definition import read_definitions
+    from provisioner.definitions.project import read_project
+
+    try:
+        definitions, _documents, _problems = read_definitions(read_project(Path(ctx.params.get("project") or ".")))
+    except ProvisionerError:
+        return []
+    return sorted(one.key for one in definitions if one.key.startswith(typed))
+
+
 target_option = click.option(
     "--target",
     metavar="NAME",
@@ -69,7 +81,13 @@ def reports_option(formats: tuple[str, ...]) -> Callable[[Command], Command]:
         return form, file
 
     words = f"Write this as well: {', '.join(formats)}; FILE may be - for standard output; may be repeated."
-    return click.option("--report", "reports", metavar="FORMAT=FILE", type=read, multiple=True, help=words)
+
+    def complete(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
+        return [f"{form}=" for form in formats if form.startswith(typed)]
+
+    return click.option(
+        "--report", "reports", metavar="FORMAT=FILE", type=read, multiple=True, shell_complete=complete, help=words
+    )
 
 
 def asked_options(command: Command) -> Command:
@@ -81,7 +99,13 @@ def asked_options(command: Command) -> Command:
         click.option("--allow-protected-delete", is_flag=True, help="Also what lifecycle.preventDestroy protects."),
         click.option("--overwrite-drift", is_flag=True, help="Put back what was changed outside, also with --yes."),
         click.option("--refresh-only", is_flag=True, help="Only take what was changed outside into the state."),
-        click.option("--select", metavar="KEY", multiple=True, help="Only these keys; globs; may be repeated."),
+        click.option(
+            "--select",
+            metavar="KEY",
+            multiple=True,
+            shell_complete=complete_key,
+            help="Only these keys; globs; may be repeated.",
+        ),
     )
     for option in reversed(options):
         command = option(command)

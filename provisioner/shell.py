@@ -88,7 +88,7 @@ def _expected(shell: Shell, run: Callable[[], Any]) -> int:
 
 
 def _interrupted(shell: Shell) -> int:
-    shell.egress.note("interrupted; everything finished so far is recorded")
+    shell.egress.note("interrupted; whatever was finished by then is recorded")
     return 130
 
 

@@ -250,7 +250,7 @@ def _unset_variable(leaf: Leaf, template: Template, target: Target) -> Problem |
     if not unset:
         return None
     remedy = f"add `{unset[0]}:` to the `vars` of the target in the project file"
-    return Problem(leaf.location, "template.unset-var", f"var('{unset[0]}') has no value", remedy)
+    return Problem(leaf.location, "template.unset-var", f"var('{unset[0]}') has no value on this target", remedy)
 
 
 def _checked(leaf: Leaf, value: Value) -> Value | Problem:

@@ -151,7 +151,7 @@ def _admit(node: Any, calls: _Calls) -> None:
         raise BadTemplate("template.syntax", "`}}` closes nothing", "open the template with {{, or remove the }}")
     elif not isinstance(node, nodes.Template | nodes.Output | nodes.TemplateData | nodes.Concat):
         message = f"`{type(node).__name__.lower()}` expressions are not available"
-        raise BadTemplate("template.expression", message, "use env(), var(), text, `~` and filters")
+        raise BadTemplate("template.expression", message, _remedy(node))
     for child in node.iter_child_nodes():
         _admit(child, calls)
 
@@ -216,6 +216,15 @@ def _admit_constant(node: Any) -> None:
     strange = find_strange(node.value)  # which an escape makes, such as '\\u202e': in the file it is not there
     if strange:
         raise BadTemplate("template.character", f"the template makes {strange.name}", REMEDY)
+
+
+def _remedy(node: Any) -> str:
+    from jinja2 import nodes
+
+    holder = node.node if isinstance(node, nodes.Getattr | nodes.Getitem) else None
+    if isinstance(holder, nodes.Name) and holder.name in _FUNCTIONS:
+        return f"write {holder.name}('NAME')"
+    return "use env('NAME'), var('name'), text, `~` and filters"
 
 
 _ONLY_TEXT = "only text can be a constant"

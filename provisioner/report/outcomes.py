@@ -95,7 +95,7 @@ _MOST_TOLD = 100
 
 
 def as_markdown(applied: Applied) -> str:
-    """The summary, and what was not done with its remedy; a hundred of those at most."""
+    """The summary, what was not done with its remedy, and what was done; a hundred of each at most."""
     left = [
         (one.change, one.verdict.value, one.message, one.remedy)
         for one in applied.outcomes
@@ -109,6 +109,11 @@ def as_markdown(applied: Applied) -> str:
         lines.append(f"- {verdict} {code(change.key)}{at}: {plain(message[:_WIDEST])}")
         lines += [f"  - Remedy: {plain(remedy[:_WIDEST])}"] if remedy else []
     lines += [f"- and {len(left) - _MOST_TOLD:,} more"] if len(left) > _MOST_TOLD else []
+    done = [one for one in applied.outcomes if one.verdict is Verdict.DONE]
+    lines += [
+        f"- {_WORD.get(one.change.action, 'done')} {code(one.change.key)}: {code(one.id)}" for one in done[:_MOST_TOLD]
+    ]
+    lines += [f"- and {len(done) - _MOST_TOLD:,} more that were done"] if len(done) > _MOST_TOLD else []
     return "\n".join(lines) + "\n"
 
 

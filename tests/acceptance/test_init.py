@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.commands.init import scaffold
-from tests.acceptance.support import Project
+from tests.acceptance.support import Project, basic
 
 PIPELINES = ("github", "gitlab", "azure", "none")
 
@@ -72,10 +72,14 @@ def test_editors_find_the_schemas() -> None:
         ("provisioner plan --target t", ["there"]),
         ("provisioner validate --target h", ["here"]),
         ("provisioner plan --format j", ["json"]),
+        ("provisioner plan --report mark", ["markdown="]),
+        ("provisioner plan --select team", ["team/orders"]),
+        ("provisioner state show tea", ["team/orders"]),
     ],
 )
 def test_shells_complete(bare: Project, words: str, answers: list[str]) -> None:
     bare.project_file({"here": {"emulator": True}, "there": {"emulator": True}})
+    bare.define("team/orders", basic("Orders"))
     environ = {
         "_PROVISIONER_COMPLETE": "bash_complete",
         "COMP_WORDS": words,
