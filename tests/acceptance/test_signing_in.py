@@ -84,21 +84,21 @@ def test_the_environment_fills_in_what_the_target_leaves_out(project: Project, s
 
 
 @pytest.mark.parametrize(
-    ("field", "url", "words"),
+    ("field", "url", "code", "words"),
     [
-        ("endpoint", "http://platform.adobe.io", "only https"),
-        ("endpoint", "https://collector.example.com", "PROVISIONER_ALLOW_HOSTS"),
-        ("ims_endpoint", "https://collector.example.com", "PROVISIONER_ALLOW_HOSTS"),
-        ("ims_endpoint", "http://ims-na1.adobelogin.com", "only https"),
+        ("endpoint", "http://platform.adobe.io", 1, "begins with https://"),
+        ("endpoint", "https://collector.example.com", 64, "PROVISIONER_ALLOW_HOSTS"),
+        ("ims_endpoint", "https://collector.example.com", 64, "PROVISIONER_ALLOW_HOSTS"),
+        ("ims_endpoint", "http://ims-na1.adobelogin.com", 1, "begins with https://"),
     ],
 )
 def test_no_token_goes_to_a_host_that_the_environment_does_not_name(
-    project: Project, service: Service, field: str, url: str, words: str
+    project: Project, service: Service, field: str, url: str, code: int, words: str
 ) -> None:
     project.target(service.url, **{field: url})
     refused = project.run("apply", "--yes")
-    assert (refused.code, refused.out) == (64, "")
-    assert url in refused.err
+    assert (refused.code, refused.out) == (code, "")
+    assert (url if code == 64 else f"targets.here.{field}") in refused.err
     assert words in refused.err
     assert service.seen() == []
     assert service.tokens() == 0
