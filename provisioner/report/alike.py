@@ -72,7 +72,7 @@ class Alike:
                 if all(
                     _without(change, text, chosen) == said for change, text in zip(self.changes, texts, strict=True)
                 ):
-                    return said
+                    return f"{said} ({len(set(texts)):,} different ones)" if chosen else said
         return texts[0]
 
 

@@ -72,15 +72,12 @@ _MOST_FIELDS = 3
 def _heading(group: Alike) -> str:
     change = group.first
     if len(group.changes) == 1:
-        where = f" at {code(_short(change.location))}" if change.location else ""
+        place = place_of(change)
+        where = f" at {code(line_of(place))}" if place else ""
         return f"{change.action.value} {code(change.key)}{where}"
     paths = [field.path for field in change.fields] if change.action in (Action.UPDATE, Action.REFRESH) else []
     named = ", ".join(map(code, paths[:_MOST_FIELDS])) + (" and more" if len(paths) > _MOST_FIELDS else "")
     return f"{change.action.value} {len(group.changes):,} base connections{f': {named}' if named else ''}"
-
-
-def _short(location: Location) -> str:
-    return str(location).rpartition(":")[0]
 
 
 def _field(group: Alike, fields: tuple[FieldChange, ...], level: Level) -> Iterator[str]:
@@ -90,9 +87,10 @@ def _field(group: Alike, fields: tuple[FieldChange, ...], level: Level) -> Itera
     marks = f"{'  drift' if one.drifted else ''}{f'  {said}' if said else ''}"
     values = {(field.before, field.after) for field in fields}
     if len(values) > 1:
-        yield f"  {safe(one.path)}{marks}  ({len(values):,} different ones, see below)"
+        told = "told below" if level.lists(group) else f"{min(level.examples, len(values))} told below"
+        yield f"  {safe(one.path)}{marks}  ({len(values):,} different ones, {told})"
         return
-    yield f"  {safe(one.path)}{marks}{_line(fields)}"
+    yield f"  {safe(one.path)}{marks}{'' if group.first.action is Action.CREATE else _line(fields)}"
     if one.before is not None and one.before != one.after:
         yield f"- {_shown(one, one.before, level)}"
     if one.after is not None:

@@ -90,7 +90,7 @@ def _head(plan: Plan, level: Level) -> Iterator[str]:
         yield f"> {_abridged(plan, level)}"
 
 
-_ALL_KNOWN = "nothing; the service was asked, and every secret could be compared."
+_ALL_KNOWN = "nothing; the service was asked, and every secret compared with what was sent last."
 
 
 def _digests(plan: Plan) -> Iterator[str]:
@@ -145,7 +145,8 @@ def _foot(plan: Plan) -> Iterator[str]:
     if plan.pending and plan.approved_by:
         flags = " ".join(_for_a_shell(flag) for flag in plan.asked.flags)
         words = ["provisioner apply --target", plan.target, flags, f"--expect-digest {plan.approved_by}"]
-        yield f"{code(' '.join(filter(None, words)))} carries out exactly this plan, or nothing if it has moved."
+        passes = "" if plan.approved_by == plan.full_digest else " New values of secrets pass."
+        yield f"{code(' '.join(filter(None, words)))} carries out this plan, or nothing if it has moved.{passes}"
 
 
 def _for_a_shell(flag: str) -> str:

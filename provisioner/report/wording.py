@@ -65,14 +65,16 @@ def unknowns(plan: Plan) -> Iterator[Unknown]:
 
 
 def uncovered(plan: Plan) -> Iterator[Unknown]:
-    """What would be done and the public digest does not speak of: rotations, and what was done outside."""
+    """What the public digest does not speak of: values of secrets, rotations first, and what was done outside."""
+    if plan.pins:
+        yield Unknown("The values of secrets, and what the service shows", Counter())
     rotated = Counter(
         _origin(field)
         for field in _sensitive(plan, Action.UPDATE)
         if field.at_hand and field.comparison is not Comparison.UNCHANGED and field.before == field.after
     )
     if rotated:
-        yield Unknown("New values of these secrets", rotated)
+        yield Unknown("Hence that these secrets have new values", rotated)
     outside = Counter(pin.key for pin in plan.outside)
     if outside:
         yield Unknown("What was done outside to these", outside)

@@ -140,7 +140,9 @@ def test_a_comment_says_what_could_not_be_known() -> None:
     known, _, uncovered = text.partition("**What could not be known**")[2].partition("####")[0].partition("\n\n**")
     assert "The service was not asked" in known
     assert "`env(MYSQL_UNSET)`" in known
-    assert "New values of these secrets: `env(MYSQL_A)`" in uncovered, "a rotation is not in the public digest"
+    assert "Hence that these secrets have new values: `env(MYSQL_A)`" in uncovered, (
+        "a rotation is not in the public digest"
+    )
 
 
 def test_a_comment_says_where_passwords_will_go() -> None:
@@ -243,4 +245,4 @@ def test_notes_leave_open_only_what_differs() -> None:
         updated(f"k{index:02}", server("db1.example.com", "db2.example.com", f"k{index:02}"), notes=(note,))
         for index, note in enumerate(notes)
     )
-    assert "Note: env(...) is used at db2.example.com" in as_markdown(plan, 6_000)
+    assert "Note: env(...) is used at db2.example.com (30 different ones)" in as_markdown(plan, 6_000)
