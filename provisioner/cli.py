@@ -217,6 +217,31 @@ def state_recover(shell: Shell, file: Path, target: str | None, lock_timeout: fl
     return running_state.state_recover(shell, target, file, lock_timeout)
 
 
+@state.command("mv")
+@click.argument("old", shell_complete=complete_key)
+@click.argument("new", shell_complete=complete_key)
+@target_option
+@lock_timeout_option
+@common_options
+def state_move(shell: Shell, old: str, new: str, target: str | None, lock_timeout: float) -> int:
+    """Record under NEW what is recorded under OLD. In git, `movedFrom: OLD` does the same for every target."""
+    from provisioner import running_state
+
+    return running_state.state_move(shell, target, old, new, lock_timeout)
+
+
+@state.command("rm")
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key)
+@target_option
+@lock_timeout_option
+@common_options
+def state_remove(shell: Shell, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
+    """Forget what is recorded under these keys. The base connections themselves stay as they are."""
+    from provisioner import running_state
+
+    return running_state.state_remove(shell, target, keys, lock_timeout)
+
+
 @cli.command(short_help="Make a new project, with its pipeline.")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
 @click.option(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,9 @@ from provisioner.settings import read_settings
 from provisioner.state.entries import all_of, one_of
 
 if TYPE_CHECKING:
+    from provisioner.model import Key
     from provisioner.shell import Shell
+    from provisioner.state.store import FileStore
 
 
 def state_list(shell: Shell, name: str | None, output: str) -> int:
@@ -51,9 +55,32 @@ def state_rebuild(shell: Shell, name: str | None, lock_timeout: float) -> int:
 
 def state_recover(shell: Shell, name: str | None, file: Path, lock_timeout: float) -> int:
     """Record what an apply could only keep elsewhere."""
-    settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name)
-    with running.held(shell, store, where, settings, "state recover", lock_timeout):
+    with _changed(shell, name, "state recover", lock_timeout) as store:
         keys = states.recover(store, file)
     shell.egress.result(f"recorded from {file}: {', '.join(keys)}; the file may be deleted")
     return 0
+
+
+def state_move(shell: Shell, name: str | None, old: Key, new: Key, lock_timeout: float) -> int:
+    """Record under another key."""
+    with _changed(shell, name, "state mv", lock_timeout) as store:
+        record = states.move(store, old, new)
+    shell.egress.result(f"{old} is recorded as {new} now ({record.id}); give its definition that key")
+    return 0
+
+
+def state_remove(shell: Shell, name: str | None, keys: tuple[Key, ...], lock_timeout: float) -> int:
+    """Forget records."""
+    with _changed(shell, name, "state rm", lock_timeout) as store:
+        records = states.remove(store, keys)
+    for record in records:
+        shell.egress.result(f"forgot {record.key}; {record.id} stays as it is")
+    return 0
+
+
+@contextmanager
+def _changed(shell: Shell, name: str | None, command: str, lock_timeout: float) -> Iterator[FileStore]:
+    settings = read_settings(shell.environ)
+    where, store = running.place_of(shell, settings, name)
+    with running.held(shell, store, where, settings, command, lock_timeout):
+        yield store

@@ -27,6 +27,7 @@ from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound, StaleError, StateError, UsageError
 from provisioner.model import Key, Problem
 from provisioner.planning.approval import Approval, SavedPlan, hold_to
+from provisioner.planning.moves import moved_records
 from provisioner.planning.plan import Action, Asked, Change, Plan
 from provisioner.planning.planner import Context
 from provisioner.planning.renewal import forgotten_key, renewed
@@ -142,7 +143,13 @@ class _Run:
         return self._options.asked.overwrite_drift or self._options.approved is not None
 
     def renew(self, made: Plan) -> None:
-        """Give up older fingerprint keys; towards the service that is no change."""
+        """Record declared moves, and give up older fingerprint keys; towards the service that is no change."""
+        moved = moved_records(made)
+        if moved:
+            self._ports.store.adopt(moved)
+        for change in made.changes:
+            if change.moved_from:
+                self._ports.tell(f"{change.key}: moved here from {change.moved_from}; nothing is sent for it")
         records = renewed(made, self._todays_fingerprinter())
         if records:
             self._ports.store.adopt(records)

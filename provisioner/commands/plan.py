@@ -17,6 +17,7 @@ from provisioner.definitions.files import NO_DEFINITION
 from provisioner.definitions.project import Project, Target
 from provisioner.errors import NotFound, ProblemsFound, UsageError
 from provisioner.model import MYSQL_SPEC_ID, Json, TargetIdentity
+from provisioner.planning.moves import moved, naming_moves
 from provisioner.planning.observed import Observation, observe
 from provisioner.planning.pinning import pinned
 from provisioner.planning.plan import Action, Asked, Plan
@@ -95,7 +96,10 @@ def planned(place: Place, desired: tuple[Desired, ...], context: Context, asked:
     """The plan within what was asked for; ``reviewed``: that was before, and some of it may be done."""
     place.watch((), ["\n".join(record.as_dict.values()) for record in context.state.records])
     context = replace(context, adopt=asked.adopt, delete=asked.delete, protected_delete=asked.protected_delete)
+    state, moves = moved(context.state, desired)
+    context = replace(context, state=state)
     whole = (refresh_plan if asked.refresh else make_plan)(place.target.name, place.identity, desired, context)
+    whole = naming_moves(whole, moves)
     made = replace(selected(whole, asked, reviewed), asked=asked)
     made = made if asked.mass_delete else hold_back_mass_delete(made, whole)
     return pinned(made, context.state, context.fingerprinter)

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from provisioner.applying.outcome import Rebuilt
 from provisioner.applying.recovery import resolve
 from provisioner.commands.plan import Place, look, planned
+from provisioner.definitions.definition import KEY
 from provisioner.definitions.desired import Desired
 from provisioner.errors import StateError, UsageError
+from provisioner.model import Key
 from provisioner.planning.changes import visible_record_of
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Asked, Change, Patch
 from provisioner.planning.planner import Context
 from provisioner.service.flow_service import Reader
 from provisioner.state import rescue
+from provisioner.state.entries import one_of
 from provisioner.state.records import Record, Settled, State
 
 
@@ -27,6 +31,7 @@ class Rebuildable(Protocol):
     def salvage(self) -> tuple[State, tuple[str, ...]]: ...
     def adopt(self, records: Iterable[Record]) -> None: ...
     def settle(self, settled: Iterable[Settled]) -> None: ...
+    def forget(self, keys: Iterable[Key]) -> None: ...
     def fold(self) -> State: ...
 
 
@@ -73,3 +78,33 @@ def recover(store: Rebuildable, file: Path) -> tuple[str, ...]:
     store.settle([one for one in settled if one.intent_id in standing])
     store.fold()
     return tuple(standing[one.intent_id] for one in settled if one.intent_id in standing)
+
+
+def move(store: Rebuildable, old: Key, new: Key) -> Record:
+    """Record under ``new`` what is recorded under ``old``. Raises ``UsageError`` where that cannot be meant."""
+    state = store.load()
+    record = _closed(state, old)
+    if not KEY.fullmatch(new):
+        raise UsageError(f"{new} cannot be a key", "letters, digits, `.`, `_` and `-`, in parts separated by `/`")
+    if new in state.by_key or any(one.key == new for one in state.intents):
+        raise UsageError(f"something is recorded under {new} already", f"provisioner state show {new}")
+    store.adopt((replace(record, key=new),))
+    store.fold()
+    return record
+
+
+def remove(store: Rebuildable, keys: Iterable[Key]) -> tuple[Record, ...]:
+    """Forget what is recorded under these keys; the base connections stay as they are. All of them or none."""
+    state = store.load()
+    records = tuple(_closed(state, key) for key in dict.fromkeys(keys))
+    store.forget([record.key for record in records])
+    store.fold()
+    return records
+
+
+def _closed(state: State, key: Key) -> Record:
+    """The record of a key under which no call is open."""
+    found = one_of(state, key)
+    if found.intents or found.record is None:
+        raise UsageError(f"{key} has a call of which the outcome is open", "run apply: it finds out")
+    return found.record

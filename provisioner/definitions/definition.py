@@ -20,13 +20,15 @@ from provisioner.model import Key, Location, Problem
 @dataclass(frozen=True, slots=True)
 class Definition:
     """One parsed file. ``targets`` is None where it is for all of them; ``sound`` says that the schema accepts it.
-    ``called`` holds its key and the path that is its key if it names none."""
+    ``called`` holds its key and the path that is its key if it names none; ``moved_from`` is the key that it had
+    before, "" where it says none."""
 
     key: Key
     called: Called
     document: Document
     targets: tuple[str, ...] | None
     sound: bool
+    moved_from: Key = ""
 
     def is_for(self, target: str) -> bool:
         return self.targets is None or target in self.targets
@@ -48,14 +50,16 @@ def read_definitions(project: Project) -> tuple[tuple[Definition, ...], tuple[Do
         if isinstance(document.data, dict):
             sound = not schema_problems and not document.problems
             key = _key(source, document)
-            definitions.append(Definition(key, (key, source.stem), document, _targets(document), sound))
+            called = (key, source.stem)
+            definitions.append(Definition(key, called, document, _targets(document), sound, _moved_from(document)))
             problems.extend(_key_problems(source, document))
             problems.extend(_target_problems(document, project))
     problems.extend(_duplicate_keys(definitions))
+    problems.extend(_move_problems(definitions))
     return tuple(definitions), documents, tuple(problems)
 
 
-_KEY = re.compile(schema.load("connection")["properties"]["key"]["pattern"])
+KEY = re.compile(schema.load("connection")["properties"]["key"]["pattern"])
 
 
 def _key(source: files.Source, document: Document) -> Key:
@@ -64,10 +68,15 @@ def _key(source: files.Source, document: Document) -> Key:
 
 
 def _key_problems(source: files.Source, document: Document) -> Iterator[Problem]:
-    if "key" not in document.data and not _KEY.fullmatch(source.stem):
+    if "key" not in document.data and not KEY.fullmatch(source.stem):
         message = "the path of the file cannot serve as a key"
         remedy = "rename it to letters, digits, `.`, `_` and `-`, or give it a `key:`"
         yield Problem(Location(source.file), "key.invalid", message, remedy)
+
+
+def _moved_from(document: Document) -> Key:
+    written = document.data.get("movedFrom")
+    return written if isinstance(written, str) else ""
 
 
 def _targets(document: Document) -> tuple[str, ...] | None:
@@ -94,3 +103,18 @@ def _duplicate_keys(definitions: Iterable[Definition]) -> Iterator[Problem]:
             remedy = "rename one of the files, or give one of them another `key:`"
             location = definition.document.value_at(("key",))
             yield Problem(location, "definition.duplicate-key", message, remedy)
+
+
+def _move_problems(definitions: Iterable[Definition]) -> Iterator[Problem]:
+    """A key that a definition gives up cannot be another one's, now or before."""
+    by_key = {one.key: one for one in definitions}
+    movers: dict[Key, Definition] = {}
+    for one in definitions:
+        if not one.moved_from:
+            continue
+        taken = by_key.get(one.moved_from) or movers.setdefault(one.moved_from, one)
+        if taken is not one or one.moved_from == one.key:
+            whose = "this definition itself" if taken is one else taken.document.file
+            message = f"`movedFrom` names `{one.moved_from}`, which is the key of {whose}, or was"
+            location = one.document.value_at(("movedFrom",))
+            yield Problem(location, "definition.moved-from", message, "name the former key of this definition alone")

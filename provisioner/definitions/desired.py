@@ -49,13 +49,14 @@ class Desired:
 
     The parts of a connection string are fields below ``auth.params.connectionString``; ``keywords`` then holds the
     keyword to write for each and the field's path, in order. A string that comes whole from the environment is one
-    field, and ``keywords`` is empty.
+    field, and ``keywords`` is empty. ``moved_from`` is the key that it had before, "" where it says none.
     """
 
     key: Key
     location: Location
     fields: tuple[Field, ...]
     keywords: tuple[tuple[str, str], ...] = ()
+    moved_from: Key = ""
 
     def value(self, path: str) -> Value:
         """The value at a path, "" where there is none."""
@@ -193,7 +194,7 @@ def _desired(definition: Definition, target: Target, rendered: Iterable[tuple[Le
     elif "connectionString" not in params:
         _add_port(fields, "auth.params.", document)
     fields.sort(key=_order)
-    return Desired(definition.key, document.value_at(()), tuple(fields), tuple(keywords))
+    return Desired(definition.key, document.value_at(()), tuple(fields), tuple(keywords), definition.moved_from)
 
 
 def _add_port(fields: list[Field], prefix: str, document: Document) -> None:

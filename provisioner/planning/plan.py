@@ -74,7 +74,8 @@ Step: TypeAlias = Call | Accept | Forget
 class Change:
     """One entry of a plan. ``remedy`` is set where the user has to do something; ``notes`` are for the reader only.
 
-    ``desired`` is None for what has no definition any more, ``record`` for what is not in the state.
+    ``desired`` is None for what has no definition any more, ``record`` for what is not in the state. ``moved_from`` is
+    the key that the record has in the state, where the definition says that it was its own.
     """
 
     key: Key
@@ -89,6 +90,7 @@ class Change:
     desired: Desired | None = None
     record: Record | None = None
     seen: tuple[str, ...] = ()
+    moved_from: Key = ""
 
     @property
     def drifted(self) -> bool:

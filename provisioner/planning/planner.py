@@ -54,8 +54,9 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
     managed = context.managed_ids
     changes = [_change(one, context, managed) for one in wanted]
     unmanaged = list(_unmanaged(declared, context))
-    changes = [_naming_rename(change, unmanaged) for change in changes]
-    changes += [*unmanaged, *_left_open(declared, context)]
+    left_open = list(_left_open(declared, context))
+    changes = [_naming_rename(change, [*unmanaged, *left_open]) for change in changes]
+    changes += [*unmanaged, *left_open]
     return Plan(target, identity, tuple(sorted(changes, key=lambda change: change.key)), context.observation is None)
 
 
@@ -63,10 +64,14 @@ def _naming_rename(change: Change, unmanaged: Iterable[Change]) -> Change:
     """A create whose name an unmanaged record carries is most likely a renamed file; carried out, there would be two
     base connections of one name, which nothing tells apart once a state is lost."""
     former = next((one for one in unmanaged if one.name == change.name and one.action is Action.UNMANAGED), None)
-    if change.action is not Action.CREATE or former is None or former.record is None or change.desired is None:
+    if change.action is not Action.CREATE or former is None or change.desired is None:
         return change
     reason = f"its name is that of {former.key}, which has no definition any more: this looks like a rename"
-    remedy = f"`key: {former.key}` in this file keeps its base connection; if it is a new one, give it another name"
+    remedy = (
+        f"`movedFrom: {former.key}` in this file keeps its base connection; if it is a new one, give it another name"
+        if former.record
+        else "run apply once more when that is found out"
+    )
     return _blocked(change.desired, reason, remedy)
 
 

@@ -45,6 +45,7 @@ def _change(change: Change) -> Json:
     after, after_sensitive = _after(change)
     return {
         "address": change.key,
+        "previous_address": change.moved_from or None,
         "type": "base_connection",
         "name": change.name,
         "id": change.record.id if change.record else None,

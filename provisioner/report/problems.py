@@ -69,6 +69,7 @@ _OPEN = {
         "name",
         "description",
         "key",
+        "movedFrom",
         "targets",
         "lifecycle",
         "preventDestroy",

@@ -240,7 +240,7 @@ def test_a_renamed_file_makes_no_second_one_of_its_name() -> None:
     blocked, kept = planned([desired("new")], state(record(old)), observation(item(old))).changes
     assert (blocked.action, kept.action, blocked.steps) == (Action.BLOCKED, Action.UNMANAGED, ())
     assert "its name is that of old" in blocked.reason
-    assert "`key: old` in this file keeps its base connection" in blocked.remedy
+    assert "`movedFrom: old` in this file keeps its base connection" in blocked.remedy
 
 
 def test_a_file_may_take_the_name_of_what_is_deleted() -> None:

@@ -1,0 +1,52 @@
+"""Records that a definition says were its own under another key (``movedFrom``), taken there. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from provisioner.definitions.desired import Desired
+from provisioner.model import Key
+from provisioner.planning.plan import Action, Plan
+from provisioner.state.records import Record, State
+
+
+def moved(state: State, desired: Iterable[Desired]) -> tuple[State, dict[Key, Key]]:
+    """The state as it is once every declared move has happened, and where each came from, by its new key.
+
+    A move whose record is at its new key already has happened; one without a record at either key is none. A key that
+    is declared again, or under which a call is open, keeps its record.
+    """
+    wanted = tuple(desired)
+    kept = {one.key for one in wanted} | {intent.key for intent in state.intents}
+    moves = {
+        one.key: one.moved_from
+        for one in wanted
+        if one.moved_from
+        and one.moved_from not in kept
+        and one.key not in state.by_key
+        and one.moved_from in state.by_key
+    }
+    return (replace(state, records=tuple(_at_new_keys(state, moves))), moves) if moves else (state, {})
+
+
+def _at_new_keys(state: State, moves: dict[Key, Key]) -> Iterator[Record]:
+    new_keys = {old: new for new, old in moves.items()}
+    for record in state.records:
+        yield replace(record, key=new_keys.get(record.key, record.key))
+
+
+def naming_moves(plan: Plan, moves: dict[Key, Key]) -> Plan:
+    """The plan with where each record came from."""
+    changes = (replace(one, moved_from=moves[one.key]) if one.key in moves else one for one in plan.changes)
+    notes = {new: f"moved here from {old}, whose record and base connection it keeps" for new, old in moves.items()}
+    return replace(plan, changes=tuple(changes)).noting(notes)
+
+
+def moved_records(plan: Plan) -> tuple[Record, ...]:
+    """What is to be recorded for the moves alone. What is sent is recorded under its new key anyway."""
+    return tuple(
+        one.record
+        for one in plan.changes
+        if one.moved_from and one.record is not None and one.action is not Action.DELETE
+    )

@@ -1,0 +1,116 @@
+"""A definition under another key keeps its base connection, by ``movedFrom`` or ``state mv``; ``state rm`` forgets."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.support import Project, Service, basic
+
+
+@pytest.fixture
+def applied(project: Project) -> Project:
+    project.define("a", basic("A"))
+    project.define("b", basic("B"))
+    assert project.run("apply", "--yes").code == 0
+    return project
+
+
+def rename(project: Project, old: str, new: str, more: str = "") -> None:
+    file = project.folder / f"connections/{old}.yaml"
+    project.define(new, more + file.read_text("utf-8"))
+    file.unlink()
+
+
+def test_a_renamed_file_that_says_so_plans_no_change(applied: Project, service: Service) -> None:
+    identity, writes = applied.id("a"), len(service.writes())
+    rename(applied, "a", "shop/a", "movedFrom: a\n")
+    plan = applied.run("plan", "--detailed-exitcode")
+    assert (plan.code, plan.last) == (0, "Plan: 0 to add, 0 to change, 0 to destroy. 2 unchanged.")
+    assert "note: moved here from a, whose record and base connection it keeps" in plan.out
+    done = applied.run("apply", "--yes")
+    assert done.code == 0, done.err
+    assert "shop/a: moved here from a; nothing is sent for it" in done.err
+    assert (applied.id("shop/a"), set(applied.state["records"])) == (identity, {"shop/a", "b"})
+    assert len(service.writes()) == writes
+    again = applied.run("plan", "--detailed-exitcode")
+    assert (again.code, "moved here" in again.out) == (0, False)
+
+
+def test_it_may_change_at_the_same_time(applied: Project, service: Service) -> None:
+    identity = applied.id("a")
+    rename(applied, "a", "c", "movedFrom: a\n")
+    text = (applied.folder / "connections/c.yaml").read_text("utf-8")
+    applied.define("c", text.replace("db.example.com", "db2.example.com").replace("name: A", "name: C"))
+    assert applied.run("apply", "--yes").last == "Apply complete: 0 added, 1 changed, 0 destroyed."
+    assert applied.id("c") == identity
+    assert {one["name"] for one in service.items()} == {"B", "C"}
+
+
+def test_without_secrets_everybody_sees_the_same(applied: Project) -> None:
+    rename(applied, "a", "c", "movedFrom: a\n")
+    fork = applied.run("plan", "--offline", "--format", "json", environ={"MYSQL_ORDERS_PASSWORD": None}).json
+    (moved,) = [one for one in fork["resource_changes"] if one["address"] == "c"]
+    assert (moved["action"], moved["previous_address"]) == ("no-op", "a")
+
+
+def test_what_was_never_there_is_created(applied: Project) -> None:
+    applied.define("c", f"movedFrom: never\n{basic('C')}")
+    assert applied.run("apply", "--yes").last == "Apply complete: 1 added, 0 changed, 0 destroyed."
+
+
+def test_where_both_are_recorded_nothing_moves(applied: Project) -> None:
+    (applied.folder / "connections/a.yaml").unlink()
+    applied.define("b", f"movedFrom: a\n{basic('B')}")
+    plan = applied.run("plan")
+    assert "? unmanaged a" in plan.out
+    assert "moved here" not in plan.out
+
+
+def test_a_record_is_moved_by_hand(applied: Project, service: Service) -> None:
+    identity, writes = applied.id("a"), len(service.writes())
+    moved = applied.run("state", "mv", "a", "shop/a")
+    assert (moved.code, identity in moved.out) == (0, True)
+    rename(applied, "a", "shop/a")
+    assert applied.run("plan", "--detailed-exitcode").code == 0
+    assert applied.id("shop/a") == identity
+    assert len(service.writes()) == writes
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("none", "c", "nothing is recorded under none"),
+        ("a", "b", "something is recorded under b already"),
+        ("a", "../c", "../c cannot be a key"),
+        ("a", "a", "something is recorded under a already"),
+    ],
+)
+def test_what_cannot_be_moved(applied: Project, old: str, new: str, words: str) -> None:
+    before = applied.state
+    refused = applied.run("state", "mv", old, new)
+    assert (refused.code, words in refused.err) == (64, True)
+    assert applied.state == before
+
+
+def test_records_are_forgotten_and_the_objects_stay(applied: Project, service: Service) -> None:
+    identity = applied.id("a")
+    forgotten = applied.run("state", "rm", "a", "b")
+    assert (forgotten.code, f"forgot a; {identity} stays as it is" in forgotten.out) == (0, True)
+    assert applied.state["records"] == {}
+    assert len(service.items()) == 2
+    assert "exists already" in applied.run("plan").out
+
+
+def test_none_is_forgotten_where_one_is_not_recorded(applied: Project) -> None:
+    assert applied.run("state", "rm", "a", "none").code == 64
+    assert set(applied.state["records"]) == {"a", "b"}
+
+
+@pytest.mark.parametrize("command", [("mv", "a", "c"), ("rm", "a")])
+def test_a_call_of_unknown_outcome_is_settled_first(applied: Project, service: Service, command: list[str]) -> None:
+    applied.define("a", basic("A", server="db2.example.com"))
+    service.faults({"kind": "reset", "when": "after", "method": "PATCH"})
+    assert applied.run("apply", "--yes").code == 4
+    service.faults()
+    refused = applied.run("state", *command)
+    assert (refused.code, "a call of which the outcome is open" in refused.err) == (64, True)
