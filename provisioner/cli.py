@@ -163,6 +163,31 @@ def apply(
     )
 
 
+@cli.command("import", short_help="Take base connections that exist under management.")
+@click.argument("what", metavar="[KEY] [ID]", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every base connection of MySQL in the sandbox.")
+@click.option("--folder", default="", metavar="DIR", help="Where drafts lie, below connections/.")
+@target_option
+@lock_timeout_option
+@common_options
+def import_(
+    shell: Shell, what: tuple[str, ...], everything: bool, folder: str, target: str | None, lock_timeout: float
+) -> int:
+    """Take base connections that exist under management: one by its ID, or --all.
+
+    Writes a definition of each for review, and records it. Secrets become variables, listed at the end. Nothing is sent
+    to the service. KEY names the definition; without it the key is made of the name.
+    """
+    from provisioner import running_import
+    from provisioner.commands.importing import Wanted
+
+    if everything == bool(what) or len(what) > 2:
+        raise click.UsageError("name a base connection by its ID, with a KEY before it if you like; or --all")
+    *key, identity = what or (None,)
+    wanted = Wanted(identity, key[0] or "" if key else "", folder.strip("/"))
+    return running_import.import_(shell, target, wanted, lock_timeout)
+
+
 @cli.group(short_help="What is recorded of a target.")
 def state() -> None:
     """What is recorded of a target, and what to do where that was lost."""

@@ -29,10 +29,10 @@ LAYERS = {
     "settings": VOCABULARY,
     "emulator": {""},
 }
-SHELL = {"cli", "flags", "shell", "running", "running_state", "wiring", "guarding", "interruption"}
+SHELL = {"cli", "flags", "shell", "running", "running_import", "running_state", "wiring", "guarding", "interruption"}
 
 LIBRARIES = {
-    "yaml": {"definitions/documents.py"},
+    "yaml": {"definitions/documents.py", "definitions/writer.py"},
     "jsonschema": {"definitions/schema.py"},
     "jinja2": {"definitions/templates.py", "report/plan_html.py"},
     "requests": {"service/transport.py"},

@@ -107,7 +107,8 @@ def _undecided(intent: Intent, candidates: Iterable[Observed]) -> Undecided:
     ids = ", ".join(one.id for one in candidates)
     return Undecided(
         f"a create sent at {intent.sent_at} has no known outcome, and {ids} may or may not be its result",
-        "look at it in Experience Platform; delete or rename what is not yours, then run apply again",
+        f"look at it in Experience Platform; if it is yours, `import {intent.key} ID`; "
+        "else delete or rename it and run apply again",
     )
 
 

@@ -58,13 +58,14 @@ class Place:
     watch: Watch
 
 
-def read_desired(place: Place, recorded: bool = False) -> tuple[Desired, ...]:
+def read_desired(place: Place, nothing_is_fine: bool = False) -> tuple[Desired, ...]:
     """What the definitions ask for on the target. Raises ``ProblemsFound`` with all that is wrong with them.
 
-    ``recorded``: something is in the state, so that no definition at all is for the guards of deletes to judge.
+    ``nothing_is_fine``: no definition at all is no problem; where something is in the state, that is for the guards of
+    deletes to judge.
     """
     definitions, documents, problems = read_definitions(place.project)
-    problems = tuple(problem for problem in problems if not (recorded and problem.rule == NO_DEFINITION))
+    problems = tuple(problem for problem in problems if not (nothing_is_fine and problem.rule == NO_DEFINITION))
     built = build(definitions, place.project, place.target, place.environment)
     place.watch(built.secrets, [place.project.text, *(document.text for document in documents)], built.private)
     found = Checked(definitions, (place.target.name,), tuple(sorted({*problems, *built.problems})), documents)

@@ -152,12 +152,13 @@ def _exists(desired: Desired, candidates: list[Observed]) -> Change:
         return _blocked(
             desired,
             f"exists already, {len(candidates)} times: {ids}",
-            "delete or rename all but one in Experience Platform, then `apply --import-existing`",
+            f"if one of them is meant: `import {desired.key} ID`; or give this definition another name",
         )
     return _blocked(
         desired,
         f"exists already: {ids}",
-        "`apply --import-existing` takes it over if it is as declared; or change the name",
+        f"`apply --import-existing` takes it over if it is as declared and ours, `import {desired.key} {ids}` "
+        "whatever it is like; or change the name",
     )
 
 
@@ -171,12 +172,14 @@ def _adopt(desired: Desired, observed: Observed, context: Context) -> Change:
     if differences:
         paths = ", ".join(path for path, _ in differences)
         reason = f"exists already: {observed.id}, and differs in {paths}"
-        return _blocked(desired, reason, "make the definition say what exists, then `apply --import-existing`")
+        remedy = f"make the definition say what exists, or take it over as it is: `import {desired.key} {observed.id}`"
+        return _blocked(desired, reason, remedy)
     if not context.client or observed.created_client != context.client:
         reason = f"exists already: {observed.id}, created by {observed.created_client or 'an unknown client'}"
-        return _blocked(
-            desired, reason, "only what our own client created is taken over; rename the definition or the other"
+        remedy = (
+            f"only what our own client created is taken over so; if it is yours: `import {desired.key} {observed.id}`"
         )
+        return _blocked(desired, reason, remedy)
     sent = tuple(replace(change, comparison=Comparison.UNKNOWN) for change in introduced(desired) if change.sensitive)
     if observed.etag is None:
         return _not_ready(desired, observed, sent)

@@ -224,7 +224,7 @@ class Service:
 
     def items(self) -> list[Any]:
         """The base connections that there are, oldest first."""
-        items: list[Any] = self._call("GET", "?limit=100&orderby=createdAt").json()["items"]
+        items: list[Any] = self.call("GET", "?limit=100&orderby=createdAt").json()["items"]
         return items
 
     def faults(self, *faults: Mapping[str, Any]) -> None:
@@ -233,21 +233,22 @@ class Service:
 
     def edit(self, identity: str, path: str, value: str) -> None:
         """Somebody else changes a base connection."""
-        (item,) = self._call("GET", f"/{identity}").json()["items"]
+        (item,) = self.call("GET", f"/{identity}").json()["items"]
         change = [{"op": "replace", "path": path, "value": value}]
-        self._call("PATCH", f"/{identity}", json=change, headers={"If-Match": item["etag"]})
+        self.call("PATCH", f"/{identity}", json=change, headers={"If-Match": item["etag"]})
 
     def delete(self, identity: str) -> None:
-        (item,) = self._call("GET", f"/{identity}").json()["items"]
-        self._call("DELETE", f"/{identity}", headers={"If-Match": item["etag"]})
+        (item,) = self.call("GET", f"/{identity}").json()["items"]
+        self.call("DELETE", f"/{identity}", headers={"If-Match": item["etag"]})
 
     def create(self, name: str) -> None:
         """Somebody else's base connection."""
         params = {"server": "h", "port": "1", "database": "d", "username": "u", "password": "p", "sslMode": "DISABLED"}
         auth = {"specName": "Basic Authentication", "params": params}
-        self._call("POST", "", json={"name": name, "auth": auth, "connectionSpec": SPEC})
+        self.call("POST", "", json={"name": name, "auth": auth, "connectionSpec": SPEC})
 
-    def _call(self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> requests.Response:
+    def call(self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> requests.Response:
+        """Somebody else's call of ``/connections``."""
         caller = {
             "Authorization": "Bearer somebody",
             "x-api-key": "somebody-else",

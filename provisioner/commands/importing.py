@@ -1,0 +1,173 @@
+"""``import``: base connections that exist come under management. Never writes to the service.
+
+1. Look, and choose: one by id, or all that no record and no other definition of the target is about.
+2. For each a definition: the one of its name that is there, or a draft of what the service shows, checked like any.
+3. Write the drafts, then the records. Run again, it finds what an earlier run has written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from provisioner.applying.recovery import resolve
+from provisioner.commands.plan import Place, look
+from provisioner.definitions import schema
+from provisioner.definitions.definition import Definition, read_definitions
+from provisioner.definitions.desired import Desired, build
+from provisioner.definitions.documents import parse
+from provisioner.definitions.project import CONNECTIONS
+from provisioner.definitions.writer import definition_text
+from provisioner.errors import UsageError
+from provisioner.model import Key
+from provisioner.planning.adopt import draft, key_for, variable_for
+from provisioner.planning.changes import visible_record_of
+from provisioner.planning.observed import Observation, Observed, shown_otherwise
+from provisioner.service.flow_service import Reader
+from provisioner.state.folding import fold
+from provisioner.state.records import Record, State
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be imported: ``id`` None means all; ``key`` "" means one that is made of the name. ``folder`` is where
+    drafts lie, below the folder of definitions."""
+
+    id: str | None = None
+    key: Key = ""
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One that comes under management. ``text`` is the draft of its definition, "" where there was one; ``variables``
+    are those that the draft reads."""
+
+    record: Record
+    file: str
+    text: str = ""
+    variables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """One that does not, and why."""
+
+    id: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import does."""
+
+    taken: tuple[Taken, ...]
+    left: tuple[Left, ...]
+
+
+def prepare(
+    place: Place, desired: tuple[Desired, ...], state: State, service: Reader, wanted: Wanted, new_id: Callable[[], str]
+) -> Imported:
+    """What would be written. Raises ``UsageError`` for an id that is not there or a key that is not free."""
+    observation = look(service, state)
+    settled = resolve(state, observation, service.service_time(), place.settle, place.client)
+    chooser = _Chooser(place, desired, fold(state, settled.entries), observation, wanted, new_id)
+    found = [chooser.take(one) for one in chooser.chosen()]
+    return Imported(
+        tuple(one for one in found if isinstance(one, Taken)), tuple(one for one in found if isinstance(one, Left))
+    )
+
+
+class _Chooser:
+    def __init__(
+        self,
+        place: Place,
+        desired: tuple[Desired, ...],
+        state: State,
+        observation: Observation,
+        wanted: Wanted,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._place, self._state, self._observation = place, state, observation
+        self._wanted, self._new_id = wanted, new_id
+        self._declared = {one.key: one for one in desired}
+        self._by_name = {one.name: one for one in desired}
+        self._managed = {record.id: record.key for record in state.records}
+        definitions, _, _ = read_definitions(place.project)
+        self._taken = {one.key for one in definitions} | set(state.by_key) | {one.key for one in state.intents}
+        self._checker = schema.Checker(schema.load("connection"))
+
+    def chosen(self) -> Iterable[Observed]:
+        """Oldest first, so that the same sandbox gives the same keys."""
+        if self._wanted.id is None:
+            return sorted(self._observation.by_id.values(), key=lambda one: (one.created_at, one.id))
+        if self._wanted.id not in self._observation.by_id:
+            words = f"there is no base connection {self._wanted.id} of MySQL in sandbox {self._place.identity.sandbox}"
+            raise UsageError(words, "take the id from Experience Platform, or import all: --all")
+        return [self._observation.by_id[self._wanted.id]]
+
+    def take(self, one: Observed) -> Taken | Left:
+        if one.id in self._managed:
+            return Left(one.id, one.name, f"recorded as {self._managed[one.id]} already")
+        if one.etag is None:
+            return Left(one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled")
+        declared = self._declared.get(self._wanted.key) if self._wanted.key else self._by_name.get(one.name)
+        if declared is None and len(self._observation.by_name[one.name]) > 1 and self._wanted.id is None:
+            number = len(self._observation.by_name[one.name])
+            return Left(one.id, one.name, f"{number} have this name: rename the others in Experience Platform")
+        if declared is not None:
+            return self._adopt(one, declared)
+        return self._draft(one)
+
+    def _adopt(self, one: Observed, declared: Desired) -> Taken | Left:
+        if declared.key in self._state.by_key:
+            return Left(one.id, one.name, f"{declared.key} is recorded as {self._state.by_key[declared.key].id}")
+        self._managed[one.id] = declared.key
+        return Taken(self._record(one, declared), declared.location.file)
+
+    def _record(self, one: Observed, declared: Desired) -> Record:
+        """As declared, but for what the service shows otherwise: a plan then says what would change."""
+        record = visible_record_of(declared, one.id, one.etag, self._new_id())
+        fields = {**record.as_dict, **dict(shown_otherwise(record.as_dict, one))}
+        return replace(record, fields=tuple((path, text) for path, text in fields.items() if text))
+
+    def _draft(self, one: Observed) -> Taken | Left:
+        key = self._wanted.key or key_for(one.name, self._wanted.folder, self._taken)
+        if key in self._taken:
+            raise UsageError(f"{key} is the key of another definition or record", "choose another key")
+        made = draft(one, lambda what: self._variable(key, what), self._only_target())
+        if made is None:
+            spec = one.as_dict.get("auth.specName", "none that is shown")
+            return Left(one.id, one.name, f"its authentication is not known here: {spec}")
+        file = f"{CONNECTIONS}/{key}.yaml"
+        text = definition_text(made.data, f"{'../' * (key.count('/') + 1)}schemas/connection.schema.json")
+        built = self._built(key, file, text)
+        if isinstance(built, str):
+            return Left(one.id, one.name, f"cannot be written as a definition: {built}")
+        self._taken.add(key)
+        self._managed[one.id] = key
+        return Taken(self._record(one, built), file, text, made.variables)
+
+    def _built(self, key: Key, file: str, text: str) -> Desired | str:
+        """The draft as ``plan`` will read it, or what is wrong with it."""
+        document = parse(file, text)
+        found = document.problems or self._checker.check(document)
+        if not found:
+            definition = Definition(key, (key, key), document, None, sound=True)
+            built = build([definition], self._place.project, self._place.target, {})
+            found = built.problems
+        return f"{found[0].message} ({found[0].rule})" if found else built.desired[0]
+
+    def _only_target(self) -> str | None:
+        """A definition of what is in one sandbox is not for another one."""
+        return self._place.target.name if len(self._place.project.targets) > 1 else None
+
+    def _variable(self, key: Key, what: str) -> str:
+        patterns = [one for one in self._place.project.admitted((key, key)) if one.endswith("*")]
+        return variable_for(key, what, patterns[0].rstrip("*") if patterns else "MYSQL_")
+
+
+def drafts(imported: Imported) -> Iterator[Taken]:
+    """Those whose definition is to be written."""
+    yield from (one for one in imported.taken if one.text)

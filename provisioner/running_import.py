@@ -1,0 +1,64 @@
+"""``import`` as the command line runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from provisioner import guarding, running, wiring
+from provisioner.commands import importing
+from provisioner.commands import plan as planning
+from provisioner.errors import NotWritten
+from provisioner.report.style import count, safe
+from provisioner.settings import read_settings
+
+if TYPE_CHECKING:
+    from provisioner.commands.importing import Imported, Wanted
+    from provisioner.report.style import Style
+    from provisioner.shell import Shell
+
+
+def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float) -> int:
+    """Take up what exists; write drafts, then records. 1 where something was left out that was asked for."""
+    settings = read_settings(shell.environ)
+    where, store = running.place_of(shell, settings, name)
+    with running.held(shell, store, where, settings, "import", lock_timeout):
+        desired = planning.read_desired(where, nothing_is_fine=True)
+        guarding.warn(shell, where, settings, desired)
+        with wiring.connect(where, settings, running.log_of(shell), shell.egress.wall.repeats) as service:
+            state = store.load()
+            done = importing.prepare(where, desired, state, service.reading(), wanted, running.new_id)
+        _write(shell, done)
+        if done.taken:
+            store.adopt([one.record for one in done.taken])
+            store.fold()
+    style = shell.result_style
+    shell.egress.result(style.fold("\n".join(_lines(done, style))))
+    return 1 if any("already" not in one.reason for one in done.left) else 0
+
+
+def _write(shell: Shell, done: Imported) -> None:
+    for one in importing.drafts(done):
+        path = shell.folder / one.file
+        try:
+            shell.egress.create(path, one.text)
+        except OSError as error:
+            raise NotWritten(
+                f"{path} cannot be written: {error.strerror}", "nothing is recorded; run it again"
+            ) from None
+
+
+def _lines(done: Imported, style: Style) -> Iterator[str]:
+    for one in done.taken:
+        what = "drafted " if one.text else "recorded"
+        yield f"{style.paint(what, 'green')}  {safe(one.record.key)}  {safe(one.record.id)}  {safe(one.file)}"
+    for left in done.left:
+        what = style.paint("left", "yellow")
+        yield f'{what}      {safe(left.id)}  "{safe(left.name)}": {safe(left.reason)}'
+    variables = [name for one in done.taken for name in one.variables]
+    if variables:
+        yield ""
+        yield "to set before the next apply, each to what it is in the database:"
+        yield from (f"  {name}" for name in variables)
+    yield ""
+    yield style.paint(f"{count(len(done.taken), 'base connection')} imported, {len(done.left)} left.", "bold")

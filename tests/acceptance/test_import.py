@@ -1,0 +1,167 @@
+"""Base connections that were made by hand come under management: reviewed as definitions, recorded, never touched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.server import Emulator
+from tests.acceptance.support import ORG, SECRETS, SPEC, Project, Service, basic
+
+BASIC = {
+    "server": "db7",
+    "port": "3307",
+    "database": "crm",
+    "username": "svc",
+    "password": "by-hand-Kx93hvQ",
+    "sslMode": "REQUIRED",
+}
+STRING = {"connectionString": "Server=db8;Port=3306;Database=erp;UID=svc;PWD=by-hand-Kx93hvQ"}
+
+
+def make(service: Service, name: str, params: dict[str, str] | None = None, **more: Any) -> str:
+    """Somebody makes one by hand."""
+    params = params or BASIC
+    spec_name = "Connection String Based Authentication" if "connectionString" in params else "Basic Authentication"
+    body = {"name": name, "auth": {"specName": spec_name, "params": params}, "connectionSpec": SPEC, **more}
+    return str(service.call("POST", "", json=body).json()["id"])
+
+
+@pytest.fixture
+def empty(project: Project) -> Project:
+    (project.folder / "connections").mkdir(exist_ok=True)
+    return project
+
+
+def test_one_by_its_id_becomes_a_definition_and_a_record(empty: Project, service: Service) -> None:
+    identity = make(service, "CRM (Europe)", description='Says "yes": {x} # no')
+    writes = len(service.writes())
+    done = empty.run("import", identity)
+    assert done.code == 0, done.err
+    assert "MYSQL_CRM_EUROPE_PASSWORD" in done.out
+    assert empty.id("crm-europe") == identity
+    text = (empty.folder / "connections/crm-europe.yaml").read_text("utf-8")
+    assert text.startswith("# yaml-language-server: $schema=../schemas/connection.schema.json\n")
+    assert "  password: \"{{ env('MYSQL_CRM_EUROPE_PASSWORD') }}\"" in text
+    assert "by-hand" not in text
+    assert empty.run("validate").code == 0
+    plan = empty.run("plan", "--detailed-exitcode")
+    assert (plan.code, plan.last) == (0, "Plan: 0 to add, 0 to change, 0 to destroy. 1 unchanged.")
+    assert "env(MYSQL_CRM_EUROPE_PASSWORD) is not set: cannot tell whether it changed" in plan.out
+    assert len(service.writes()) == writes == 0
+
+    applied = empty.run("apply", "--yes", environ={"MYSQL_CRM_EUROPE_PASSWORD": "by-hand-Kx93hvQ"})
+    assert applied.last == "Apply complete: 0 added, 1 changed, 0 destroyed."
+    (patch,) = service.writes()
+    assert patch["body"] == [{"op": "replace", "path": "/auth/params", "value": BASIC}]
+    again = empty.run("plan", "--detailed-exitcode", environ={"MYSQL_CRM_EUROPE_PASSWORD": "by-hand-Kx93hvQ"})
+    assert again.code == 0
+
+
+def test_a_connection_string_is_one_variable(empty: Project, service: Service) -> None:
+    identity = make(service, "ERP", STRING)
+    assert empty.run("import", "finance/erp", identity).code == 0
+    text = (empty.folder / "connections/finance/erp.yaml").read_text("utf-8")
+    assert "connectionString: \"{{ env('MYSQL_FINANCE_ERP_CONNECTION_STRING') }}\"" in text
+    assert "$schema=../../schemas/" in text
+    assert empty.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_whole_sandbox(empty: Project, service: Service) -> None:
+    """Forty of them, one managed already, two of one name, one with a definition, one that nobody can write down."""
+    ids = [make(service, f"Shop {number:02}", {**BASIC, "database": f"d{number}"}) for number in range(40)]
+    empty.define("known", basic("Known"))
+    assert empty.run("apply", "--yes").code == 0
+    twins = [make(service, "Twin") for _ in range(2)]
+    declared = make(service, "Declared", {**BASIC, "server": "db.example.com"})
+    empty.define("mine/declared", basic("Declared", server="db2.example.com"))
+    unseen = make(service, "Evil \u202e name")
+    writes = len(service.writes())
+    done = empty.run("import", "--all", "--folder", "shop")
+    assert done.code == 1, "something is left for the user"
+    assert done.last == "41 base connections imported, 4 left."
+    assert {empty.id(f"shop/shop-{number:02}") for number in range(40)} == set(ids)
+    assert empty.id("mine/declared") == declared
+    for identity in twins:
+        assert f'{identity}  "Twin": 2 have this name' in done.out
+    assert f"{unseen}  " in done.out
+    assert "cannot be written as a definition" in done.out
+    assert "recorded as known already" in done.out
+    assert empty.run("validate").code == 0
+    plan = empty.run("plan")
+    assert plan.last == "Plan: 0 to add, 1 to change, 0 to destroy. 41 unchanged."
+    assert '"db.example.com" -> "db2.example.com"' in plan.out
+    assert len(service.writes()) == writes
+    again = empty.run("import", "--all", "--folder", "shop")
+    assert again.last == "0 base connections imported, 45 left."
+
+
+def test_names_that_look_like_templates_stay_what_they_are(empty: Project, service: Service) -> None:
+    name = "{{ env('MYSQL_ORDERS_PASSWORD') }} \\ '"
+    identity = make(service, name, description="{% if x %}")
+    assert empty.run("import", "odd", identity).code == 0
+    plan = empty.run("plan", "--detailed-exitcode")
+    assert plan.code == 0, plan.out
+    assert empty.state["records"]["odd"]["fields"]["name"] == name
+
+
+def test_what_is_masked_is_not_taken_for_a_value(bare: Project) -> None:
+    with Emulator(behaviour=Behaviour(secrets_in_get="masked")) as emulator:
+        service = Service(emulator.url)
+        bare.target(service.url)
+        bare.environ |= {"AEP_API_KEY": "sample-api-key", "AEP_CLIENT_SECRET": SECRETS[0]}
+        assert bare.run("import", make(service, "CRM")).code == 0
+        assert "***" not in (bare.folder / "connections/crm.yaml").read_text("utf-8")
+        assert bare.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_run_that_died_between_files_and_records_is_taken_up(empty: Project, service: Service) -> None:
+    identity = make(service, "CRM")
+    assert empty.run("import", identity).code == 0
+    assert empty.run("state", "rm", "crm").code == 0
+    done = empty.run("import", "--all")
+    assert (done.code, "recorded  crm" in done.out) == (0, True)
+    assert empty.id("crm") == identity
+    assert empty.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_variables_are_those_that_the_project_admits(empty: Project, service: Service) -> None:
+    project_file = (empty.folder / "provisioner.yaml").read_text("utf-8")
+    empty.write(
+        "provisioner.yaml", project_file.replace('"targets"', '"templates": {"allow_env": ["DB_*"]}, "targets"')
+    )
+    done = empty.run("import", make(service, "CRM"))
+    assert (done.code, "DB_CRM_PASSWORD" in done.out) == (0, True), done.err
+    assert empty.run("validate").code == 0
+
+
+def test_it_is_for_the_target_that_it_was_found_on(empty: Project, service: Service) -> None:
+    other = {"endpoint": service.url, "org_id": ORG, "sandbox": "dev"}
+    empty.project_file({"here": {**other, "sandbox": "prod"}, "there": other})
+    assert empty.run("import", make(service, "CRM")).code == 0
+    assert "0 to add" in empty.run("plan", "--target", "there").last
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 64, "name a base connection by its ID"),
+        (["--all", "x"], 64, "name a base connection by its ID"),
+        (["a", "b", "c"], 64, "name a base connection by its ID"),
+        (["no-such-id"], 64, "there is no base connection no-such-id of MySQL in sandbox prod"),
+    ],
+)
+def test_what_cannot_be_meant(empty: Project, words: list[str], code: int, said: str) -> None:
+    refused = empty.run("import", *words)
+    assert (refused.code, said in refused.err) == (code, True), refused.err
+
+
+def test_a_key_that_is_taken_is_refused_and_no_file_is_overwritten(empty: Project, service: Service) -> None:
+    empty.define("crm", basic("Other"))
+    refused = empty.run("import", "crm", make(service, "CRM"))
+    assert refused.code == 0, "the definition of that key is taken to be of this object"
+    assert "name" in empty.run("plan").out
+    second = empty.run("import", "crm", make(service, "CRM 2"))
+    assert (second.code, "crm is recorded as" in second.out) == (1, True)

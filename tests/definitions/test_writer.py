@@ -1,0 +1,60 @@
+"""Whatever a text is, a definition can be written that gives just that text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provisioner.definitions.characters import find_strange
+from provisioner.definitions.documents import parse
+from provisioner.definitions.template import render
+from provisioner.definitions.templates import compile_leaf, is_template
+from provisioner.definitions.writer import definition_text, leaf
+
+PIECES = [
+    "{{",
+    "}}",
+    "{%",
+    "%}",
+    "{#",
+    "#}",
+    "{",
+    "%",
+    "'",
+    '"',
+    "\\",
+    "\\n",
+    "env('A')",
+    "a",
+    " ",
+    ": ",
+    "#",
+    "é",
+    "007",
+]
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text().filter(
+    lambda text: not find_strange(text)
+)
+
+
+def rendered(text: str) -> object:
+    return render(compile_leaf(text), {}, {}) if is_template(text) else text
+
+
+@given(text=TEXTS)
+def test_a_leaf_gives_its_text(text: str) -> None:
+    assert rendered(leaf(text)) == text
+
+
+@given(text=TEXTS.filter(lambda text: "\n" not in text and "\r" not in text))
+def test_what_is_written_reads_back(text: str) -> None:
+    document = parse("a.yaml", definition_text({"name": leaf(text), "auth": {"params": {"server": text}}}, "x"))
+    assert not document.problems
+    assert rendered(document.data["name"]) == text
+    assert document.data["auth"]["params"]["server"] == text
+
+
+@pytest.mark.parametrize("text", ["no", "007", "0o14", "null", "~", "", " a ", "2026-01-01", "a: b", "- a", "true"])
+def test_nothing_is_taken_for_anything_but_text(text: str) -> None:
+    assert parse("a.yaml", definition_text({"name": text}, "x")).data["name"] == text
