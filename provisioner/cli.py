@@ -16,6 +16,7 @@ from typing import Any, TextIO
 import click
 
 from provisioner import __version__
+from provisioner.cli_state import state
 from provisioner.egress import Egress
 from provisioner.flags import (
     APPLY_REPORTS,
@@ -188,83 +189,26 @@ def import_(
     return running_import.import_(shell, target, wanted, lock_timeout)
 
 
-@cli.group(short_help="What is recorded of a target.")
-def state() -> None:
-    """What is recorded of a target, and what to do where that was lost."""
-
-
-@state.command("list")
+@cli.command(short_help="Print the ids of managed base connections.")
+@click.argument("key", required=False, shell_complete=complete_key)
 @target_option
-@format_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "env", "github"]),
+    default="json",
+    show_default=True,
+    help="Form of the result; github: outputs of the step, appended to the file named by GITHUB_OUTPUT.",
+)
 @common_options
-def state_list(shell: Shell, target: str | None, output: str) -> int:
-    """List what is recorded, and every call of which the outcome is not known."""
-    from provisioner import running_state
+def output(shell: Shell, key: str | None, target: str | None, form: str) -> int:
+    """Print the ids of managed base connections, or of KEY its id alone, for whatever comes next in a pipeline."""
+    from provisioner import running_output
 
-    return running_state.state_list(shell, target, output)
-
-
-@state.command("show")
-@click.argument("key", shell_complete=complete_key)
-@target_option
-@format_option
-@common_options
-def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
-    """Show all that is recorded under one key. Of secrets only where they came from."""
-    from provisioner import running_state
-
-    return running_state.state_show(shell, target, output, key)
+    return running_output.output(shell, target, form, key)
 
 
-@state.command("rebuild")
-@target_option
-@lock_timeout_option
-@common_options
-def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
-    """Make a lost or damaged state anew, of what is left of it, the service and the definitions.
-
-    Takes up what is as declared and was created by our own client, and says what it could not decide.
-    """
-    from provisioner import running_state
-
-    return running_state.state_rebuild(shell, target, lock_timeout)
-
-
-@state.command("recover")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@target_option
-@lock_timeout_option
-@common_options
-def state_recover(shell: Shell, file: Path, target: str | None, lock_timeout: float) -> int:
-    """Record what an apply could not record and kept in FILE, such as on a full disk."""
-    from provisioner import running_state
-
-    return running_state.state_recover(shell, target, file, lock_timeout)
-
-
-@state.command("mv")
-@click.argument("old", shell_complete=complete_key)
-@click.argument("new", shell_complete=complete_key)
-@target_option
-@lock_timeout_option
-@common_options
-def state_move(shell: Shell, old: str, new: str, target: str | None, lock_timeout: float) -> int:
-    """Record under NEW what is recorded under OLD. In git, `movedFrom: OLD` does the same for every target."""
-    from provisioner import running_state
-
-    return running_state.state_move(shell, target, old, new, lock_timeout)
-
-
-@state.command("rm")
-@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key)
-@target_option
-@lock_timeout_option
-@common_options
-def state_remove(shell: Shell, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
-    """Forget what is recorded under these keys. The base connections themselves stay as they are."""
-    from provisioner import running_state
-
-    return running_state.state_remove(shell, target, keys, lock_timeout)
+cli.add_command(state)
 
 
 @cli.command(short_help="Make a new project, with its pipeline.")

@@ -67,6 +67,12 @@ class Egress:
         else:
             _replace(path, text, _PUBLIC)
 
+    def append(self, path: Path, text: str) -> None:
+        """More for a file that others write to as well. Raises ``OSError``."""
+        self.wall.check(text)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+
     def create(self, path: Path, text: str) -> None:
         """A new file for whoever may read the folder, which is made where there is none. Raises ``OSError``."""
         self.wall.check(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from provisioner.errors import UsageError
 from provisioner.sensitive import Sensitive
@@ -22,7 +23,7 @@ class Credentials:
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the environment says. ``variables`` are those that ``env()`` may be admitted to read; ``github``: the run
-    is a job of GitHub Actions."""
+    is a job of GitHub Actions, ``github_output`` the file that takes the outputs of its step."""
 
     variables: Mapping[str, str]
     credentials: Credentials
@@ -33,6 +34,7 @@ class Settings:
     allow_hosts: tuple[str, ...]
     ci: bool
     github: bool
+    github_output: Path | None
     run_url: str
 
     def __repr__(self) -> str:
@@ -58,6 +60,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         allow_hosts=tuple(environ.get("PROVISIONER_ALLOW_HOSTS", "").replace(",", " ").split()),
         ci=in_ci(environ),
         github=environ.get("GITHUB_ACTIONS") == "true",
+        github_output=Path(environ["GITHUB_OUTPUT"]) if environ.get("GITHUB_OUTPUT") else None,
         run_url=_run_url(environ),
     )
 

@@ -1,0 +1,89 @@
+"""``state ...``: what is recorded, read and put right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from provisioner.flags import common_options, complete_key, format_option, lock_timeout_option, target_option
+from provisioner.shell import Shell
+
+
+@click.group(short_help="What is recorded of a target.")
+def state() -> None:
+    """What is recorded of a target, and what to do where that was lost."""
+
+
+@state.command("list")
+@target_option
+@format_option
+@common_options
+def state_list(shell: Shell, target: str | None, output: str) -> int:
+    """List what is recorded, and every call of which the outcome is not known."""
+    from provisioner import running_state
+
+    return running_state.state_list(shell, target, output)
+
+
+@state.command("show")
+@click.argument("key", shell_complete=complete_key)
+@target_option
+@format_option
+@common_options
+def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
+    """Show all that is recorded under one key. Of secrets only where they came from."""
+    from provisioner import running_state
+
+    return running_state.state_show(shell, target, output, key)
+
+
+@state.command("rebuild")
+@target_option
+@lock_timeout_option
+@common_options
+def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
+    """Make a lost or damaged state anew, of what is left of it, the service and the definitions.
+
+    Takes up what is as declared and was created by our own client, and says what it could not decide.
+    """
+    from provisioner import running_state
+
+    return running_state.state_rebuild(shell, target, lock_timeout)
+
+
+@state.command("recover")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@target_option
+@lock_timeout_option
+@common_options
+def state_recover(shell: Shell, file: Path, target: str | None, lock_timeout: float) -> int:
+    """Record what an apply could not record and kept in FILE, such as on a full disk."""
+    from provisioner import running_state
+
+    return running_state.state_recover(shell, target, file, lock_timeout)
+
+
+@state.command("mv")
+@click.argument("old", shell_complete=complete_key)
+@click.argument("new", shell_complete=complete_key)
+@target_option
+@lock_timeout_option
+@common_options
+def state_move(shell: Shell, old: str, new: str, target: str | None, lock_timeout: float) -> int:
+    """Record under NEW what is recorded under OLD. In git, `movedFrom: OLD` does the same for every target."""
+    from provisioner import running_state
+
+    return running_state.state_move(shell, target, old, new, lock_timeout)
+
+
+@state.command("rm")
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key)
+@target_option
+@lock_timeout_option
+@common_options
+def state_remove(shell: Shell, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
+    """Forget what is recorded under these keys. The base connections themselves stay as they are."""
+    from provisioner import running_state
+
+    return running_state.state_remove(shell, target, keys, lock_timeout)

@@ -1,0 +1,47 @@
+"""The ids of managed base connections, for whatever comes next in a pipeline. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from provisioner.errors import UsageError
+from provisioner.model import Key
+from provisioner.report.style import json_line, json_text
+from provisioner.state.records import Record
+
+
+def as_json(records: Iterable[Record]) -> str:
+    """``{KEY: {id, name}}``."""
+    return json_text({one.key: {"id": one.id, "name": one.as_dict.get("name", "")} for one in records})
+
+
+def as_env(records: Iterable[Record]) -> str:
+    """Lines that a shell or a CI system reads: ``BASE_CONNECTION_MARKETING_ORDERS=id``. Raises ``UsageError``."""
+    named = _named(records, lambda key: f"BASE_CONNECTION_{re.sub(r'[^A-Z0-9]', '_', key.upper())}")
+    return "\n".join(f"{name}={identity}" for name, identity in named.items())
+
+
+def as_github(records: Iterable[Record]) -> str:
+    """Outputs of a step: ``marketing-orders=id``, and ``base-connections`` with all as JSON. Raises ``UsageError``."""
+    listed = tuple(records)
+    named = _named(listed, lambda key: re.sub(r"[^A-Za-z0-9_-]", "-", key))
+    if ALL in named:
+        raise UsageError(f"the key {ALL} cannot be an output: all ids together are called so", "give it another key")
+    every = json_line({one.key: one.id for one in listed})
+    return "\n".join([*(f"{name}={identity}" for name, identity in named.items()), f"{ALL}={every}"])
+
+
+ALL = "base-connections"
+
+
+def _named(records: Iterable[Record], name_of: Callable[[Key], str]) -> Mapping[str, str]:
+    named: dict[str, str] = {}
+    keys: dict[str, Key] = {}
+    for record in records:
+        name = name_of(record.key)
+        if name in named:
+            words = f"{keys[name]} and {record.key} would both be called {name}"
+            raise UsageError(words, "give one of them another key (movedFrom), or use --format json")
+        named[name], keys[name] = record.id, record.key
+    return named

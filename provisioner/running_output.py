@@ -1,0 +1,43 @@
+"""``output`` as the command line runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from provisioner import running
+from provisioner.errors import NotWritten, UsageError
+from provisioner.report import ids
+from provisioner.settings import read_settings
+from provisioner.state.records import Record
+
+if TYPE_CHECKING:
+    from provisioner.shell import Shell
+
+FORMS: Mapping[str, Callable[[Iterable[Record]], str]] = {
+    "json": ids.as_json,
+    "env": ids.as_env,
+    "github": ids.as_github,
+}
+
+
+def output(shell: Shell, name: str | None, form: str, key: str | None) -> int:
+    """The ids of what is recorded; of one key its id alone."""
+    settings = read_settings(shell.environ)
+    _, store = running.place_of(shell, settings, name)
+    state = store.load()
+    if key is not None:
+        record = state.record(key)
+        if record is None:
+            raise UsageError(f"nothing is recorded under {key}", "provisioner state list")
+        shell.egress.result(record.id)
+        return 0
+    text = FORMS[form](state.records)
+    if form != "github" or settings.github_output is None:
+        shell.egress.result(text)
+        return 0
+    try:
+        shell.egress.append(settings.github_output, f"{text}\n")
+    except OSError as error:
+        raise NotWritten(f"{settings.github_output} cannot be written: {error.strerror}") from None
+    return 0
