@@ -16,6 +16,7 @@ from typing import Any, TextIO
 import click
 
 from provisioner import __version__
+from provisioner.cli_life import explore, import_, output, test
 from provisioner.cli_state import state
 from provisioner.egress import Egress
 from provisioner.flags import (
@@ -24,10 +25,8 @@ from provisioner.flags import (
     PLAN_REPORTS,
     asked_options,
     common_options,
-    complete_key,
     complete_target,
     format_option,
-    lock_timeout_option,
     read_asked,
     reports_option,
     target_option,
@@ -164,51 +163,8 @@ def apply(
     )
 
 
-@cli.command("import", short_help="Take base connections that exist under management.")
-@click.argument("what", metavar="[KEY] [ID]", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every base connection of MySQL in the sandbox.")
-@click.option("--folder", default="", metavar="DIR", help="Where drafts lie, below connections/.")
-@target_option
-@lock_timeout_option
-@common_options
-def import_(
-    shell: Shell, what: tuple[str, ...], everything: bool, folder: str, target: str | None, lock_timeout: float
-) -> int:
-    """Take base connections that exist under management: one by its ID, or --all.
-
-    Writes a definition of each for review, and records it. Secrets become variables, listed at the end. Nothing is sent
-    to the service. KEY names the definition; without it the key is made of the name.
-    """
-    from provisioner import running_import
-    from provisioner.commands.importing import Wanted
-
-    if everything == bool(what) or len(what) > 2:
-        raise click.UsageError("name a base connection by its ID, with a KEY before it if you like; or --all")
-    *key, identity = what or (None,)
-    wanted = Wanted(identity, key[0] or "" if key else "", folder.strip("/"))
-    return running_import.import_(shell, target, wanted, lock_timeout)
-
-
-@cli.command(short_help="Print the ids of managed base connections.")
-@click.argument("key", required=False, shell_complete=complete_key)
-@target_option
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["json", "env", "github"]),
-    default="json",
-    show_default=True,
-    help="Form of the result; github: outputs of the step, appended to the file named by GITHUB_OUTPUT.",
-)
-@common_options
-def output(shell: Shell, key: str | None, target: str | None, form: str) -> int:
-    """Print the ids of managed base connections, or of KEY its id alone, for whatever comes next in a pipeline."""
-    from provisioner import running_output
-
-    return running_output.output(shell, target, form, key)
-
-
-cli.add_command(state)
+for _command in (import_, output, test, explore, state):
+    cli.add_command(_command)
 
 
 @cli.command(short_help="Make a new project, with its pipeline.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.planning.plan import Action, Change
+from provisioner.service.probing import Reached
 from provisioner.state.records import Record
 
 
@@ -59,6 +60,26 @@ class Applied:
     def done(self, action: Action) -> int:
         """How many changes of that action were carried out."""
         return sum(one.verdict is Verdict.DONE and one.change.action is action for one in self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One base connection and what its test says. ``reached`` is None where there was no answer: then ``message`` and
+    ``remedy`` say why."""
+
+    record: Record
+    reached: Reached | None
+    message: str = ""
+    remedy: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why it did not pass, as far as anybody says."""
+        return self.message if self.reached is None else self.reached.reason
+
+    @property
+    def passed(self) -> bool:
+        return self.reached is not None and self.reached.reachable
 
 
 @dataclass(frozen=True, slots=True)

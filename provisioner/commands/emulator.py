@@ -82,6 +82,10 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         fits = value in get_args(hint)
     elif hint in (bool, int, float, str):
         fits = isinstance(value, (int, float) if hint is float else hint) and (hint is bool) == isinstance(value, bool)
+    elif any(get_origin(one) is Mapping and get_origin(get_args(one)[1]) is Mapping for one in get_args(hint)):
+        if not isinstance(value, dict):
+            raise UsageError(f"the switch {name} must be an object of objects", _HELP)
+        return {inner: _collection(name, texts, Mapping[str, str] | None) for inner, texts in value.items()}
     else:
         return _collection(name, value, hint)
     if not fits:

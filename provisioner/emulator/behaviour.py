@@ -77,5 +77,9 @@ class Behaviour:
     delete_status: Literal[204, 202] = 204
     """Contradictory: 204 in OAS and the delete tutorial, 202 in OASD."""
 
+    tables: Mapping[str, Mapping[str, str]] | None = None
+    """What ``/explore`` shows of any database: MySQL's types by column, by table (``database.table``, assumed). None:
+    an empty root."""
+
     test_result: bool = True
     """What ``/test`` reports; an invalid connection is still a 200 (documented, OAS)."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from provisioner.emulator import declared as declaring
-from provisioner.emulator import listing
+from provisioner.emulator import listing, tables
 from provisioner.emulator.connection import Connection, Declared, Ready, Stamp, item
 from provisioner.emulator.errors import coded, invalid
 from provisioner.emulator.filters import SPEC_FIELDS, conditions
@@ -78,12 +78,17 @@ def tested(world: World, call: Call) -> Reply:
 
 
 def explored(world: World, call: Call) -> Reply:
-    """``GET /connections/{id}/explore`` -> a bare array (tabular.md); the root is empty, nothing else exists."""
+    """``GET /connections/{id}/explore`` -> the tables, or what one of them is like (tabular.md)."""
     _stored(world, call)
-    kinds = call.request.values("objectType") or ("root",)
-    if kinds[-1].lower() != "root":
+    kind = (call.request.values("objectType") or ("root",))[-1].lower()
+    known = world.behaviour.tables or {}
+    if kind == "root":
+        return Reply(200, tables.root(known))
+    path = (call.request.values("object") or ("",))[-1]
+    if kind != "table" or path not in known:
         raise invalid("there is no such object.")
-    return Reply(200, [])
+    preview = call.request.values("preview")[-1:] == ("true",)
+    return Reply(200, tables.table(known[path], [] if preview else None))
 
 
 def specs_listed(world: World, call: Call) -> Reply:

@@ -19,6 +19,15 @@ from provisioner.service.exchange import Answer, Call, Timing, Transport
 from provisioner.service.explain import read_fault
 from provisioner.service.origin import Origin
 from provisioner.service.paging import items_of, next_query
+from provisioner.service.probing import (
+    PROVIDER_REJECTED,
+    Contents,
+    Reached,
+    Table,
+    read_contents,
+    read_result,
+    read_tables,
+)
 from provisioner.service.retry import Policy
 
 BASE = "/data/foundation/flowservice"
@@ -51,6 +60,9 @@ class Reader(Protocol):
     def list_connections(self, spec_id: str) -> tuple[Json, ...]: ...
     def find_by_name(self, name: str, spec_id: str) -> tuple[Json, ...]: ...
     def get(self, connection_id: str) -> Json: ...
+    def test(self, connection_id: str) -> Reached: ...
+    def tables(self, connection_id: str) -> tuple[Table, ...]: ...
+    def contents(self, connection_id: str, table: str, preview: bool = False) -> Contents: ...
     def service_time(self) -> datetime: ...
 
 
@@ -88,6 +100,29 @@ class FlowReader:
         if len(items) != 1 or items[0]["id"] != connection_id:
             raise unusable(what, answer, "the service answered with another object", effect=False)
         return items[0]
+
+    def test(self, connection_id: str) -> Reached:
+        """Whether the service reaches the database with it. What the provider rejects is a "no" with its words."""
+        what = f"testing base connection {connection_id}"
+        try:
+            return read_result(what, self._get(what, f"{_path(connection_id)}/test").body)
+        except Refused as error:
+            if error.code.partition("-")[0] != PROVIDER_REJECTED:
+                raise
+            return Reached(False, error.message.partition(": ")[2])
+
+    def tables(self, connection_id: str) -> tuple[Table, ...]:
+        """What there is to pick from."""
+        what = f"listing the tables of {connection_id}"
+        return read_tables(what, self._get(what, f"{_path(connection_id)}/explore?objectType=root").body)
+
+    def contents(self, connection_id: str, table: str, preview: bool = False) -> Contents:
+        """The columns of a table, by the path that ``tables`` gives; with ``preview`` some rows, where offered."""
+        what = f"reading table {table}"
+        query = urlencode(
+            {"objectType": "table", "object": table, **({"preview": "true"} if preview else {})}, quote_via=quote
+        )
+        return read_contents(what, self._get(what, f"{_path(connection_id)}/explore?{query}").body)
 
     def service_time(self) -> datetime:
         """What the service's clock shows now, from the ``Date`` of its last answer; this machine's before any."""

@@ -231,9 +231,29 @@ def test_test_reports_what_it_is_told_to(start, result):
     ("query", "status"),
     [("", 200), ("?objectType=root", 200), ("?objectType=ROOT", 200), ("?objectType=table&object=x", 400)],
 )
-def test_explore_has_an_empty_root(api, query, status):
+def test_explore_has_an_empty_root_unless_told_otherwise(api, query, status):
     id_, _ = api.made()
     answer = api.get(f"/connections/{id_}/explore{query}")
     assert answer.status_code == status
     assert status == 400 or answer.json() == []
     assert api.get(f"/connections/nobody/explore{query}").status_code == 404
+
+
+def test_explore_shows_the_tables_that_it_is_told_of(start):
+    caller = start(tables={"shop.orders": {"id": "int", "placed": "datetime"}, "shop.a": {}})
+    id_, _ = caller.made()
+    root = caller.get(f"/connections/{id_}/explore?objectType=root").json()
+    assert [one["path"] for one in root] == ["shop.a", "shop.orders"]
+    table = caller.get(f"/connections/{id_}/explore?objectType=table&object=shop.orders").json()
+    assert table["schema"]["columns"] == [
+        {"name": "id", "type": "integer", "xdm": {"type": "integer"}},
+        {
+            "name": "placed",
+            "type": "string",
+            "meta:xdmType": "date-time",
+            "xdm": {"type": "string", "format": "date-time"},
+        },
+    ]
+    assert "data" not in table
+    preview = caller.get(f"/connections/{id_}/explore?objectType=table&object=shop.orders&preview=true").json()
+    assert preview["data"] == []

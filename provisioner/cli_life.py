@@ -1,0 +1,90 @@
+"""The commands of a base connection's life beside plan and apply: import, test, explore, output."""
+
+from __future__ import annotations
+
+import click
+
+from provisioner.flags import common_options, complete_key, format_option, lock_timeout_option, target_option
+from provisioner.shell import Shell
+
+
+@click.command("import", short_help="Take base connections that exist under management.")
+@click.argument("what", metavar="[KEY] [ID]", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every base connection of MySQL in the sandbox.")
+@click.option("--folder", default="", metavar="DIR", help="Where drafts lie, below connections/.")
+@target_option
+@lock_timeout_option
+@common_options
+def import_(
+    shell: Shell, what: tuple[str, ...], everything: bool, folder: str, target: str | None, lock_timeout: float
+) -> int:
+    """Take base connections that exist under management: one by its ID, or --all.
+
+    Writes a definition of each for review, and records it. Secrets become variables, listed at the end. Nothing is sent
+    to the service. KEY names the definition; without it the key is made of the name.
+    """
+    from provisioner import running_import
+    from provisioner.commands.importing import Wanted
+
+    if everything == bool(what) or len(what) > 2:
+        raise click.UsageError("name a base connection by its ID, with a KEY before it if you like; or --all")
+    *key, identity = what or (None,)
+    wanted = Wanted(identity, key[0] or "" if key else "", folder.strip("/"))
+    return running_import.import_(shell, target, wanted, lock_timeout)
+
+
+@click.command(short_help="Print the ids of managed base connections.")
+@click.argument("key", required=False, shell_complete=complete_key)
+@target_option
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "env", "github"]),
+    default="json",
+    show_default=True,
+    help="Form of the result; github: outputs of the step, appended to the file named by GITHUB_OUTPUT.",
+)
+@common_options
+def output(shell: Shell, key: str | None, target: str | None, form: str) -> int:
+    """Print the ids of managed base connections, or of KEY its id alone, for whatever comes next in a pipeline."""
+    from provisioner import running_output
+
+    return running_output.output(shell, target, form, key)
+
+
+@click.command(short_help="Test whether databases can be reached.")
+@target_option
+@format_option
+@click.option(
+    "--select",
+    metavar="KEY",
+    multiple=True,
+    shell_complete=complete_key,
+    help="Only these keys; globs; may be repeated.",
+)
+@click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time.")
+@common_options
+def test(shell: Shell, target: str | None, output: str, select: tuple[str, ...], parallelism: int) -> int:
+    """Have the service test whether it reaches the databases of managed base connections. Changes nothing.
+
+    Exits with 1 where one cannot be reached.
+    """
+    from provisioner import running_probing
+
+    return running_probing.test(shell, target, output, select, parallelism)
+
+
+@click.command(short_help="List tables, or the columns of one.")
+@click.argument("key", shell_complete=complete_key)
+@click.argument("table", required=False)
+@click.option("--preview", is_flag=True, help="With some rows of TABLE, where the service offers them.")
+@target_option
+@format_option
+@common_options
+def explore(shell: Shell, key: str, table: str | None, preview: bool, target: str | None, output: str) -> int:
+    """List the tables behind KEY, or the columns of TABLE with their types as the service reports them."""
+    from provisioner import running_probing
+
+    if preview and table is None:
+        raise click.UsageError("--preview is of a table: name one, as `explore KEY` lists them")
+    return running_probing.explore(shell, target, output, key, table, preview)

@@ -1,0 +1,61 @@
+"""``test`` and ``explore``: whether managed base connections reach their databases, and what is in there. Only look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from provisioner.applying.outcome import Tested
+from provisioner.errors import NotAuthenticated, ServiceError, UsageError
+from provisioner.model import Key
+from provisioner.planning.plan import Asked
+from provisioner.service.flow_service import Reader
+from provisioner.service.probing import Contents, Table
+from provisioner.state.records import Record, State
+
+
+def test(
+    state: State, service: Reader, select: tuple[str, ...], parallelism: int, progress: Callable[[Tested], None]
+) -> tuple[Tested, ...]:
+    """Test what is recorded and selected, in parallel; ``progress`` is told each, from any thread.
+
+    Raises ``UsageError`` where that is nothing, ``NotAuthenticated`` where nobody is let in."""
+    asked = Asked(select=select)
+    chosen = [record for record in state.records if asked.selects(record.key)]
+    if not chosen:
+        words = f"--select {' '.join(select)} matches no record" if select else "nothing is recorded for this target"
+        raise UsageError(words, "`provisioner state list` shows what is; `apply` records what it makes")
+
+    def one(record: Record) -> Tested:
+        tested = _tested(record, service)
+        progress(tested)
+        return tested
+
+    with ThreadPoolExecutor(max_workers=parallelism) as pool:
+        return tuple(pool.map(one, chosen))
+
+
+def _tested(record: Record, service: Reader) -> Tested:
+    try:
+        return Tested(record, service.test(record.id))
+    except NotAuthenticated:
+        raise
+    except ServiceError as error:
+        return Tested(record, None, error.message, error.remedy)
+
+
+def tables(state: State, service: Reader, key: Key) -> tuple[Table, ...]:
+    """What the database of a key holds. Raises ``UsageError`` where nothing is recorded under it."""
+    return service.tables(_record(state, key).id)
+
+
+def contents(state: State, service: Reader, key: Key, table: str, preview: bool) -> Contents:
+    """The columns of a table. Raises ``UsageError`` where nothing is recorded under the key."""
+    return service.contents(_record(state, key).id, table, preview)
+
+
+def _record(state: State, key: Key) -> Record:
+    record = state.record(key)
+    if record is None:
+        raise UsageError(f"nothing is recorded under {key}", "`provisioner state list` shows what is")
+    return record

@@ -1,0 +1,59 @@
+"""``test`` and ``explore`` as the command line runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from provisioner import running, wiring
+from provisioner.applying.outcome import Tested
+from provisioner.commands import probing
+from provisioner.report import tables
+from provisioner.settings import read_settings
+
+if TYPE_CHECKING:
+    from provisioner.service.flow_service import Reader
+    from provisioner.shell import Shell
+    from provisioner.state.records import State
+
+
+def test(shell: Shell, name: str | None, output: str, select: tuple[str, ...], parallelism: int) -> int:
+    """Test, show each as it is known. 1 where one is not reachable."""
+
+    def show(one: Tested) -> None:
+        if output != "json":
+            shell.egress.result(tables.test_line(one, shell.result_style))
+
+    with _looking(shell, name) as (state, service):
+        results = probing.test(state, service, select, parallelism, show)
+    passed = sum(one.passed for one in results)
+    if output == "json":
+        shell.egress.result(tables.tests_json(results))
+    else:
+        words = tables.test_summary(passed, len(results) - passed)
+        shell.egress.result(shell.result_style.paint(words, "bold"))
+    return 0 if passed == len(results) else 1
+
+
+def explore(shell: Shell, name: str | None, output: str, key: str, table: str | None, preview: bool) -> int:
+    """Show tables, or the columns of one."""
+    style = shell.result_style
+    with _looking(shell, name) as (state, service):
+        if table is None:
+            found = probing.tables(state, service, key)
+            text = tables.tables_json(found) if output == "json" else tables.tables_text(found, style)
+        else:
+            held = probing.contents(state, service, key, table, preview)
+            text = tables.contents_json(held) if output == "json" else tables.contents_text(held, style)
+    shell.egress.result(text)
+    return 0
+
+
+@contextmanager
+def _looking(shell: Shell, name: str | None) -> Iterator[tuple[State, Reader]]:
+    settings = read_settings(shell.environ)
+    where, store = running.place_of(shell, settings, name)
+    state = store.load()
+    with wiring.connect(where, settings, running.log_of(shell), shell.egress.wall.repeats) as service:
+        yield state, service.reading()

@@ -1,0 +1,96 @@
+"""Whether a base connection reaches its database, and what is in there. All of it only looks.
+
+Documented: ``/test`` answers 200 with ``{"result": true|false}`` and no reason; ``/explore`` answers the root with a
+bare array and a table with ``{"format", "schema": {"columns"}}``. Assumed: an array may come in ``items``, a provider
+that fails is a 1100-400, and a preview has its rows in ``data``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from provisioner.errors import ServiceError
+from provisioner.model import Json
+
+PROVIDER_REJECTED = "1100"
+"""The code for whatever the provider, which talks to the database, did not accept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """What ``/test`` says. ``reason`` is "" where the service gives none."""
+
+    reachable: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One entry of the root. ``path`` is what to ask for."""
+
+    name: str
+    path: str
+    kind: str
+    can_preview: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column, with the types that the service gives it."""
+
+    name: str
+    type: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The columns of a table, and some of its rows where they were asked for and offered."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Json, ...] = ()
+
+
+def read_result(what: str, body: Any) -> Reached:
+    """Raises ``ServiceError`` for an answer that says neither."""
+    result = body.get("result") if isinstance(body, dict) else None
+    if not isinstance(result, bool):
+        raise ServiceError(f"{what}: the answer holds no result", "Check the endpoint.")
+    return Reached(result, "" if result else "the service gives no reason; check server, port, user, password, sslMode")
+
+
+def read_tables(what: str, body: Any) -> tuple[Table, ...]:
+    """Raises ``ServiceError`` for an answer that holds no list."""
+    listed = body.get("items") if isinstance(body, dict) else body
+    if not isinstance(listed, list):
+        raise ServiceError(f"{what}: the answer holds no list of tables", "Check the endpoint.")
+    return tuple(_table(one) for one in listed if isinstance(one, dict))
+
+
+def _table(one: Json) -> Table:
+    name = _text(one.get("name")) or _text(one.get("path"))
+    return Table(name, _text(one.get("path")) or name, _text(one.get("type")), one.get("canPreview") is True)
+
+
+def read_contents(what: str, body: Any) -> Contents:
+    """Raises ``ServiceError`` for an answer without columns."""
+    schema = body.get("schema") if isinstance(body, dict) else None
+    columns = schema.get("columns") if isinstance(schema, dict) else None
+    if not isinstance(columns, list):
+        raise ServiceError(
+            f"{what}: the answer holds no columns", "Check the path of the table: `explore KEY` lists them."
+        )
+    rows = body.get("data")
+    listed = tuple(one for one in rows if isinstance(one, dict)) if isinstance(rows, list) else ()
+    return Contents(tuple(_column(one) for one in columns if isinstance(one, dict)), listed)
+
+
+def _column(one: Json) -> Column:
+    xdm = one.get("xdm")
+    shown = xdm if isinstance(xdm, dict) else {}
+    return Column(_text(one.get("name")), _text(one.get("type")), _text(shown.get("format")))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

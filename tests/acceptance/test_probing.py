@@ -1,0 +1,133 @@
+"""Whether managed base connections reach their databases, and what is in there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.server import Emulator
+from tests.acceptance.support import CREDENTIALS, PASSWORDS, Project, Service, basic, between
+
+TABLES = {
+    "crm.customers": {"id": "bigint(20)", "name": "varchar(80)", "born": "date", "active": "tinyint(1)"},
+    "crm.orders": {"id": "int unsigned", "total": "decimal(10,2)", "placed": "datetime"},
+}
+
+
+@pytest.fixture
+def described(bare: Project) -> Iterator[Project]:
+    """One base connection at a service that shows two tables."""
+    with Emulator(behaviour=Behaviour(tables=TABLES)) as emulator:
+        bare.target(emulator.url)
+        bare.environ |= CREDENTIALS | PASSWORDS
+        bare.define("crm", basic("CRM"))
+        assert bare.run("apply", "--yes").code == 0
+        yield bare
+
+
+def test_tables_are_listed(described: Project) -> None:
+    found = described.run("explore", "crm")
+    assert found.code == 0
+    assert found.out.splitlines() == [
+        "TABLE          TYPE   PREVIEW",
+        "crm.customers  table  yes",
+        "crm.orders     table  yes",
+    ]
+    assert [one["path"] for one in described.run("explore", "crm", "--format", "json").json["tables"]] == [*TABLES]
+
+
+def test_columns_have_the_types_that_the_service_gives(described: Project) -> None:
+    assert described.run("explore", "crm", "crm.customers").out.splitlines() == [
+        "COLUMN  TYPE     FORMAT",
+        "id      integer",
+        "name    string",
+        "born    string   date",
+        "active  boolean",
+    ]
+    columns = described.run("explore", "crm", "crm.orders", "--format", "json").json["columns"]
+    assert columns[2] == {"name": "placed", "type": "string", "format": "date-time"}
+
+
+def test_rows_are_shown_where_they_are_offered(project: Project, service: Service) -> None:
+    row = {"id": 7, "name": "Ann \u202e", "born": None, "active": True}
+    answer = {"format": "flat", "schema": {"columns": [{"name": name, "type": "x"} for name in row]}, "data": [row]}
+    with between(service, lambda _, path, __: (200, answer) if "preview=true" in path else None) as url:
+        project.target(url)
+        project.define("crm", basic("CRM"))
+        assert project.run("apply", "--yes").code == 0
+        shown = project.run("explore", "crm", "crm.customers", "--preview")
+    assert shown.out.splitlines()[-2:] == ["id  name        born  active", "7   Ann \\u202e        True"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["none"], 64, "nothing is recorded under none"),
+        (["crm", "crm.nowhere"], 1, "there is no such object"),
+        (["crm", "--preview"], 64, "--preview is of a table"),
+    ],
+)
+def test_what_cannot_be_explored(described: Project, words: list[str], code: int, said: str) -> None:
+    refused = described.run("explore", *words)
+    assert (refused.code, said in refused.err) == (code, True), refused.err
+
+
+@pytest.fixture
+def three(project: Project) -> Project:
+    for key in ("a", "b", "team/c"):
+        project.define(key, basic(key.upper()))
+    assert project.run("apply", "--yes").code == 0
+    return project
+
+
+def test_all_are_tested_and_nothing_is_written(three: Project, service: Service) -> None:
+    writes = len(service.writes())
+    done = three.run("test")
+    assert (done.code, done.last) == (0, "3 base connections tested: 3 reachable, 0 not.")
+    assert sorted(line.split()[:2] for line in done.out.splitlines()[:-1]) == [
+        ["reachable", key] for key in ("a", "b", "team/c")
+    ]
+    assert len(service.writes()) == writes
+
+
+def test_only_what_is_selected_is_tested(three: Project) -> None:
+    assert three.run("test", "--select", "team/*").last == "1 base connection tested: 1 reachable, 0 not."
+    refused = three.run("test", "--select", "none")
+    assert (refused.code, "--select none matches no record" in refused.err) == (64, True)
+
+
+ANSWERS = {
+    "no": ((200, {"result": False}), "unreachable", False, "the service gives no reason"),
+    "the provider says no": (
+        (400, {"type": "x/1100-400", "status": 400, "detail": "Error from flow provider: Access denied for user"}),
+        "unreachable",
+        False,
+        "Access denied for user",
+    ),
+    "no answer of use": ((200, {"ok": 1}), "no answer", None, "the answer holds no result"),
+    "gone": ((404, {"errorMessage": "connections not found with id = [x]"}), "no answer", None, "not found"),
+}
+
+
+@pytest.mark.parametrize(("answer", "word", "reachable", "why"), ANSWERS.values(), ids=ANSWERS)
+def test_what_is_not_reachable_is_said_with_why(
+    project: Project, service: Service, answer: tuple[int, object], word: str, reachable: bool | None, why: str
+) -> None:
+    with between(service, lambda _, path, __: answer if path.endswith("/test") else None) as url:
+        project.target(url)
+        project.define("a", basic("A"))
+        assert project.run("apply", "--yes").code == 0
+        done = project.run("test")
+        assert done.code == 1
+        assert done.out.startswith(f"{word} ")
+        assert why in done.out
+        assert done.last == "1 base connection tested: 0 reachable, 1 not."
+        (result,) = project.run("test", "--format", "json").json["results"]
+    assert (result["address"], result["reachable"], why in result["reason"]) == ("a", reachable, True)
+
+
+def test_before_anything_is_recorded_there_is_nothing_to_test(project: Project) -> None:
+    refused = project.run("test")
+    assert (refused.code, "nothing is recorded for this target" in refused.err) == (64, True)
