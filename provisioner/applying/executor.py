@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Event
 from typing import Protocol
@@ -37,8 +37,9 @@ from provisioner.model import Json, Key
 from provisioner.planning.changes import record_of
 from provisioner.planning.observed import read
 from provisioner.planning.patch import body as patch_body
-from provisioner.planning.plan import Accept, Call, Change, Create, Delete, Forget, Patch, Plan, Step
+from provisioner.planning.plan import Accept, Call, Change, Create, Delete, Forget, Patch, Plan, Step, Test
 from provisioner.service.flow_service import Written
+from provisioner.service.probing import Reached
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record, Settled
 from provisioner.state.records import Step as StepName
@@ -50,6 +51,7 @@ class Writer(Protocol):
     def create(self, body: Json) -> Written: ...
     def patch(self, connection_id: str, etag: str, operations: list[Json]) -> Written: ...
     def delete(self, connection_id: str) -> None: ...
+    def test(self, connection_id: str) -> Reached: ...
     def get(self, connection_id: str) -> Json: ...
     def service_time(self) -> datetime: ...
 
@@ -104,26 +106,48 @@ class Executor:
             raise
 
     def _attempt(self, change: Change, started: float) -> Outcome:
-        identity = ""
+        reached = _Reached(change.record.id if change.record else "", change.record)
         try:
             for step in change.steps:
-                identity = self._step(change, step)
+                reached = self._step(change, step, reached)
+        except _NotPassed as error:
+            if isinstance(error.__cause__, NotAuthenticated | StateError):
+                self.stop.set()
+            verdict, seconds = Verdict.UNTESTED, time.monotonic() - started
+            return Outcome(change, verdict, reached.id, error.message, error.remedy, seconds)
         except ProvisionerError as error:
             if isinstance(error, NotAuthenticated | StateError | StaleError):
                 self.stop.set()
             return self._failed(change, error, time.monotonic() - started)
-        return Outcome(change, Verdict.DONE, identity, seconds=time.monotonic() - started)
+        return Outcome(change, Verdict.DONE, reached.id, seconds=time.monotonic() - started)
 
-    def _step(self, change: Change, step: Step) -> str:
+    def _step(self, change: Change, step: Step, reached: _Reached) -> _Reached:
         if isinstance(step, Accept):
             self.ledger.adopt((step.record,))
-            return step.record.id
+            return _Reached(step.record.id, step.record)
         if isinstance(step, Forget):
             self.ledger.forget((change.key,))
-            return change.record.id if change.record else ""
-        return self._sent(change, step)
+            return reached
+        return self._tested(reached) if isinstance(step, Test) else self._sent(change, step)
 
-    def _sent(self, change: Change, step: Call) -> str:
+    def _tested(self, reached: _Reached) -> _Reached:
+        """Raises ``_NotPassed``; the record says already that it is untested."""
+        record = reached.record
+        if record is None:
+            raise ValueError("nothing is recorded of what is to be tested")
+        if self.interrupted.is_set():
+            raise _NotPassed(f"{reached.id} is kept; the run was stopped before its test", _TEST_AGAIN)
+        try:
+            result = self.service.test(reached.id)
+            if not result.reachable:
+                raise _NotPassed(f"{reached.id} is kept, and does not reach its database: {result.reason}", _TEST_AGAIN)
+            passed = replace(record, untested=False)
+            self.ledger.adopt((passed,))
+        except (ServiceError, StateError) as error:
+            raise _NotPassed(f"{reached.id} is kept, and could not be tested: {error.message}", _TEST_AGAIN) from error
+        return _Reached(reached.id, passed)
+
+    def _sent(self, change: Change, step: Call) -> _Reached:
         if isinstance(step, Delete):
             self._check_unmoved(step)
         intent = self._intent(change, step)
@@ -136,7 +160,8 @@ class Executor:
             self.ledger.settle((Settled(intent.intent_id, "failed", None, None),))
             raise self._explained(error, intent) from error
         self._settle_done(intent, written)
-        return written.id
+        record = replace(intent.record, id=written.id, etag=written.etag) if intent.record else None
+        return _Reached(written.id, record)
 
     def _settle_done(self, intent: Intent, written: Written) -> None:
         settled = Settled(intent.intent_id, "done", written.id, written.etag)
@@ -193,7 +218,9 @@ class Executor:
 
     def _record(self, change: Change, identity: str, etag: str | None) -> Record:
         salt = change.record.salt if change.record else self.new_id()
-        return record_of(_desired(change), identity, etag, salt, self.fingerprinter)
+        record = record_of(_desired(change), identity, etag, salt, self.fingerprinter)
+        untested = any(isinstance(step, Test) for step in change.steps)
+        return replace(record, untested=untested or _still_untested(change))
 
     @staticmethod
     def _failed(change: Change, error: ProvisionerError, seconds: float) -> Outcome:
@@ -203,6 +230,27 @@ class Executor:
         elif isinstance(error, PreconditionFailed | StaleError):
             verdict = Verdict.STALE
         return Outcome(change, verdict, message=error.message, remedy=error.remedy, seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """What the steps so far have led to."""
+
+    id: str
+    record: Record | None
+
+
+class _NotPassed(ProvisionerError):
+    """All but the test was done."""
+
+
+_TEST_AGAIN = "mend the database, the network or the definition; `apply --test` tests it again"
+
+
+def _still_untested(change: Change) -> bool:
+    """Whether what an earlier test was about is not sent anew by this change."""
+    signs_in_anew = any(field.path.startswith("auth.") for field in change.fields)
+    return bool(change.record and change.record.untested and not signs_in_anew)
 
 
 _STEPS: Mapping[type[Call], StepName] = {Create: "create", Patch: "patch", Delete: "delete"}

@@ -16,6 +16,8 @@ class Verdict(StrEnum):
     """What became of a change."""
 
     DONE = "done"
+    UNTESTED = "untested"
+    """Done and recorded, and the test after it did not pass."""
     FAILED = "failed"
     """Certainly without effect."""
     STALE = "stale"
@@ -59,7 +61,8 @@ class Applied:
 
     def done(self, action: Action) -> int:
         """How many changes of that action were carried out."""
-        return sum(one.verdict is Verdict.DONE and one.change.action is action for one in self.outcomes)
+        done = (Verdict.DONE, Verdict.UNTESTED)
+        return sum(one.verdict in done and one.change.action is action for one in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +96,14 @@ class Rebuilt:
 
 
 def exit_code(applied: Applied) -> int:
-    """The first that applies: interrupted 130; unknown, or some done and some not, 4; stale 5; failed 1; else 0."""
+    """The first that applies: interrupted 130; unknown, untested, or some done and some not, 4; stale 5; failed 1;
+    else 0."""
     if applied.interrupted:
         return 130
     verdicts = {outcome.verdict for outcome in applied.outcomes}
     undone = bool(verdicts - {Verdict.DONE}) or bool(applied.blocked)
     rules: Iterable[tuple[bool, int]] = (
-        (Verdict.UNKNOWN in verdicts or bool(applied.unfolded), 4),
+        (bool(verdicts & {Verdict.UNKNOWN, Verdict.UNTESTED}) or bool(applied.unfolded), 4),
         (Verdict.DONE in verdicts and undone, 4),
         (Verdict.STALE in verdicts, 5),
         (undone, 1),

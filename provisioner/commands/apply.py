@@ -101,7 +101,7 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
         raise Declined("not confirmed; nothing was done")
     ports.store.check_room(len(made.pending))
     with ports.undisturbed():
-        run.renew(made)
+        made = run.renew(made)
         applied = run.execute(made.without(waiting))
         return folded(ports, applied + run.late(made, waiting) if waiting else applied)
 
@@ -142,8 +142,9 @@ class _Run:
         """Whether it was asked for by name; an approved plan shows its drift, or is not the approved one."""
         return self._options.asked.overwrite_drift or self._options.approved is not None
 
-    def renew(self, made: Plan) -> None:
-        """Record declared moves, and give up older fingerprint keys; towards the service that is no change."""
+    def renew(self, made: Plan) -> Plan:
+        """Record declared moves, and give up older fingerprint keys; towards the service that is no change. Returns the
+        plan with the records as they are then."""
         moved = moved_records(made)
         if moved:
             self._ports.store.adopt(moved)
@@ -157,6 +158,8 @@ class _Run:
             self._ports.tell(
                 f"{number} of secrets brought up to date (origin, fingerprint key); nothing is sent for it"
             )
+        now = {record.key: record for record in records}
+        return replace(made, changes=tuple(replace(one, record=now.get(one.key, one.record)) for one in made.changes))
 
     def _todays_fingerprinter(self) -> Fingerprinter:
         return self._fingerprinter(self._ports.store.load().lineage)

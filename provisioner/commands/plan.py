@@ -24,6 +24,7 @@ from provisioner.planning.plan import Action, Asked, Plan
 from provisioner.planning.planner import Context, make_plan
 from provisioner.planning.refresh import refresh_plan
 from provisioner.planning.safety import hold_back_mass_delete
+from provisioner.planning.testing import with_tests
 from provisioner.sensitive import Sensitive
 from provisioner.service.flow_service import Reader
 from provisioner.state.fingerprint import Fingerprinter
@@ -103,7 +104,7 @@ def planned(place: Place, desired: tuple[Desired, ...], context: Context, asked:
     whole = naming_moves(whole, moves)
     made = replace(selected(whole, asked, reviewed), asked=asked)
     made = made if asked.mass_delete else hold_back_mass_delete(made, whole)
-    return pinned(made, context.state, context.fingerprinter)
+    return pinned(with_tests(made) if asked.test else made, context.state, context.fingerprinter)
 
 
 def selected(whole: Plan, asked: Asked, reviewed: bool = False) -> Plan:

@@ -66,8 +66,13 @@ class Forget:
     """The step that sends nothing and gives the record up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Test:
+    """The step that has the service test whether it reaches the database, after whatever came before it."""
+
+
 Call: TypeAlias = Create | Patch | Delete
-Step: TypeAlias = Call | Accept | Forget
+Step: TypeAlias = Call | Accept | Forget | Test
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ class Asked:
 
     ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``,
     ``protected_delete`` is ``--allow-protected-delete``, ``refresh`` is ``--refresh-only``, ``overwrite_drift`` is
-    ``--overwrite-drift``. ``select`` are globs of keys; none means all.
+    ``--overwrite-drift``, ``test`` is ``--test``. ``select`` are globs of keys; none means all.
     """
 
     adopt: bool = False
@@ -113,6 +118,7 @@ class Asked:
     protected_delete: bool = False
     refresh: bool = False
     overwrite_drift: bool = False
+    test: bool = False
 
     def selects(self, key: Key) -> bool:
         """Whether the plan is to hold this key. ``*`` matches a slash too."""
@@ -128,6 +134,7 @@ class Asked:
             ("--allow-protected-delete", self.protected_delete),
             ("--refresh-only", self.refresh),
             ("--overwrite-drift", self.overwrite_drift),
+            ("--test", self.test),
         )
         return (*(flag for flag, given in switches if given), *(f"--select {glob}" for glob in self.select))
 

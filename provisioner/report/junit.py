@@ -13,6 +13,7 @@ from provisioner.report.style import safe
 _MARK = {
     Verdict.FAILED: "failure",
     Verdict.STALE: "failure",
+    Verdict.UNTESTED: "failure",
     Verdict.UNKNOWN: "error",
     Verdict.NOT_ATTEMPTED: "skipped",
 }

@@ -10,9 +10,10 @@ from provisioner.report.style import PLAIN, Style, count, json_text, safe
 
 _DONE = {Action.CREATE: "created", Action.UPDATE: "changed", Action.DELETE: "destroyed"}
 _RECORDED = {Action.REFRESH: "taken into the state", Action.FORGET: "forgotten"}
-_WORD = {**_DONE, Action.REFRESH: "recorded", Action.FORGET: "forgotten"}
+_WORD = {**_DONE, Action.REFRESH: "recorded", Action.FORGET: "forgotten", Action.NO_OP: "tested"}
 _COLOUR = {
     Verdict.DONE: "green",
+    Verdict.UNTESTED: "yellow",
     Verdict.FAILED: "red",
     Verdict.STALE: "yellow",
     Verdict.UNKNOWN: "yellow",
@@ -46,7 +47,7 @@ def summary(applied: Applied) -> str:
 def _left(applied: Applied) -> list[str]:
     parts = [
         f"{applied.count(verdict):,} {verdict.value}"
-        for verdict in (Verdict.FAILED, Verdict.STALE, Verdict.UNKNOWN, Verdict.NOT_ATTEMPTED)
+        for verdict in (Verdict.FAILED, Verdict.STALE, Verdict.UNKNOWN, Verdict.UNTESTED, Verdict.NOT_ATTEMPTED)
         if applied.count(verdict)
     ]
     parts += [f"{len(applied.blocked):,} blocked"] if applied.blocked else []

@@ -48,6 +48,8 @@ def _rows(entry: Remembered) -> Iterator[tuple[str, str]]:
         return
     yield "id", record.id
     yield "etag", record.etag or "(none)"
+    if record.untested:
+        yield "test", "not passed; `apply --test` tests again"
     for path, value in record.fields:
         yield path, f'"{value}"'
     for secret in record.secrets:
@@ -66,6 +68,7 @@ def _json(entry: Remembered) -> Json:
         "key": entry.key,
         "id": record.id if record else None,
         "etag": record.etag if record else None,
+        "untested": record.untested if record else False,
         "fields": record.as_dict if record else {},
         "secrets": {secret.path: secret.origin for secret in record.secrets} if record else {},
         "open": [{"step": one.step, "id": one.id, "sent_at": one.sent_at} for one in entry.intents],

@@ -65,6 +65,7 @@ def record_to_json(record: Record) -> Json:
         "salt": record.salt,
         "fields": dict(record.fields),
         "secrets": {secret.path: _secret_to_json(secret) for secret in record.secrets},
+        **({"untested": True} if record.untested else {}),
     }
 
 
@@ -76,7 +77,8 @@ def record_from_json(key: Key, json: Reader) -> Record:
     both = {path for path, _ in fields} & {secret.path for secret in secrets}
     if both:
         raise StateError(f"{json.where}: {min(both)} is both visible and sensitive")
-    return Record(key, json.member("id").text(), json.member("etag").text_or_none(), fields, secrets, salt)
+    untested = json.member("untested").flag_or_none() is True
+    return Record(key, json.member("id").text(), json.member("etag").text_or_none(), fields, secrets, salt, untested)
 
 
 def entry_to_json(entry: Entry) -> Json:

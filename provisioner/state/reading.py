@@ -84,6 +84,10 @@ class Reader:
         """Text, or None where there is none."""
         return None if self.value is None else self.text()
 
+    def flag_or_none(self) -> bool | None:
+        """True or false, or None where there is neither."""
+        return self.value if self.value is None or isinstance(self.value, bool) else self.fail("true or false")
+
     def choice(self, *allowed: str) -> str:
         """One of the words allowed."""
         word = self.text()

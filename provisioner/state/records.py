@@ -35,7 +35,8 @@ class Record:
 
     ``id`` is "" only inside an intent to create. ``fields`` are dotted paths with their visible text, such as
     ``("auth.params.server", "db1")``; fields and secrets are kept sorted by path, and every path occurs once.
-    ``salt`` is hexadecimal, made once per record; every fingerprint of the record uses it.
+    ``salt`` is hexadecimal, made once per record; every fingerprint of the record uses it. ``untested``: a test of
+    these credentials was asked for and has not passed.
     """
 
     key: Key
@@ -44,6 +45,7 @@ class Record:
     fields: tuple[tuple[str, str], ...]
     secrets: tuple[SecretRecord, ...]
     salt: str
+    untested: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", tuple(sorted(self.fields)))

@@ -1,0 +1,28 @@
+"""A plan whose changes of credentials are followed by a test (``--test``). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from provisioner.planning.plan import Action, Change, Create, Patch, Plan, Step, Test
+
+AGAIN = "its database could not be reached when it was last tested; it is tested again"
+
+
+def with_tests(plan: Plan) -> Plan:
+    """The plan with a test after each create and each change of credentials, and of what never passed its last one."""
+    return replace(plan, changes=tuple(map(_tested, plan.changes)))
+
+
+def _tested(change: Change) -> Change:
+    if any(map(_signs_in_anew, change.steps)):
+        return replace(change, steps=(*change.steps, Test()))
+    if change.action is Action.NO_OP and change.record is not None and change.record.untested:
+        return replace(change, steps=(Test(),), notes=(*change.notes, AGAIN))
+    return change
+
+
+def _signs_in_anew(step: Step) -> bool:
+    return isinstance(step, Create) or (
+        isinstance(step, Patch) and any(one.path.startswith("/auth") for one in step.operations)
+    )
