@@ -135,7 +135,8 @@ class _Run:
             client=place.client,
             undecided=seen.resolved.undecided,
         )
-        made = planned(place, self._desired, context, options.asked, isinstance(options.approved, SavedPlan))
+        reviewed = isinstance(options.approved, SavedPlan)
+        made = planned(place, self._desired, context, options.asked, self._ports.service, reviewed)
         return hold_back_drift(made) if options.confirmed and not self._drift_is_seen() else made
 
     def _drift_is_seen(self) -> bool:

@@ -15,8 +15,9 @@ from provisioner.definitions.definition import read_definitions
 from provisioner.definitions.desired import Desired, build
 from provisioner.definitions.files import NO_DEFINITION
 from provisioner.definitions.project import Project, Target
-from provisioner.errors import NotFound, ProblemsFound, UsageError
+from provisioner.errors import NotAuthenticated, NotFound, ProblemsFound, ServiceError, UsageError
 from provisioner.model import MYSQL_SPEC_ID, Json, TargetIdentity
+from provisioner.planning.dependants import affected, with_dependants, without_dependants
 from provisioner.planning.moves import moved, naming_moves
 from provisioner.planning.observed import Observation, observe
 from provisioner.planning.pinning import pinned
@@ -91,11 +92,19 @@ def plan(place: Place, desired: tuple[Desired, ...], state: State, service: Read
         client=place.client,
         undecided=resolved.undecided,
     )
-    return planned(place, desired, context, asked).noting(resolved.found)
+    return planned(place, desired, context, asked, service).noting(resolved.found)
 
 
-def planned(place: Place, desired: tuple[Desired, ...], context: Context, asked: Asked, reviewed: bool = False) -> Plan:
-    """The plan within what was asked for; ``reviewed``: that was before, and some of it may be done."""
+def planned(
+    place: Place,
+    desired: tuple[Desired, ...],
+    context: Context,
+    asked: Asked,
+    service: Reader | None = None,
+    reviewed: bool = False,
+) -> Plan:
+    """The plan within what was asked for; ``service`` is asked for dependants. ``reviewed``: that was before, and some
+    of it may be done."""
     place.watch((), ["\n".join(record.as_dict.values()) for record in context.state.records])
     context = replace(context, adopt=asked.adopt, delete=asked.delete, protected_delete=asked.protected_delete)
     state, moves = moved(context.state, desired)
@@ -104,7 +113,21 @@ def planned(place: Place, desired: tuple[Desired, ...], context: Context, asked:
     whole = naming_moves(whole, moves)
     made = replace(selected(whole, asked, reviewed), asked=asked)
     made = made if asked.mass_delete else hold_back_mass_delete(made, whole)
+    if service is not None:
+        made = _with_dependants(made, service)
     return pinned(with_tests(made) if asked.test else made, context.state, context.fingerprinter)
+
+
+def _with_dependants(made: Plan, service: Reader) -> Plan:
+    ids = affected(made)
+    if not ids:
+        return made
+    try:
+        return with_dependants(made, service.flows_of(ids))
+    except NotAuthenticated:
+        raise
+    except ServiceError as error:  # a technical account may see connections and no flows
+        return without_dependants(made, error.message)
 
 
 def selected(whole: Plan, asked: Asked, reviewed: bool = False) -> Plan:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from provisioner.emulator import declared as declaring
-from provisioner.emulator import listing, tables
+from provisioner.emulator import dependants, listing, tables
 from provisioner.emulator.connection import Connection, Declared, Ready, Stamp, item
 from provisioner.emulator.errors import coded, invalid
 from provisioner.emulator.filters import SPEC_FIELDS, conditions
@@ -66,6 +66,8 @@ def deleted(world: World, call: Call) -> Reply:
     """``DELETE /connections/{id}`` -> no content; If-Match is not asked for (OAS). A second one is 404 (assumed)."""
     stored = _stored(world, call)
     _check_writable(world, stored.at(world.now()))
+    if dependants.in_use(world, call):
+        raise coded(1418, id=call.id)
     if not world.store.remove(stored):
         raise coded(1101, id=call.id)
     return Reply(world.behaviour.delete_status)

@@ -18,8 +18,9 @@ def requests(world: World, request: Request) -> Reply:  # noqa: ARG001
 
 
 def reset(world: World, request: Request) -> Reply:  # noqa: ARG001
-    """Forget base connections, tokens and the log."""
+    """Forget base connections, what depends on them, tokens and the log."""
     world.store.clear()
+    world.related.clear()
     world.tokens.clear()
     world.log.clear()
     return Reply(200, {"status": "ok"})

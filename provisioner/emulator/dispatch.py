@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from provisioner.emulator import connections, control, errors, ims, rehearsing
+from provisioner.emulator import connections, control, dependants, errors, ims, rehearsing
 from provisioner.emulator.errors import Refused, uncoded
 from provisioner.emulator.gate import admit
 from provisioner.emulator.messages import JsonObject, Reply, Request
@@ -26,6 +26,10 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
     },
     ("connections", _ID, "test"): {"GET": connections.tested},
     ("connections", _ID, "explore"): {"GET": connections.explored},
+    ("sourceConnections",): {"GET": dependants.sources_listed, "POST": dependants.source_created},
+    ("sourceConnections", _ID): {"DELETE": dependants.source_deleted},
+    ("flows",): {"GET": dependants.flows_listed, "POST": dependants.flow_created},
+    ("flows", _ID): {"DELETE": dependants.flow_deleted},
     ("connectionSpecs",): {"GET": connections.specs_listed},
     ("connectionSpecs", _ID): {"GET": connections.spec_shown},
 }

@@ -35,8 +35,8 @@ class Condition:
 
     def holds(self, item: JsonObject) -> bool:
         """Whether the item satisfies it; an absent field satisfies nothing."""
-        found = value_at(item, self.field)
-        return any(_compare(found, self.op, value) for value in self.values)
+        found = _values_at(item, self.field.split("."))
+        return any(_compare(one, self.op, value) for one in found for value in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,17 @@ def value_at(item: JsonObject, field: str) -> Json:
     for key in field.split("."):
         value = value.get(key) if isinstance(value, dict) else None
     return value
+
+
+def _values_at(value: Json, path: list[str]) -> list[Json]:
+    """The values at a path; ``name[]`` stands for every element of an array (FILT)."""
+    if not path:
+        return [value]
+    name, rest = path[0], path[1:]
+    inner = value.get(name.removesuffix("[]")) if isinstance(value, dict) else None
+    if not name.endswith("[]"):
+        return _values_at(inner, rest)
+    return [found for one in (inner if isinstance(inner, list) else []) for found in _values_at(one, rest)]
 
 
 def _condition(text: str, fields: Mapping[str, Kind], unknown_field: int) -> Condition:

@@ -1,14 +1,14 @@
-"""``GET /connections``: its parameters, its pages, and the token that leads from one page to the next."""
+"""Lists, such as ``GET /connections``: their parameters, their pages, and the token from one page to the next."""
 
 import base64
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.errors import Refused, coded
-from provisioner.emulator.filters import CONNECTION_FIELDS, Condition, Order, conditions, order, value_at
+from provisioner.emulator.filters import CONNECTION_FIELDS, Condition, Kind, Order, conditions, order, value_at
 from provisioner.emulator.json_text import dump, parse
 from provisioner.emulator.messages import Json, JsonObject, Request
 
@@ -29,6 +29,22 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """What is listed: its path from the service's root, and what it can be filtered by."""
+
+    path: str
+    fields: Mapping[str, Kind]
+
+
+CONNECTIONS = Listing("/connections", CONNECTION_FIELDS)
+
+
+def conditions_of(properties: Iterable[str], of: Listing) -> list[Condition]:
+    """The filter that these say."""
+    return conditions(properties, of.fields)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A list request. ``properties`` and ``orderby`` are kept as text, to travel in the continuation token."""
 
@@ -37,17 +53,18 @@ class Query:
     limit: int
     count: bool
     after: Position | None
+    of: Listing = CONNECTIONS
 
     def conditions(self) -> list[Condition]:
         """The filter."""
-        return conditions(self.properties, CONNECTION_FIELDS)
+        return conditions_of(self.properties, self.of)
 
     def order(self) -> Order | None:
         """The order asked for; None means newest first (OASD)."""
-        return order(self.orderby, CONNECTION_FIELDS) if self.orderby else None
+        return order(self.orderby, self.of.fields) if self.orderby else None
 
 
-def query(request: Request, behaviour: Behaviour) -> Query:
+def query(request: Request, behaviour: Behaviour, of: Listing = CONNECTIONS) -> Query:
     """Read the parameters; unknown ones are 1451-400, limit together with count=true 1401-400 (ERR).
 
     The token stands for the whole query: filter and order given beside it are ignored (assumed), a limit is honoured.
@@ -62,8 +79,8 @@ def query(request: Request, behaviour: Behaviour) -> Query:
     limit = behaviour.page_limit if asked is None else _limit(asked, behaviour)
     token = _last(request, "continuationToken")
     if token is not None:
-        return _resumed(token, limit if asked is not None else None, counting)
-    return Query(request.values("property"), _last(request, "orderby") or "", limit, counting, None)
+        return _resumed(token, limit if asked is not None else None, counting, of)
+    return Query(request.values("property"), _last(request, "orderby") or "", limit, counting, None, of)
 
 
 def answer(asked: Query, scan: Scan) -> JsonObject:
@@ -79,7 +96,7 @@ def answer(asked: Query, scan: Scan) -> JsonObject:
     page = list(islice(rows, asked.limit + 1))
     links: JsonObject = {}
     if len(page) > asked.limit:
-        links["next"] = {"href": f"/connections?continuationToken={_token(asked, page[asked.limit - 1])}"}
+        links["next"] = {"href": f"{asked.of.path}?continuationToken={_token(asked, page[asked.limit - 1])}"}
     items: list[Json] = [item for _, item in page[: asked.limit]]
     return {"items": items, "_links": links}
 
@@ -119,13 +136,13 @@ def _token(asked: Query, last: Row) -> str:
     return base64.urlsafe_b64encode(dump(state)).decode("ascii").rstrip("=")
 
 
-def _resumed(token: str, limit: int | None, counting: bool) -> Query:
+def _resumed(token: str, limit: int | None, counting: bool, of: Listing) -> Query:
     match _decoded(token):
         case [list(properties), str(orderby), int(size), int(place), (None | int() | str()) as value] if (
             0 < size <= 10**9 and 0 <= place < 2**63 and all(isinstance(each, str) for each in properties)
         ):
             texts = tuple(str(each) for each in properties)
-            return Query(texts, orderby, limit or size, counting, Position(place, value))
+            return Query(texts, orderby, limit or size, counting, Position(place, value), of)
     raise _bad_value(token, "continuationToken")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.faults import Faults
 from provisioner.emulator.messages import Request
+from provisioner.emulator.related import Related
 from provisioner.emulator.store import Store
 from provisioner.emulator.tokens import Tokens
 
@@ -23,6 +24,7 @@ class World:
     clock: Callable[[], float]
     unique: Callable[[], str]
     tokens: Tokens = field(default_factory=Tokens)
+    related: Related = field(default_factory=Related)
     log: deque[Request] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
     faults: Faults = field(default_factory=Faults)
 

@@ -80,7 +80,8 @@ class Change:
     """One entry of a plan. ``remedy`` is set where the user has to do something; ``notes`` are for the reader only.
 
     ``desired`` is None for what has no definition any more, ``record`` for what is not in the state. ``moved_from`` is
-    the key that the record has in the state, where the definition says that it was its own.
+    the key that the record has in the state, where the definition says that it was its own. ``held``: it is blocked by
+    what the service shows alone.
     """
 
     key: Key
@@ -96,6 +97,7 @@ class Change:
     record: Record | None = None
     seen: tuple[str, ...] = ()
     moved_from: Key = ""
+    held: bool = False
 
     @property
     def drifted(self) -> bool:

@@ -6,15 +6,16 @@ All shapes as in Adobe's Flow Service documentation unless a docstring says infe
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
-from provisioner.errors import NotFound, Refused, ServiceError
+from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError
 from provisioner.model import Json
 from provisioner.service.calls import Caller, TokenSource, failure, unusable
+from provisioner.service.dependants import Flow, by_base
 from provisioner.service.exchange import Answer, Call, Timing, Transport
 from provisioner.service.explain import read_fault
 from provisioner.service.origin import Origin
@@ -37,6 +38,9 @@ LARGEST_PAGE = 100
 """Documented for destinations, which are the same service."""
 
 _PAGES = 1000
+_FEW = 3
+"""Base connections that are asked for one by one."""
+
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+(?: [A-Za-z0-9_.-]+)*")
 """Names that a filter can carry whatever the service's quoting rules are, which are not documented."""
 
@@ -51,6 +55,9 @@ class Written:
     sent_at: datetime | None
 
 
+_LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before each look after a delete: it may be asynchronous (inferred from its states)."""
+
 _GONE = "Run `provisioner plan`: the base connection was deleted, or lies in another sandbox."
 
 
@@ -63,6 +70,7 @@ class Reader(Protocol):
     def test(self, connection_id: str) -> Reached: ...
     def tables(self, connection_id: str) -> tuple[Table, ...]: ...
     def contents(self, connection_id: str, table: str, preview: bool = False) -> Contents: ...
+    def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Flow, ...]]: ...
     def service_time(self) -> datetime: ...
 
 
@@ -124,6 +132,26 @@ class FlowReader:
         )
         return read_contents(what, self._get(what, f"{_path(connection_id)}/explore?{query}").body)
 
+    def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Flow, ...]]:
+        """The dataflows that read from these base connections, by id; those without any are left out.
+
+        A few are asked for one by one, for many both lists are read whole: two paged lists, whatever the number.
+        """
+        if len(connection_ids) > _FEW:
+            sources, flows = self._items("sourceConnections"), self._items("flows")
+        else:
+            sources = [
+                one
+                for ident in connection_ids
+                for one in self._items("sourceConnections", f"baseConnectionId=={ident}")
+            ]
+            flows = [one for item in sources for one in self._items("flows", f"sourceConnectionIds[]=={item['id']}")]
+        return {base: flows for base, flows in by_base(sources, flows).items() if base in connection_ids}
+
+    def _items(self, resource: str, *properties: str) -> list[Json]:
+        query = urlencode([*(("property", one) for one in properties), ("limit", str(self._page))], quote_via=quote)
+        return [item for page in self._pages(f"listing {resource}", query, f"/{resource}") for item in page]
+
     def service_time(self) -> datetime:
         """What the service's clock shows now, from the ``Date`` of its last answer; this machine's before any."""
         return self._caller.clock.now()
@@ -131,7 +159,7 @@ class FlowReader:
     def _get(self, what: str, path: str) -> Answer:
         settled = self._caller.send(Call("GET", self._origin, BASE + path))
         if settled.answer is None:
-            raise failure(what, settled, one=not path.startswith(f"{_CONNECTIONS}?"))
+            raise failure(what, settled, one="?" not in path or "/explore?" in path)
         return settled.answer
 
     def _list(self, what: str, spec_id: str, *properties: str) -> tuple[Json, ...]:
@@ -140,15 +168,15 @@ class FlowReader:
         found = {item["id"]: item for page in self._pages(what, query) for item in page}
         return tuple(item for item in found.values() if _spec_of(item) in (None, spec_id))
 
-    def _pages(self, what: str, query: str | None) -> Iterator[tuple[Json, ...]]:
+    def _pages(self, what: str, query: str | None, path: str = _CONNECTIONS) -> Iterator[tuple[Json, ...]]:
         seen: set[str] = set()
         while query is not None:
             if query in seen or len(seen) >= _PAGES:
                 raise ServiceError(f"{what}: the pages of the list do not end", "Report it to Adobe's support.")
             seen.add(query)
-            body = self._get(what, f"{_CONNECTIONS}?{query}").body
+            body = self._get(what, f"{path}?{query}").body
             yield items_of(what, body)
-            query = next_query(body, self._origin, BASE, _CONNECTIONS)
+            query = next_query(body, self._origin, BASE, path)
 
 
 class FlowService(FlowReader):
@@ -172,6 +200,7 @@ class FlowService(FlowReader):
         page: int = LARGEST_PAGE,
     ) -> None:
         headers = {"x-api-key": api_key, "x-gw-ims-org-id": org_id, "x-sandbox-name": sandbox}
+        self._timing = timing
         super().__init__(origin, Caller(transport, tokens, headers, policy or Policy(), timing), page)
 
     def reading(self) -> FlowReader:
@@ -208,6 +237,22 @@ class FlowService(FlowReader):
         gone = isinstance(settled.outcome, Answer) and read_fault(settled.outcome).is_missing_object
         if not (settled.doubtful and gone):
             raise failure(f"deleting base connection {connection_id}", settled, one=True)
+
+    def confirm_gone(self, connection_id: str) -> None:
+        """After a delete that was accepted: a GET finds nothing (documented). Raises ``OutcomeUnknown`` where it still
+        does after a while."""
+        what = f"deleting base connection {connection_id}"
+        for pause in _LOOKS:
+            self._timing.sleep(pause)
+            try:
+                self.get(connection_id)
+            except NotFound:
+                return
+            except ServiceError as error:
+                raise OutcomeUnknown(f"{what}: accepted, and {error.message}", "Run apply again: it looks.") from error
+        raise OutcomeUnknown(
+            f"{what}: accepted, and still shown", "Run apply again: it looks, and deletes what is left."
+        )
 
     def _write(self, what: str, call: Call) -> Answer:
         settled = self._caller.send(call)

@@ -247,8 +247,15 @@ class Service:
         auth = {"specName": "Basic Authentication", "params": params}
         self.call("POST", "", json={"name": name, "auth": auth, "connectionSpec": SPEC})
 
-    def call(self, method: str, path: str, headers: Mapping[str, str] | None = None, **more: Any) -> requests.Response:
-        """Somebody else's call of ``/connections``."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] | None = None,
+        resource: str = "connections",
+        **more: Any,
+    ) -> requests.Response:
+        """Somebody else's call."""
         caller = {
             "Authorization": "Bearer somebody",
             "x-api-key": "somebody-else",
@@ -256,7 +263,7 @@ class Service:
             "x-sandbox-name": "prod",
         }
         answer = requests.request(
-            method, f"{self.url}{CONNECTIONS}{path}", headers={**caller, **(headers or {})}, timeout=5, **more
+            method, f"{self.url}{FLOW}/{resource}{path}", headers={**caller, **(headers or {})}, timeout=5, **more
         )
         answer.raise_for_status()
         return answer

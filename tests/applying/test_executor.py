@@ -65,6 +65,9 @@ class Recorder:
         self._note(f"PATCH {connection_id} {etag} {[one['path'] for one in operations]}")
         return self._answer(connection_id)
 
+    def confirm_gone(self, connection_id: str) -> None:
+        self._note(f"confirm {connection_id}")
+
     def delete(self, connection_id: str) -> None:
         self._note(f"DELETE {connection_id}")
         self._answer(connection_id)
@@ -196,8 +199,8 @@ DELETE = planned([], state(record()), observation(item()), delete=True)
 @pytest.mark.parametrize(
     ("shown", "answer", "verdict", "story"),
     [
-        (item(), made, Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "done"]),
-        (None, made, Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "done"]),
+        (item(), made, Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "confirm id-1", "done"]),
+        (None, made, Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "confirm id-1", "done"]),
         (item(), raising(NotFound("gone")), Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "done"]),
         (item(etag='"e2"'), made, Verdict.STALE, ["GET id-1"]),
         (

@@ -6,7 +6,7 @@ from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.errors import CATALOGUE, coded, gateway, reply, uncoded
 
 WORDS = dict.fromkeys(
-    ("reason", "id", "supplied", "current", "name", "spec", "field", "op", "param", "value", "state"), "{word}"
+    ("reason", "id", "supplied", "current", "name", "spec", "field", "op", "param", "value", "state", "kind"), "{word}"
 )
 NOT_FOUND = "connections not found with id = [{word}]"
 

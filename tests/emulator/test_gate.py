@@ -77,7 +77,7 @@ def test_an_api_key_must_be_a_known_client_when_so_told(start):
     [
         ("GET", "", 404),
         ("GET", "/", 404),
-        ("GET", "/flows", 404),
+        ("GET", "/targetConnections", 404),
         ("GET", "/connections//", 404),
         ("GET", "/connections/1/nothing", 404),
         ("GET", "/connections/a%2Fb/c", 404),

@@ -349,9 +349,9 @@ def methods(kind: type) -> set[str]:
 
 
 def test_who_only_looks_has_no_method_that_writes() -> None:
-    looking = {"list_connections", "find_by_name", "get", "service_time"}
+    looking = {"list_connections", "find_by_name", "get", "test", "tables", "contents", "flows_of", "service_time"}
     assert methods(FlowReader) == methods(Reader) == looking
-    assert methods(FlowService) - looking == {"create", "patch", "delete", "reading"}
+    assert methods(FlowService) - looking == {"create", "patch", "delete", "confirm_gone", "reading"}
     reader = Bench().service.reading()
     assert type(reader) is FlowReader
     assert get_type_hints(Reader.service_time)["return"] is datetime

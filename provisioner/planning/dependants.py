@@ -1,0 +1,57 @@
+"""Plan x the dataflows that read from its base connections -> a plan that names them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from provisioner.planning.plan import Action, Change, Delete, Patch, Plan, Step
+from provisioner.service.dependants import Flow
+
+_MOST_NAMED = 5
+
+
+def affected(plan: Plan) -> tuple[str, ...]:
+    """The ids of what is deleted or signs in otherwise: what its dataflows would notice."""
+    return tuple(ident for change in plan.changes for step in change.steps for ident in _noticed(step))
+
+
+def _noticed(step: Step) -> tuple[str, ...]:
+    signs_in_anew = isinstance(step, Patch) and any(one.path.startswith("/auth") for one in step.operations)
+    return (step.id,) if isinstance(step, Delete) or (isinstance(step, Patch) and signs_in_anew) else ()
+
+
+def with_dependants(plan: Plan, flows: Mapping[str, tuple[Flow, ...]]) -> Plan:
+    """The plan with deletes blocked that dataflows hold back, and changes of credentials that name theirs."""
+    return replace(plan, changes=tuple(_named(change, flows) for change in plan.changes))
+
+
+def _named(change: Change, flows: Mapping[str, tuple[Flow, ...]]) -> Change:
+    used = next((flows[step.id] for step in change.steps if isinstance(step, Delete | Patch) and step.id in flows), ())
+    if not used:
+        return change
+    if change.action is Action.DELETE:
+        reason = f"used by {_listed(used)}: the service would refuse to delete it (1418)"
+        remedy = "delete these dataflows first, or put the definition back"
+        return replace(change, action=Action.BLOCKED, steps=(), reason=reason, remedy=remedy, held=True)
+    return replace(
+        change, notes=(*change.notes, f"used by {_listed(used)}: they sign in with this from their next run")
+    )
+
+
+def without_dependants(plan: Plan, why: str) -> Plan:
+    """The plan that says of what is affected that nobody knows its dataflows."""
+    ids = set(affected(plan))
+    return plan.noting(
+        {
+            change.key: f"which dataflows use it could not be read: {why}"
+            for change in plan.changes
+            if any(ident in ids for step in change.steps for ident in _noticed(step))
+        }
+    )
+
+
+def _listed(flows: tuple[Flow, ...]) -> str:
+    number = f"{len(flows)} dataflow{'' if len(flows) == 1 else 's'}"
+    more = f" and {len(flows) - _MOST_NAMED} more" if len(flows) > _MOST_NAMED else ""
+    return f"{number}: {', '.join(str(flow) for flow in flows[:_MOST_NAMED])}{more}"
