@@ -16,7 +16,7 @@ from typing import Any, TextIO
 import click
 
 from provisioner import __version__
-from provisioner.cli_life import explore, import_, output, test
+from provisioner.cli_life import explore, import_, output, rotate, test
 from provisioner.cli_state import state
 from provisioner.egress import Egress
 from provisioner.flags import (
@@ -163,7 +163,7 @@ def apply(
     )
 
 
-for _command in (import_, output, test, explore, state):
+for _command in (import_, output, test, explore, rotate, state):
     cli.add_command(_command)
 
 

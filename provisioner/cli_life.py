@@ -88,3 +88,23 @@ def explore(shell: Shell, key: str, table: str | None, preview: bool, target: st
     if preview and table is None:
         raise click.UsageError("--preview is of a table: name one, as `explore KEY` lists them")
     return running_probing.explore(shell, target, output, key, table, preview)
+
+
+@click.command(short_help="Send a new password, proved first.")
+@click.argument("key", shell_complete=complete_key)
+@target_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@lock_timeout_option
+@common_options
+def rotate(shell: Shell, key: str, target: str | None, yes: bool, lock_timeout: float) -> int:
+    """Send the new credentials of KEY: `apply --select KEY --prove --test`.
+
+    They are first proved on a throwaway base connection, so that a wrong password never reaches a live dataflow; then
+    sent, then tested. The dataflows that use it are shown before anything is asked.
+    """
+    from provisioner import running
+    from provisioner.commands.apply import Options
+    from provisioner.planning.plan import Asked
+
+    options = Options(1, yes, Asked(select=(key,), prove=True, test=True))
+    return running.apply(shell, target, "text", options, lock_timeout)

@@ -98,6 +98,7 @@ def asked_options(command: Command) -> Command:
         click.option("--allow-mass-delete", is_flag=True, help="Also more than 30 % of ten or more, or all."),
         click.option("--allow-protected-delete", is_flag=True, help="Also what lifecycle.preventDestroy protects."),
         click.option("--overwrite-drift", is_flag=True, help="Put back what was changed outside, also with --yes."),
+        click.option("--prove", is_flag=True, help="Prove new credentials on a throwaway base connection first."),
         click.option("--test", is_flag=True, help="Test each database after its create or change of credentials."),
         click.option("--refresh-only", is_flag=True, help="Only take what was changed outside into the state."),
         click.option(
@@ -124,6 +125,7 @@ def read_asked(flags: dict[str, Any]) -> Asked:
         refresh=flags["refresh_only"],
         overwrite_drift=flags["overwrite_drift"],
         test=flags["test"],
+        prove=flags["prove"],
         select=flags["select"],
     )
     if asked.refresh and asked != Asked(refresh=True, select=asked.select):

@@ -29,6 +29,7 @@ from provisioner.errors import (
     OutcomeUnknown,
     PreconditionFailed,
     ProvisionerError,
+    Refused,
     ServiceError,
     StaleError,
     StateError,
@@ -37,7 +38,8 @@ from provisioner.model import Json, Key
 from provisioner.planning.changes import record_of
 from provisioner.planning.observed import read
 from provisioner.planning.patch import body as patch_body
-from provisioner.planning.plan import Accept, Call, Change, Create, Delete, Forget, Patch, Plan, Step, Test
+from provisioner.planning.plan import Accept, Call, Change, Create, Delete, Forget, Patch, Plan, Probe, Step, Test
+from provisioner.planning.proving import probe_name
 from provisioner.service.flow_service import Written
 from provisioner.service.probing import Reached
 from provisioner.state.fingerprint import Fingerprinter
@@ -129,6 +131,8 @@ class Executor:
         if isinstance(step, Forget):
             self.ledger.forget((change.key,))
             return reached
+        if isinstance(step, Probe):
+            return self._proved(change, reached)
         return self._tested(reached) if isinstance(step, Test) else self._sent(change, step)
 
     def _tested(self, reached: _Reached) -> _Reached:
@@ -147,6 +151,50 @@ class Executor:
         except (ServiceError, StateError) as error:
             raise _NotPassed(f"{reached.id} is kept, and could not be tested: {error.message}", _TEST_AGAIN) from error
         return _Reached(reached.id, passed)
+
+    def _proved(self, change: Change, reached: _Reached) -> _Reached:
+        """Raises ``Refused`` where the new credentials do not pass; then nothing was done to the live object."""
+        intent_id = self.new_id()
+        intent = Intent(
+            intent_id=intent_id,
+            key=change.key,
+            step="probe",
+            name=probe_name(intent_id),
+            spec_id=_spec_id(change),
+            id=None,
+            etag=None,
+            sent_at=self.service.service_time().isoformat(),
+            seen=(),
+            record=None,
+        )
+        self.ledger.begin((intent,))
+        try:
+            made = self.service.create({**body(_desired(change)), "name": intent.name, "description": _THROWAWAY})
+        except OutcomeUnknown:
+            raise  # it stands, and what is left of it is deleted by the next run
+        except ServiceError as error:
+            self._over(intent)
+            raise Refused(
+                f"not changed: no probe of the new credentials can be made: {error.message}", error.remedy
+            ) from error
+        try:
+            result = self.service.test(made.id)
+        except ServiceError as error:
+            raise Refused(
+                f"not changed: the new credentials could not be proved: {error.message}", error.remedy
+            ) from error
+        finally:
+            with suppress(ServiceError):  # what is left of it is deleted by the next run
+                self.service.delete(made.id)
+                self.service.confirm_gone(made.id)
+                self._over(intent)
+        if not result.reachable:
+            words = f"not changed: with the new credentials the database is not reached: {result.reason}"
+            raise Refused(words, "set the variable to what is valid in the database; the live one keeps what it has")
+        return reached
+
+    def _over(self, intent: Intent) -> None:
+        self.ledger.settle((Settled(intent.intent_id, "failed", None, None),))
 
     def _sent(self, change: Change, step: Call) -> _Reached:
         if isinstance(step, Delete):
@@ -246,6 +294,7 @@ class _NotPassed(ProvisionerError):
     """All but the test was done."""
 
 
+_THROWAWAY = "Made by provisioner to prove new credentials; deleted at once. If you can read this, delete it."
 _TEST_AGAIN = "mend the database, the network or the definition; `apply --test` tests it again"
 
 

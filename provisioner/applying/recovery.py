@@ -46,13 +46,18 @@ class SendAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class StillThere:
+    """The call stands: of a probe something is left, or may show up yet. The plan deletes it; nothing waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class WaitUntil:
     """Too early to tell: the list of the service may lag behind its creates. Look again then."""
 
     time: datetime
 
 
-Decision: TypeAlias = Ours | NoEffect | SendAgain | WaitUntil | Undecided
+Decision: TypeAlias = Ours | NoEffect | SendAgain | StillThere | WaitUntil | Undecided
 
 
 def decide(
@@ -61,6 +66,9 @@ def decide(
     """What to make of a standing intent. ``now`` is the service's time, ``managed`` the ids in the state."""
     if intent.step == "create":
         return _decide_create(intent, observation, managed, now, settle, client)
+    if intent.step == "probe":
+        may_show_up = now < datetime.fromisoformat(intent.sent_at) + settle
+        return StillThere() if may_show_up or intent.name in observation.by_name else NoEffect()
     if intent.step == "delete":
         gone = intent.id is not None and intent.id not in observation.by_id
         return Ours(intent.id or "", None) if gone else NoEffect()

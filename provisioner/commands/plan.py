@@ -23,6 +23,7 @@ from provisioner.planning.observed import Observation, observe
 from provisioner.planning.pinning import pinned
 from provisioner.planning.plan import Action, Asked, Plan
 from provisioner.planning.planner import Context, make_plan
+from provisioner.planning.proving import is_probe, with_proofs
 from provisioner.planning.refresh import refresh_plan
 from provisioner.planning.safety import hold_back_mass_delete
 from provisioner.planning.testing import with_tests
@@ -115,6 +116,7 @@ def planned(
     made = made if asked.mass_delete else hold_back_mass_delete(made, whole)
     if service is not None:
         made = _with_dependants(made, service)
+    made = with_proofs(made) if asked.prove else made
     return pinned(with_tests(made) if asked.test else made, context.state, context.fingerprinter)
 
 
@@ -136,7 +138,7 @@ def selected(whole: Plan, asked: Asked, reviewed: bool = False) -> Plan:
     for glob in () if reviewed else asked.select:
         if not any(fnmatchcase(change.key, glob) for change in whole.changes):
             raise UsageError(f"--select {glob} matches no definition and no record", "keys are as `plan` lists them")
-    return whole.only({change.key for change in whole.changes if asked.selects(change.key)})
+    return whole.only({one.key for one in whole.changes if asked.selects(one.key) or is_probe(one.key)})
 
 
 _LOOKING = 8

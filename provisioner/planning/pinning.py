@@ -11,6 +11,7 @@ from provisioner.definitions.desired import Desired
 from provisioner.model import Json
 from provisioner.planning.pins import Pin
 from provisioner.planning.plan import Accept, Action, Change, Delete, Patch, Plan
+from provisioner.planning.proving import is_probe
 from provisioner.sensitive import Sensitive, Symbolic, Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Record, State
@@ -27,6 +28,8 @@ def pinned(plan: Plan, state: State, fingerprinter: Fingerprinter) -> Plan:
 
 
 def _is_touched(change: Change) -> bool:
+    if is_probe(change.key):
+        return False  # whatever was approved, what a run has left behind is no part of it
     if change.action is Action.NO_OP:
         return change.desired is not None and change.record is not None and _asks(change.desired, change.record)
     return change.action is not Action.UNMANAGED

@@ -71,8 +71,14 @@ class Test:
     """The step that has the service test whether it reaches the database, after whatever came before it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The step that makes a throwaway base connection with the new credentials, tests it, and deletes it again. What
+    follows it is not done where the test does not pass."""
+
+
 Call: TypeAlias = Create | Patch | Delete
-Step: TypeAlias = Call | Accept | Forget | Test
+Step: TypeAlias = Call | Accept | Forget | Probe | Test
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,8 @@ class Asked:
 
     ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``,
     ``protected_delete`` is ``--allow-protected-delete``, ``refresh`` is ``--refresh-only``, ``overwrite_drift`` is
-    ``--overwrite-drift``, ``test`` is ``--test``. ``select`` are globs of keys; none means all.
+    ``--overwrite-drift``, ``test`` is ``--test``, ``prove`` is ``--prove``. ``select`` are globs of keys; none means
+    all.
     """
 
     adopt: bool = False
@@ -121,6 +128,7 @@ class Asked:
     refresh: bool = False
     overwrite_drift: bool = False
     test: bool = False
+    prove: bool = False
 
     def selects(self, key: Key) -> bool:
         """Whether the plan is to hold this key. ``*`` matches a slash too."""
@@ -136,6 +144,7 @@ class Asked:
             ("--allow-protected-delete", self.protected_delete),
             ("--refresh-only", self.refresh),
             ("--overwrite-drift", self.overwrite_drift),
+            ("--prove", self.prove),
             ("--test", self.test),
         )
         return (*(flag for flag, given in switches if given), *(f"--select {glob}" for glob in self.select))

@@ -17,6 +17,7 @@ from provisioner.planning.drift import touched, with_drift
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
 from provisioner.planning.patch import operations
 from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Undecided
+from provisioner.planning.proving import left_probes
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
 
@@ -56,7 +57,7 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
     unmanaged = list(_unmanaged(declared, context))
     left_open = list(_left_open(declared, context))
     changes = [_naming_rename(change, [*unmanaged, *left_open]) for change in changes]
-    changes += [*unmanaged, *left_open]
+    changes += [*unmanaged, *left_open, *left_probes(context.state.intents, context.observation)]
     return Plan(target, identity, tuple(sorted(changes, key=lambda change: change.key)), context.observation is None)
 
 
@@ -78,7 +79,7 @@ def _naming_rename(change: Change, unmanaged: Iterable[Change]) -> Change:
 def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
     """Creates of which nobody knows what became, and whose definition is gone as well."""
     for intent in context.state.intents:
-        if intent.key in declared or context.state.record(intent.key) is not None:
+        if intent.step == "probe" or intent.key in declared or context.state.record(intent.key) is not None:
             continue
         undecided = context.undecided.get(intent.key)
         if undecided:
@@ -104,7 +105,7 @@ def _without_record(desired: Desired, context: Context, managed: frozenset[str],
     if desired.key in context.undecided:
         undecided = context.undecided[desired.key]
         return _blocked(desired, undecided.reason, undecided.remedy)
-    if any(intent.key == desired.key for intent in context.state.intents):
+    if any(intent.key == desired.key and intent.step != "probe" for intent in context.state.intents):
         return _create(desired, LOOKED_FOR, seen)
     if not candidates:
         return _create(desired, reason, seen)

@@ -20,7 +20,7 @@ def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
     """The plan with all deletes blocked if they are more than 30 % of at least ten records, or nothing is declared: a
     wrong folder or a wrong target looks like this. ``whole`` is the plan of all keys where
     ``plan`` holds a selection."""
-    deleted = plan.count(Action.DELETE)
+    deleted = sum(change.action is Action.DELETE and change.record is not None for change in plan.changes)
     everything = (whole or plan).changes
     known = sum(change.record is not None for change in everything)
     declared = any(change.desired is not None for change in everything)
@@ -31,7 +31,7 @@ def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
     remedy = "if that is meant: --allow-delete with --allow-mass-delete"
     changes = (
         replace(change, action=Action.BLOCKED, steps=(), reason=f"{held}; so it is not deleted", remedy=remedy)
-        if change.action is Action.DELETE
+        if change.action is Action.DELETE and change.record is not None
         else change
         for change in plan.changes
     )

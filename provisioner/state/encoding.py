@@ -156,7 +156,7 @@ def _intent_from_json(json: Reader) -> Intent:
     return Intent(
         intent_id=json.member("intent_id").name(),
         key=key,
-        step=cast(Step, json.member("step").choice("create", "patch", "delete")),
+        step=cast(Step, json.member("step").choice("create", "patch", "delete", "probe")),
         name=json.member("name").text(),
         spec_id=json.member("spec_id").text(),
         id=json.member("id").text_or_none(),

@@ -16,7 +16,7 @@ from provisioner.state.fingerprint import Fingerprint
 FORMAT_VERSION = 1
 """The format of the state file that this version writes."""
 
-Step: TypeAlias = Literal["create", "patch", "delete"]
+Step: TypeAlias = Literal["create", "patch", "delete", "probe"]
 Verdict: TypeAlias = Literal["done", "failed"]
 
 
@@ -73,7 +73,8 @@ class Intent:
 
     ``id`` and ``etag`` are what the call is sent with (None for a create). ``sent_at`` is ISO 8601 UTC by the service's
     clock. ``seen`` are the ids of objects of this name and spec that were there before. ``record`` is the record as it
-    shall be once the call succeeded, its key being this one's; None where nothing is to be recorded.
+    shall be once the call succeeded, its key being this one's; None where nothing is to be recorded. A ``probe`` stands
+    for all calls about a throwaway object that is called ``name``, and is settled when that is gone.
     """
 
     intent_id: str
