@@ -137,7 +137,7 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
     where, store = place_of(shell, settings, name)
     state = store.load()
     # What is wrong with the files is said before anything is asked for.
-    desired = planning.read_desired(where, bool(state.records))
+    desired = planning.read_desired(where, state.serial > 0)
     guarding.warn(shell, where, settings, desired)
     if offline:
         made = planning.plan(where, desired, state, None, asked)
@@ -195,7 +195,7 @@ def apply(
         Interruption() as interruption,
         held(shell, store, where, settings, "apply", lock_timeout),
     ):
-        desired = applying.read_complete(where, options.asked, bool(store.load().records))
+        desired = applying.read_complete(where, options.asked, store.load().serial > 0)
         guarding.warn(shell, where, settings, desired)
         with wiring.connect(where, settings, log_of(shell), shell.egress.wall.repeats, interruption.asked) as service:
             ports = _ports(shell, store, service, output, interruption)

@@ -16,12 +16,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from threading import Event
-from typing import Protocol
 
 from provisioner.applying.outcome import Applied, Outcome, Verdict
-from provisioner.definitions.desired import Desired, body
+from provisioner.applying.trials import Ledger, NotPassed, Reached, Trials, Writer, desired_of, spec_id_of
+from provisioner.definitions.desired import body
 from provisioner.errors import (
     NotAuthenticated,
     NotFound,
@@ -29,46 +28,32 @@ from provisioner.errors import (
     OutcomeUnknown,
     PreconditionFailed,
     ProvisionerError,
-    Refused,
     ServiceError,
     StaleError,
     StateError,
 )
-from provisioner.model import Json, Key
+from provisioner.model import Key
 from provisioner.planning.changes import record_of
 from provisioner.planning.observed import read
 from provisioner.planning.patch import body as patch_body
-from provisioner.planning.plan import Accept, Call, Change, Create, Delete, Forget, Patch, Plan, Probe, Step, Test
-from provisioner.planning.proving import probe_name
+from provisioner.planning.plan import (
+    Accept,
+    Await,
+    Call,
+    Change,
+    Create,
+    Delete,
+    Forget,
+    Patch,
+    Plan,
+    Probe,
+    Step,
+    Test,
+)
 from provisioner.service.flow_service import Written
-from provisioner.service.probing import Reached
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record, Settled
 from provisioner.state.records import Step as StepName
-
-
-class Writer(Protocol):
-    """What the executor needs of the Flow Service."""
-
-    def create(self, body: Json) -> Written: ...
-    def patch(self, connection_id: str, etag: str, operations: list[Json]) -> Written: ...
-    def delete(self, connection_id: str) -> None: ...
-    def confirm_gone(self, connection_id: str) -> None: ...
-    def test(self, connection_id: str) -> Reached: ...
-    def get(self, connection_id: str) -> Json: ...
-    def service_time(self) -> datetime: ...
-
-
-class Ledger(Protocol):
-    """What the executor needs of the store. All but the last return once what they were given is durable."""
-
-    def begin(self, intents: tuple[Intent, ...]) -> None: ...
-    def settle(self, settled: tuple[Settled, ...]) -> None: ...
-    def adopt(self, records: tuple[Record, ...]) -> None: ...
-    def forget(self, keys: tuple[Key, ...]) -> None: ...
-    def rescue(self, settled: Settled) -> str:
-        """Keep what ``settle`` could not, wherever there is room; says where, and what to do with it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +61,7 @@ class Executor:
     """Everything that carrying out a plan needs. ``progress`` is told each outcome as it happens, from any thread.
 
     ``interrupted`` is set from outside: then nothing new begins, and what is under way ends and is recorded.
-    ``client`` is our own client id.
+    ``client`` is our own client id; ``tell`` is told what is waited for.
     """
 
     service: Writer
@@ -87,7 +72,12 @@ class Executor:
     parallelism: int = 8
     interrupted: Event = field(default_factory=Event)
     client: str = ""
+    tell: Callable[[str], None] = lambda _: None
     stop: Event = field(default_factory=Event, init=False)
+
+    @property
+    def _trials(self) -> Trials:
+        return Trials(self.service, self.ledger, self.new_id, self.interrupted, self.tell)
 
     def execute(self, plan: Plan) -> Applied:
         """Carry out every pending change. Never raises for what the service does; a bug does pass through."""
@@ -109,11 +99,11 @@ class Executor:
             raise
 
     def _attempt(self, change: Change, started: float) -> Outcome:
-        reached = _Reached(change.record.id if change.record else "", change.record)
+        reached = Reached(change.record.id if change.record else "", change.record)
         try:
             for step in change.steps:
                 reached = self._step(change, step, reached)
-        except _NotPassed as error:
+        except NotPassed as error:
             if isinstance(error.__cause__, NotAuthenticated | StateError):
                 self.stop.set()
             verdict, seconds = Verdict.UNTESTED, time.monotonic() - started
@@ -124,79 +114,20 @@ class Executor:
             return self._failed(change, error, time.monotonic() - started)
         return Outcome(change, Verdict.DONE, reached.id, seconds=time.monotonic() - started)
 
-    def _step(self, change: Change, step: Step, reached: _Reached) -> _Reached:
+    def _step(self, change: Change, step: Step, reached: Reached) -> Reached:
         if isinstance(step, Accept):
             self.ledger.adopt((step.record,))
-            return _Reached(step.record.id, step.record)
+            return Reached(step.record.id, step.record)
         if isinstance(step, Forget):
             self.ledger.forget((change.key,))
             return reached
+        if isinstance(step, Await):
+            return self._trials.enabled(change, reached)
         if isinstance(step, Probe):
-            return self._proved(change, reached)
-        return self._tested(reached) if isinstance(step, Test) else self._sent(change, step)
+            return self._trials.proved(change, reached)
+        return self._trials.tested(reached) if isinstance(step, Test) else self._sent(change, _with_etag(step, reached))
 
-    def _tested(self, reached: _Reached) -> _Reached:
-        """Raises ``_NotPassed``; the record says already that it is untested."""
-        record = reached.record
-        if record is None:
-            raise ValueError("nothing is recorded of what is to be tested")
-        if self.interrupted.is_set():
-            raise _NotPassed(f"{reached.id} is kept; the run was stopped before its test", _TEST_AGAIN)
-        try:
-            result = self.service.test(reached.id)
-            if not result.reachable:
-                raise _NotPassed(f"{reached.id} is kept, and does not reach its database: {result.reason}", _TEST_AGAIN)
-            passed = replace(record, untested=False)
-            self.ledger.adopt((passed,))
-        except (ServiceError, StateError) as error:
-            raise _NotPassed(f"{reached.id} is kept, and could not be tested: {error.message}", _TEST_AGAIN) from error
-        return _Reached(reached.id, passed)
-
-    def _proved(self, change: Change, reached: _Reached) -> _Reached:
-        """Raises ``Refused`` where the new credentials do not pass; then nothing was done to the live object."""
-        intent_id = self.new_id()
-        intent = Intent(
-            intent_id=intent_id,
-            key=change.key,
-            step="probe",
-            name=probe_name(intent_id),
-            spec_id=_spec_id(change),
-            id=None,
-            etag=None,
-            sent_at=self.service.service_time().isoformat(),
-            seen=(),
-            record=None,
-        )
-        self.ledger.begin((intent,))
-        try:
-            made = self.service.create({**body(_desired(change)), "name": intent.name, "description": _THROWAWAY})
-        except OutcomeUnknown:
-            raise  # it stands, and what is left of it is deleted by the next run
-        except ServiceError as error:
-            self._over(intent)
-            raise Refused(
-                f"not changed: no probe of the new credentials can be made: {error.message}", error.remedy
-            ) from error
-        try:
-            result = self.service.test(made.id)
-        except ServiceError as error:
-            raise Refused(
-                f"not changed: the new credentials could not be proved: {error.message}", error.remedy
-            ) from error
-        finally:
-            with suppress(ServiceError):  # what is left of it is deleted by the next run
-                self.service.delete(made.id)
-                self.service.confirm_gone(made.id)
-                self._over(intent)
-        if not result.reachable:
-            words = f"not changed: with the new credentials the database is not reached: {result.reason}"
-            raise Refused(words, "set the variable to what is valid in the database; the live one keeps what it has")
-        return reached
-
-    def _over(self, intent: Intent) -> None:
-        self.ledger.settle((Settled(intent.intent_id, "failed", None, None),))
-
-    def _sent(self, change: Change, step: Call) -> _Reached:
+    def _sent(self, change: Change, step: Call) -> Reached:
         if isinstance(step, Delete):
             self._check_unmoved(step)
         intent = self._intent(change, step)
@@ -210,7 +141,7 @@ class Executor:
             raise self._explained(error, intent) from error
         self._settle_done(intent, written)
         record = replace(intent.record, id=written.id, etag=written.etag) if intent.record else None
-        return _Reached(written.id, record)
+        return Reached(written.id, record)
 
     def _settle_done(self, intent: Intent, written: Written) -> None:
         settled = Settled(intent.intent_id, "done", written.id, written.etag)
@@ -226,7 +157,7 @@ class Executor:
                 self.service.delete(step.id)
                 self.service.confirm_gone(step.id)
             return Written(step.id, None, None)
-        desired = _desired(change)
+        desired = desired_of(change)
         if isinstance(step, Create):
             return self.service.create(body(desired))
         return self.service.patch(step.id, step.etag or "", patch_body(step.operations, desired))
@@ -258,7 +189,7 @@ class Executor:
             key=change.key,
             step=_STEPS[type(step)],
             name=change.name,
-            spec_id=_spec_id(change),
+            spec_id=spec_id_of(change),
             id=identity,
             etag=etag,
             sent_at=self.service.service_time().isoformat(),
@@ -268,7 +199,7 @@ class Executor:
 
     def _record(self, change: Change, identity: str, etag: str | None) -> Record:
         salt = change.record.salt if change.record else self.new_id()
-        record = record_of(_desired(change), identity, etag, salt, self.fingerprinter)
+        record = record_of(desired_of(change), identity, etag, salt, self.fingerprinter)
         untested = any(isinstance(step, Test) for step in change.steps)
         return replace(record, untested=untested or _still_untested(change))
 
@@ -282,20 +213,8 @@ class Executor:
         return Outcome(change, verdict, message=error.message, remedy=error.remedy, seconds=seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reached:
-    """What the steps so far have led to."""
-
-    id: str
-    record: Record | None
-
-
-class _NotPassed(ProvisionerError):
-    """All but the test was done."""
-
-
-_THROWAWAY = "Made by provisioner to prove new credentials; deleted at once. If you can read this, delete it."
-_TEST_AGAIN = "mend the database, the network or the definition; `apply --test` tests it again"
+def _with_etag(step: Call, reached: Reached) -> Call:
+    return replace(step, etag=reached.etag) if isinstance(step, Patch | Delete) and reached.etag else step
 
 
 def _still_untested(change: Change) -> bool:
@@ -305,18 +224,6 @@ def _still_untested(change: Change) -> bool:
 
 
 _STEPS: Mapping[type[Call], StepName] = {Create: "create", Patch: "patch", Delete: "delete"}
-
-
-def _desired(change: Change) -> Desired:
-    if change.desired is None:
-        raise ValueError(f"{change.key}: nothing is desired, and so nothing is sent")
-    return change.desired
-
-
-def _spec_id(change: Change) -> str:
-    if change.desired is not None:
-        return str(change.desired.value("connectionSpec.id"))
-    return change.record.as_dict.get("connectionSpec.id", "") if change.record else ""
 
 
 def not_attempted(change: Change) -> Outcome:

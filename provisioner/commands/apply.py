@@ -19,9 +19,10 @@ from functools import cache, partial
 from threading import Event
 from typing import Protocol
 
-from provisioner.applying.executor import Executor, Ledger, Writer, not_attempted
+from provisioner.applying.executor import Executor, not_attempted
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
+from provisioner.applying.trials import Ledger, Writer
 from provisioner.commands.plan import Place, look, planned, read_desired
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound, StaleError, StateError, UsageError
@@ -177,6 +178,7 @@ class _Run:
             parallelism,
             ports.interrupted,
             self._place.client,
+            ports.tell,
         ).execute(made)
 
     def late(self, shown: Plan, waiting: Mapping[Key, datetime]) -> Applied:

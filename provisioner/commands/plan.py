@@ -16,7 +16,7 @@ from provisioner.definitions.desired import Desired, build
 from provisioner.definitions.files import NO_DEFINITION
 from provisioner.definitions.project import Project, Target
 from provisioner.errors import NotAuthenticated, NotFound, ProblemsFound, ServiceError, UsageError
-from provisioner.model import MYSQL_SPEC_ID, Json, TargetIdentity
+from provisioner.model import MYSQL_SPEC_ID, Cloud, Json, TargetIdentity
 from provisioner.planning.dependants import affected, with_dependants, without_dependants
 from provisioner.planning.moves import moved, naming_moves
 from provisioner.planning.observed import Observation, observe
@@ -27,6 +27,7 @@ from provisioner.planning.proving import is_probe, with_proofs
 from provisioner.planning.refresh import refresh_plan
 from provisioner.planning.safety import hold_back_mass_delete
 from provisioner.planning.testing import with_tests
+from provisioner.planning.waiting import with_waits
 from provisioner.sensitive import Sensitive
 from provisioner.service.flow_service import Reader
 from provisioner.state.fingerprint import Fingerprinter
@@ -116,6 +117,7 @@ def planned(
     made = made if asked.mass_delete else hold_back_mass_delete(made, whole)
     if service is not None:
         made = _with_dependants(made, service)
+    made = with_waits(made) if place.target.cloud is Cloud.AWS else made
     made = with_proofs(made) if asked.prove else made
     return pinned(with_tests(made) if asked.test else made, context.state, context.fingerprinter)
 

@@ -39,7 +39,7 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """The step of a PATCH: sent with the etag that the plan saw. None: the object has none yet."""
+    """The step of a PATCH: sent with the etag that the plan saw. None: it has none yet, and is waited for."""
 
     id: str
     etag: str | None
@@ -72,13 +72,18 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """The step that waits until the object is enabled, and takes up the etag that it has then."""
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
     """The step that makes a throwaway base connection with the new credentials, tests it, and deletes it again. What
     follows it is not done where the test does not pass."""
 
 
 Call: TypeAlias = Create | Patch | Delete
-Step: TypeAlias = Call | Accept | Forget | Probe | Test
+Step: TypeAlias = Call | Accept | Forget | Await | Probe | Test
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from provisioner.planning.observed import Observation, Observed, differing, show
 from provisioner.planning.patch import operations
 from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Undecided
 from provisioner.planning.proving import left_probes
+from provisioner.planning.waiting import INITIALIZING, first_enabled
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
 
@@ -182,7 +183,7 @@ def _adopt(desired: Desired, observed: Observed, context: Context) -> Change:
         )
         return _blocked(desired, reason, remedy)
     sent = tuple(replace(change, comparison=Comparison.UNKNOWN) for change in introduced(desired) if change.sensitive)
-    if observed.etag is None:
+    if observed.etag is None and observed.state != INITIALIZING:
         return _not_ready(desired, observed, sent)
     return Change(
         key=desired.key,
@@ -191,7 +192,7 @@ def _adopt(desired: Desired, observed: Observed, context: Context) -> Change:
         reason=f"takes over the existing {observed.id}; its secret cannot be compared and is sent",
         location=desired.location,
         fields=sent,
-        steps=(Patch(observed.id, observed.etag, operations(sent)),),
+        steps=first_enabled(observed, Patch(observed.id, observed.etag, operations(sent))),
         notes=tuple(_unset_notes(desired)),
         desired=desired,
     )
@@ -210,7 +211,7 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
     reasons = tuple(_reasons(fields, observed, context))
     counting = [field for field in fields if field.counts]
     sent = operations(counting)
-    if sent and observed and observed.etag is None:
+    if sent and observed and observed.etag is None and observed.state != INITIALIZING:
         return _not_ready(desired, observed, fields)
     step = Patch(record.id, observed.etag if observed else record.etag, sent) if sent else _accept(record, counting)
     return Change(
@@ -220,7 +221,7 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
         reason="; ".join(reasons) or "as declared",
         location=desired.location,
         fields=fields,
-        steps=(step,) if counting else (),
+        steps=first_enabled(observed if sent else None, step) if counting else (),
         notes=(*_secret_notes(fields, desired, record, context), *_notes(fields, record, observed, context)),
         desired=desired,
         record=record,
@@ -311,7 +312,7 @@ def _deleted(record: Record, context: Context) -> Change:
         action=Action.DELETE,
         reason=f"{reason}; drift: changed by {observed.last_edit(context.client)}" if observed and shown else reason,
         fields=tuple(FieldChange(path, value or None, None, None, drifted=True) for path, value in shown),
-        steps=(Delete(record.id, observed.etag if observed else record.etag),),
+        steps=first_enabled(observed, Delete(record.id, observed.etag if observed else record.etag)),
         notes=tuple(_gone_notes(record, context)),
         record=record,
     )

@@ -10,7 +10,7 @@ from provisioner.definitions.desired import Desired
 from provisioner.model import Json
 from provisioner.planning.observed import Observation
 from provisioner.planning.patch import Operation, body
-from provisioner.planning.plan import Action, Create, Patch, Undecided
+from provisioner.planning.plan import Action, Await, Create, Delete, Patch, Undecided
 from provisioner.planning.safety import hold_back_drift
 from provisioner.sensitive import Value
 from provisioner.state.fingerprint import Fingerprinter
@@ -249,9 +249,14 @@ def test_a_file_may_take_the_name_of_what_is_deleted() -> None:
     assert (made.action, gone.action) == (Action.CREATE, Action.DELETE)
 
 
-def test_nothing_is_taken_over_before_it_is_enabled() -> None:
-    seen = observation(item(identity="x", etag=None, state="initializing"))
-    assert only(planned([desired()], state(), seen, adopt=True)).action is Action.BLOCKED
+def test_what_is_initializing_is_waited_for() -> None:
+    """On AWS an object has no etag meanwhile, and can be neither changed nor deleted."""
+    seen = observation(item(etag=None, state="initializing"))
+    assert only(planned([desired(name="N")], state(record()), seen)).steps[0] == Await()
+    assert only(planned([], state(record()), seen, delete=True)).steps == (Await(), Delete("id-1", None))
+    assert only(planned([desired()], state(record()), seen)).steps == ()
+    new = observation(item(identity="x", etag=None, state="initializing"))
+    assert only(planned([desired()], state(), new, adopt=True)).steps[0] == Await()
 
 
 def test_an_open_create_without_definition_is_shown() -> None:
@@ -272,9 +277,8 @@ def test_a_moved_etag_without_visible_difference_is_a_note() -> None:
     assert change.notes[0].startswith("touched outside by jane@example.com")
 
 
-def test_an_object_without_an_etag_cannot_be_changed_yet() -> None:
-    """On AWS an object has none while it is `initializing`."""
-    seen = observation(item(etag=None, state="initializing"))
+def test_an_object_without_an_etag_cannot_be_changed() -> None:
+    seen = observation(item(etag=None, state="updating"))
     assert only(planned([desired(name="N")], state(record()), seen)).action is Action.BLOCKED
     assert only(planned([desired()], state(record()), seen)).action is Action.NO_OP
 
