@@ -77,7 +77,7 @@ class Egress:
         """A new file for whoever may read the folder, which is made where there is none. Raises ``OSError``."""
         self.wall.check(text)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _new_file(path, text, _PUBLIC)
+        _whole_new_file(path, text, _PUBLIC)
 
     def note_unchecked(self, text: str) -> None:
         """A note that must get out: an id that nothing else could record, the words that a leak is reported with."""
@@ -114,6 +114,22 @@ def _new_file(path: Path, text: str, mode: int) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _whole_new_file(path: Path, text: str, mode: int) -> None:
+    """Whole or not at all, and never in the place of another one."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        _new_file(temporary, text, mode)
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without links
+        _new_file(path, text, mode)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _replace(path: Path, text: str, mode: int) -> None:

@@ -34,7 +34,7 @@ def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float)
             store.fold()
     style = shell.result_style
     shell.egress.result(style.fold("\n".join(_lines(done, style))))
-    return 1 if any("already" not in one.reason for one in done.left) else 0
+    return 0 if all(one.managed for one in done.left) else 1
 
 
 def _write(shell: Shell, done: Imported) -> None:
@@ -55,6 +55,10 @@ def _lines(done: Imported, style: Style) -> Iterator[str]:
     for left in done.left:
         what = style.paint("left", "yellow")
         yield f'{what}      {safe(left.id)}  "{safe(left.name)}": {safe(left.reason)}'
+    for one in done.taken:
+        yield from (
+            f"    {style.paint('note:', 'yellow')} {safe(one.record.key)}: {safe(words)}" for words in one.unsaid
+        )
     variables = [name for one in done.taken for name in one.variables]
     if variables:
         yield ""

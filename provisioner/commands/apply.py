@@ -147,11 +147,11 @@ class _Run:
     def renew(self, made: Plan) -> Plan:
         """Record declared moves, and give up older fingerprint keys; towards the service that is no change. Returns the
         plan with the records as they are then."""
-        moved = moved_records(made)
+        moved = moved_records(made, self._ports.store.load())
         if moved:
             self._ports.store.adopt(moved)
         for change in made.changes:
-            if change.moved_from:
+            if change.moved_from and change.record is not None:
                 self._ports.tell(f"{change.key}: moved here from {change.moved_from}; nothing is sent for it")
         records = renewed(made, self._todays_fingerprinter())
         if records:

@@ -13,15 +13,17 @@ from dataclasses import dataclass, replace
 from provisioner.applying.recovery import resolve
 from provisioner.commands.plan import Place, look
 from provisioner.definitions import schema
-from provisioner.definitions.definition import Definition, read_definitions
+from provisioner.definitions.definition import KEY, Definition, read_definitions
 from provisioner.definitions.desired import Desired, build
 from provisioner.definitions.documents import parse
+from provisioner.definitions.leaves import variables_of
 from provisioner.definitions.project import CONNECTIONS
 from provisioner.definitions.writer import definition_text
 from provisioner.errors import UsageError
 from provisioner.model import Key
 from provisioner.planning.adopt import draft, key_for, variable_for
 from provisioner.planning.changes import visible_record_of
+from provisioner.planning.moves import moved
 from provisioner.planning.observed import Observation, Observed, shown_otherwise
 from provisioner.service.flow_service import Reader
 from provisioner.state.folding import fold
@@ -41,21 +43,23 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Taken:
     """One that comes under management. ``text`` is the draft of its definition, "" where there was one; ``variables``
-    are those that the draft reads."""
+    are those that the draft reads, ``unsaid`` is what it cannot say."""
 
     record: Record
     file: str
     text: str = ""
     variables: tuple[str, ...] = ()
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """One that does not, and why."""
+    """One that does not, and why. ``managed``: because it is already, so that nothing is left to do."""
 
     id: str
     name: str
     reason: str
+    managed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,24 @@ class Imported:
 def prepare(
     place: Place, desired: tuple[Desired, ...], state: State, service: Reader, wanted: Wanted, new_id: Callable[[], str]
 ) -> Imported:
-    """What would be written. Raises ``UsageError`` for an id that is not there or a key that is not free."""
+    """What would be written. Raises ``UsageError`` for an id that is not there, or a key that cannot be had."""
+    _check(wanted)
     observation = look(service, state)
     settled = resolve(state, observation, service.service_time(), place.settle, place.client)
-    chooser = _Chooser(place, desired, fold(state, settled.entries), observation, wanted, new_id)
+    known, _ = moved(fold(state, settled.entries), desired)
+    chooser = _Chooser(place, desired, known, observation, wanted, new_id)
     found = [chooser.take(one) for one in chooser.chosen()]
     return Imported(
         tuple(one for one in found if isinstance(one, Taken)), tuple(one for one in found if isinstance(one, Left))
     )
+
+
+def _check(wanted: Wanted) -> None:
+    if wanted.key and wanted.folder:
+        raise UsageError("a KEY says the folder as well", "leave out --folder, or the KEY")
+    for text in (wanted.key, wanted.folder):
+        if text and not KEY.fullmatch(text):
+            raise UsageError(f"{text} cannot be a key", "letters, digits, `.`, `_` and `-`, in parts separated by `/`")
 
 
 class _Chooser:
@@ -95,7 +109,13 @@ class _Chooser:
         self._by_name = {one.name: one for one in desired}
         self._managed = {record.id: record.key for record in state.records}
         definitions, _, _ = read_definitions(place.project)
-        self._taken = {one.key for one in definitions} | set(state.by_key) | {one.key for one in state.intents}
+        keys = {
+            *(name for one in definitions for name in one.called),
+            *state.by_key,
+            *(one.key for one in state.intents),
+        }
+        self._taken = {key.casefold() for key in keys}
+        self._variables = {*place.environment, *(name for one in definitions for name in variables_of(one.document))}
         self._checker = schema.Checker(schema.load("connection"))
 
     def chosen(self) -> Iterable[Observed]:
@@ -109,33 +129,39 @@ class _Chooser:
 
     def take(self, one: Observed) -> Taken | Left:
         if one.id in self._managed:
-            return Left(one.id, one.name, f"recorded as {self._managed[one.id]} already")
+            return Left(one.id, one.name, f"recorded as {self._managed[one.id]} already", managed=True)
         if one.etag is None:
             return Left(one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled")
+        number = len(self._observation.by_name[one.name])
+        if number > 1 and self._wanted.id is None:
+            return Left(one.id, one.name, f"{number} have this name: rename the others, or import one by its id")
         declared = self._declared.get(self._wanted.key) if self._wanted.key else self._by_name.get(one.name)
-        if declared is None and len(self._observation.by_name[one.name]) > 1 and self._wanted.id is None:
-            number = len(self._observation.by_name[one.name])
-            return Left(one.id, one.name, f"{number} have this name: rename the others in Experience Platform")
         if declared is not None:
             return self._adopt(one, declared)
+        namesake = self._by_name.get(one.name)
+        if namesake is not None:
+            return Left(one.id, one.name, f"{namesake.location.file} has this name: rename one of the two")
         return self._draft(one)
 
     def _adopt(self, one: Observed, declared: Desired) -> Taken | Left:
         if declared.key in self._state.by_key:
             return Left(one.id, one.name, f"{declared.key} is recorded as {self._state.by_key[declared.key].id}")
-        self._managed[one.id] = declared.key
         return Taken(self._record(one, declared), declared.location.file)
 
     def _record(self, one: Observed, declared: Desired) -> Record:
-        """As declared, but for what the service shows otherwise: a plan then says what would change."""
+        """What the service shows of what is declared: a plan then says what it would change, or send unseen."""
         record = visible_record_of(declared, one.id, one.etag, self._new_id())
-        fields = {**record.as_dict, **dict(shown_otherwise(record.as_dict, one))}
+        shown = one.as_dict
+        seen = {
+            path: shown.get(path, text) for path, text in record.fields if path in shown or not path.startswith("auth.")
+        }
+        fields = {**seen, **dict(shown_otherwise(record.as_dict, one))}
         return replace(record, fields=tuple((path, text) for path, text in fields.items() if text))
 
     def _draft(self, one: Observed) -> Taken | Left:
         key = self._wanted.key or key_for(one.name, self._wanted.folder, self._taken)
-        if key in self._taken:
-            raise UsageError(f"{key} is the key of another definition or record", "choose another key")
+        if key.casefold() in self._taken:
+            raise UsageError(f"{key} is the key or the path of another definition or record", "choose another key")
         made = draft(one, lambda what: self._variable(key, what), self._only_target())
         if made is None:
             spec = one.as_dict.get("auth.specName", "none that is shown")
@@ -145,9 +171,9 @@ class _Chooser:
         built = self._built(key, file, text)
         if isinstance(built, str):
             return Left(one.id, one.name, f"cannot be written as a definition: {built}")
-        self._taken.add(key)
-        self._managed[one.id] = key
-        return Taken(self._record(one, built), file, text, made.variables)
+        self._taken.add(key.casefold())
+        self._variables.update(made.variables)
+        return Taken(self._record(one, built), file, text, made.variables, made.unsaid)
 
     def _built(self, key: Key, file: str, text: str) -> Desired | str:
         """The draft as ``plan`` will read it, or what is wrong with it."""
@@ -165,7 +191,7 @@ class _Chooser:
 
     def _variable(self, key: Key, what: str) -> str:
         patterns = [one for one in self._place.project.admitted((key, key)) if one.endswith("*")]
-        return variable_for(key, what, patterns[0].rstrip("*") if patterns else "MYSQL_")
+        return variable_for(key, what, patterns[0].rstrip("*") if patterns else "MYSQL_", self._variables)
 
 
 def drafts(imported: Imported) -> Iterator[Taken]:

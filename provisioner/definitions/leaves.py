@@ -190,6 +190,14 @@ def read_for(leaf: Leaf, called: Called, project: Project, environment: Mapping[
                 yield Sensitive(environment.get(name, ""), f"env({name})", (name,))
 
 
+def variables_of(document: Document) -> Iterator[str]:
+    """The variables of the environment that a definition names, whether it may read them or not."""
+    for leaf in leaves_of(document)[0]:
+        if templates.is_template(leaf.text):
+            with suppress(BadTemplate):
+                yield from templates.compile_leaf(leaf.text).env_names
+
+
 @cache
 def _rules() -> schema.LeafRules:
     return schema.LeafRules(schema.load("connection"))

@@ -18,15 +18,16 @@ from provisioner.planning.observed import Observed
 BASIC, BY_STRING = "Basic Authentication", "Connection String Based Authentication"
 
 _PARAMS = ("server", "port", "database", "username", "password", "sslMode")
-_OPTIONAL = ("port", "sslMode")
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A definition to be reviewed: its data, and the variables that it reads, which have to be set."""
+    """A definition to be reviewed: its data, the variables that it reads, which have to be set, and what it cannot say
+    although the object may have it."""
 
     data: Json
     variables: tuple[str, ...]
+    unsaid: tuple[str, ...]
 
 
 def draft(observed: Observed, variable: Callable[[str], str], target: str | None) -> Draft | None:
@@ -48,7 +49,19 @@ def draft(observed: Observed, variable: Callable[[str], str], target: str | None
         params = {"connectionString": placeholder("connection_string")}
     else:
         return None
-    return Draft(dict(_data(shown, params, target)), tuple(variables))
+    return Draft(dict(_data(shown, params, target)), tuple(variables), tuple(_unsaid(shown, params)))
+
+
+def _unsaid(shown: dict[str, str], params: dict[str, str]) -> Iterator[str]:
+    if "connectionString" not in params and "sslMode" not in params:
+        yield "sslMode is not shown: add it if there is one"
+    for path in shown:
+        name = path.removeprefix(_PREFIX)
+        if path.startswith(_PREFIX) and name not in (*_PARAMS, "connectionString"):
+            yield f"{name} is not known to definitions: the first apply sends the parameters without it"
+
+
+_PREFIX = "auth.params."
 
 
 def _data(shown: dict[str, str], params: dict[str, str], target: str | None) -> Iterator[tuple[str, object]]:
@@ -68,21 +81,27 @@ def _params(shown: dict[str, str], placeholder: Callable[[str], str]) -> Iterato
         path = f"auth.params.{name}"
         if path in shown and not is_sensitive(path):
             yield name, leaf(shown[path])
-        elif name not in _OPTIONAL:
+        elif name != "sslMode":  # of which the vocabulary is no secret, so that no variable may hold it
             yield name, placeholder(name)
 
 
 def key_for(name: str, folder: str, taken: Collection[Key]) -> Key:
-    """A key that nobody has, as much like the name as a key may be."""
+    """A key that nobody has, also where upper and lower case are one, as much like the name as a key may be. ``taken``
+    is in lower case."""
     word = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:100] or "connection"
     base = f"{folder}/{word}" if folder else word
     number, key = 1, base
-    while key in taken:
+    while key.casefold() in taken:
         number += 1
         key = f"{base}-{number}"
     return key
 
 
-def variable_for(key: Key, what: str, prefix: str) -> str:
-    """``MYSQL_ORDERS_PASSWORD``."""
-    return prefix + re.sub(r"[^A-Z0-9]+", "_", f"{key}_{what}".upper())
+def variable_for(key: Key, what: str, prefix: str, taken: Collection[str]) -> str:
+    """``MYSQL_ORDERS_PASSWORD``, or with a number where something else has that one."""
+    base = prefix + re.sub(r"[^A-Z0-9]+", "_", f"{key}_{what}".upper())
+    number, name = 1, base
+    while name in taken:
+        number += 1
+        name = f"{base}_{number}"
+    return name

@@ -10,7 +10,7 @@ from provisioner.errors import StaleError, UsageError
 from provisioner.model import Json, Key, TargetIdentity
 from provisioner.planning.pinning import is_done
 from provisioner.planning.pins import FULL, PUBLIC, Pin
-from provisioner.planning.plan import Action, Asked, Plan
+from provisioner.planning.plan import Action, Asked, Plan, Test
 from provisioner.state.fingerprint import Fingerprinter
 
 
@@ -65,7 +65,7 @@ class ExpectedDigest:
 
     def moved(self, now: Plan, _: Fingerprinter) -> tuple[Moved, ...]:
         """What is not as approved. A digest holds no detail, so a difference lists what would be done now."""
-        if not now.pending and not now.blocked:
+        if not now.blocked and all(isinstance(step, Test) for change in now.pending for step in change.steps):
             return ()  # done, perhaps by an earlier run of what was approved
         is_full = self.digest.startswith(FULL)
         if now.asked.refresh and not is_full:

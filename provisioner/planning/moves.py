@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
-from provisioner.planning.plan import Action, Plan
+from provisioner.planning.plan import Plan
 from provisioner.state.records import Record, State
 
 
@@ -18,14 +18,15 @@ def moved(state: State, desired: Iterable[Desired]) -> tuple[State, dict[Key, Ke
     is declared again, or under which a call is open, keeps its record.
     """
     wanted = tuple(desired)
-    kept = {one.key for one in wanted} | {intent.key for intent in state.intents}
+    open_keys = {intent.key for intent in state.intents}
+    kept = {one.key for one in wanted} | open_keys
     moves = {
         one.key: one.moved_from
         for one in wanted
-        if one.moved_from
+        if one.moved_from in state.by_key
         and one.moved_from not in kept
         and one.key not in state.by_key
-        and one.moved_from in state.by_key
+        and one.key not in open_keys
     }
     return (replace(state, records=tuple(_at_new_keys(state, moves))), moves) if moves else (state, {})
 
@@ -39,14 +40,16 @@ def _at_new_keys(state: State, moves: dict[Key, Key]) -> Iterator[Record]:
 def naming_moves(plan: Plan, moves: dict[Key, Key]) -> Plan:
     """The plan with where each record came from."""
     changes = (replace(one, moved_from=moves[one.key]) if one.key in moves else one for one in plan.changes)
-    notes = {new: f"moved here from {old}, whose record and base connection it keeps" for new, old in moves.items()}
+    kept = {one.key for one in plan.changes if one.record is not None}
+    notes = {
+        new: f"moved here from {old}, whose record and base connection it keeps"
+        for new, old in moves.items()
+        if new in kept
+    }
     return replace(plan, changes=tuple(changes)).noting(notes)
 
 
-def moved_records(plan: Plan) -> tuple[Record, ...]:
-    """What is to be recorded for the moves alone. What is sent is recorded under its new key anyway."""
-    return tuple(
-        one.record
-        for one in plan.changes
-        if one.moved_from and one.record is not None and one.action is not Action.DELETE
-    )
+def moved_records(plan: Plan, state: State) -> tuple[Record, ...]:
+    """What is to be recorded for the moves alone, ``state`` being that before them."""
+    moves = ((one.key, state.record(one.moved_from)) for one in plan.changes if one.moved_from)
+    return tuple(replace(record, key=key) for key, record in moves if record is not None)

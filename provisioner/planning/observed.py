@@ -103,7 +103,13 @@ def _visible(item: Json) -> Iterable[tuple[str, str]]:
         "connectionSpec.version": spec.get("version"),
         **{f"auth.params.{name}": value for name, value in _mapping(auth.get("params")).items()},
     }
-    return ((path, value) for path, value in flat.items() if isinstance(value, str))
+    return ((path, _scalar(value)) for path, value in flat.items() if isinstance(value, str | int))
+
+
+def _scalar(value: str | int) -> str:
+    """As text, which is what is sent: that numbers or booleans come back for it is not documented, and would mean no
+    more."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _mapping(value: Any) -> Json:

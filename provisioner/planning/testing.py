@@ -17,8 +17,9 @@ def with_tests(plan: Plan) -> Plan:
 def _tested(change: Change) -> Change:
     if any(map(_signs_in_anew, change.steps)):
         return replace(change, steps=(*change.steps, Test()))
-    if change.action is Action.NO_OP and change.record is not None and change.record.untested:
-        return replace(change, steps=(Test(),), notes=(*change.notes, AGAIN))
+    untested = change.record is not None and change.record.untested
+    if untested and change.action in (Action.NO_OP, Action.UPDATE):
+        return replace(change, steps=(*change.steps, Test()), notes=(*change.notes, AGAIN))
     return change
 
 

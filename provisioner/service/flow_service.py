@@ -39,7 +39,7 @@ LARGEST_PAGE = 100
 
 _PAGES = 1000
 _FEW = 3
-"""Base connections that are asked for one by one."""
+"""So many objects are asked for one by one."""
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+(?: [A-Za-z0-9_.-]+)*")
 """Names that a filter can carry whatever the service's quoting rules are, which are not documented."""
@@ -135,18 +135,17 @@ class FlowReader:
     def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Flow, ...]]:
         """The dataflows that read from these base connections, by id; those without any are left out.
 
-        A few are asked for one by one, for many both lists are read whole: two paged lists, whatever the number.
+        A few are asked for one by one; of many the list is read whole.
         """
-        if len(connection_ids) > _FEW:
-            sources, flows = self._items("sourceConnections"), self._items("flows")
-        else:
-            sources = [
-                one
-                for ident in connection_ids
-                for one in self._items("sourceConnections", f"baseConnectionId=={ident}")
-            ]
-            flows = [one for item in sources for one in self._items("flows", f"sourceConnectionIds[]=={item['id']}")]
+        sources = self._few("sourceConnections", "baseConnectionId", connection_ids)
+        flows = self._few("flows", "sourceConnectionIds[]", [str(item["id"]) for item in sources])
         return {base: flows for base, flows in by_base(sources, flows).items() if base in connection_ids}
+
+    def _few(self, resource: str, field: str, ids: Collection[str]) -> list[Json]:
+        """What has one of these ids in the field; or all there is, where that is fewer calls."""
+        if len(ids) > _FEW:
+            return self._items(resource)
+        return [item for ident in ids for item in self._items(resource, f"{field}=={ident}")]
 
     def _items(self, resource: str, *properties: str) -> list[Json]:
         query = urlencode([*(("property", one) for one in properties), ("limit", str(self._page))], quote_via=quote)

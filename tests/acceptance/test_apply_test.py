@@ -84,6 +84,23 @@ def test_another_change_does_not_make_it_tested(project: Project, database: Data
     project.define("a", basic("A", description="New"))
     assert project.run("apply", "--yes").code == 0
     assert project.state["records"]["a"]["untested"] is True
+    project.define("a", basic("A", description="Newer"))
+    assert project.run("apply", "--yes", "--test").code == 4, "it is tested with whatever else is done"
+    database.up = True
+    project.define("a", basic("A", description="Newest"))
+    assert project.run("apply", "--yes", "--test").code == 0
+    assert "untested" not in project.state["records"]["a"]
+
+
+def test_an_approval_covers_the_test_that_did_not_pass(project: Project, database: Database) -> None:
+    assert project.run("plan", "--test", "--report", "digest=digest").code == 0
+    approved = (project.folder / "digest").read_text("utf-8").strip()
+    flags = ["--yes", "--test", "--expect-digest", approved]
+    database.up = False
+    assert project.run("apply", *flags).code == 4
+    database.up = True
+    again = project.run("apply", *flags)
+    assert (again.code, "tested" in again.out) == (0, True), again.err
 
 
 def test_a_test_without_an_answer_is_none(project: Project, service: Service) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
-from tests.acceptance.support import ORG, SECRETS, SPEC, Project, Service, basic
+from tests.acceptance.support import ORG, SECRETS, SPEC, Project, Service, basic, between
 
 BASIC = {
     "server": "db7",
@@ -165,3 +165,116 @@ def test_a_key_that_is_taken_is_refused_and_no_file_is_overwritten(empty: Projec
     assert "name" in empty.run("plan").out
     second = empty.run("import", "crm", make(service, "CRM 2"))
     assert (second.code, "crm is recorded as" in second.out) == (1, True)
+
+
+def test_each_variable_is_for_one_database(empty: Project, service: Service) -> None:
+    """Set once for two, it would send the password of one to the other."""
+    empty.define("x", basic("X", secret="MYSQL_SHOP_A_PASSWORD"))
+    for name in ("Shop A", "Shop_A", "shop.a"):
+        make(service, name)
+    done = empty.run("import", "--all")
+    listed = [line.strip() for line in done.out.splitlines() if line.startswith("  MYSQL_")]
+    assert listed == [f"MYSQL_SHOP_A_PASSWORD_{number}" for number in (2, 3, 4)]
+
+
+def test_what_the_service_does_not_show_is_not_taken_for_declared(empty: Project, service: Service) -> None:
+    make(service, "ERP", STRING)
+    empty.define(
+        "erp",
+        "name: ERP\nauth:\n  specName: Connection String Based Authentication\n  params:\n    connectionString:\n"
+        "      {server: other.example.com, database: erp, username: svc, password: \"{{ env('MYSQL_ERP') }}\"}\n",
+    )
+    assert empty.run("import", "--all").code == 0
+    plan = empty.run("plan")
+    assert '(none) -> "other.example.com"' in plan.out
+    assert plan.last == "Plan: 0 to add, 1 to change, 0 to destroy."
+
+
+def test_a_partial_view_makes_variables_and_notes(empty: Project, service: Service) -> None:
+    identity = make(service, "CRM")
+    shown = service.call("GET", f"/{identity}").json()
+    params = shown["items"][0]["auth"]["params"]
+    for name in ("port", "sslMode"):
+        params.pop(name)
+    params["tlsVersion"] = "1.3"
+    listed = {"items": shown["items"], "_links": {}}
+    with between(
+        service, lambda method, path, _: (200, listed) if method == "GET" and "/connections" in path else None
+    ) as url:
+        empty.target(url)
+        done = empty.run("import", "crm", identity)
+    assert done.code == 0, done.err
+    assert "MYSQL_CRM_PORT" in done.out
+    assert "note: crm: sslMode is not shown: add it if there is one" in done.out
+    assert "note: crm: tlsVersion is not known to definitions" in done.out
+
+
+def test_numbers_and_booleans_are_read_as_the_text_that_was_sent(empty: Project, service: Service) -> None:
+    identity = make(service, "CRM")
+    shown = service.call("GET", f"/{identity}").json()
+    shown["items"][0]["auth"]["params"]["port"] = 3307
+    listed = {"items": shown["items"], "_links": {}}
+    with between(
+        service, lambda method, path, _: (200, listed) if method == "GET" and "/connections" in path else None
+    ) as url:
+        empty.target(url)
+        assert empty.run("import", "crm", identity).code == 0
+        assert empty.run("plan", "--detailed-exitcode").code == 0
+    assert 'port: "3307"' in (empty.folder / "connections/crm.yaml").read_text("utf-8")
+
+
+def test_a_pending_move_keeps_its_record(empty: Project, service: Service) -> None:
+    empty.define("old", basic("Orders"))
+    assert empty.run("apply", "--yes").code == 0
+    identity = empty.id("old")
+    (empty.folder / "connections/old.yaml").unlink()
+    empty.define("new", f"movedFrom: old\n{basic('Orders')}")
+    make(service, "Orders")
+    done = empty.run("import", "--all")
+    assert f'{identity}  "Orders": recorded as new already' in done.out
+    assert empty.run("apply", "--yes").code == 0
+    assert empty.id("new") == identity
+
+
+def test_two_of_one_name_are_left_also_where_a_definition_has_it(empty: Project, service: Service) -> None:
+    empty.define("twin", basic("Twin"))
+    for _ in range(2):
+        make(service, "Twin")
+    done = empty.run("import", "--all")
+    assert (done.code, done.last) == (1, "0 base connections imported, 2 left.")
+
+
+def test_a_second_one_of_a_name_is_not_drafted(empty: Project, service: Service) -> None:
+    empty.define("crm", basic("CRM"))
+    assert empty.run("apply", "--yes").code == 0
+    done = empty.run("import", "crm2", make(service, "CRM"))
+    assert (done.code, "connections/crm.yaml has this name" in done.out) == (1, True)
+    assert empty.run("validate").code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["../../evil", "ID"],
+        ["my orders", "ID"],
+        [".hidden", "ID"],
+        ["--all", "--folder", "../../out"],
+        ["--folder", "x", "key", "ID"],
+    ],
+)
+def test_nothing_is_written_elsewhere(empty: Project, service: Service, words: list[str]) -> None:
+    identity = make(service, "CRM")
+    refused = empty.run("import", *(identity if word == "ID" else word for word in words))
+    assert refused.code == 64, refused.out
+    assert not list(empty.folder.parent.rglob("evil*"))
+    assert not list((empty.folder / "connections").rglob("*.yaml"))
+
+
+def test_files_that_are_there_are_gone_around(empty: Project, service: Service) -> None:
+    empty.define("crm", f"key: other\n{basic('Other')}")
+    empty.define("ERP", basic("Upper"))
+    for name in ("CRM", "erp"):
+        make(service, name)
+    assert empty.run("import", "--all").code == 0
+    assert {"crm-2", "erp-2"} <= set(empty.state["records"])
+    assert "name: Other" in (empty.folder / "connections/crm.yaml").read_text("utf-8")

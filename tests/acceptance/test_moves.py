@@ -114,3 +114,33 @@ def test_a_call_of_unknown_outcome_is_settled_first(applied: Project, service: S
     service.faults()
     refused = applied.run("state", *command)
     assert (refused.code, "a call of which the outcome is open" in refused.err) == (64, True)
+
+
+def test_a_move_waits_for_a_call_of_unknown_outcome(applied: Project, service: Service) -> None:
+    """Else the record that moves and the create that is found out would meet under one key, and one id be lost."""
+    first = applied.id("a")
+    rename(applied, "a", "c")
+    text = (applied.folder / "connections/c.yaml").read_text("utf-8").replace("name: A", "name: C")
+    applied.define("c", text)
+    service.faults(
+        {"kind": "lag", "seconds": 2},
+        {"kind": "reset", "when": "after", "method": "POST", "path": "*/connections", "nth": 1},
+    )
+    assert applied.run("apply", "--yes").code == 4
+    applied.define("c", f"movedFrom: a\n{text}")
+    assert applied.run("apply", "--yes").code == 0
+    service.faults()
+    known = {record["id"] for record in applied.state["records"].values()}
+    assert first in known
+    assert known == {one["id"] for one in service.items()}
+
+
+def test_what_was_deleted_outside_leaves_no_old_record(applied: Project, service: Service) -> None:
+    service.delete(applied.id("a"))
+    rename(applied, "a", "c", "movedFrom: a\n")
+    plan = applied.run("plan")
+    assert "was deleted outside" in plan.out
+    assert "keeps" not in plan.out
+    assert applied.run("apply", "--yes").last == "Apply complete: 1 added, 0 changed, 0 destroyed."
+    assert set(applied.state["records"]) == {"b", "c"}
+    assert applied.run("plan", "--detailed-exitcode").code == 0
