@@ -198,7 +198,7 @@ def apply(
         desired = applying.read_complete(where, options.asked, store.load().serial > 0)
         guarding.warn(shell, where, settings, desired)
         with wiring.connect(where, settings, log_of(shell), shell.egress.wall.repeats, interruption.asked) as service:
-            ports = _ports(shell, store, service, output, interruption)
+            ports = _ports(shell, store, service, output, interruption, wiring.token_expires(where, settings))
             applied = applying.apply(where, desired, ports, options)
     shell.egress.result(_end(shell, applied, output))
     with _only_said(shell):
@@ -247,7 +247,12 @@ def new_id() -> str:
 
 
 def _ports(
-    shell: Shell, store: FileStore, service: applying.Service, output: str, interruption: Interruption
+    shell: Shell,
+    store: FileStore,
+    service: applying.Service,
+    output: str,
+    interruption: Interruption,
+    token_expires: datetime | None,
 ) -> applying.Ports:
     # Only one JSON document goes to standard output, so then everything on the way is a note.
     say = shell.egress.note if output == "json" else shell.egress.result
@@ -273,6 +278,7 @@ def _ports(
         progress=progress,
         interrupted=interruption.asked,
         undisturbed=interruption.undisturbed,
+        token_expires=token_expires,
     )
 
 

@@ -34,6 +34,7 @@ from provisioner.planning.planner import Context
 from provisioner.planning.renewal import forgotten_key, renewed
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
+from provisioner.service.token_life import check_life
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import State
 
@@ -52,7 +53,8 @@ class Remembered(Ledger, Register, Protocol):
 @dataclass(frozen=True, slots=True)
 class Ports:
     """How apply reaches the world. ``sleep`` takes seconds and ends early once ``interrupted``, which is set from
-    outside; ``undisturbed`` is around what must not be cut off half-way: meanwhile an interrupt only sets it."""
+    outside; ``undisturbed`` is around what must not be cut off half-way: meanwhile an interrupt only sets it.
+    ``token_expires`` is known only of a token that cannot be renewed, and not of each of those."""
 
     store: Remembered
     service: Service
@@ -64,6 +66,7 @@ class Ports:
     progress: Callable[[Outcome], None]
     interrupted: Event = field(default_factory=Event)
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
+    token_expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
         run.renew(made)
         ports.store.fold()
         return Applied((), made.blocked)
+    if made.pending:
+        check_life(ports.token_expires, ports.service.service_time(), len(made.pending), options.parallelism)
     if made.pending and not (options.confirmed or options.approved) and not ports.confirm():
         raise Declined("not confirmed; nothing was done")
     ports.store.check_room(len(made.pending))

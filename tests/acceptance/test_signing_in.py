@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -59,6 +62,27 @@ def test_a_ready_token_is_used_as_it_is(project: Project, service: Service) -> N
     assert project.run("apply", "--yes", environ=environ).code == 0
     assert service.tokens() == 0
     assert {one["headers"]["authorization"] for one in service.seen()} == {f"Bearer {CLIENT_SECRET}"}
+
+
+def _ready(life: timedelta) -> dict[str, str | None]:
+    """A ready token that shows when it expires."""
+    claims = json.dumps({"exp": (datetime.now(UTC) + life).timestamp()})
+    middle = base64.urlsafe_b64encode(claims.encode()).decode().rstrip("=")
+    return {"AEP_CLIENT_SECRET": None, "AEP_ACCESS_TOKEN": f"head.{middle}.signature"}
+
+
+def test_a_ready_token_that_would_expire_on_the_way_stops_before_the_first_change(
+    project: Project, service: Service
+) -> None:
+    short = _ready(timedelta(seconds=20))
+    assert project.run("plan", environ=short).code == 0
+    refused = project.run("apply", "--yes", environ=short)
+    assert refused.code == 1
+    assert "AEP_ACCESS_TOKEN expires in" in refused.err
+    assert "nothing was done" in refused.err
+    assert service.seen("POST") == []
+    assert project.run("apply", "--yes", environ=_ready(timedelta(hours=1))).code == 0
+    assert project.run("apply", "--yes", environ=short).code == 0, "with nothing to do it is long enough"
 
 
 @pytest.mark.parametrize(
