@@ -6,6 +6,7 @@ here as well (``redirected``).
 
 from __future__ import annotations
 
+import glob
 import io
 import os
 import secrets
@@ -78,6 +79,12 @@ class Egress:
         self.wall.check(text)
         path.parent.mkdir(parents=True, exist_ok=True)
         _whole_new_file(path, text, _PUBLIC)
+
+    def tidy(self, path: Path) -> None:
+        """Remove what a ``create`` of this file that was killed has left beside it."""
+        for litter in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
+            with suppress(OSError):
+                litter.unlink()
 
     def note_unchecked(self, text: str) -> None:
         """A note that must get out: an id that nothing else could record, the words that a leak is reported with."""

@@ -46,6 +46,8 @@ def _write(shell: Shell, done: Imported) -> None:
             raise NotWritten(
                 f"{path} cannot be written: {error.strerror}", "nothing is recorded; run it again"
             ) from None
+    for one in done.taken:
+        shell.egress.tidy(shell.folder / one.file)
 
 
 def _lines(done: Imported, style: Style) -> Iterator[str]:

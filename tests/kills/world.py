@@ -81,7 +81,9 @@ class World:
         (self.project.folder / "connections" / f"{key}.yaml").unlink()
 
     def apply(self, kill: int = 0, workers: int = 1, more: tuple[str, ...] = ()) -> dict[str, int]:
-        args = [*APPLY, str(workers), *more]
+        return self.run(*APPLY, str(workers), *more, kill=kill)
+
+    def run(self, *args: str, kill: int = 0) -> dict[str, int]:
         environ = {**ENVIRON, **self.secrets}
         return self._zygote.run(folder=str(self.project.folder), environ=environ, args=args, kill=kill)
 

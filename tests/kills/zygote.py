@@ -3,7 +3,7 @@
 Everything is imported once; each request forks a child that runs the installed command's own ``main``. There is no
 hook in the product: the child wraps the functions through which it reaches the disk and the service, counts, and at
 the boundary asked for it sends itself SIGKILL. A boundary is the moment after a write (and once more within it, half of
-the bytes written), after an fsync, a rename, a removal or a cut, and before and after each call.
+the bytes written), after an fsync, a rename, a link, a removal or a cut, and before and after each call.
 
 Requests are JSON lines on standard input: ``{"folder", "environ", "args", "kill"}``; ``kill`` 0 lets it end. Answers:
 ``{"code", "passed"}``, code -9 where it was killed, ``passed`` the boundaries that it came through.
@@ -87,7 +87,7 @@ def run(request: dict[str, Any], report: int) -> None:
     sys.argv = ["provisioner", *request["args"]]
     write = os.write
     os.write = boundary.torn(os.write)
-    for name in ("fsync", "replace", "ftruncate", "unlink"):
+    for name in ("fsync", "replace", "link", "ftruncate", "unlink"):
         setattr(os, name, boundary.after(getattr(os, name)))
     HttpTransport.send = boundary.around(HttpTransport.send)  # type: ignore[method-assign]
     code = 70
