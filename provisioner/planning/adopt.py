@@ -7,6 +7,7 @@ in a sensitive place is not taken over, and what it does not show becomes a vari
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
@@ -86,9 +87,10 @@ def _params(shown: dict[str, str], placeholder: Callable[[str], str]) -> Iterato
 
 
 def key_for(name: str, folder: str, taken: Collection[Key]) -> Key:
-    """A key that nobody has, also where upper and lower case are one, as much like the name as a key may be. ``taken``
-    is in lower case."""
-    word = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")[:100] or "connection"
+    """A key that nobody has, also where upper and lower case are one, as much like the name as a key may be: letters
+    lose their accents. ``taken`` is in lower case."""
+    plain = "".join(each for each in unicodedata.normalize("NFKD", name) if not unicodedata.combining(each))
+    word = re.sub(r"[^a-z0-9._-]+", "-", plain.casefold()).strip("-._")[:100] or "connection"
     base = f"{folder}/{word}" if folder else word
     number, key = 1, base
     while key.casefold() in taken:
