@@ -143,3 +143,13 @@ def test_the_limits_hold_just_there() -> None:
     assert [problem.rule for problem in parse("f", "- x\n" * MAX_NODES).problems] == ["yaml.too-large"]
     assert parse("f", "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)).problems == ()
     assert [problem.rule for problem in parse("f", "[" * (MAX_DEPTH + 2)).problems] == ["yaml.too-deep"]
+
+
+NOT_YAML = {"a: \ufffe\n": (1, 4), "a: é\n# \uffff\n": (2, 3)}
+
+
+@pytest.mark.parametrize(("text", "place"), NOT_YAML.items())
+def test_a_character_that_yaml_does_not_know_is_said_at_its_place(text: str, place: tuple[int, int]) -> None:
+    (problem,) = parse("f.yaml", text).problems
+    assert problem.rule == "yaml.character"
+    assert (problem.location.line, problem.location.column) == place

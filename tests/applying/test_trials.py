@@ -1,0 +1,204 @@
+"""Proving, testing and waiting, for every way in which they can end: the record is true in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Event
+
+import pytest
+
+from provisioner.applying.trials import NotPassed, Reached, Trials
+from provisioner.errors import OutcomeUnknown, Refused, ServiceError, StateError, Unreachable
+from provisioner.model import Json, Key
+from provisioner.planning.plan import Action, Await, Change, Create, Patch, Step
+from provisioner.service.flow_service import Written
+from provisioner.service.probing import Reached as Reachable
+from provisioner.state.records import Intent, Record, Settled
+from tests.planning.examples import desired, record
+
+REACHABLE, UNREACHABLE = Reachable(True), Reachable(False, "no route to it")
+
+
+class World:
+    """A service and a ledger whose answers a test chooses: a value, or an error that is raised."""
+
+    def __init__(self, **answers: object) -> None:
+        self._answers = answers
+        self.story: list[str] = []
+        self.adopted: list[Record] = []
+        self.told: list[str] = []
+        self.stop = Event()
+        self.trials = Trials(self, self, lambda: "1" * 32, self.stop, self.told.append)
+
+    def _answer(self, call: str, otherwise: object) -> object:
+        self.story.append(call)
+        answer = self._answers.get(call, otherwise)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def test(self, _: str) -> Reachable:
+        answer = self._answer("test", REACHABLE)
+        assert isinstance(answer, Reachable)
+        return answer
+
+    def get(self, connection_id: str) -> Json:
+        answer = self._answer("get", {"id": connection_id, "state": "enabled", "etag": '"e7"'})
+        assert isinstance(answer, dict)
+        return answer
+
+    def create(self, _: Json) -> Written:
+        self._answer("create", None)
+        return Written("id-of-probe", '"p1"', None)
+
+    def patch(self, *_: object) -> Written:
+        raise AssertionError("nothing here changes a live object")
+
+    def delete(self, _: str) -> None:
+        self._answer("delete", None)
+
+    def confirm_gone(self, _: str) -> None:
+        self._answer("confirm", None)
+
+    def service_time(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    def begin(self, _: tuple[Intent, ...]) -> None:
+        self._answer("begin", None)
+
+    def settle(self, settled: tuple[Settled, ...]) -> None:
+        self._answer("settle", None)
+        assert [one.verdict for one in settled] == ["failed"], "of a probe nothing is recorded"
+
+    def adopt(self, records: tuple[Record, ...]) -> None:
+        self._answer("adopt", None)
+        self.adopted += records
+
+    def forget(self, keys: tuple[Key, ...]) -> None:
+        raise AssertionError(keys)
+
+    def rescue(self, settled: Settled) -> str:
+        raise AssertionError(settled)
+
+
+def change(*steps: Step) -> Change:
+    return Change("a", "A", Action.CREATE, "", steps=steps, desired=desired(), record=record())
+
+
+def reached(untested: bool = True) -> Reached:
+    known = record()
+    return Reached(known.id, Record(known.key, known.id, known.etag, known.fields, known.secrets, known.salt, untested))
+
+
+def test_what_passes_is_recorded_as_tested() -> None:
+    world = World()
+    done = world.trials.tested(reached())
+    assert done.record is not None
+    assert not done.record.untested
+    assert world.adopted == [done.record]
+
+
+NOT_PASSED = {
+    "no way to it": (UNREACHABLE, "does not reach its database: no route to it"),
+    "no answer": (Unreachable("no network", ""), "could not be tested: no network"),
+    "an answer that says nothing": (ServiceError("holds no result", ""), "could not be tested: holds no result"),
+}
+
+
+@pytest.mark.parametrize(("answer", "said"), NOT_PASSED.values(), ids=NOT_PASSED)
+def test_what_does_not_pass_stays_untested(answer: object, said: str) -> None:
+    world = World(test=answer)
+    with pytest.raises(NotPassed, match=said):
+        world.trials.tested(reached())
+    assert world.adopted == []
+
+
+def test_a_test_whose_result_cannot_be_recorded_counts_as_none() -> None:
+    with pytest.raises(NotPassed, match="could not be tested: disk full"):
+        World(adopt=StateError("disk full", "")).trials.tested(reached())
+
+
+def test_after_an_interrupt_nothing_is_tested() -> None:
+    world = World()
+    world.stop.set()
+    with pytest.raises(NotPassed, match="stopped before its test"):
+        world.trials.tested(reached())
+    assert world.story == []
+
+
+def test_what_is_enabled_is_recorded_with_its_etag_of_then() -> None:
+    world = World()
+    done = world.trials.enabled(change(Create(), Await()), reached())
+    assert done.etag == '"e7"'
+    assert [one.etag for one in world.adopted] == ['"e7"']
+
+
+UNKNOWN: dict[str, Callable[[], World]] = {
+    "it cannot be read": lambda: World(get=ServiceError("no answer", "")),
+    "it cannot be recorded": lambda: World(adopt=StateError("disk full", "")),
+    "interrupted": lambda: _stopped(World(get={"id": "id-a", "state": "initializing"})),
+}
+
+
+def _stopped(world: World) -> World:
+    world.stop.set()
+    return world
+
+
+@pytest.mark.parametrize("made", UNKNOWN.values(), ids=UNKNOWN)
+def test_what_was_created_is_kept_where_it_is_not_known_to_be_enabled(made: Callable[[], World]) -> None:
+    world, before = made(), reached()
+    assert world.trials.enabled(change(Create(), Await()), before) == before
+    assert "is recorded; whether it is enabled is not known" in world.told[-1]
+
+
+def test_nothing_is_done_to_what_is_not_enabled() -> None:
+    world = _stopped(World(get={"id": "id-a", "state": "initializing"}))
+    with pytest.raises(Refused, match="still initializing"):
+        world.trials.enabled(change(Await(), Patch("id-a", '"e1"', ())), Reached("", record()))
+
+
+def test_a_probe_is_begun_made_tested_and_deleted() -> None:
+    world, before = World(), reached()
+    assert world.trials.proved(change(), before) == before
+    assert world.story == ["begin", "create", "test", "delete", "confirm", "settle"]
+
+
+REFUSED = {
+    "no probe can be made": (
+        {"create": Refused("the spec is not known", "")},
+        "no probe of the new credentials can be made: the spec is not known",
+        ["begin", "create", "settle"],
+    ),
+    "no answer about the probe": (
+        {"test": Unreachable("no network", "")},
+        "could not be proved: no network",
+        ["begin", "create", "test", "delete", "confirm", "settle"],
+    ),
+    "they are wrong": (
+        {"test": UNREACHABLE},
+        "the database is not reached: no route to it",
+        ["begin", "create", "test", "delete", "confirm", "settle"],
+    ),
+    "they are wrong, and the probe stays": (
+        {"test": UNREACHABLE, "delete": Unreachable("no network", "")},
+        "the database is not reached",
+        ["begin", "create", "test", "delete"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("answers", "said", "story"), REFUSED.values(), ids=REFUSED)
+def test_what_is_not_proved_changes_nothing(answers: dict[str, object], said: str, story: list[str]) -> None:
+    world = World(**answers)
+    with pytest.raises(Refused, match=f"not changed: .*{said}"):
+        world.trials.proved(change(), reached())
+    assert world.story == story
+
+
+def test_a_probe_of_which_nothing_is_known_stays_open_for_the_next_run() -> None:
+    world = World(create=OutcomeUnknown("the answer was lost", ""))
+    with pytest.raises(OutcomeUnknown):
+        world.trials.proved(change(), reached())
+    assert world.story == ["begin", "create"]
