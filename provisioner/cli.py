@@ -27,9 +27,12 @@ from provisioner.flags import (
     common_options,
     complete_target,
     format_option,
+    lock_timeout_option,
+    parallelism_option,
     read_asked,
     reports_option,
     target_option,
+    yes_option,
 )
 from provisioner.settings import own_secrets
 from provisioner.shell import Shell, guarded
@@ -123,10 +126,10 @@ def plan(
 )
 @reports_option(APPLY_REPORTS)
 @click.option("--expect-digest", metavar="DIGEST", help="Apply only if the plan has this digest.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time.")
+@yes_option
+@parallelism_option
 @asked_options
-@click.option("--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run.")
+@lock_timeout_option
 @common_options
 def apply(
     shell: Shell,

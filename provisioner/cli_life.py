@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import click
 
-from provisioner.flags import common_options, complete_key, format_option, lock_timeout_option, target_option
+from provisioner.flags import (
+    common_options,
+    complete_key,
+    format_option,
+    lock_timeout_option,
+    parallelism_option,
+    select_option,
+    target_option,
+    yes_option,
+)
 from provisioner.shell import Shell
 
 
@@ -55,14 +64,8 @@ def output(shell: Shell, key: str | None, target: str | None, form: str) -> int:
 @click.command(short_help="Test whether databases can be reached.")
 @target_option
 @format_option
-@click.option(
-    "--select",
-    metavar="KEY",
-    multiple=True,
-    shell_complete=complete_key,
-    help="Only these keys; globs; may be repeated.",
-)
-@click.option("--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time.")
+@select_option
+@parallelism_option
 @common_options
 def test(shell: Shell, target: str | None, output: str, select: tuple[str, ...], parallelism: int) -> int:
     """Have the service test whether it reaches the databases of managed base connections. Changes nothing.
@@ -93,7 +96,7 @@ def explore(shell: Shell, key: str, table: str | None, preview: bool, target: st
 @click.command(short_help="Send a new password, proved first.")
 @click.argument("key", shell_complete=complete_key)
 @target_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @lock_timeout_option
 @common_options
 def rotate(shell: Shell, key: str, target: str | None, yes: bool, lock_timeout: float) -> int:

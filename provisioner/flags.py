@@ -70,6 +70,21 @@ format_option = click.option(
     "--format", "output", type=_FORMAT, default="text", show_default=True, help="Form of the result."
 )
 
+select_option = click.option(
+    "--select",
+    metavar="KEY",
+    multiple=True,
+    shell_complete=complete_key,
+    help="Only these keys; globs; may be repeated.",
+)
+parallelism_option = click.option(
+    "--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time."
+)
+lock_timeout_option = click.option(
+    "--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run."
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
 
 def reports_option(formats: tuple[str, ...]) -> Callable[[Command], Command]:
     """``--report FORMAT=FILE`` -> the two, for each time it is given."""
@@ -101,13 +116,7 @@ def asked_options(command: Command) -> Command:
         click.option("--prove", is_flag=True, help="Prove new credentials on a throwaway base connection first."),
         click.option("--test", is_flag=True, help="Test each database after its create or change of credentials."),
         click.option("--refresh-only", is_flag=True, help="Only take what was changed outside into the state."),
-        click.option(
-            "--select",
-            metavar="KEY",
-            multiple=True,
-            shell_complete=complete_key,
-            help="Only these keys; globs; may be repeated.",
-        ),
+        select_option,
     )
     for option in reversed(options):
         command = option(command)
@@ -131,8 +140,3 @@ def read_asked(flags: dict[str, Any]) -> Asked:
     if asked.refresh and asked != Asked(refresh=True, select=asked.select):
         raise click.UsageError("--refresh-only changes the state alone: leave out the flags that would change more")
     return asked
-
-
-lock_timeout_option = click.option(
-    "--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run."
-)

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from provisioner import running
-from provisioner.errors import NotWritten, UsageError
+from provisioner.errors import NotWritten
 from provisioner.report import ids
 from provisioner.settings import read_settings
+from provisioner.state.entries import record_of
 from provisioner.state.records import Record
 
 if TYPE_CHECKING:
@@ -27,10 +28,7 @@ def output(shell: Shell, name: str | None, form: str, key: str | None) -> int:
     _, store = running.place_of(shell, settings, name)
     state = store.load()
     if key is not None:
-        record = state.record(key)
-        if record is None:
-            raise UsageError(f"nothing is recorded under {key}", "provisioner state list")
-        shell.egress.result(record.id)
+        shell.egress.result(record_of(state, key).id)
         return 0
     text = FORMS[form](state.records)
     if form != "github" or settings.github_output is None:

@@ -11,6 +11,7 @@ from provisioner.model import Key
 from provisioner.planning.plan import Asked
 from provisioner.service.flow_service import Reader
 from provisioner.service.probing import Contents, Table
+from provisioner.state.entries import record_of
 from provisioner.state.records import Record, State
 
 
@@ -46,16 +47,9 @@ def _tested(record: Record, service: Reader) -> Tested:
 
 def tables(state: State, service: Reader, key: Key) -> tuple[Table, ...]:
     """What the database of a key holds. Raises ``UsageError`` where nothing is recorded under it."""
-    return service.tables(_record(state, key).id)
+    return service.tables(record_of(state, key).id)
 
 
 def contents(state: State, service: Reader, key: Key, table: str, preview: bool) -> Contents:
     """The columns of a table. Raises ``UsageError`` where nothing is recorded under the key."""
-    return service.contents(_record(state, key).id, table, preview)
-
-
-def _record(state: State, key: Key) -> Record:
-    record = state.record(key)
-    if record is None:
-        raise UsageError(f"nothing is recorded under {key}", "`provisioner state list` shows what is")
-    return record
+    return service.contents(record_of(state, key).id, table, preview)

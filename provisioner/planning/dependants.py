@@ -17,8 +17,7 @@ def affected(plan: Plan) -> tuple[str, ...]:
 
 
 def _noticed(step: Step) -> tuple[str, ...]:
-    signs_in_anew = isinstance(step, Patch) and any(one.path.startswith("/auth") for one in step.operations)
-    return (step.id,) if isinstance(step, Delete) or (isinstance(step, Patch) and signs_in_anew) else ()
+    return (step.id,) if isinstance(step, Delete) or (isinstance(step, Patch) and step.signs_in_anew) else ()
 
 
 def with_dependants(plan: Plan, flows: Mapping[str, tuple[Flow, ...]]) -> Plan:

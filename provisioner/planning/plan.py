@@ -45,6 +45,11 @@ class Patch:
     etag: str | None
     operations: tuple[Operation, ...]
 
+    @property
+    def signs_in_anew(self) -> bool:
+        """Whether it sends credentials."""
+        return any(one.path.startswith("/auth") for one in self.operations)
+
 
 @dataclass(frozen=True, slots=True)
 class Delete:

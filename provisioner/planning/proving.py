@@ -34,10 +34,7 @@ def with_proofs(plan: Plan) -> Plan:
 
 
 def _proved(change: Change) -> Change:
-    if any(
-        isinstance(step, Patch) and any(one.path.startswith("/auth") for one in step.operations)
-        for step in change.steps
-    ):
+    if any(isinstance(step, Patch) and step.signs_in_anew for step in change.steps):
         return replace(change, steps=(Probe(), *change.steps))
     return change
 

@@ -24,6 +24,4 @@ def _tested(change: Change) -> Change:
 
 
 def _signs_in_anew(step: Step) -> bool:
-    return isinstance(step, Create) or (
-        isinstance(step, Patch) and any(one.path.startswith("/auth") for one in step.operations)
-    )
+    return isinstance(step, Create) or (isinstance(step, Patch) and step.signs_in_anew)

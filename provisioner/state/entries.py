@@ -27,8 +27,20 @@ def one_of(state: State, key: Key) -> Remembered:
     """What is remembered under that key. Raises ``UsageError`` where that is nothing."""
     found = _under(state, key)
     if found.record is None and not found.intents:
-        raise UsageError(f"nothing is recorded under {key}", "provisioner state list")
+        raise _nothing(key)
     return found
+
+
+def record_of(state: State, key: Key) -> Record:
+    """The record of that key. Raises ``UsageError`` where there is none."""
+    record = state.record(key)
+    if record is None:
+        raise _nothing(key)
+    return record
+
+
+def _nothing(key: Key) -> UsageError:
+    return UsageError(f"nothing is recorded under {key}", "provisioner state list")
 
 
 def _under(state: State, key: Key) -> Remembered:
