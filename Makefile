@@ -9,7 +9,7 @@ TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check format validate plan apply lock browser docs screenshots soak test-lowest clean
+.PHONY: help demo test coverage check format validate plan apply lock browser database docs screenshots soak test-lowest clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,13 @@ browser: $(READY) ## install a browser, where there is none, for the tests of th
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium fonts-dejavu >/dev/null; \
 	else $(BIN)/python -m playwright install chromium; fi
+
+database: $(READY) ## install MariaDB, where there is none, for the tests against a real database
+	@$(BIN)/python -m tests.mariadb && exit 0; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends mariadb-server openssl >/dev/null; \
+	fi; \
+	$(BIN)/python -m tests.mariadb || { echo "install MariaDB's server: apt-get install mariadb-server, or brew install mariadb" >&2; exit 1; }
 
 test-lowest: $(READY) ## run the tests with the oldest versions that pyproject.toml admits
 	@$(PYTHON) -m venv --clear .venv-lowest

@@ -58,6 +58,8 @@ def _forbid_network(patch: pytest.MonkeyPatch) -> None:
     resolve = socket.getaddrinfo
 
     def getaddrinfo(host: Any, *args: Any, **options: Any) -> Any:
+        if str(host).encode("idna").endswith(b".invalid"):  # nothing is ever there (RFC 6761), so nobody is asked
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         if not is_loopback(host):
             raise NetworkForbidden(f"a test resolves {host}")
         return resolve(host, *args, **options)

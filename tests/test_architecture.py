@@ -53,6 +53,7 @@ LIBRARIES = {
     "filelock": {"state/lock.py"},
     "ahocorasick_rs": {"wall/matcher.py"},
     "zxcvbn": {"state/strength.py"},
+    "pymysql": {"emulator/mysql.py"},
     "click": {"cli.py", "cli_life.py", "cli_state.py", "flags.py", "shell.py"},
 }
 MOST_LINES = 350

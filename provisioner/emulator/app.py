@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from provisioner.emulator import foreign, wire
-from provisioner.emulator.dispatch import emulated, respond
+from provisioner.emulator.dispatch import answer, emulated
 from provisioner.emulator.injection import carry_out
 from provisioner.emulator.json_text import dump
 from provisioner.emulator.messages import Reply, Request
@@ -23,9 +23,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def app(world: World) -> App:
-    """The ASGI application. Handlers run on the event loop, and wait for nothing but a delay on demand."""
+    """The ASGI application. Handlers run on the event loop; what waits is a delay on demand, or asks a database."""
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         try:
             request = await _read(HttpRequest(scope, receive))
         except ClientDisconnect:
@@ -33,10 +33,10 @@ def app(world: World) -> App:
         if request is not None and world.faults and emulated(request.path):
             await _perhaps_hit(world, request, scope, receive, send)
             return
-        reply = _TOO_LARGE if request is None else respond(world, request)
+        reply = _TOO_LARGE if request is None else await answer(world, request)
         await _response(reply, world.unique())(scope, receive, send)
 
-    return answer
+    return serve
 
 
 async def _perhaps_hit(world: World, request: Request, scope: Scope, receive: Receive, send: Send) -> None:

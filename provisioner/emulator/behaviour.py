@@ -77,9 +77,24 @@ class Behaviour:
     delete_status: Literal[204, 202] = 204
     """Contradictory: 204 in OAS and the delete tutorial, 202 in OASD."""
 
+    sandbox_states: Mapping[str, str] | None = None
+    """What sandbox management says of a sandbox: its state by its name, ``active`` where none is given. Documented
+    (SBX): the states; assumed: that it shows those that are not active."""
+
+    databases: Literal["imagined", "real"] = "imagined"
+    """Whether ``/test``, ``/explore`` and checks of credentials contact databases. Then sensitive parameters are held
+    in memory, and only there: one created before a restart has none."""
+
+    check_credentials: Literal["never", "create", "write"] = "never"
+    """Unknown: whether a POST, or a PATCH of ``/auth`` too, first tries to reach the database, as ``/test`` does."""
+
+    test_failure: Literal["result", "error"] = "result"
+    """Documented (OAS): ``{"result": false}``, no reason given. ``error`` (assumed): 1100-400 with the provider's
+    words, as ``/explore`` and checks of credentials have them."""
+
     tables: Mapping[str, Mapping[str, str]] | None = None
-    """What ``/explore`` shows of any database: MySQL's types by column, by table (``database.table``, assumed). None:
-    an empty root."""
+    """What ``/explore`` shows of any imagined database: MySQL's types by column, by table (``database.table``,
+    assumed). None: an empty root."""
 
     test_result: bool = True
-    """What ``/test`` reports; an invalid connection is still a 200 (documented, OAS)."""
+    """What ``/test`` reports of an imagined database; an invalid connection is still a 200 (documented, OAS)."""

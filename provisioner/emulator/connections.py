@@ -1,32 +1,45 @@
 """The handlers of ``/connections`` and ``/connectionSpecs``: a call -> a reply."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 from provisioner.emulator import declared as declaring
-from provisioner.emulator import dependants, listing, tables
-from provisioner.emulator.connection import Connection, Declared, Ready, Stamp, item
-from provisioner.emulator.errors import coded, invalid
+from provisioner.emulator import dependants, listing
+from provisioner.emulator.connection import Connection, Ready, Stamp, item
+from provisioner.emulator.errors import coded
 from provisioner.emulator.filters import SPEC_FIELDS, conditions
-from provisioner.emulator.messages import JsonObject, Reply
-from provisioner.emulator.patching import patched, touches_secret
+from provisioner.emulator.messages import Asking, Json, JsonObject, Reply
+from provisioner.emulator.patching import patched, touches_credentials
+from provisioner.emulator.source import source
 from provisioner.emulator.specs import connection_spec
 from provisioner.emulator.world import Call, Caller, World, hyphenated
 
 BASE = "/data/foundation/flowservice"
 
 
-def create(world: World, call: Call) -> Reply:
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A connection that is to be written, and the sensitive parameters that go with it."""
+
+    connection: Connection
+    sensitive: JsonObject = field(repr=False)
+
+
+def create(world: World, call: Call) -> Reply | Asking:
     """``POST /connections`` -> 201, id and etag, and a Location (SEED, OAS); names need not be unique (OASD).
 
     Parameters are refused rather than ignored: ``mode=draft`` is documented (DRAFT) and not emulated.
     """
     _allow_parameters(call, ())
-    declared = declaring.declared(declaring.body(call.request.body), world.behaviour)
-    connection = new(world, call.caller, declared)
-    world.store.add(connection)
-    location = ("location", f"{BASE}/connections/{connection.id}")
-    return Reply(201, {"id": connection.id, "etag": connection.etag}, (location,))
+    made = new(world, call.caller, declaring.body(call.request.body))
+
+    def reply() -> Reply:
+        add(world, made)
+        location = ("location", f"{BASE}/connections/{made.connection.id}")
+        return Reply(201, {"id": made.connection.id, "etag": made.connection.etag}, (location,))
+
+    checked = world.behaviour.check_credentials != "never"
+    return _once_reached(world, made, reply) if checked else reply()
 
 
 def listed(world: World, call: Call) -> Reply:
@@ -42,55 +55,44 @@ def listed(world: World, call: Call) -> Reply:
 
 def shown(world: World, call: Call) -> Reply:
     """``GET /connections/{id}`` -> a list of one (UPD, OASD)."""
-    return Reply(200, {"items": [item(_stored(world, call).at(world.now()), world.behaviour)]})
+    return Reply(200, {"items": [item(find(world, call).at(world.now()), world.behaviour)]})
 
 
-def updated(world: World, call: Call) -> Reply:
+def updated(world: World, call: Call) -> Reply | Asking:
     """``PATCH /connections/{id}`` -> 200, id and the new etag. All operations or none.
 
     Documented: a missing If-Match is 400 (ERR 1403), another etag, or the same without its quotes, 412 (OASD, EDITD).
     """
     if not call.request.header("if-match"):
         raise coded(1403)
-    stored = _stored(world, call)
+    stored = find(world, call)
     current = stored.at(world.now())
     _check_writable(world, current)
     _check_etag(world, call, current)
-    changed = _patched(world, call, current)
-    if changed is not current and not world.store.replace(changed, stored.etag):
-        raise coded(1404, supplied=call.request.header("if-match"), current=_stored(world, call).etag)
-    return Reply(200, {"id": changed.id, "etag": changed.etag})
+    operations = declaring.body(call.request.body)
+    after = _patched(world, call, current, operations)
+
+    def reply() -> Reply:
+        changed = after.connection
+        if changed is not current and not world.store.replace(changed, stored.etag):
+            raise coded(1404, supplied=call.request.header("if-match"), current=find(world, call).etag)
+        _hold(world, after)
+        return Reply(200, {"id": changed.id, "etag": changed.etag})
+
+    checked = world.behaviour.check_credentials == "write" and touches_credentials(operations)
+    return _once_reached(world, after, reply) if checked else reply()
 
 
 def deleted(world: World, call: Call) -> Reply:
     """``DELETE /connections/{id}`` -> no content; If-Match is not asked for (OAS). A second one is 404 (assumed)."""
-    stored = _stored(world, call)
+    stored = find(world, call)
     _check_writable(world, stored.at(world.now()))
     if dependants.in_use(world, call):
         raise coded(1418, id=call.id)
     if not world.store.remove(stored):
         raise coded(1101, id=call.id)
+    world.credentials.forget(call.id)
     return Reply(world.behaviour.delete_status)
-
-
-def tested(world: World, call: Call) -> Reply:
-    """``GET /connections/{id}/test`` -> the result, 200 even when it is false (OAS). No database is contacted."""
-    _stored(world, call)
-    return Reply(200, {"result": world.behaviour.test_result})
-
-
-def explored(world: World, call: Call) -> Reply:
-    """``GET /connections/{id}/explore`` -> the tables, or what one of them is like (tabular.md)."""
-    _stored(world, call)
-    kind = (call.request.values("objectType") or ("root",))[-1].lower()
-    known = world.behaviour.tables or {}
-    if kind == "root":
-        return Reply(200, tables.root(known))
-    path = (call.request.values("object") or ("",))[-1]
-    if kind != "table" or path not in known:
-        raise invalid("there is no such object.")
-    preview = call.request.values("preview")[-1:] == ("true",)
-    return Reply(200, tables.table(known[path], [] if preview else None))
 
 
 def specs_listed(world: World, call: Call) -> Reply:
@@ -115,7 +117,8 @@ def _allow_parameters(call: Call, allowed: tuple[str, ...]) -> None:
             raise coded(1451, param=name)
 
 
-def _stored(world: World, call: Call) -> Connection:
+def find(world: World, call: Call) -> Connection:
+    """The connection that a call is about, as it was last written; 1101-404 (ERR)."""
     found = world.store.find(call.caller.org, call.caller.sandbox, call.id)
     if found is None:
         raise coded(1101, id=call.id)
@@ -134,28 +137,49 @@ def _check_etag(world: World, call: Call, current: Connection) -> None:
         raise coded(1404, supplied=supplied, current=current.etag)
 
 
-def new(world: World, caller: Caller, declared: Declared) -> Connection:
-    """A connection that this caller creates now; it is not stored yet."""
+def new(world: World, caller: Caller, document: Json) -> Version:
+    """What this caller would create now; it is not stored yet. Raises ``Refused``."""
+    declared = declaring.declared(document, world.behaviour)
     stamp = _stamp(world, caller)
     delay = int(world.behaviour.initializing_seconds * 1000)
     ready = Ready(stamp.at + delay, world.etag()) if delay > 0 else None
     state = "initializing" if ready else "enabled"
     name, etag = hyphenated(world.unique()), world.etag()
-    return Connection(name, caller.org, caller.sandbox, etag, declared, state, stamp, stamp, ready)
+    connection = Connection(name, caller.org, caller.sandbox, etag, declared, state, stamp, stamp, ready)
+    return Version(connection, declaring.sensitive(document, declared))
 
 
-def _patched(world: World, call: Call, current: Connection) -> Connection:
-    """The connection after the patch; the very same one where it changes nothing and the etag is to stay."""
-    operations = declaring.body(call.request.body)
-    before: JsonObject = declaring.document(current.declared) | {"state": current.state}
+def add(world: World, made: Version) -> None:
+    """Store what is new."""
+    world.store.add(made.connection)
+    _hold(world, made)
+
+
+def _hold(world: World, version: Version) -> None:
+    """Sensitive parameters are held only where databases are contacted: nothing else needs them."""
+    if world.behaviour.databases == "real":
+        world.credentials.hold(version.connection.id, version.sensitive)
+
+
+def _once_reached(world: World, version: Version, reply: Callable[[], Reply]) -> Asking:
+    """The reply, or the provider's refusal where the database cannot be reached."""
+    params = {**version.connection.declared.params, **version.sensitive}
+    return Asking(lambda: source(world.behaviour, params).reach(), lambda _: reply())
+
+
+def _patched(world: World, call: Call, current: Connection, operations: Json) -> Version:
+    """As it is after the patch; the very same connection where it changes nothing and the etag is to stay."""
+    before = declaring.document(current.declared, world.credentials.of(call.id)) | {"state": current.state}
     after = patched(before, operations, world.behaviour)
     state = str(after.pop("state"))
     declared = declaring.declared(after, world.behaviour)
+    sensitive = declaring.sensitive(after, declared)
     same = declared == current.declared and state == current.state
-    if same and world.behaviour.noop_patch == "same-etag" and not touches_secret(operations, declared.hidden):
-        return current
+    secret = bool(declared.hidden) and touches_credentials(operations)
+    if same and world.behaviour.noop_patch == "same-etag" and not secret:
+        return Version(current, sensitive)
     stamp = _stamp(world, call.caller)
-    return replace(current, etag=world.etag(), declared=declared, state=state, updated=stamp)
+    return Version(replace(current, etag=world.etag(), declared=declared, state=state, updated=stamp), sensitive)
 
 
 def _stamp(world: World, caller: Caller) -> Stamp:

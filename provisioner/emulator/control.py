@@ -21,6 +21,7 @@ def reset(world: World, request: Request) -> Reply:  # noqa: ARG001
     """Forget base connections, what depends on them, tokens and the log."""
     world.store.clear()
     world.related.clear()
+    world.credentials.clear()
     world.tokens.clear()
     world.log.clear()
     return Reply(200, {"status": "ok"})

@@ -1,5 +1,7 @@
 """A create's body, or a patched document -> what the client declares, or the reason why not."""
 
+from collections.abc import Mapping
+
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.connection import MASK, Declared
 from provisioner.emulator.errors import coded, invalid, uncoded
@@ -40,11 +42,19 @@ def declared(document: Json, behaviour: Behaviour) -> Declared:
     return Declared(name, description, spec_id, spec_version, auth_name, shown, hidden)
 
 
-def document(value: Declared) -> JsonObject:
-    """The inverse, for a patch to work on; a parameter that was not kept has a placeholder for a value."""
+def sensitive(document: Json, value: Declared) -> JsonObject:
+    """The parameters that ``value`` does not hold, out of the document that declares them; placeholders are none."""
+    auth = _object(document, "auth") if isinstance(document, dict) else {}
+    params = _object(auth, "params", "auth.params")
+    return {name: params[name] for name in value.hidden if params[name] != MASK}
+
+
+def document(value: Declared, held: Mapping[str, Json]) -> JsonObject:
+    """The inverse, for a patch to work on; a sensitive parameter that is not ``held`` has a placeholder for a value."""
+    params = dict(value.params) | dict.fromkeys(value.hidden, MASK) | dict(held)
     result: JsonObject = {
         "name": value.name,
-        "auth": {"specName": value.auth_name, "params": dict(value.params) | dict.fromkeys(value.hidden, MASK)},
+        "auth": {"specName": value.auth_name, "params": params},
         "connectionSpec": {"id": value.spec_id, "version": value.spec_version},
     }
     if value.description is not None:

@@ -1,16 +1,17 @@
 """The route table, and the one function from a request to its reply."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from provisioner.emulator import connections, control, dependants, errors, ims, rehearsing
+from provisioner.emulator import connections, control, dependants, errors, exploring, ims, rehearsing, sandboxes
 from provisioner.emulator.errors import Refused, uncoded
-from provisioner.emulator.gate import admit
-from provisioner.emulator.messages import JsonObject, Reply, Request
+from provisioner.emulator.gate import admit, identify
+from provisioner.emulator.messages import Asking, JsonObject, Reply, Request
 from provisioner.emulator.world import Call, World
 
 _T = TypeVar("_T")
-Handler = Callable[[World, Call], Reply]
+Handler = Callable[[World, Call], Reply | Asking]
 Plain = Callable[[World, Request], Reply]
 
 TOKEN_PATH = "/ims/token/v3"  # noqa: S105
@@ -24,8 +25,8 @@ ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
         "PATCH": connections.updated,
         "DELETE": connections.deleted,
     },
-    ("connections", _ID, "test"): {"GET": connections.tested},
-    ("connections", _ID, "explore"): {"GET": connections.explored},
+    ("connections", _ID, "test"): {"GET": exploring.tested},
+    ("connections", _ID, "explore"): {"GET": exploring.explored},
     ("sourceConnections",): {"GET": dependants.sources_listed, "POST": dependants.source_created},
     ("sourceConnections", _ID): {"DELETE": dependants.source_deleted},
     ("flows",): {"GET": dependants.flows_listed, "POST": dependants.flow_created},
@@ -45,10 +46,23 @@ _CONTROL: Mapping[str, Mapping[str, Plain]] = {
     },
 }
 _IMS: Mapping[str, Mapping[str, Plain]] = {TOKEN_PATH: {"POST": ims.token}}
+_SANDBOXES: Mapping[str, Plain] = {"GET": sandboxes.listed}
+_ROOTS = (connections.BASE, sandboxes.BASE)
 
 
-def respond(world: World, request: Request) -> Reply:
-    """The reply to any request whatever; what arrives on an emulated path is logged first."""
+async def answer(world: World, request: Request) -> Reply:
+    """The reply to any request whatever. While it waits for a database, other requests are answered."""
+    first = respond(world, request)
+    if isinstance(first, Reply):
+        return first
+    try:
+        return first.reply(await asyncio.to_thread(first.question))
+    except Refused as refused:
+        return errors.reply(refused, world.behaviour)
+
+
+def respond(world: World, request: Request) -> Reply | Asking:
+    """The reply, or what it waits for; what arrives on an emulated path is logged first."""
     try:
         return _respond(world, request)
     except Refused as refused:
@@ -57,10 +71,10 @@ def respond(world: World, request: Request) -> Reply:
 
 def emulated(path: str) -> bool:
     """Whether the real services have, or might have, this path."""
-    return path in _IMS or path == connections.BASE or path.startswith(connections.BASE + "/")
+    return path in _IMS or any(path == root or path.startswith(root + "/") for root in _ROOTS)
 
 
-def _respond(world: World, request: Request) -> Reply:
+def _respond(world: World, request: Request) -> Reply | Asking:
     if request.path in _CONTROL:
         return _chosen(_CONTROL[request.path], request)(world, request)
     if not emulated(request.path):
@@ -68,10 +82,19 @@ def _respond(world: World, request: Request) -> Reply:
     world.log.append(request)
     if request.path in _IMS:
         return _chosen(_IMS[request.path], request)(world, request)
+    if request.path.startswith(sandboxes.BASE):
+        return _sandbox_management(world, request)
     return _flow_service(world, request)
 
 
-def _flow_service(world: World, request: Request) -> Reply:
+def _sandbox_management(world: World, request: Request) -> Reply:
+    identify(world, request)
+    if request.path.removesuffix("/") != sandboxes.BASE:
+        raise uncoded(404, "Not Found", "Sandbox management has no such path, or it is not emulated.")
+    return _chosen(_SANDBOXES, request)(world, request)
+
+
+def _flow_service(world: World, request: Request) -> Reply | Asking:
     caller = admit(world, request)
     segments = tuple(request.path[len(connections.BASE) + 1 :].removesuffix("/").split("/"))
     # The second segment is the only variable one, and never empty.

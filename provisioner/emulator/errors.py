@@ -98,6 +98,16 @@ def invalid(reason: str) -> Refused:
     return coded(1100, reason=reason)
 
 
+def unreachable(words: str) -> Refused:
+    """What the provider says of its database. Documented (ERR): the code and the words before; the rest is assumed."""
+    return coded(1100, reason=words)
+
+
+def no_such_object() -> Refused:
+    """Nothing to explore at this path. Assumed: the code, as for all that the provider refuses."""
+    return coded(1100, reason="there is no such object.")
+
+
 def gateway(code: str) -> Refused:
     """A refusal by Adobe's gateway. Documented (TRB): the shape, the codes and the texts."""
     return Refused(Reply(int(code[:3]), {"error_code": code, "message": _GATEWAY[code]}))

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from provisioner.emulator import declared as declaring
-from provisioner.emulator.connection import Connection, Declared, Stamp
-from provisioner.emulator.connections import BASE, new
+from provisioner.emulator.connection import Connection, Stamp
+from provisioner.emulator.connections import BASE, Version, add, new
 from provisioner.emulator.errors import Error, Refused
 from provisioner.emulator.faults import Existing, Fault, FaultError
 from provisioner.emulator.json_text import parse
@@ -31,13 +31,10 @@ def create(world: World, request: Request, fault: Fault) -> None:
     Nothing happens where the POST itself is one that the service would refuse.
     """
     try:
-        if fault.connection is None:
-            declared = declaring.declared(declaring.body(request.body), world.behaviour)
-        else:
-            declared = _sample(world, fault.connection)
+        document = declaring.body(request.body) if fault.connection is None else _sample(fault.connection)
+        add(world, new(world, _caller(request, fault.client), document))
     except Refused:
         return
-    world.store.add(new(world, _caller(request, fault.client), declared))
 
 
 def edit(world: World, request: Request, fault: Fault) -> None:
@@ -61,38 +58,38 @@ def delete(world: World, request: Request, fault: Fault) -> None:
 
 def seed(world: World, existing: tuple[Existing, ...]) -> None:
     """Create what is missing of these. Raises ``FaultError``, before any is created, for one that cannot be."""
-    declared = [_existing(world, each, f"existing[{place}]") for place, each in enumerate(existing)]
-    for each, content in zip(existing, declared, strict=True):
+    documents = [_existing(world, each, f"existing[{place}]") for place, each in enumerate(existing)]
+    for each, document in zip(existing, documents, strict=True):
         there = sum(
             found.declared.name == each.name for _, found in world.store.newest_first(each.org, each.sandbox, None)
         )
         for _ in range(each.count - there):
-            world.store.add(_aged(new(world, Caller(each.client, each.org, each.sandbox), content), each.age))
+            add(world, _aged(new(world, Caller(each.client, each.org, each.sandbox), document), each.age))
 
 
-def _existing(world: World, each: Existing, where: str) -> Declared:
+def _existing(world: World, each: Existing, where: str) -> JsonObject:
+    document = _sample(each.name, each.description, each.params)
     try:
-        return _sample(world, each.name, each.description, each.params)
+        declaring.declared(document, world.behaviour)
+        return document
     except Refused as refused:
         reason = refused.error.detail if isinstance(refused.error, Error) else "the service refuses it"
         raise FaultError(f"{where}: {reason}") from refused
 
 
-def _aged(connection: Connection, age: float) -> Connection:
+def _aged(made: Version, age: float) -> Version:
+    connection = made.connection
     stamp = replace(connection.created, at=connection.created.at - int(age * 1000))
-    return replace(connection, created=stamp, updated=stamp, state="enabled", ready=None)
+    return replace(made, connection=replace(connection, created=stamp, updated=stamp, state="enabled", ready=None))
 
 
-def _sample(
-    world: World, name: str, description: str | None = None, params: Mapping[str, str] | None = None
-) -> Declared:
-    document: JsonObject = {
+def _sample(name: str, description: str | None = None, params: Mapping[str, str] | None = None) -> JsonObject:
+    return {
         "name": name,
         "description": description,
         "auth": {"specName": "Basic Authentication", "params": {**_PARAMS, **(params or {})}},
         "connectionSpec": {"id": MYSQL_ID, "version": MYSQL_VERSION},
     }
-    return declaring.declared(document, world.behaviour)
 
 
 def _target(world: World, request: Request, fault: Fault) -> Connection | None:

@@ -11,7 +11,14 @@ _SANDBOX = re.compile(r"[a-z][a-z0-9-]{0,255}")
 
 
 def admit(world: World, request: Request) -> Caller:
-    """Check the headers every call needs. Codes and shapes documented (TRB, ERR); the order of checks is assumed."""
+    """Check the headers that every call of the Flow Service needs; the order of checks is assumed."""
+    client, org = identify(world, request)
+    _check_content_type(request)
+    return Caller(client, org, _sandbox(world, request))
+
+
+def identify(world: World, request: Request) -> tuple[str, str]:
+    """Client and organisation, as far as any of Adobe's gateways asks. Codes and shapes documented (TRB, ERR)."""
     scheme, _, token = request.header("authorization").partition(" ")
     client, org = request.header("x-api-key"), request.header("x-gw-ims-org-id")
     if not token.strip():
@@ -24,8 +31,7 @@ def admit(world: World, request: Request) -> Caller:
         raise gateway("401013")
     if world.behaviour.clients is not None and client not in world.behaviour.clients:
         raise gateway("403003")
-    _check_content_type(request)
-    return Caller(client, org, _sandbox(world, request))
+    return client, org
 
 
 def _check_content_type(request: Request) -> None:

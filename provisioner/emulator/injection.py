@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from provisioner.emulator import errors, foreign
 from provisioner.emulator.connection import Connection
-from provisioner.emulator.dispatch import respond
+from provisioner.emulator.dispatch import answer
 from provisioner.emulator.errors import Refused, coded, uncoded
 from provisioner.emulator.faults import Fault
 from provisioner.emulator.messages import Reply, Request
@@ -41,7 +41,7 @@ async def carry_out(world: World, request: Request, faults: tuple[Fault, ...]) -
             world.log.append(request)
         if ended is not None and ended.kind == "reset":
             return Outcome(None)
-        reply = _refusal(world, ended) if ended else respond(_adapted(world, faults), request)
+        reply = _refusal(world, ended) if ended else await answer(_adapted(world, faults), request)
         return await _afterwards(world, request, late, reply)
     except Refused as refused:  # the data file fails under somebody else's hands
         return Outcome(errors.reply(refused, world.behaviour))

@@ -1,7 +1,8 @@
 """What goes in and what comes out of the pure core."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 JsonObject = dict[str, Json]
@@ -33,3 +34,12 @@ class Reply:
     status: int
     body: Json = None
     headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A reply that waits for a database. ``question`` may take seconds, so that it is asked in a thread; ``reply``
+    makes the reply of its answer, on the event loop again. Both may raise ``Refused``."""
+
+    question: Callable[[], Any]
+    reply: Callable[[Any], Reply]

@@ -28,12 +28,10 @@ def patched(document: JsonObject, operations: Json, behaviour: Behaviour) -> Jso
     return result
 
 
-def touches_secret(operations: Json, hidden: tuple[str, ...]) -> bool:
+def touches_credentials(operations: Json) -> bool:
     """Whether accepted operations may have brought new values for parameters that are not kept."""
-    each = (
-        [operation for operation in operations if isinstance(operation, dict)] if isinstance(operations, list) else []
-    )
-    return bool(hidden) and any(str(operation.get("path")).startswith("/auth/params") for operation in each)
+    each = operations if isinstance(operations, list) else []
+    return any(isinstance(one, dict) and str(one.get("path")).startswith("/auth") for one in each)
 
 
 def _apply(document: JsonObject, operation: Json, behaviour: Behaviour) -> None:

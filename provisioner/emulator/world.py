@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.credentials import Credentials
 from provisioner.emulator.faults import Faults
 from provisioner.emulator.messages import Request
 from provisioner.emulator.related import Related
@@ -25,6 +26,7 @@ class World:
     unique: Callable[[], str]
     tokens: Tokens = field(default_factory=Tokens)
     related: Related = field(default_factory=Related)
+    credentials: Credentials = field(default_factory=Credentials)
     log: deque[Request] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
     faults: Faults = field(default_factory=Faults)
 

@@ -231,7 +231,7 @@ class Service:
         """What is to go wrong from now on; nothing without any."""
         requests.put(f"{self.url}/_emulator/faults", json=list(faults), timeout=5).raise_for_status()
 
-    def edit(self, identity: str, path: str, value: str) -> None:
+    def edit(self, identity: str, path: str, value: Any) -> None:
         """Somebody else changes a base connection."""
         (item,) = self.call("GET", f"/{identity}").json()["items"]
         change = [{"op": "replace", "path": path, "value": value}]

@@ -227,6 +227,21 @@ def test_test_reports_what_it_is_told_to(start, result):
     assert caller.get("/connections/nobody/test").status_code == 404
 
 
+@pytest.mark.parametrize(("switch", "codes"), [("never", (201, 200)), ("create", (400, 200)), ("write", (400, 400))])
+def test_credentials_are_checked_where_that_is_switched_on(start, tmp_path, switch, codes):
+    """Of an imagined database, with what ``/test`` would say."""
+    data = tmp_path / "data.sqlite"
+    id_, etag = start(data, check_credentials=switch).made()
+    caller = start(data, check_credentials=switch, test_result=False)
+    change = [{"op": "replace", "path": "/auth/params", "value": BASIC}]
+    answers = caller.post(body("Another")), caller.patch(id_, change, etag)
+    assert tuple(each.status_code for each in answers) == codes
+    assert all(code(each) == "1100-400" for each in answers if each.status_code == 400)
+    assert (caller.item(id_)["etag"] == etag) == (codes[1] == 400)
+    assert len(caller.names()) == 1 + (codes[0] == 201)
+    assert caller.patch(id_, [{"op": "add", "path": "/name", "value": "A"}], caller.item(id_)["etag"]).ok
+
+
 @pytest.mark.parametrize(
     ("query", "status"),
     [("", 200), ("?objectType=root", 200), ("?objectType=ROOT", 200), ("?objectType=table&object=x", 400)],

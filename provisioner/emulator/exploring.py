@@ -1,0 +1,54 @@
+"""The handlers that look into the database behind a base connection: ``/test`` and ``/explore``."""
+
+from collections.abc import Mapping
+
+from provisioner.emulator import tables
+from provisioner.emulator.connections import find
+from provisioner.emulator.errors import Refused, no_such_object, unreachable
+from provisioner.emulator.messages import Asking, Json, Reply
+from provisioner.emulator.source import Source, source
+from provisioner.emulator.world import Call, World
+
+
+def tested(world: World, call: Call) -> Asking:
+    """``GET /connections/{id}/test`` -> the result, 200 even when it is false (OAS)."""
+    params = _params(world, call)
+
+    def reached() -> bool:
+        try:
+            source(world.behaviour, params).reach()
+        except Refused:
+            if world.behaviour.test_failure == "error":
+                raise
+            return False
+        return True
+
+    return Asking(reached, lambda result: Reply(200, {"result": result}))
+
+
+def explored(world: World, call: Call) -> Asking:
+    """``GET /connections/{id}/explore`` -> the tables, or what one of them is like (tabular.md)."""
+    params = _params(world, call)
+    kind = (call.request.values("objectType") or ("root",))[-1].lower()
+    path = (call.request.values("object") or ("",))[-1]
+    preview = call.request.values("preview")[-1:] == ("true",)
+    if kind not in ("root", "table"):
+        raise no_such_object()
+
+    def found() -> Json:
+        database = source(world.behaviour, params)
+        return tables.root(database.tables()) if kind == "root" else _table(database, path, preview)
+
+    return Asking(found, lambda body: Reply(200, body))
+
+
+def _table(database: Source, path: str, preview: bool) -> Json:
+    return tables.table(database.columns(path), database.rows(path) if preview else None)
+
+
+def _params(world: World, call: Call) -> Mapping[str, Json]:
+    """All parameters of the connection that the call is about, sensitive ones where a database needs them."""
+    declared, held = find(world, call).declared, world.credentials.of(call.id)
+    if world.behaviour.databases == "real" and set(declared.hidden) - set(held):
+        raise unreachable("this emulator no longer holds the credentials, which are only in memory; send them again.")
+    return {**declared.params, **held}

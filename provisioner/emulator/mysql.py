@@ -1,0 +1,137 @@
+"""Real databases, through PyMySQL; the only module that knows it.
+
+Assumed: that the words of the provider are those of the driver, that only the database of the base connection is shown,
+views as tables too, and how values of a preview look in JSON: decimals as numbers, binary ones in base64.
+"""
+
+import base64
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pymysql
+
+from provisioner.emulator.errors import no_such_object, unreachable
+from provisioner.emulator.login import Login, Tls
+from provisioner.emulator.messages import Json, JsonObject
+from provisioner.emulator.tables import Columns
+
+_CONNECT_SECONDS, _ANSWER_SECONDS = 5, 10
+# RuntimeError: a login method that needs another library. ValueError: a host that cannot be one.
+_FAILURES = (pymysql.MySQLError, OSError, RuntimeError, ValueError)
+_TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name"
+_COLUMNS = (
+    "SELECT column_name, column_type FROM information_schema.columns"
+    " WHERE table_schema = DATABASE() AND table_name = %s ORDER BY ordinal_position"
+)
+
+
+class Database:
+    """See ``Source``. Each question is a connection of its own, as slow and as true as that is."""
+
+    def __init__(self, login: Login, previewed: int) -> None:
+        """Nothing is contacted yet."""
+        self._login, self._previewed = login, previewed
+
+    def reach(self) -> None:
+        """See ``Source``."""
+        with self._cursor():
+            pass
+
+    def tables(self) -> Sequence[str]:
+        """See ``Source``."""
+        with self._cursor() as cursor:
+            return tuple(self._path(name) for name in _names(cursor))
+
+    def columns(self, path: str) -> Columns:
+        """See ``Source``."""
+        with self._cursor() as cursor:
+            cursor.execute(_COLUMNS, (self._name(cursor, path),))
+            return {name: _text(kind) for name, kind in cursor.fetchall()}
+
+    def rows(self, path: str) -> Sequence[JsonObject]:
+        """See ``Source``."""
+        with self._cursor() as cursor:
+            # A name that is in the list of tables, quoted: there is no placeholder for names.
+            quoted = self._name(cursor, path).replace("`", "``")
+            cursor.execute(f"SELECT * FROM `{quoted}` LIMIT {self._previewed}")  # noqa: S608
+            names = [column[0] for column in cursor.description or ()]
+            return tuple(dict(zip(names, map(_json, row), strict=True)) for row in cursor.fetchall())
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        try:
+            with _connected(self._login) as connection, connection.cursor() as cursor:
+                yield cursor
+        except _FAILURES as error:
+            raise unreachable(_words(error)) from error
+
+    def _path(self, name: str) -> str:
+        return f"{self._login.database}.{name}"
+
+    def _name(self, cursor: Any, path: str) -> str:
+        for name in _names(cursor):
+            if self._path(name) == path:
+                return name
+        raise no_such_object()
+
+
+def _connected(login: Login) -> Any:
+    return pymysql.connect(
+        host=login.server,
+        port=login.port,
+        user=login.username,
+        password=login.password.encode(),  # a text would have to be Latin-1
+        database=login.database,
+        charset="utf8mb4",
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_ANSWER_SECONDS,
+        write_timeout=_ANSWER_SECONDS,
+        **_tls(login.tls),
+    )
+
+
+def _tls(mode: Tls) -> dict[str, Any]:
+    """PyMySQL's default is PREFERRED. Documented (MYOV): which modes verify what; assumed: against which authorities,
+    those that this machine trusts."""
+    if mode == "off":
+        return {"ssl_disabled": True}
+    if mode == "preferred":
+        return {}
+    context = ssl.create_default_context()
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # MySQL's own authorities do not pass it
+    context.check_hostname = mode == "verify-identity"
+    if mode == "required":
+        context.verify_mode = ssl.CERT_NONE
+    return {"ssl": context}
+
+
+def _names(cursor: Any) -> list[str]:
+    cursor.execute(_TABLES)
+    return [_text(name) for (name,) in cursor.fetchall()]
+
+
+def _words(error: Exception) -> str:
+    """MySQL errors are a number and a text, which names user and host and never the password."""
+    text = error.args[1] if len(error.args) > 1 and isinstance(error.args[0], int) else error
+    return f"{text}"
+
+
+def _text(value: Any) -> str:
+    """MySQL 8 gives some of its own texts as bytes."""
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _json(value: Any) -> Json:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return str(value)

@@ -1,0 +1,64 @@
+"""What stands behind a base connection: a database that is only imagined, or a real one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.errors import no_such_object, unreachable
+from provisioner.emulator.login import login
+from provisioner.emulator.messages import Json, JsonObject
+from provisioner.emulator.tables import Columns
+
+PREVIEWED = 10
+"""Rows of a preview; assumed."""
+
+
+class Source(Protocol):
+    """A database. Every method may take seconds, and raises ``Refused`` with the provider's words where it fails."""
+
+    def reach(self) -> None:
+        """Log in, and no more."""
+        ...
+
+    def tables(self) -> Sequence[str]:
+        """The paths of its tables, ``database.table`` (assumed)."""
+        ...
+
+    def columns(self, path: str) -> Columns:
+        """Of one table."""
+        ...
+
+    def rows(self, path: str) -> Sequence[JsonObject]:
+        """The first ``PREVIEWED`` of one table, by column."""
+        ...
+
+
+def source(behaviour: Behaviour, params: Mapping[str, Json]) -> Source:
+    """Behind a base connection with these parameters, sensitive ones included. Raises ``Refused``."""
+    if behaviour.databases == "imagined":
+        return _Imagined(behaviour)
+    from provisioner.emulator.mysql import Database
+
+    return Database(login(params, behaviour.cloud), PREVIEWED)
+
+
+class _Imagined:
+    """As the switches ``tables`` and ``test_result`` say."""
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self._known, self._reachable = behaviour.tables or {}, behaviour.test_result
+
+    def reach(self) -> None:
+        if not self._reachable:
+            raise unreachable("the database cannot be reached.")
+
+    def tables(self) -> Sequence[str]:
+        return tuple(self._known)
+
+    def columns(self, path: str) -> Columns:
+        if path not in self._known:
+            raise no_such_object()
+        return self._known[path]
+
+    def rows(self, path: str) -> Sequence[JsonObject]:  # noqa: ARG002
+        return ()
