@@ -24,6 +24,7 @@ from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
 from provisioner.applying.trials import Ledger, Writer
 from provisioner.commands.plan import Place, look, planned, read_desired
+from provisioner.commands.preflight import preflight
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound, StaleError, StateError, UsageError
 from provisioner.model import Key, Problem
@@ -34,7 +35,6 @@ from provisioner.planning.planner import Context
 from provisioner.planning.renewal import forgotten_key, renewed
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
-from provisioner.service.token_life import check_life
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import State
 
@@ -102,7 +102,8 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
         ports.store.fold()
         return Applied((), made.blocked)
     if made.pending:
-        check_life(ports.token_expires, ports.service.service_time(), len(made.pending), options.parallelism)
+        number, sandbox = len(made.pending), place.identity.sandbox
+        preflight(ports.service, sandbox, ports.token_expires, number, options.parallelism, ports.tell)
     if made.pending and not (options.confirmed or options.approved) and not ports.confirm():
         raise Declined("not confirmed; nothing was done")
     ports.store.check_room(len(made.pending))

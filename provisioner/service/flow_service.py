@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError
 from provisioner.model import Json
+from provisioner.service import sandboxes
 from provisioner.service.calls import Caller, TokenSource, failure, unusable
 from provisioner.service.dependants import Flow, by_base
 from provisioner.service.exchange import Answer, Call, Timing, Transport
@@ -71,6 +72,7 @@ class Reader(Protocol):
     def tables(self, connection_id: str) -> tuple[Table, ...]: ...
     def contents(self, connection_id: str, table: str, preview: bool = False) -> Contents: ...
     def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Flow, ...]]: ...
+    def sandbox_state(self, name: str) -> str | None: ...
     def service_time(self) -> datetime: ...
 
 
@@ -151,12 +153,21 @@ class FlowReader:
         query = urlencode([*(("property", one) for one in properties), ("limit", str(self._page))], quote_via=quote)
         return [item for page in self._pages(f"listing {resource}", query, f"/{resource}") for item in page]
 
+    def sandbox_state(self, name: str) -> str | None:
+        """Such as ``active``; None where it is not among the sandboxes of these credentials."""
+        what = "listing sandboxes"
+        for body in self._bodies(what, sandboxes.BASE, "/", ""):
+            states = sandboxes.read_states(what, body)
+            if name in states:
+                return states[name]
+        return None
+
     def service_time(self) -> datetime:
         """What the service's clock shows now, from the ``Date`` of its last answer; this machine's before any."""
         return self._caller.clock.now()
 
-    def _get(self, what: str, path: str) -> Answer:
-        settled = self._caller.send(Call("GET", self._origin, BASE + path))
+    def _get(self, what: str, path: str, base: str = BASE) -> Answer:
+        settled = self._caller.send(Call("GET", self._origin, base + path))
         if settled.answer is None:
             raise failure(what, settled, one="?" not in path or "/explore?" in path)
         return settled.answer
@@ -167,15 +178,20 @@ class FlowReader:
         found = {item["id"]: item for page in self._pages(what, query) for item in page}
         return tuple(item for item in found.values() if _spec_of(item) in (None, spec_id))
 
-    def _pages(self, what: str, query: str | None, path: str = _CONNECTIONS) -> Iterator[tuple[Json, ...]]:
+    def _pages(self, what: str, query: str, path: str = _CONNECTIONS) -> Iterator[tuple[Json, ...]]:
+        return (items_of(what, body) for body in self._bodies(what, BASE, path, query))
+
+    def _bodies(self, what: str, base: str, path: str, first: str) -> Iterator[Any]:
+        """The pages of a list, as they came; ``first`` is the query of the first one."""
+        query: str | None = first
         seen: set[str] = set()
         while query is not None:
             if query in seen or len(seen) >= _PAGES:
                 raise ServiceError(f"{what}: the pages of the list do not end", "Report it to Adobe's support.")
             seen.add(query)
-            body = self._get(what, f"{path}?{query}").body
-            yield items_of(what, body)
-            query = next_query(body, self._origin, BASE, path)
+            body = self._get(what, f"{path}?{query}" if query else path, base).body
+            yield body
+            query = next_query(body, self._origin, base, path)
 
 
 class FlowService(FlowReader):
