@@ -9,10 +9,10 @@ TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage check format validate plan apply lock browser database docs screenshots soak test-lowest clean
+.PHONY: help demo demo-lifecycle test coverage check format validate plan apply lock browser database docs screenshots soak test-lowest clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -26,6 +26,9 @@ $(READY): requirements-dev.lock pyproject.toml
 
 demo: $(READY) ## watch the main job on the embedded emulator
 	@$(BIN)/python -m tests.demo
+
+demo-lifecycle: database ## watch the whole life of base connections, on an emulator and a real database
+	@$(BIN)/python -m tests.demo_lifecycle
 
 test: $(READY) ## run the tests
 	@$(BIN)/python -m pytest -n auto $(ARGS)

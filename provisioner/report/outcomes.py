@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.model import Json
-from provisioner.planning.plan import Action, Change
+from provisioner.planning.plan import Action, Change, Probe, Test
 from provisioner.report.markdown import code, plain
 from provisioner.report.style import PLAIN, Style, count, json_text, safe
 
@@ -27,11 +27,18 @@ def line(outcome: Outcome, style: Style = PLAIN) -> str:
     word = _WORD.get(outcome.change.action, "done") if done else outcome.verdict.value
     head = f"{style.paint(f'{word:13}', _COLOUR[outcome.verdict])} {safe(outcome.change.key)}"
     if done:
-        return style.fold(f"{head}  {style.paint(f'{safe(outcome.id)} in {outcome.seconds:.1f} s', 'dim')}")
+        what = ", ".join([f"{safe(outcome.id)} in {outcome.seconds:.1f} s", *_found(outcome.change)])
+        return style.fold(f"{head}  {style.paint(what, 'dim')}")
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(outcome.remedy)}" if outcome.remedy else ""
     where = outcome.change.location
     head += style.paint(f"  {safe(where.file)}:{where.line}", "dim") if where else ""
     return style.fold(f"{head}\n    {safe(outcome.message)}{remedy}")
+
+
+def _found(change: Change) -> list[str]:
+    """What a change that was done has found out on the way."""
+    steps = {type(step) for step in change.steps}
+    return [words for step, words in ((Probe, "credentials proved"), (Test, "database reached")) if step in steps]
 
 
 def summary(applied: Applied) -> str:
