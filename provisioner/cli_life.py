@@ -9,6 +9,7 @@ from provisioner.flags import (
     complete_key,
     format_option,
     lock_timeout_option,
+    overwrite_drift_option,
     parallelism_option,
     select_option,
     target_option,
@@ -96,18 +97,21 @@ def explore(shell: Shell, key: str, table: str | None, preview: bool, target: st
 @click.command(short_help="Send a new password, proved first.")
 @click.argument("key", shell_complete=complete_key)
 @target_option
+@overwrite_drift_option
 @yes_option
 @lock_timeout_option
 @common_options
-def rotate(shell: Shell, key: str, target: str | None, yes: bool, lock_timeout: float) -> int:
-    """Send the new credentials of KEY: `apply --select KEY --prove --test`.
+def rotate(shell: Shell, key: str, target: str | None, overwrite_drift: bool, yes: bool, lock_timeout: float) -> int:
+    """Send the credentials of KEY: `apply --select KEY --prove --resend --test`.
 
     They are first proved on a throwaway base connection, so that a wrong password never reaches a live dataflow; then
-    sent, then tested. The dataflows that use it are shown before anything is asked.
+    sent, also if they are the ones that were sent last; then tested. The dataflows that use it are shown before
+    anything is asked.
     """
     from provisioner import running
     from provisioner.commands.apply import Options
     from provisioner.planning.plan import Asked
 
-    options = Options(1, yes, Asked(select=(key,), prove=True, test=True))
+    asked = Asked(select=(key,), prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
+    options = Options(1, yes, asked)
     return running.apply(shell, target, "text", options, lock_timeout)

@@ -83,6 +83,9 @@ parallelism_option = click.option(
 lock_timeout_option = click.option(
     "--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run."
 )
+overwrite_drift_option = click.option(
+    "--overwrite-drift", is_flag=True, help="Put back what was changed outside, also with --yes."
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
@@ -112,8 +115,9 @@ def asked_options(command: Command) -> Command:
         click.option("--allow-delete", is_flag=True, help="Delete what is recorded and has no definition any more."),
         click.option("--allow-mass-delete", is_flag=True, help="Also more than 30 % of ten or more, or all."),
         click.option("--allow-protected-delete", is_flag=True, help="Also what lifecycle.preventDestroy protects."),
-        click.option("--overwrite-drift", is_flag=True, help="Put back what was changed outside, also with --yes."),
+        overwrite_drift_option,
         click.option("--prove", is_flag=True, help="Prove new credentials on a throwaway base connection first."),
+        click.option("--resend", is_flag=True, help="Send credentials again, also unchanged ones; create nothing."),
         click.option("--test", is_flag=True, help="Test each database after its create or change of credentials."),
         click.option("--refresh-only", is_flag=True, help="Only take what was changed outside into the state."),
         select_option,
@@ -135,6 +139,7 @@ def read_asked(flags: dict[str, Any]) -> Asked:
         overwrite_drift=flags["overwrite_drift"],
         test=flags["test"],
         prove=flags["prove"],
+        resend=flags["resend"],
         select=flags["select"],
     )
     if asked.refresh and asked != Asked(refresh=True, select=asked.select):

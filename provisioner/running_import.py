@@ -14,6 +14,7 @@ from provisioner.settings import read_settings
 
 if TYPE_CHECKING:
     from provisioner.commands.importing import Imported, Wanted
+    from provisioner.model import TargetIdentity
     from provisioner.report.style import Style
     from provisioner.shell import Shell
 
@@ -33,7 +34,7 @@ def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float)
             store.adopt([one.record for one in done.taken])
             store.fold()
     style = shell.result_style
-    shell.egress.result(style.fold("\n".join(_lines(done, style))))
+    shell.egress.result(style.fold("\n".join(_lines(done, where.identity, style))))
     return 0 if all(one.managed for one in done.left) else 1
 
 
@@ -50,7 +51,7 @@ def _write(shell: Shell, done: Imported) -> None:
         shell.egress.tidy(shell.folder / one.file)
 
 
-def _lines(done: Imported, style: Style) -> Iterator[str]:
+def _lines(done: Imported, where: TargetIdentity, style: Style) -> Iterator[str]:
     for one in done.taken:
         what = "drafted " if one.text else "recorded"
         yield f"{style.paint(what, 'green')}  {safe(one.record.key)}  {safe(one.record.id)}  {safe(one.file)}"
@@ -61,10 +62,12 @@ def _lines(done: Imported, style: Style) -> Iterator[str]:
         yield from (
             f"    {style.paint('note:', 'yellow')} {safe(one.record.key)}: {safe(words)}" for words in one.unsaid
         )
-    variables = [name for one in done.taken for name in one.variables]
+    variables = list(dict.fromkeys(name for one in done.taken for name in one.variables))
     if variables:
         yield ""
         yield "to set before the next apply, each to what it is in the database:"
         yield from (f"  {name}" for name in variables)
     yield ""
+    if not done.taken and not done.left:
+        yield f"there is none of MySQL in sandbox {where.sandbox} of {where.org_id} at {where.endpoint}"
     yield style.paint(f"{count(len(done.taken), 'base connection')} imported, {len(done.left)} left.", "bold")

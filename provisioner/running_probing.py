@@ -45,7 +45,7 @@ def explore(shell: Shell, name: str | None, output: str, key: str, table: str | 
             text = tables.tables_json(found) if output == "json" else tables.tables_text(found, style)
         else:
             held = probing.contents(state, service, key, table, preview)
-            text = tables.contents_json(held) if output == "json" else tables.contents_text(held, style)
+            text = tables.contents_json(held) if output == "json" else tables.contents_text(held, style, preview)
     shell.egress.result(text)
     return 0
 

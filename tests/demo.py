@@ -33,7 +33,7 @@ def main(story: Story) -> None:
     story.run("apply", "--target", "local", "--yes")
     story.chapter("And a mistake, before it gets anywhere.")
     story.edit("connections/orders.yaml", "sslMode: DISABLED", "sslMode: REQUIERD")
-    story.edit("connections/orders.yaml", "\"{{ env('MYSQL_ORDERS_PASSWORD') }}\"", "hunter2")
+    story.edit("connections/orders.yaml", "password: \"{{ env('MYSQL_ORDERS_PASSWORD') }}\"", "password: hunter2")
     story.run("validate", expected=1)
     say("\nThat was the main job. README.md has the rest.\n")
 

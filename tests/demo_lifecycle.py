@@ -92,8 +92,11 @@ def prepare(story: Story, url: str) -> None:
 def life(story: Story, server: Server, hands: Hands) -> None:
     story.chapter("Two base connections were made by hand, and a dataflow reads from one of them.")
     orders = hands.base_connection("Orders", "shop", "svc_shop", FIRST)
-    hands.base_connection("Stock", "stock", "svc_stock", STOCK)
+    stock = hands.base_connection("Stock", "stock", "svc_stock", STOCK)
     source, flow = hands.dataflow("Nightly orders", orders)
+    story.aside(f'POST /connections    "Orders"          {orders}')
+    story.aside(f'POST /connections    "Stock"           {stock}')
+    story.aside(f'POST /flows          "Nightly orders"  {flow}, every 15 minutes')
     story.aside("their databases are real: a MariaDB server that listens on this machine")
 
     story.chapter("Adopt them. The service is only read; what it shows becomes YAML for review.")
@@ -101,7 +104,7 @@ def life(story: Story, server: Server, hands: Hands) -> None:
     story.show("connections/orders.yaml")
     story.run("validate")
 
-    story.chapter("The plan is empty: nothing was lost on the way.")
+    story.chapter("The plan is empty: nothing was lost on the way. Only of the secrets nobody can tell yet.")
     before = hands.etag(orders)
     story.run("plan", "--target", "prod", "--detailed-exitcode")
     story.expect(hands.etag(orders) == before, "the live base connection has the etag that it had")
@@ -148,7 +151,7 @@ def life(story: Story, server: Server, hands: Hands) -> None:
 
     story.chapter("Retire it: not while a dataflow reads from it.")
     story.remove("connections/shop.yaml")
-    retire = ("--target", "prod", "--allow-delete", "--allow-mass-delete")
+    retire = ("--target", "prod", "--allow-delete")
     story.run("plan", *retire, expected=1)
     hands.delete(source, flow)
     story.aside("(the dataflow is deleted in Experience Platform)")

@@ -51,9 +51,11 @@ class Story:
         say(f"\n  {name}:  {paint(f'- {old}', '31')}   {paint(f'+ {new}', '32')}\n")
 
     def begin(self, name: str, line: str) -> None:
-        """A new first line."""
+        """A new first line, below the comments."""
         path = self.folder / name
-        path.write_text(f"{line}\n{path.read_text('utf-8')}", "utf-8")
+        lines = path.read_text("utf-8").splitlines()
+        place = next(number for number, one in enumerate(lines) if not one.startswith("#"))
+        path.write_text("\n".join([*lines[:place], line, *lines[place:], ""]), "utf-8")
         say(f"\n  {name}:  {paint(f'+ {line}', '32')}\n")
 
     def move(self, name: str, to: str) -> None:
@@ -73,6 +75,8 @@ class Story:
         done = subprocess.run([COMMAND, *arguments], cwd=self.folder, env=self.environ, stdin=subprocess.DEVNULL)
         if done.returncode != expected:
             raise Unexpected(f"provisioner {arguments[0]} ended with {done.returncode}, not {expected}")
+        if expected:
+            self.aside(f"(exit code {expected}, as it should be)")
 
     def expect(self, holds: bool, what: str) -> None:
         """Something that the story claims, seen to be so."""

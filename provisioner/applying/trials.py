@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
@@ -64,7 +63,8 @@ _LOOKS = (1, 1, 2, 4, 8, *[10] * 60)
 
 
 _THROWAWAY = "Made by provisioner to prove new credentials; deleted at once. If you can read this, delete it."
-_TEST_AGAIN = "mend the database, the network or the definition; `apply --test` tests it again"
+_PROVE_AGAIN = "make the definition and its variables say what is valid in the database; the live one keeps what it has"
+_TEST_AGAIN = "mend the database, the network, the definition or its variables; `apply --test` tests it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,20 +145,26 @@ class Trials:
                 f"not changed: no probe of the new credentials can be made: {error.message}", error.remedy
             ) from error
         try:
+            self._etag_once_enabled(made.id)
             result = self.service.test(made.id)
         except ServiceError as error:
             raise Refused(
                 f"not changed: the new credentials could not be proved: {error.message}", error.remedy
             ) from error
         finally:
-            with suppress(ServiceError):  # what is left of it is deleted by the next run
-                self.service.delete(made.id)
-                self.service.confirm_gone(made.id)
-                self._over(intent)
+            self._remove(made.id, intent)
         if not result.reachable:
-            words = f"not changed: with the new credentials the database is not reached: {result.reason}"
-            raise Refused(words, "set the variable to what is valid in the database; the live one keeps what it has")
+            words = f"not changed: with what would be sent the database is not reached: {result.reason}"
+            raise Refused(words, _PROVE_AGAIN)
         return reached
+
+    def _remove(self, ident: str, intent: Intent) -> None:
+        try:
+            self.service.delete(ident)
+            self.service.confirm_gone(ident)
+            self._over(intent)
+        except ServiceError as error:
+            self.tell(f"{intent.key}: the probe {ident} is left, the next apply deletes it: {error.message}")
 
     def _over(self, intent: Intent) -> None:
         self.ledger.settle((Settled(intent.intent_id, "failed", None, None),))

@@ -25,6 +25,7 @@ from provisioner.planning.adopt import draft, key_for, variable_for
 from provisioner.planning.changes import visible_record_of
 from provisioner.planning.moves import moved
 from provisioner.planning.observed import Observation, Observed, shown_otherwise
+from provisioner.sensitive import Symbolic
 from provisioner.service.flow_service import Reader
 from provisioner.state.folding import fold
 from provisioner.state.records import Record, State
@@ -43,7 +44,7 @@ class Wanted:
 @dataclass(frozen=True, slots=True)
 class Taken:
     """One that comes under management. ``text`` is the draft of its definition, "" where there was one; ``variables``
-    are those that the draft reads, ``unsaid`` is what it cannot say."""
+    are those that are to be set for it, ``unsaid`` is what the definition does not say as it is."""
 
     record: Record
     file: str
@@ -129,7 +130,7 @@ class _Chooser:
 
     def take(self, one: Observed) -> Taken | Left:
         if one.id in self._managed:
-            return Left(one.id, one.name, f"recorded as {self._managed[one.id]} already", managed=True)
+            return self._recorded(one, self._managed[one.id])
         if one.etag is None:
             return Left(one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled")
         number = len(self._observation.by_name[one.name])
@@ -143,10 +144,25 @@ class _Chooser:
             return Left(one.id, one.name, f"{namesake.location.file} has this name: rename one of the two")
         return self._draft(one)
 
+    def _recorded(self, one: Observed, key: Key) -> Left:
+        as_asked = self._wanted.key in ("", key)
+        if key in self._declared and as_asked:
+            return Left(one.id, one.name, f"recorded as {key} already", managed=True)
+        remedy = f"`state rm {key}` forgets that, then import it again" if as_asked else f"`state mv {key} NEW` renames"
+        what = "recorded" if key in self._declared else "recorded, without a definition,"
+        # Of all that there are, what is unmanaged on purpose is no failure.
+        return Left(one.id, one.name, f"{what} as {key} already: {remedy}", managed=self._wanted.id is None)
+
     def _adopt(self, one: Observed, declared: Desired) -> Taken | Left:
         if declared.key in self._state.by_key:
             return Left(one.id, one.name, f"{declared.key} is recorded as {self._state.by_key[declared.key].id}")
-        return Taken(self._record(one, declared), declared.location.file)
+        record = self._record(one, declared)
+        differing = record.as_dict != visible_record_of(declared, "", None, "").as_dict
+        unsaid = (f"{declared.location.file} was there and says otherwise: `plan` shows what apply would change",)
+        variables = tuple(
+            name for field in declared.unset if isinstance(field.value, Symbolic) for name in field.value.names
+        )
+        return Taken(record, declared.location.file, "", variables, unsaid if differing else ())
 
     def _record(self, one: Observed, declared: Desired) -> Record:
         """What the service shows of what is declared: a plan then says what it would change, or send unseen."""

@@ -109,6 +109,7 @@ def planned(
     of it may be done."""
     place.watch((), ["\n".join(record.as_dict.values()) for record in context.state.records])
     context = replace(context, adopt=asked.adopt, delete=asked.delete, protected_delete=asked.protected_delete)
+    context = replace(context, resend=asked.resend)
     state, moves = moved(context.state, desired)
     context = replace(context, state=state)
     whole = (refresh_plan if asked.refresh else make_plan)(place.target.name, place.identity, desired, context)

@@ -77,7 +77,7 @@ GUESSABLE = Oddity(
 )
 UNGUARDED = Oddity(
     "secret.unguarded",
-    "is too short or too common a word to be looked for in what this run writes",
+    "is too short, or stands in plain text elsewhere, so that it cannot be looked for in what this run writes",
     "choose one of twelve random characters or more",
 )
 LIKE_THE_USER = Oddity("secret.user-name", "is equal to the user name", "set the password; variables may be mixed up")

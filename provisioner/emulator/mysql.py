@@ -8,7 +8,7 @@ import base64
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -132,6 +132,16 @@ def _json(value: Any) -> Json:
         return float(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return _time(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     return str(value)
+
+
+def _time(value: timedelta) -> str:
+    """As MySQL writes a TIME, which may be negative and of more than a day."""
+    sign, rest = ("-", -value) if value < timedelta() else ("", value)
+    minutes, seconds = divmod(rest.days * 86_400 + rest.seconds, 60)
+    fraction = f".{rest.microseconds:06}" if rest.microseconds else ""
+    return f"{sign}{minutes // 60:02}:{minutes % 60:02}:{seconds:02}{fraction}"

@@ -129,7 +129,11 @@ def _no_more(key: Key, pin: Pin, action: Action | None) -> Moved:
         return Moved(key, "definition", f"{pin.action} was reviewed, and it has no definition now")
     if action is Action.BLOCKED:
         return Moved(key, "remote", f"{pin.action} was reviewed, and it is blocked now")
-    return Moved(key, "record", f"{pin.action} was reviewed, and it is as declared now: applied already, or reverted")
+    return Moved(
+        key,
+        "record",
+        f"{pin.action} was reviewed, and it is as declared now: applied already, or reverted, or a variable is another",
+    )
 
 
 def _not_reviewed(pin: Pin) -> Moved:

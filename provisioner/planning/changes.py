@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from provisioner.definitions.desired import Desired, Field
+from provisioner.definitions.desired import Desired, Field, is_secret
 from provisioner.model import Location
 from provisioner.sensitive import Sensitive, Symbolic
 from provisioner.state.fingerprint import Comparison, Fingerprinter
@@ -44,6 +44,17 @@ def compare(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> t
     visible, secrets = record.as_dict, record.secrets_as_dict
     changes = [_compare(field, visible, secrets, fingerprinter) for field in desired.fields]
     return (*(change for change in changes if change), *_removed(desired, record))
+
+
+def resent(desired: Desired, fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
+    """The differences, with every secret that is at hand among them, also where it is unchanged."""
+    differing = {field.path for field in fields}
+    again = (
+        FieldChange(one.path, one.value.origin, one.value.origin, one.location, Comparison.UNCHANGED)
+        for one in desired.fields
+        if isinstance(one.value, Sensitive) and is_secret(one) and one.path not in differing
+    )
+    return (*fields, *again)
 
 
 def _compare(

@@ -66,20 +66,23 @@ class Pin:
         return ""
 
 
-def public_digest(identity: TargetIdentity, pins: Iterable[Pin]) -> str:
-    """The digest that needs neither secrets nor the service. Notes, etags, serials and versions have no part in it."""
+def public_digest(identity: TargetIdentity, pins: Iterable[Pin], select: Iterable[str] = ()) -> str:
+    """The digest that needs neither secrets nor the service. Notes, etags, serials and versions have no part in it;
+    ``select``, the globs of what was asked for, has: a change of a secret alone has no pin here that would name it."""
     covered = {
         pin.key: {"action": pin.public, "desired": pin.desired, "prior": pin.prior} for pin in pins if pin.public
     }
-    return PUBLIC + _digest(identity, covered)
+    return PUBLIC + _digest(identity, covered, select)
 
 
-def full_digest(identity: TargetIdentity, pins: Iterable[Pin]) -> str:
+def full_digest(identity: TargetIdentity, pins: Iterable[Pin], select: Iterable[str] = ()) -> str:
     """The digest of everything that an apply depends on."""
-    return FULL + _digest(identity, {pin.key: asdict(pin) for pin in pins})
+    return FULL + _digest(identity, {pin.key: asdict(pin) for pin in pins}, select)
 
 
-def _digest(identity: TargetIdentity, changes: Json) -> str:
+def _digest(identity: TargetIdentity, changes: Json, select: Iterable[str]) -> str:
     document = {"format_version": FORMAT_VERSION, "target": asdict(identity), "changes": changes}
+    if asked := sorted(set(select)):
+        document["select"] = asked
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -126,8 +126,8 @@ class Asked:
 
     ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``,
     ``protected_delete`` is ``--allow-protected-delete``, ``refresh`` is ``--refresh-only``, ``overwrite_drift`` is
-    ``--overwrite-drift``, ``test`` is ``--test``, ``prove`` is ``--prove``. ``select`` are globs of keys; none means
-    all.
+    ``--overwrite-drift``, ``test`` is ``--test``, ``prove`` is ``--prove``, ``resend`` is ``--resend``. ``select`` are
+    globs of keys; none means all.
     """
 
     adopt: bool = False
@@ -139,6 +139,7 @@ class Asked:
     overwrite_drift: bool = False
     test: bool = False
     prove: bool = False
+    resend: bool = False
 
     def selects(self, key: Key) -> bool:
         """Whether the plan is to hold this key. ``*`` matches a slash too."""
@@ -155,6 +156,7 @@ class Asked:
             ("--refresh-only", self.refresh),
             ("--overwrite-drift", self.overwrite_drift),
             ("--prove", self.prove),
+            ("--resend", self.resend),
             ("--test", self.test),
         )
         return (*(flag for flag, given in switches if given), *(f"--select {glob}" for glob in self.select))
@@ -178,11 +180,11 @@ class Plan:
 
     @property
     def public_digest(self) -> str:
-        return public_digest(self.identity, self.pins)
+        return public_digest(self.identity, self.pins, self.asked.select)
 
     @property
     def full_digest(self) -> str:
-        return full_digest(self.identity, self.pins)
+        return full_digest(self.identity, self.pins, self.asked.select)
 
     @property
     def lasting_full_digest(self) -> str:

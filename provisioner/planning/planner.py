@@ -12,7 +12,7 @@ from dataclasses import field as attribute
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired, is_secret
 from provisioner.model import Key, TargetIdentity
-from provisioner.planning.changes import FieldChange, accepted, compare, introduced
+from provisioner.planning.changes import FieldChange, accepted, compare, introduced, resent
 from provisioner.planning.drift import touched, with_drift
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
 from provisioner.planning.patch import operations
@@ -32,6 +32,7 @@ class Context:
     ``adopt``: an object of the right name that is as declared may be taken over (``--import-existing``).
     ``delete``: what has no definition any more is deleted (``--allow-delete``), ``protected_delete``: also what its
     definition protected (``--allow-protected-delete``).
+    ``resend``: the credentials of what exists are sent again, and nothing is created (``--resend``).
     ``undecided`` are the keys that recovery had to leave to the user.
     """
 
@@ -42,6 +43,7 @@ class Context:
     adopt: bool = False
     delete: bool = False
     protected_delete: bool = False
+    resend: bool = False
     undecided: Mapping[Key, Undecided] = attribute(default_factory=dict)
 
     @property
@@ -108,11 +110,16 @@ def _without_record(desired: Desired, context: Context, managed: frozenset[str],
         return _blocked(desired, undecided.reason, undecided.remedy)
     if any(intent.key == desired.key and intent.step != "probe" for intent in context.state.intents):
         return _create(desired, LOOKED_FOR, seen)
+    if context.resend:
+        return _blocked(desired, f"{reason}: there is nothing to send its credentials to", _CREATE_IT)
     if not candidates:
         return _create(desired, reason, seen)
     if context.adopt and len(candidates) == 1:
         return _adopt(desired, candidates[0], context)
     return _exists(desired, candidates)
+
+
+_CREATE_IT = "`apply` without --resend creates it, with another id: dataflows have to be pointed there"
 
 
 def _create(desired: Desired, reason: str, seen: tuple[str, ...]) -> Change:
@@ -207,7 +214,7 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
             "give the definition a new key and a new name, so that a new base connection is created",
             fields,
         )
-    fields = with_drift(fields, desired, record, observed)
+    fields = with_drift(resent(desired, fields) if context.resend else fields, desired, record, observed)
     reasons = tuple(_reasons(fields, observed, context))
     counting = [field for field in fields if field.counts]
     sent = operations(counting)
@@ -241,6 +248,8 @@ def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: 
             yield f"secret changed: {field.after or field.before}"
         elif field.comparison is Comparison.UNKNOWN and field.at_hand:
             yield f"secret cannot be compared, will be sent: {field.after}"
+        elif field.comparison is Comparison.UNCHANGED:
+            yield f"secret is sent again, as asked: {field.after}"
     if observed and any(field.drifted for field in fields):
         yield f"drift: changed by {observed.last_edit(context.client)}"
 
@@ -273,7 +282,10 @@ def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | N
     if observed is None:
         return
     if touched(record, observed):
-        yield f"touched outside by {observed.last_edit(context.client)}; nothing visible differs"
+        yield (
+            f"touched outside by {observed.last_edit(context.client)}; nothing visible differs, and secrets are not "
+            f"visible: `test` says whether it still signs in, `rotate {record.key}` sends them again"
+        )
     if observed.state not in ("", "enabled"):
         yield f"its state is {observed.state}"
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from provisioner.model import Key
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Change, Delete, Patch, Plan, Probe
+from provisioner.planning.waiting import first_enabled
 from provisioner.state.records import Intent
 
 _SUFFIX = "#probe"
@@ -45,6 +46,5 @@ def left_probes(intents: tuple[Intent, ...], observation: Observation | None) ->
         found = observation.by_name.get(intent.name, ()) if observation and intent.step == "probe" else ()
         for one in found:
             reason = f"{one.id} is a probe that an earlier run has left"
-            yield Change(
-                f"{intent.key}{_SUFFIX}", intent.name, Action.DELETE, reason, steps=(Delete(one.id, one.etag),)
-            )
+            steps = first_enabled(one, Delete(one.id, one.etag))
+            yield Change(f"{intent.key}{_SUFFIX}", intent.name, Action.DELETE, reason, steps=steps)

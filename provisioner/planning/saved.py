@@ -47,7 +47,7 @@ def decoded(text: str) -> SavedPlan:
         raise PlanFileError(f"a saved plan of format {version!r}, this version reads {FORMAT_VERSION}", "plan again")
     try:
         saved = _saved(document)
-        digests = (public_digest(saved.identity, saved.pins), full_digest(saved.identity, saved.pins))
+        digests = tuple(make(saved.identity, saved.pins, saved.asked.select) for make in (public_digest, full_digest))
         whole = digests == (document["public_digest"], document["full_digest"])
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         whole = False

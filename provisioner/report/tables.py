@@ -76,20 +76,22 @@ def tables_json(found: Iterable[Table]) -> str:
     return json_text({"format_version": FORMAT_VERSION, "tables": listed})
 
 
-def contents_text(found: Contents, style: Style) -> str:
-    """The columns with their types, then the rows that were offered."""
+def contents_text(found: Contents, style: Style, asked: bool = False) -> str:
+    """The columns with their types, then the rows that were offered, where they were ``asked`` for."""
     listed = aligned(("COLUMN", "TYPE", "FORMAT"), ((c.name, c.type, c.format) for c in found.columns), style)
-    return "\n\n".join([listed, *_preview(found, style)])
+    return "\n\n".join([listed, *_preview(found, style, asked)])
 
 
-def _preview(found: Contents, style: Style) -> Iterator[str]:
+def _preview(found: Contents, style: Style, asked: bool) -> Iterator[str]:
+    if asked and not found.rows:
+        yield "no rows: the table is empty, or the service offers none"
     if found.rows:
         names = [column.name for column in found.columns]
         yield aligned(names, ([_cut(row.get(name)) for name in names] for row in found.rows), style)
 
 
 def _cut(value: object) -> str:
-    text = "" if value is None else str(value)
+    text = "NULL" if value is None else str(value)
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 
 

@@ -132,7 +132,11 @@ class FlowReader:
         query = urlencode(
             {"objectType": "table", "object": table, **({"preview": "true"} if preview else {})}, quote_via=quote
         )
-        return read_contents(what, self._get(what, f"{_path(connection_id)}/explore?{query}").body)
+        try:
+            return read_contents(what, self._get(what, f"{_path(connection_id)}/explore?{query}").body)
+        except Refused as error:
+            error.remedy = f"Look whether `explore KEY` lists this table. If that fails too: {error.remedy}"
+            raise
 
     def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Flow, ...]]:
         """The dataflows that read from these base connections, by id; those without any are left out.

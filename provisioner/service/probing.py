@@ -57,7 +57,9 @@ def read_result(what: str, body: Any) -> Reached:
     result = body.get("result") if isinstance(body, dict) else None
     if not isinstance(result, bool):
         raise ServiceError(f"{what}: the answer holds no result", "Check the endpoint.")
-    return Reached(result, "" if result else "the service gives no reason; check server, port, user, password, sslMode")
+    return Reached(
+        result, "" if result else "the service gives no reason; check server, port, database, user, password, sslMode"
+    )
 
 
 def read_tables(what: str, body: Any) -> tuple[Table, ...]:

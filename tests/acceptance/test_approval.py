@@ -249,6 +249,17 @@ def test_a_rotation_is_said_to_be_outside_the_public_digest(reviewed: Project, s
     assert "The public one does not cover what only a secret or the service tells: c" in reviewed.run("plan").out
 
 
+def test_an_approval_is_of_what_was_selected(reviewed: Project) -> None:
+    """Two secrets, each rotated: nothing but the selection tells the plans of them apart in public."""
+    assert reviewed.run("apply", "--yes").code == 0
+    one, other = (reviewed.run("plan", "--select", key, "--format", "json").json for key in ("a", "b"))
+    assert one["public_digest"] != other["public_digest"]
+    approved = ["--expect-digest", one["public_digest"]]
+    assert (
+        reviewed.run("apply", "--yes", "--select", "b", *approved, environ={"MYSQL_STOCK_PASSWORD": "x" * 20}).code == 5
+    )
+
+
 def test_only_what_is_selected_is_planned_and_needs_its_secrets(reviewed: Project) -> None:
     result = reviewed.run("plan", "--select", "b*")
     assert "Plan: 1 to add, 0 to change, 0 to destroy." in result.out

@@ -236,6 +236,35 @@ def test_a_pending_move_keeps_its_record(empty: Project, service: Service) -> No
     assert empty.id("new") == identity
 
 
+def test_one_that_is_recorded_under_another_key_or_without_a_definition_says_how_to_go_on(
+    empty: Project, service: Service
+) -> None:
+    identity = make(service, "CRM")
+    assert empty.run("import", "crm", identity).code == 0
+    assert empty.run("import", "crm", identity).code == 0, "again"
+    other = empty.run("import", "erp", identity)
+    assert (other.code, "recorded as crm already: `state mv crm NEW` renames" in other.out) == (1, True)
+    (empty.folder / "connections/crm.yaml").unlink()
+    lost = empty.run("import", "crm", identity)
+    words = "recorded, without a definition, as crm already: `state rm crm` forgets that, then import it again"
+    assert (lost.code, words in lost.out) == (1, True)
+    assert empty.run("import", "--all").code == 0, "it may be so on purpose"
+    assert empty.run("state", "rm", "crm").code == 0
+    assert empty.run("import", "crm", identity).code == 0
+
+
+def test_a_definition_that_was_there_and_says_otherwise_is_named(empty: Project, service: Service) -> None:
+    empty.define("orders", basic("Orders"))
+    make(service, "Orders")
+    done = empty.run("import", "--all", environ={"MYSQL_ORDERS_PASSWORD": None})
+    assert "connections/orders.yaml was there and says otherwise: `plan` shows what apply would change" in done.out
+    assert "\n  MYSQL_ORDERS_PASSWORD\n" in done.out
+
+
+def test_an_empty_sandbox_is_named(empty: Project) -> None:
+    assert f"there is none of MySQL in sandbox prod of {ORG}" in empty.run("import", "--all").out
+
+
 def test_two_of_one_name_are_left_also_where_a_definition_has_it(empty: Project, service: Service) -> None:
     empty.define("twin", basic("Twin"))
     for _ in range(2):

@@ -58,7 +58,14 @@ def test_rows_are_shown_where_they_are_offered(project: Project, service: Servic
         project.define("crm", basic("CRM"))
         assert project.run("apply", "--yes").code == 0
         shown = project.run("explore", "crm", "crm.customers", "--preview")
-    assert shown.out.splitlines()[-2:] == ["id  name        born  active", "7   Ann \\u202e        True"]
+    assert shown.out.splitlines()[-2:] == ["id  name        born  active", "7   Ann \\u202e  NULL  True"]
+
+
+def test_a_preview_without_rows_says_so(described: Project) -> None:
+    table = described.run("explore", "crm").out.splitlines()[1].split()[0]
+    shown = described.run("explore", "crm", table, "--preview")
+    assert shown.out.splitlines()[-1] == "no rows: the table is empty, or the service offers none"
+    assert "no rows" not in described.run("explore", "crm", table).out
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,7 @@ def test_rows_are_shown_where_they_are_offered(project: Project, service: Servic
     [
         (["none"], 64, "nothing is recorded under none"),
         (["crm", "crm.nowhere"], 1, "there is no such object"),
+        (["crm", "crm.nowhere"], 1, "Look whether `explore KEY` lists this table."),
         (["crm", "--preview"], 64, "--preview is of a table"),
     ],
 )

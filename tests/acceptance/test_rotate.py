@@ -7,7 +7,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.support import LOST, ROTATED, Project, Service, basic, between
+from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.server import Emulator
+from tests.acceptance.support import (
+    CREDENTIALS,
+    LOST,
+    ORDERS,
+    PASSWORDS,
+    ROTATED,
+    Project,
+    Service,
+    basic,
+    between,
+)
 from tests.acceptance.test_dependants import flow
 
 NEW = {"MYSQL_ORDERS_PASSWORD": ROTATED}
@@ -55,7 +67,7 @@ def test_a_valid_password_is_proved_sent_and_tested(project: Project, service: S
     done = project.run("rotate", "orders", "--yes", environ=NEW)
     assert (done.code, done.last) == (0, "Apply complete: 0 added, 1 changed, 0 destroyed.")
     assert "used by 1 dataflow: Nightly (enabled, every 15 minutes)" in done.out
-    assert "(--prove, --test, --select orders)" in done.out
+    assert "(--prove, --resend, --test, --select orders)" in done.out
     calls = [(one["method"], one["path"].rpartition("/")[2]) for one in service.seen()[before:]]
     written = [method for method, _ in calls if method != "GET"]
     assert written == ["POST", "DELETE", "PATCH"]
@@ -72,7 +84,7 @@ def test_a_wrong_password_never_reaches_the_live_one(project: Project, service: 
     before, meddling.valid = etag(service), False
     refused = project.run("rotate", "orders", "--yes", environ=NEW)
     assert refused.code == 1
-    assert "not changed: with the new credentials the database is not reached" in refused.out
+    assert "not changed: with what would be sent the database is not reached" in refused.out
     assert etag(service) == before
     assert service.seen("PATCH") == []
     assert {one["name"] for one in service.items()} == {"Orders", "Stock"}
@@ -81,11 +93,61 @@ def test_a_wrong_password_never_reaches_the_live_one(project: Project, service: 
 
 
 @pytest.mark.usefixtures("meddling")
-def test_without_a_new_password_there_is_nothing_to_do(project: Project, service: Service) -> None:
+def test_a_password_that_is_not_new_is_sent_all_the_same(project: Project, service: Service) -> None:
+    """Somebody may have broken it elsewhere, and nobody can see that."""
+    service.edit(project.id("orders"), "/auth/params/password", "broken elsewhere")
+    assert "`rotate orders` sends them again" in project.run("plan").out
+    done = project.run("rotate", "orders", "--yes")
+    assert done.last == "Apply complete: 0 added, 1 changed, 0 destroyed."
+    assert "secret is sent again, as asked: env(MYSQL_ORDERS_PASSWORD)" in done.out
+    (patch,) = service.seen("PATCH")
+    assert patch["body"][0]["value"]["password"] == ORDERS
+    assert project.run("plan", "--detailed-exitcode").code == 0
+    unknown = project.run("rotate", "none", "--yes")
+    assert (unknown.code, len(service.seen("PATCH"))) == (64, 1)
+
+
+@pytest.mark.usefixtures("meddling")
+def test_what_is_gone_has_no_credentials_to_rotate(project: Project, service: Service) -> None:
+    service.delete(project.id("orders"))
     writes = len(service.writes())
-    assert project.run("rotate", "orders", "--yes").last == "Apply complete: 0 added, 0 changed, 0 destroyed."
-    assert len(service.writes()) == writes
-    assert project.run("rotate", "none", "--yes").code == 64
+    done = project.run("rotate", "orders", "--yes", environ=NEW)
+    assert (done.code, len(service.writes())) == (1, writes)
+    assert "was deleted outside: there is nothing to send its credentials to" in done.out
+    assert "remedy: `apply` without --resend creates it, with another id" in done.out
+
+
+@pytest.mark.usefixtures("meddling")
+def test_drift_is_put_back_by_a_rotation_where_that_is_asked_for(project: Project, service: Service) -> None:
+    service.edit(project.id("orders"), "/description", "By Jane")
+    held = project.run("rotate", "orders", "--yes", environ=NEW)
+    assert (held.code, service.seen("PATCH")) == (1, [])
+    assert project.run("rotate", "orders", "--yes", "--overwrite-drift", environ=NEW).code == 0
+    assert {one["description"] for one in service.items()} == {"A"}
+
+
+def test_a_probe_that_is_initializing_is_waited_for(bare: Project) -> None:
+    behaviour = Behaviour(cloud="aws", initializing_seconds=1.2)
+    with Emulator(behaviour=behaviour) as emulator:
+        service = Service(emulator.url)
+        bare.target(emulator.url, cloud="aws")
+        bare.environ |= CREDENTIALS | PASSWORDS
+        bare.define("orders", basic("Orders").replace("sslMode: DISABLED", 'sslMode: "true"'))
+        assert bare.run("apply", "--yes").code == 0
+        done = bare.run("rotate", "orders", "--yes", environ=NEW)
+        assert (done.code, [one["name"] for one in service.items()]) == (0, ["Orders"]), done.out + done.err
+        assert "is left" not in done.err
+
+
+def test_what_is_left_of_a_probe_is_waited_for_too(project: Project, service: Service, meddling: Meddling) -> None:
+    """Made, and the answer lost; and for a while nobody may delete it."""
+    service.faults({"kind": "initializing", "seconds": 2})
+    meddling.losing = True
+    assert project.run("rotate", "orders", "--yes", environ=NEW).code == 4
+    service.faults()
+    meddling.losing = False
+    assert project.run("apply", "--yes", environ=NEW).code == 0
+    assert {one["name"] for one in service.items()} == {"Orders", "Stock"}
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])

@@ -162,7 +162,7 @@ def test_nothing_is_done_to_what_is_not_enabled() -> None:
 def test_a_probe_is_begun_made_tested_and_deleted() -> None:
     world, before = World(), reached()
     assert world.trials.proved(change(), before) == before
-    assert world.story == ["begin", "create", "test", "delete", "confirm", "settle"]
+    assert world.story == ["begin", "create", "get", "test", "delete", "confirm", "settle"]
 
 
 REFUSED = {
@@ -174,17 +174,17 @@ REFUSED = {
     "no answer about the probe": (
         {"test": Unreachable("no network", "")},
         "could not be proved: no network",
-        ["begin", "create", "test", "delete", "confirm", "settle"],
+        ["begin", "create", "get", "test", "delete", "confirm", "settle"],
     ),
     "they are wrong": (
         {"test": UNREACHABLE},
         "the database is not reached: no route to it",
-        ["begin", "create", "test", "delete", "confirm", "settle"],
+        ["begin", "create", "get", "test", "delete", "confirm", "settle"],
     ),
     "they are wrong, and the probe stays": (
         {"test": UNREACHABLE, "delete": Unreachable("no network", "")},
         "the database is not reached",
-        ["begin", "create", "test", "delete"],
+        ["begin", "create", "get", "test", "delete"],
     ),
 }
 
@@ -195,6 +195,8 @@ def test_what_is_not_proved_changes_nothing(answers: dict[str, object], said: st
     with pytest.raises(Refused, match=f"not changed: .*{said}"):
         world.trials.proved(change(), reached())
     assert world.story == story
+    left = "settle" not in story
+    assert any("the probe id-of-probe is left, the next apply deletes it" in one for one in world.told) == left
 
 
 def test_a_probe_of_which_nothing_is_known_stays_open_for_the_next_run() -> None:

@@ -18,8 +18,9 @@ PASSWORD = "crm-pä\"ss;word'-7731"
 USER, DATABASE = "svc_aep", "crm"
 TABLES = (
     """CREATE TABLE crm.customers (id BIGINT PRIMARY KEY, name VARCHAR(40), rate DECIMAL(6,3), vip TINYINT(1),
-    born DATE, seen DATETIME, photo BLOB, notes TEXT)""",
-    "INSERT INTO crm.customers VALUES (1, 'Zoë', 1.125, 1, '1990-05-17', '2026-11-01 08:30:00', x'00FF', NULL)",
+    born DATE, seen DATETIME, spent TIME(3), photo BLOB, notes TEXT)""",
+    """INSERT INTO crm.customers VALUES (1, 'Zoë', 1.125, 1, '1990-05-17', '2026-11-01 08:30:00', '-36:00:01.250',
+    x'00FF', NULL)""",
     *(f"INSERT INTO crm.customers (id, name) VALUES ({number}, 'another')" for number in range(2, 32)),
     "CREATE VIEW crm.`odd``one.out` AS SELECT id FROM crm.customers",
 )

@@ -160,6 +160,7 @@ def test_columns_and_rows_are_those_of_the_database(database: Database, connecti
         "vip": ("boolean", None),
         "born": ("string", "date"),
         "seen": ("string", "date-time"),
+        "spent": ("string", None),
         "photo": ("string", None),
         "notes": ("string", None),
     }
@@ -173,6 +174,7 @@ def test_columns_and_rows_are_those_of_the_database(database: Database, connecti
         "vip": 1,
         "born": "1990-05-17",
         "seen": "2026-11-01T08:30:00",
+        "spent": "-36:00:01.250000",
         "photo": "AP8=",
         "notes": None,
     }
