@@ -254,10 +254,9 @@ def test_an_approval_is_of_what_was_selected(reviewed: Project) -> None:
     assert reviewed.run("apply", "--yes").code == 0
     one, other = (reviewed.run("plan", "--select", key, "--format", "json").json for key in ("a", "b"))
     assert one["public_digest"] != other["public_digest"]
-    approved = ["--expect-digest", one["public_digest"]]
-    assert (
-        reviewed.run("apply", "--yes", "--select", "b", *approved, environ={"MYSQL_STOCK_PASSWORD": "x" * 20}).code == 5
-    )
+    approved, rotated = ["--expect-digest", one["public_digest"]], {"MYSQL_ORDERS_PASSWORD": "x" * 20}
+    assert reviewed.run("apply", "--yes", "--select", "b", *approved, environ=rotated).code == 5
+    assert reviewed.run("apply", "--yes", "--select", "a", *approved, environ=rotated).code == 0
 
 
 def test_only_what_is_selected_is_planned_and_needs_its_secrets(reviewed: Project) -> None:

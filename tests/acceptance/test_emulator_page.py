@@ -1,4 +1,4 @@
-"""The example of an edit behind the tool's back, executed."""
+"""The examples of what somebody else does with curl, executed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,21 @@ from tests.docs.pages import blocks
 def test_jane_edits_a_base_connection(project: Project, service: Service) -> None:
     project.define("orders", basic("Orders"))
     assert project.run("apply", "--yes").code == 0
-    (example,) = [block for block in blocks("docs/emulator.md", "sh") if "jane" in block]
+    edit, make = (block for block in blocks("docs/emulator.md", "sh") if "jane" in block)
+    assert set(json.loads(said_by(edit, service))) == {"id", "etag"}
+    assert '"By Jane" -> "A"  (drift)' in project.run("plan").out
+    said_by(f"{edit}\n{make}", service)
+    assert project.run("import", "crm", service.items()[-1]["id"]).code == 0
+    (project.folder / "connections/crm.yaml").unlink()
+    assert "used by 1 dataflow: Nightly" in project.run("plan", "--allow-delete").out
+
+
+def said_by(script: str, service: Service) -> str:
     done = subprocess.run(
-        ["sh", "-e", "-c", example.replace("http://127.0.0.1:8765", service.url)],
+        ["sh", "-e", "-c", script.replace("http://127.0.0.1:8765", service.url)],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert set(json.loads(done.stdout)) == {"id", "etag"}
-    assert '"By Jane" -> "A"  (drift)' in project.run("plan").out
+    return done.stdout
