@@ -94,10 +94,12 @@ def life(story: Story, server: Server, hands: Hands) -> None:
     orders = hands.base_connection("Orders", "shop", "svc_shop", FIRST)
     stock = hands.base_connection("Stock", "stock", "svc_stock", STOCK)
     source, flow = hands.dataflow("Nightly orders", orders)
-    story.aside(f'POST /connections    "Orders"          {orders}')
-    story.aside(f'POST /connections    "Stock"           {stock}')
-    story.aside(f'POST /flows          "Nightly orders"  {flow}, every 15 minutes')
-    story.aside("their databases are real: a MariaDB server that listens on this machine")
+    story.aside(
+        f'POST /connections  "Orders"          {orders}',
+        f'POST /connections  "Stock"           {stock}',
+        f'POST /flows        "Nightly orders"  {flow}, every 15 minutes',
+    )
+    story.aside("(their databases are real: a MariaDB server that listens on this machine)")
 
     story.chapter("Adopt them. The service is only read; what it shows becomes YAML for review.")
     story.run("import", "--all", "--target", "prod")

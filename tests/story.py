@@ -33,9 +33,9 @@ class Story:
         self._chapters += 1
         say(f"\n{paint(f'{self._chapters}. {text}', '1;36')}\n")
 
-    def aside(self, text: str) -> None:
+    def aside(self, *lines: str) -> None:
         """Something that happens outside of the command."""
-        say(f"\n{paint(f'  {text}', '2')}\n")
+        say("".join(f"\n{paint(f'  {line}', '2')}" for line in lines) + "\n")
 
     def show(self, name: str) -> None:
         text = (self.folder / name).read_text("utf-8")
