@@ -27,7 +27,7 @@ $(READY): requirements-dev.lock pyproject.toml
 demo: $(READY) ## watch the main job on the embedded emulator
 	@$(BIN)/python -m tests.demo
 
-demo-lifecycle: database ## watch the whole life of base connections, on an emulator and a real database
+demo-lifecycle: $(READY) ## watch the whole life of base connections, on an emulator and a real database
 	@$(BIN)/python -m tests.demo_lifecycle
 
 test: $(READY) ## run the tests
@@ -73,9 +73,9 @@ browser: $(READY) ## install a browser, where there is none, for the tests of th
 database: $(READY) ## install MariaDB, where there is none, for the tests against a real database
 	@$(BIN)/python -m tests.mariadb && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends mariadb-server openssl >/dev/null; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends mariadb-server-core mariadb-client-core openssl >/dev/null; \
 	fi; \
-	$(BIN)/python -m tests.mariadb || { echo "install MariaDB's server: apt-get install mariadb-server, or brew install mariadb" >&2; exit 1; }
+	$(BIN)/python -m tests.mariadb || { echo "install MariaDB: apt-get install mariadb-server-core mariadb-client-core openssl, or brew install mariadb" >&2; exit 1; }
 
 test-lowest: $(READY) ## run the tests with the oldest versions that pyproject.toml admits
 	@$(PYTHON) -m venv --clear .venv-lowest

@@ -5,8 +5,10 @@ Run as a program it says what is not installed, and ends with 1 where anything i
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -64,33 +66,60 @@ def missing() -> list[str]:
 @contextmanager
 def mariadb(*, tls: bool = False) -> Iterator[Server]:
     """A server that is up, stopped in the end. Raises ``RuntimeError`` with its log where it does not start."""
-    with tempfile.TemporaryDirectory(prefix="mariadb-") as name:
+    with tempfile.TemporaryDirectory(prefix="mariadb-", dir="/tmp") as name:  # sockets have short paths
         folder = Path(name)
         data = folder / "data"
-        _done("mariadb-install-db", f"--datadir={data}", "--auth-root-authentication-method=normal", "--skip-test-db")
+        _done(
+            "mariadb-install-db",
+            f"--datadir={data}",
+            f"--tmpdir={folder}",  # one that others use as well is tidied by each of them
+            "--auth-root-authentication-method=normal",
+            "--skip-test-db",
+        )
         authority = _certified(folder) if tls else None
         process, server = _started(folder, authority)
         try:
             yield server
         finally:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            _stop(process)
 
 
 def _started(folder: Path, authority: Path | None) -> tuple[subprocess.Popen[bytes], Server]:
     for _ in range(_STARTS):  # somebody else may take the port before the server does
         server = Server(_free_port(), folder / "socket", authority)
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(_command(folder, server), stderr=log)
-        if _answers(process, server):
-            return process, server
+            process = subprocess.Popen(
+                _command(folder, server),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=_ends_with_us if sys.platform == "linux" else None,
+            )
+        try:
+            if _answers(process, server):
+                return process, server
+        except BaseException:
+            _stop(process)
+            raise
+        _stop(process)
+    raise RuntimeError((folder / "log").read_text("utf-8", "replace"))
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    raise RuntimeError((folder / "log").read_text("utf-8", "replace"))
+
+
+def _ends_with_us() -> None:
+    """In the child: to be told to end when its parent is gone, however that came."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+_PR_SET_PDEATHSIG = 1
 
 
 def _command(folder: Path, server: Server) -> list[str]:
@@ -100,6 +129,7 @@ def _command(folder: Path, server: Server) -> list[str]:
         "--no-defaults",
         *_as_whom(),
         f"--datadir={folder / 'data'}",
+        f"--tmpdir={folder}",
         f"--socket={server.socket}",
         f"--pid-file={folder / 'pid'}",
         f"--port={server.port}",

@@ -38,6 +38,8 @@ def run(
     rehearsal = read_faults(_read(faults, _FAULTS_HELP) if faults else [])
     try:
         serve(data, port, switches, announce, rehearsal)
+    except ImportError as error:
+        raise missing() from error
     except FaultError as error:
         raise UsageError(str(error), _FAULTS_HELP) from error
     except OSError as error:

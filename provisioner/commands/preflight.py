@@ -23,12 +23,15 @@ def preflight(
     parallelism: int,
     tell: Callable[[str], None],
 ) -> None:
-    """Raises ``NotAuthenticated`` for a token that would expire on the way, ``Refused`` for a sandbox that is not
-    active. What cannot be found out about the sandbox is told, and holds nothing up: the Flow Service has answered."""
+    """Raises ``NotAuthenticated`` for a token that would expire on the way, ``Refused`` for a sandbox in another state
+    than active. What cannot be found out about it is told, and holds nothing up: the Flow Service has answered for it.
+    """
     check_life(token_expires, service.service_time(), changes, parallelism)
     try:
         state = service.sandbox_state(sandbox)
     except ServiceError as error:
         tell(f"note: whether sandbox {sandbox} is active could not be seen: {error.message}")
         return
+    if not state:
+        tell(f"note: sandbox management shows these credentials no state of sandbox {sandbox}; it may not be active")
     check_active(sandbox, state)

@@ -1,6 +1,6 @@
 """The handlers of ``/connections`` and ``/connectionSpecs``: a call -> a reply."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner.emulator import declared as declaring
@@ -70,13 +70,14 @@ def updated(world: World, call: Call) -> Reply | Asking:
     _check_writable(world, current)
     _check_etag(world, call, current)
     operations = declaring.body(call.request.body)
-    after = _patched(world, call, current, operations)
+    after = _patched(world, call.caller, current, world.credentials.of(stored), operations)
 
     def reply() -> Reply:
         changed = after.connection
-        if changed is not current and not world.store.replace(changed, stored.etag):
-            raise coded(1404, supplied=call.request.header("if-match"), current=find(world, call).etag)
-        _hold(world, after)
+        if changed is not current:
+            if not world.store.replace(changed, stored.etag):
+                raise coded(1404, supplied=call.request.header("if-match"), current=find(world, call).etag)
+            _hold(world, after)
         return Reply(200, {"id": changed.id, "etag": changed.etag})
 
     checked = world.behaviour.check_credentials == "write" and touches_credentials(operations)
@@ -91,7 +92,7 @@ def deleted(world: World, call: Call) -> Reply:
         raise coded(1418, id=call.id)
     if not world.store.remove(stored):
         raise coded(1101, id=call.id)
-    world.credentials.forget(call.id)
+    world.credentials.forget(stored)
     return Reply(world.behaviour.delete_status)
 
 
@@ -158,7 +159,7 @@ def add(world: World, made: Version) -> None:
 def _hold(world: World, version: Version) -> None:
     """Sensitive parameters are held only where databases are contacted: nothing else needs them."""
     if world.behaviour.databases == "real":
-        world.credentials.hold(version.connection.id, version.sensitive)
+        world.credentials.hold(version.connection, version.sensitive)
 
 
 def _once_reached(world: World, version: Version, reply: Callable[[], Reply]) -> Asking:
@@ -167,9 +168,9 @@ def _once_reached(world: World, version: Version, reply: Callable[[], Reply]) ->
     return Asking(lambda: source(world.behaviour, params).reach(), lambda _: reply())
 
 
-def _patched(world: World, call: Call, current: Connection, operations: Json) -> Version:
+def _patched(world: World, caller: Caller, current: Connection, held: Mapping[str, Json], operations: Json) -> Version:
     """As it is after the patch; the very same connection where it changes nothing and the etag is to stay."""
-    before = declaring.document(current.declared, world.credentials.of(call.id)) | {"state": current.state}
+    before = declaring.document(current.declared, held) | {"state": current.state}
     after = patched(before, operations, world.behaviour)
     state = str(after.pop("state"))
     declared = declaring.declared(after, world.behaviour)
@@ -178,7 +179,7 @@ def _patched(world: World, call: Call, current: Connection, operations: Json) ->
     secret = bool(declared.hidden) and touches_credentials(operations)
     if same and world.behaviour.noop_patch == "same-etag" and not secret:
         return Version(current, sensitive)
-    stamp = _stamp(world, call.caller)
+    stamp = _stamp(world, caller)
     return Version(replace(current, etag=world.etag(), declared=declared, state=state, updated=stamp), sensitive)
 
 

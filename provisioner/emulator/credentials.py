@@ -3,26 +3,29 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from provisioner.emulator.connection import Connection
 from provisioner.emulator.messages import Json
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """By the id of a base connection: what the store does not keep. Used from the event loop alone."""
+    """What the store does not keep, by base connection and the etag that is stored with it: another emulator on the
+    same file may have changed it since. Used from the event loop alone."""
 
-    _held: dict[str, Mapping[str, Json]] = field(default_factory=dict, repr=False)
+    _held: dict[str, tuple[str, Mapping[str, Json]]] = field(default_factory=dict, repr=False)
 
-    def hold(self, connection_id: str, sensitive: Mapping[str, Json]) -> None:
+    def hold(self, stored: Connection, sensitive: Mapping[str, Json]) -> None:
         """Instead of what was held."""
-        self._held[connection_id] = dict(sensitive)
+        self._held[stored.id] = (stored.etag, dict(sensitive))
 
-    def of(self, connection_id: str) -> Mapping[str, Json]:
+    def of(self, stored: Connection) -> Mapping[str, Json]:
         """Empty where none are held, as after a restart."""
-        return self._held.get(connection_id, {})
+        etag, sensitive = self._held.get(stored.id, ("", {}))
+        return sensitive if etag == stored.etag else {}
 
-    def forget(self, connection_id: str) -> None:
+    def forget(self, stored: Connection) -> None:
         """The base connection is gone."""
-        self._held.pop(connection_id, None)
+        self._held.pop(stored.id, None)
 
     def clear(self) -> None:
         """Forget all."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from provisioner.emulator import connections, control, dependants, errors, exploring, ims, rehearsing, sandboxes
@@ -55,10 +56,22 @@ async def answer(world: World, request: Request) -> Reply:
     first = respond(world, request)
     if isinstance(first, Reply):
         return first
+    asking = asyncio.get_running_loop().run_in_executor(_ASKING, first.question)
     try:
-        return first.reply(await asyncio.to_thread(first.question))
+        return first.reply(await asyncio.wait_for(asking, _LONGEST_WAIT))
+    except TimeoutError:
+        return errors.reply(errors.unreachable("the database did not answer in time."), world.behaviour)
+    except asyncio.CancelledError:  # the emulator ends, and waits for nobody
+        return Reply(503)
     except Refused as refused:
         return errors.reply(refused, world.behaviour)
+
+
+_LONGEST_WAIT = 15.0
+"""Seconds for a database, however slowly it goes on answering; assumed."""
+
+_ASKING = ThreadPoolExecutor(64, "emulator-asks-a-database")
+"""Many, since each may wait for a server that never answers."""
 
 
 def respond(world: World, request: Request) -> Reply | Asking:

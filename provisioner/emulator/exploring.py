@@ -48,7 +48,8 @@ def _table(database: Source, path: str, preview: bool) -> Json:
 
 def _params(world: World, call: Call) -> Mapping[str, Json]:
     """All parameters of the connection that the call is about, sensitive ones where a database needs them."""
-    declared, held = find(world, call).declared, world.credentials.of(call.id)
+    stored = find(world, call)
+    declared, held = stored.declared, world.credentials.of(stored)
     if world.behaviour.databases == "real" and set(declared.hidden) - set(held):
         raise unreachable("this emulator no longer holds the credentials, which are only in memory; send them again.")
     return {**declared.params, **held}

@@ -32,9 +32,10 @@ def create(world: World, request: Request, fault: Fault) -> None:
     """
     try:
         document = declaring.body(request.body) if fault.connection is None else _sample(fault.connection)
-        add(world, new(world, _caller(request, fault.client), document))
+        made = new(world, _caller(request, fault.client), document)
     except Refused:
         return
+    add(world, made)
 
 
 def edit(world: World, request: Request, fault: Fault) -> None:
@@ -47,13 +48,16 @@ def edit(world: World, request: Request, fault: Fault) -> None:
     if fault.visible:
         declared = replace(declared, description=f"edited by {fault.client}, {world.unique()[:8]}")
     stamp = Stamp(world.now(), caller.account, caller.client)
-    world.store.replace(replace(current, declared=declared, etag=etag, updated=stamp), stored.etag)
+    edited, held = replace(current, declared=declared, etag=etag, updated=stamp), world.credentials.of(stored)
+    if world.store.replace(edited, stored.etag) and held:
+        world.credentials.hold(edited, held)
 
 
 def delete(world: World, request: Request, fault: Fault) -> None:
     """Gone, whatever its state."""
     if stored := _target(world, request, fault):
         world.store.remove(stored)
+        world.credentials.forget(stored)
 
 
 def seed(world: World, existing: tuple[Existing, ...]) -> None:

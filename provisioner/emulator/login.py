@@ -2,7 +2,7 @@
 
 Documented: the names (SEED, MYOV) and the form ``Server=...;Port=...;Database=...;UID=...;PWD=...``. Inferred: that a
 connection string is read as MySQL Connector/NET does, names in any case, values quoted with ' or ". Assumed: that
-"false" on AWS means no TLS at all.
+"false" on AWS means no TLS at all, and that an empty user, password or database leads nowhere.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from provisioner.emulator.errors import unreachable
+from provisioner.emulator.errors import Refused, unreachable
 from provisioner.emulator.messages import Json
 
 Tls = Literal["off", "preferred", "required", "verify-ca", "verify-identity"]
@@ -38,53 +38,69 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "sslMode": ("sslmode",),
 }
 _NAME_OF = {alias: name for name, aliases in _NAMES.items() for alias in aliases}
-_PART = re.compile(r"""\s*([^=;]+?)\s*=\s*("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;]*?)\s*(?:;|$)""")
+_QUOTED = {quote: re.compile(f"{quote}((?:[^{quote}]|{quote}{quote})*){quote}\\s*(?:;|$)") for quote in "'\""}
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How to reach a database. The password is in no ``repr``."""
+    """How to reach a database. The password is in no ``repr``. ``server`` may hold a piece of a secret where it comes
+    from a connection string: ``quotable`` says that it does not."""
 
-    server: str
+    server: str = field(repr=False)
     port: int
     database: str
     username: str
     password: str = field(repr=False)
     tls: Tls
+    quotable: bool = True
 
 
 def login(params: Mapping[str, Json], cloud: str) -> Login:
-    """Of the parameters of either auth spec. Raises ``Refused`` where something is missing or of no use."""
+    """Of the parameters of either auth spec. Raises ``Refused`` where something is missing or of no use; its words
+    repeat no value: in a connection string any piece may be a secret."""
     string = params.get("connectionString")
+    whole = isinstance(string, str)
     given = _parts(string) if isinstance(string, str) else {name: str(value) for name, value in params.items()}
     for name in ("server", "database", "username", "password"):
         if not given.get(name):
             raise unreachable(f"no {name} is given.")
-    port, mode = given.get("port") or "3306", given.get("sslMode") or WITHOUT_MODE[cloud]
-    if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise unreachable(f"'{port}' is not a port.")
-    if _plain(mode) not in _MODES:
-        raise unreachable(f"'{mode}' is not an SSL mode.")
+    port, mode = given.get("port") or "3306", _plain(given.get("sslMode") or WITHOUT_MODE[cloud])
+    if not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65536:
+        raise unreachable("the port is not a number from 1 to 65535.")
+    if mode not in _MODES:
+        raise unreachable("the SSL mode is not known.")
     where = given["server"], int(port), given["database"]
-    return Login(*where, given["username"], given["password"], _MODES[_plain(mode)])
+    return Login(*where, given["username"], given["password"], _MODES[mode], quotable=not whole)
 
 
 def _parts(string: str) -> Mapping[str, str]:
     """By the names of Basic Authentication; names that mean nothing here are left out."""
     found: dict[str, str] = {}
-    for name, value in _PART.findall(string):
+    rest = string
+    while rest := rest.lstrip("; \t\r\n"):
+        name, _, rest = rest.partition("=")
+        value, rest = _value(rest.lstrip())
         known = _NAME_OF.get(_plain(name))
         if known:
-            found[known] = _unquoted(value)
+            found[known] = value
     return found
+
+
+def _value(text: str) -> tuple[str, str]:
+    """The value that a text begins with, and what follows it."""
+    quote = text[:1]
+    if quote not in _QUOTED:
+        value, _, rest = text.partition(";")
+        return value.strip(), rest
+    quoted = _QUOTED[quote].match(text)
+    if quoted is None:
+        raise _unclosed()
+    return quoted[1].replace(quote * 2, quote), text[quoted.end() :]
+
+
+def _unclosed() -> Refused:
+    return unreachable("the connection string has a quote that is not closed, or something behind it.")
 
 
 def _plain(name: str) -> str:
     return re.sub(r"[\s_-]", "", name).lower()
-
-
-def _unquoted(value: str) -> str:
-    quote = value[:1]
-    if len(value) > 1 and quote in ("'", '"') and value.endswith(quote):
-        return value[1:-1].replace(quote * 2, quote)
-    return value

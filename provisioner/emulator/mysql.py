@@ -1,7 +1,8 @@
 """Real databases, through PyMySQL; the only module that knows it.
 
-Assumed: that the words of the provider are those of the driver, that only the database of the base connection is shown,
-views as tables too, and how values of a preview look in JSON: decimals as numbers, binary ones in base64.
+Assumed: that the words of the provider are those of the driver, that only the database of the base connection is
+shown, views as tables too, and how values of a preview look in JSON: decimals as numbers, binary ones in base64, long
+ones cut.
 """
 
 import base64
@@ -14,15 +15,19 @@ from typing import Any
 
 import pymysql
 
-from provisioner.emulator.errors import no_such_object, unreachable
+from provisioner.emulator.errors import Refused, no_such_object, unreachable
 from provisioner.emulator.login import Login, Tls
 from provisioner.emulator.messages import Json, JsonObject
 from provisioner.emulator.tables import Columns
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5, 10
-# RuntimeError: a login method that needs another library. ValueError: a host that cannot be one.
-_FAILURES = (pymysql.MySQLError, OSError, RuntimeError, ValueError)
-_TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() ORDER BY table_name"
+_LONGEST = 1024
+"""Characters, or bytes, of a value in a preview; the rest is cut."""
+
+_TABLES = (
+    "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
+    " AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED') ORDER BY table_name"
+)
 _COLUMNS = (
     "SELECT column_name, column_type FROM information_schema.columns"
     " WHERE table_schema = DATABASE() AND table_name = %s ORDER BY ordinal_position"
@@ -38,8 +43,8 @@ class Database:
 
     def reach(self) -> None:
         """See ``Source``."""
-        with self._cursor():
-            pass
+        with self._cursor() as cursor:
+            cursor.execute("SELECT 1")  # a password that has expired lets in, and no further
 
     def tables(self) -> Sequence[str]:
         """See ``Source``."""
@@ -49,25 +54,34 @@ class Database:
     def columns(self, path: str) -> Columns:
         """See ``Source``."""
         with self._cursor() as cursor:
-            cursor.execute(_COLUMNS, (self._name(cursor, path),))
-            return {name: _text(kind) for name, kind in cursor.fetchall()}
+            name = self._name(cursor, path)
+            found = _kinds(cursor, name)
+            if not found:
+                cursor.execute(f"SELECT * FROM {_quoted(name)} LIMIT 0")  # noqa: S608 - a view that is broken says why
+            return found
 
     def rows(self, path: str) -> Sequence[JsonObject]:
         """See ``Source``."""
         with self._cursor() as cursor:
+            name = self._name(cursor, path)
+            kinds = _kinds(cursor, name)
             # A name that is in the list of tables, quoted: there is no placeholder for names.
-            quoted = self._name(cursor, path).replace("`", "``")
-            cursor.execute(f"SELECT * FROM `{quoted}` LIMIT {self._previewed}")  # noqa: S608
+            cursor.execute(f"SELECT * FROM {_quoted(name)} LIMIT {self._previewed}")  # noqa: S608
             names = [column[0] for column in cursor.description or ()]
-            return tuple(dict(zip(names, map(_json, row), strict=True)) for row in cursor.fetchall())
+            return tuple(
+                {name: _json(value, kinds.get(name, "")) for name, value in zip(names, row, strict=True)}
+                for row in cursor.fetchall()
+            )
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
         try:
             with _connected(self._login) as connection, connection.cursor() as cursor:
                 yield cursor
-        except _FAILURES as error:
-            raise unreachable(_words(error)) from error
+        except Refused:
+            raise
+        except Exception as error:  # what a server that is none sends, or a host that cannot be one, ends anywhere
+            raise unreachable(_words(error, self._login)) from error
 
     def _path(self, name: str) -> str:
         return f"{self._login.database}.{name}"
@@ -114,10 +128,21 @@ def _names(cursor: Any) -> list[str]:
     return [_text(name) for (name,) in cursor.fetchall()]
 
 
-def _words(error: Exception) -> str:
+def _kinds(cursor: Any, table: str) -> dict[str, str]:
+    cursor.execute(_COLUMNS, (table,))
+    return {_text(name): _text(kind) for name, kind in cursor.fetchall()}
+
+
+def _quoted(name: str) -> str:
+    return f"`{name.replace('`', '``')}`"
+
+
+def _words(error: Exception, login: Login) -> str:
     """MySQL errors are a number and a text, which names user and host and never the password."""
-    text = error.args[1] if len(error.args) > 1 and isinstance(error.args[0], int) else error
-    return f"{text}"
+    text = str(error.args[1] if len(error.args) > 1 and isinstance(error.args[0], int) else error)
+    if not isinstance(error, pymysql.MySQLError | OSError | RuntimeError | ValueError):
+        text = "what answers there does not speak MySQL's protocol"
+    return text if login.quotable else text.replace(login.server, "the server")
 
 
 def _text(value: Any) -> str:
@@ -125,8 +150,12 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _json(value: Any) -> Json:
-    if value is None or isinstance(value, bool | int | float | str):
+def _json(value: Any, kind: str) -> Json:
+    if kind == "tinyint(1)" and value in (0, 1):
+        return bool(value)
+    if isinstance(value, str | bytes):
+        value = value[:_LONGEST]
+    if value is None or isinstance(value, int | float | str):
         return value
     if isinstance(value, Decimal):
         return float(value)

@@ -19,6 +19,7 @@ from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.connections import BASE
 from provisioner.emulator.faults import Faults, Rehearsal
 from provisioner.emulator.foreign import seed
+from provisioner.emulator.source import check_driver
 from provisioner.emulator.store import SqliteStore
 from provisioner.emulator.wire import TRANSPORT
 from provisioner.emulator.world import World
@@ -53,7 +54,9 @@ class Emulator:
         """Start, and return once connections are accepted.
 
         OSError: the port is in use, the file not usable. FaultError: the service would refuse what is to exist.
+        ImportError: databases are to be contacted, and PyMySQL is not installed.
         """
+        check_driver(self._behaviour)
         self._store, self._faults = SqliteStore(self._data), Faults(self._rehearsal)
         world = World(self._behaviour, self._store, time.time, lambda: uuid.uuid4().hex, faults=self._faults)
         try:

@@ -42,6 +42,12 @@ def source(behaviour: Behaviour, params: Mapping[str, Json]) -> Source:
     return Database(login(params, behaviour.cloud), PREVIEWED)
 
 
+def check_driver(behaviour: Behaviour) -> None:
+    """Raises ``ImportError`` where real databases are to be contacted and nothing here can."""
+    if behaviour.databases == "real":
+        import provisioner.emulator.mysql  # noqa: F401
+
+
 class _Imagined:
     """As the switches ``tables`` and ``test_result`` say."""
 

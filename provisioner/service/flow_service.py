@@ -56,6 +56,8 @@ class Written:
     sent_at: datetime | None
 
 
+_ONCE = Policy(attempts=1, throttled_attempts=1)
+
 _LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each look after a delete: it may be asynchronous (inferred from its states)."""
 
@@ -72,7 +74,7 @@ class Reader(Protocol):
     def tables(self, connection_id: str) -> tuple[Table, ...]: ...
     def contents(self, connection_id: str, table: str, preview: bool = False) -> Contents: ...
     def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Flow, ...]]: ...
-    def sandbox_state(self, name: str) -> str | None: ...
+    def sandbox_state(self, name: str) -> str: ...
     def service_time(self) -> datetime: ...
 
 
@@ -157,21 +159,25 @@ class FlowReader:
         query = urlencode([*(("property", one) for one in properties), ("limit", str(self._page))], quote_via=quote)
         return [item for page in self._pages(f"listing {resource}", query, f"/{resource}") for item in page]
 
-    def sandbox_state(self, name: str) -> str | None:
-        """Such as ``active``; None where it is not among the sandboxes of these credentials."""
+    def sandbox_state(self, name: str) -> str:
+        """Such as ``active``; "" where none is shown. One attempt: it is asked for to be careful, not to be served."""
         what = "listing sandboxes"
-        for body in self._bodies(what, sandboxes.BASE, "/", ""):
-            states = sandboxes.read_states(what, body)
-            if name in states:
-                return states[name]
-        return None
+        for page in range(_PAGES):
+            path = f"{sandboxes.BASE}/?limit={sandboxes.PAGE}&offset={page * sandboxes.PAGE}"
+            settled = self._caller.send(Call("GET", self._origin, path), _ONCE)
+            if settled.answer is None:
+                raise failure(what, settled)
+            states = sandboxes.read_states(what, settled.answer.body)
+            if name in states or len(states) < sandboxes.PAGE:
+                return states.get(name, "")
+        return ""
 
     def service_time(self) -> datetime:
         """What the service's clock shows now, from the ``Date`` of its last answer; this machine's before any."""
         return self._caller.clock.now()
 
-    def _get(self, what: str, path: str, base: str = BASE) -> Answer:
-        settled = self._caller.send(Call("GET", self._origin, base + path))
+    def _get(self, what: str, path: str) -> Answer:
+        settled = self._caller.send(Call("GET", self._origin, BASE + path))
         if settled.answer is None:
             raise failure(what, settled, one="?" not in path or "/explore?" in path)
         return settled.answer
@@ -182,20 +188,15 @@ class FlowReader:
         found = {item["id"]: item for page in self._pages(what, query) for item in page}
         return tuple(item for item in found.values() if _spec_of(item) in (None, spec_id))
 
-    def _pages(self, what: str, query: str, path: str = _CONNECTIONS) -> Iterator[tuple[Json, ...]]:
-        return (items_of(what, body) for body in self._bodies(what, BASE, path, query))
-
-    def _bodies(self, what: str, base: str, path: str, first: str) -> Iterator[Any]:
-        """The pages of a list, as they came; ``first`` is the query of the first one."""
-        query: str | None = first
+    def _pages(self, what: str, query: str | None, path: str = _CONNECTIONS) -> Iterator[tuple[Json, ...]]:
         seen: set[str] = set()
         while query is not None:
             if query in seen or len(seen) >= _PAGES:
                 raise ServiceError(f"{what}: the pages of the list do not end", "Report it to Adobe's support.")
             seen.add(query)
-            body = self._get(what, f"{path}?{query}" if query else path, base).body
-            yield body
-            query = next_query(body, self._origin, base, path)
+            body = self._get(what, f"{path}?{query}").body
+            yield items_of(what, body)
+            query = next_query(body, self._origin, BASE, path)
 
 
 class FlowService(FlowReader):

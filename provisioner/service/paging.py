@@ -61,6 +61,6 @@ def _same_origin(parts: SplitResult, origin: Origin) -> bool:
 
 
 def _same_path(parts: SplitResult, base: str, path: str) -> bool:
-    whole, path = f"{base}{path}".rstrip("/"), path.rstrip("/")
+    whole = f"{base}{path}"
     relative = () if parts.netloc else ("", path, path.lstrip("/"))
     return parts.path.rstrip("/") in (whole, *relative)

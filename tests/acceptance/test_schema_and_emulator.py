@@ -72,11 +72,17 @@ main()
 
 @pytest.mark.parametrize(
     ("library", "args"),
-    [("starlette", ["emulator", "--port", "0"]), ("uvicorn", ["plan"]), ("starlette", ["apply", "--yes"])],
+    [
+        ("starlette", ["emulator", "--port", "0"]),
+        ("uvicorn", ["plan"]),
+        ("starlette", ["apply", "--yes"]),
+        ("pymysql", ["emulator", "--port", "0", "--behaviour", "real.json"]),
+    ],
 )
 def test_without_the_extra_it_says_what_to_install(bare: Project, library: str, args: list[str]) -> None:
     bare.project_file({"local": {"emulator": True, "env": {"MYSQL_ORDERS_PASSWORD": "sample-value"}}}, "local")
     bare.define("orders", basic("Orders"))
+    bare.write("real.json", '{"databases": "real"}')
     missing = bare.run(*args, command=(sys.executable, "-c", BLOCKED.format(name=library)))
     assert (missing.code, missing.out) == (1, "")
     remedy = "in the checkout of provisioner: pip install '.[emulator]'"

@@ -51,7 +51,8 @@ def _database(server: Server) -> Database:
 
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Callable[[bool], Database]]:
-    """Servers with and without TLS, each started once and only where it is asked for."""
+    """Servers with and without TLS, each started once and only where it is asked for; with the password they began
+    with."""
     if missing():
         pytest.skip(WITHOUT)
     started: dict[bool, Database] = {}
@@ -60,6 +61,7 @@ def servers() -> Iterator[Callable[[bool], Database]]:
         def server(tls: bool) -> Database:
             if tls not in started:
                 started[tls] = _database(stack.enter_context(mariadb(tls=tls)))
+            started[tls].renew()
             return started[tls]
 
         yield server
@@ -67,10 +69,8 @@ def servers() -> Iterator[Callable[[bool], Database]]:
 
 @pytest.fixture
 def database(servers: Callable[[bool], Database]) -> Database:
-    """The one without TLS, with the password it began with."""
-    found = servers(False)
-    found.renew()
-    return found
+    """The one without TLS."""
+    return servers(False)
 
 
 Connecting = Callable[..., Service]
