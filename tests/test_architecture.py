@@ -48,6 +48,7 @@ SHELL = {
 LIBRARIES = {
     "yaml": {"definitions/documents.py", "definitions/writer.py"},
     "jsonschema": {"definitions/schema.py"},
+    "jsonschema_rs": {"definitions/schema.py"},
     "jinja2": {"definitions/templates.py", "report/plan_html.py"},
     "requests": {"service/transport.py"},
     "filelock": {"state/lock.py"},

@@ -12,7 +12,7 @@ from typing import Any
 from provisioner.definitions import connection_string, schema
 from provisioner.definitions.definition import Definition
 from provisioner.definitions.documents import Document
-from provisioner.definitions.leaves import Leaf, is_sensitive, leaves_of, read_for, render_leaf
+from provisioner.definitions.leaves import Leaf, is_sensitive, leaves_of, render_leaf
 from provisioner.definitions.project import Project, Target
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json, Key, Location, Problem
 from provisioner.sensitive import Sensitive, Symbolic, Value
@@ -130,15 +130,15 @@ def _build_one(
     secrets: list[Sensitive] = []
     private: list[Sensitive] = []
     for leaf in leaves:
-        read = secrets if is_sensitive(leaf.field) else private
-        read.extend(read_for(leaf, definition.called, project, environment))
-        rendered = render_leaf(leaf, definition.called, project, target, environment)
+        rendered, read = render_leaf(leaf, definition.called, project, target, environment)
+        known = secrets if is_sensitive(leaf.field) else private
+        known.extend(read)
         if isinstance(rendered, Problem):
             problems.append(rendered)
         else:
             fields.append((leaf, rendered))
             if isinstance(rendered, Sensitive):
-                read.append(rendered)
+                known.append(rendered)
     if problems or not definition.sound:
         return Built((), tuple(problems), tuple(secrets), tuple(private))
     found = checker.check(definition.document, _rendered(definition.document, fields))
@@ -224,20 +224,25 @@ def _keywords_of_parts(fields: Iterable[Field]) -> list[tuple[str, str]]:
     ]
 
 
-_FIELD_ORDER = (
-    "name",
-    "description",
-    "auth.specName",
-    "connectionSpec.id",
-    "connectionSpec.version",
-    *(f"auth.params.{part}" for part in ("server", "port", "database", "username", "password", "sslMode")),
-    CONNECTION_STRING,
-    *(f"{CONNECTION_STRING}.{part}" for part in connection_string.WRITTEN),
-)
+_FIELD_ORDER = {
+    path: place
+    for place, path in enumerate(
+        (
+            "name",
+            "description",
+            "auth.specName",
+            "connectionSpec.id",
+            "connectionSpec.version",
+            *(f"auth.params.{part}" for part in ("server", "port", "database", "username", "password", "sslMode")),
+            CONNECTION_STRING,
+            *(f"{CONNECTION_STRING}.{part}" for part in connection_string.WRITTEN),
+        )
+    )
+}
 
 
 def _order(field: Field) -> tuple[int, str]:
-    return (_FIELD_ORDER.index(field.path) if field.path in _FIELD_ORDER else len(_FIELD_ORDER), field.path)
+    return (_FIELD_ORDER.get(field.path, len(_FIELD_ORDER)), field.path)
 
 
 def _duplicate_names(desired: Iterable[Desired]) -> Iterator[Problem]:

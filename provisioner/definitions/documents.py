@@ -47,9 +47,9 @@ class Document:
 
     def value_at(self, path: Path) -> Location:
         """Where the value stands; the nearest enclosing one for what an alias brought in or what is missing."""
-        while path and path not in self.values:
+        while (mark := self.values.get(path)) is None and path:
             path = path[:-1]
-        return Location(self.file, *self.values.get(path, (1, 1)))
+        return Location(self.file, *(mark or (1, 1)))
 
     def key_at(self, path: Path) -> Location:
         """Where the key of this path stands."""
@@ -71,8 +71,9 @@ def parse(file: str, text: str) -> Document:
         mark = (before.count("\n") + 1, len(before) - before.rfind("\n"))
         builder.problem(mark, "yaml.character", f"{strange.name} may not stand here", REMEDY)
         return Document(file, text, problems=tuple(builder.problems))
+    loader = getattr(yaml, "CLoader", yaml.Loader)(text)
     try:
-        data = builder.document(_events(text))
+        data = builder.document(iter(loader.get_event, None))
     except yaml.MarkedYAMLError as error:
         builder.problems.append(syntax_problem(file, text, error))
         data = None
@@ -81,26 +82,19 @@ def parse(file: str, text: str) -> Document:
         data = None
     except _Refused:
         data = None
+    finally:
+        loader.dispose()
     return Document(file, text, data, builder.keys, builder.values, builder.texts, tuple(builder.problems))
+
+
+def holds_fraction(document: Document) -> bool:
+    """Whether a number in it is written with a fraction or an exponent, also one of zero."""
+    return any(isinstance(_resolve(text), float) for text in document.texts.values())
 
 
 def as_text(value: str | int) -> str:
     """The canonical text of a scalar: what is sent for a number or a boolean."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _events(text: str) -> Iterator[Any]:
-    import yaml
-
-    loader = getattr(yaml, "CLoader", yaml.Loader)(text)
-    try:
-        while True:
-            event = loader.get_event()
-            if event is None:
-                return
-            yield event
-    finally:
-        loader.dispose()
 
 
 class _Refused(Exception):
@@ -124,10 +118,12 @@ class _Builder:
         self.problems: list[Problem] = []
         self.anchors: dict[str, _Anchored | None] = {}
         self.nodes = 0
+        self.kinds: Any = None
 
     def document(self, events: Iterator[Any]) -> Any:
         import yaml
 
+        self.kinds = yaml.events
         data: Any = None
         documents = 0
         for event in events:
@@ -147,11 +143,9 @@ class _Builder:
         return data is None and not self.texts.get(())
 
     def node(self, event: Any, events: Iterator[Any], path: Path) -> Any:
-        import yaml
-
         self.values[path] = _mark(event)
         self.count(event, 1, path)
-        if isinstance(event, yaml.AliasEvent):
+        if isinstance(event, self.kinds.AliasEvent):
             return self.alias(event, path)
         if event.anchor:
             self.anchors[event.anchor] = None  # set once complete: an alias to it before that is a loop
@@ -162,20 +156,17 @@ class _Builder:
         return data
 
     def content(self, event: Any, events: Iterator[Any], path: Path) -> Any:
-        import yaml
-
-        if isinstance(event, yaml.ScalarEvent):
+        if isinstance(event, self.kinds.ScalarEvent):
             return self.scalar(event, path)
-        self.check_tag(event, {"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"})
-        if isinstance(event, yaml.MappingStartEvent):
+        self.check_tag(event, _COLLECTIONS)
+        if isinstance(event, self.kinds.MappingStartEvent):
             return self.mapping(event, events, path)
         return self.sequence(events, path)
 
     def mapping(self, start: Any, events: Iterator[Any], path: Path) -> dict[str, Any]:
-        import yaml
-
         data: dict[str, Any] = {}
-        while not isinstance(event := next(events), yaml.MappingEndEvent):
+        end = self.kinds.MappingEndEvent
+        while not isinstance(event := next(events), end):
             key = self.key(start, event, path)
             child = (*path, key)
             if self.is_usable(event, child, data):
@@ -187,12 +178,10 @@ class _Builder:
         return data
 
     def key(self, start: Any, event: Any, path: Path) -> str:
-        import yaml
-
-        if isinstance(event, yaml.MappingStartEvent) and start.flow_style and event.flow_style:
+        if isinstance(event, self.kinds.MappingStartEvent) and start.flow_style and event.flow_style:
             remedy = "a template must stand in quotes: \"{{ env('NAME') }}\""
             self.refuse(start, "yaml.unquoted-template", "`{{` opens a mapping inside a mapping", remedy)
-        if not isinstance(event, yaml.ScalarEvent):
+        if not isinstance(event, self.kinds.ScalarEvent):
             self.refuse(event, "yaml.non-string-key", "a key must be a string", "write a plain word as the key")
         self.count(event, 1, path)
         if len(event.value) > MAX_KEY:
@@ -217,16 +206,14 @@ class _Builder:
         return False
 
     def sequence(self, events: Iterator[Any], path: Path) -> list[Any]:
-        import yaml
-
         data: list[Any] = []
-        while not isinstance(event := next(events), yaml.SequenceEndEvent):
+        while not isinstance(event := next(events), self.kinds.SequenceEndEvent):
             data.append(self.node(event, events, (*path, len(data))))
         return data
 
     def check_text(self, event: Any) -> None:
-        """What an escape in quotes may have brought in."""
-        strange = find_strange(event.value)
+        """What an escape in quotes may have brought in; the rest was seen before."""
+        strange = find_strange(event.value) if event.style == '"' else None
         if strange:
             self.problem(_mark(event), "yaml.character", f"{strange.name} may not stand in a text", REMEDY)
 
@@ -240,10 +227,10 @@ class _Builder:
             if not isinstance(data, str):
                 self.texts[path] = event.value
             return data
-        self.check_tag(event, {"tag:yaml.org,2002:str", "!"})
+        self.check_tag(event, _STRING)
         return event.value
 
-    def check_tag(self, event: Any, admitted: set[str]) -> None:
+    def check_tag(self, event: Any, admitted: frozenset[str]) -> None:
         if event.tag is not None and event.tag not in admitted:
             # Its name is not repeated: a password may begin with an exclamation mark.
             remedy = "remove it, or quote a value that starts with `!`"
@@ -276,7 +263,12 @@ class _Builder:
 
 
 def _mark(event: Any) -> Mark:
-    return (event.start_mark.line + 1, event.start_mark.column + 1)
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1)
+
+
+_COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"})
+_STRING = frozenset({"tag:yaml.org,2002:str", "!"})
 
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})

@@ -28,13 +28,14 @@ def read_tree(folder: Path, shown_as: str) -> tuple[tuple[Source, ...], tuple[Pr
     """Every definition below ``folder``, by path. Files and folders that start with a dot are passed over."""
     sources: list[Source] = []
     problems: list[Problem] = []
-    for path in _walk(folder, (os.path.realpath(folder),), shown_as, problems):
-        stem = path.relative_to(folder).with_suffix("").as_posix()
-        read = read_text(path, f"{shown_as}/{path.relative_to(folder).as_posix()}", folder)
+    for entry, shown in _walk(str(folder), (os.path.realpath(folder),), shown_as, problems):
+        # Only a link leads elsewhere; what is none, in a folder that was looked at, needs no second look.
+        read = read_text(Path(entry.path), shown, folder) if _is_odd(entry) else _read(entry.path, shown)
         if isinstance(read, Problem):
             problems.append(read)
         else:
-            sources.append(Source(f"{shown_as}/{path.relative_to(folder).as_posix()}", stem, read))
+            stem = os.path.splitext(shown.removeprefix(f"{shown_as}/"))[0]
+            sources.append(Source(shown, stem, read))
     if not sources and not problems:
         problems.append(_nothing_found(folder, shown_as))
     return tuple(sources), tuple(problems)
@@ -50,19 +51,21 @@ def _nothing_found(folder: Path, shown_as: str) -> Problem:
     )
 
 
-def _walk(folder: Path, above: tuple[str, ...], shown_as: str, problems: list[Problem]) -> Iterator[Path]:
+def _walk(
+    folder: str, above: tuple[str, ...], shown_as: str, problems: list[Problem]
+) -> Iterator[tuple[os.DirEntry[str], str]]:
     """Definitions in the order of their paths. ``above`` holds the real paths of the folders that led here."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        if len(above) > 1 or folder.is_dir():
+        if len(above) > 1 or os.path.isdir(folder):
             problems.append(_unreadable(shown_as, error))
         return
     for entry in entries:
-        path, shown = folder / entry.name, f"{shown_as}/{entry.name}"
+        path, shown = entry.path, f"{shown_as}/{entry.name}"
         if entry.name.startswith("."):
             continue
-        if os.path.isdir(path):  # of the two ways to ask, the one that never raises
+        if _is_folder(entry):
             real = os.path.realpath(path)
             problem = _stray(real, above, shown)
             if problem:
@@ -70,7 +73,17 @@ def _walk(folder: Path, above: tuple[str, ...], shown_as: str, problems: list[Pr
             else:
                 yield from _walk(path, (*above, real), shown, problems)
         elif entry.name.lower().endswith(SUFFIXES):
-            yield path
+            yield entry, shown
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Of a link, whether it leads to one; asked in the way that never raises."""
+    return os.path.isdir(entry.path) if entry.is_symlink() else entry.is_dir(follow_symlinks=False)
+
+
+def _is_odd(entry: os.DirEntry[str]) -> bool:
+    """A link, a pipe, or whatever else is not simply a file."""
+    return not entry.is_file(follow_symlinks=False)
 
 
 def _stray(real: str, above: tuple[str, ...], shown_as: str) -> Problem | None:
@@ -93,9 +106,17 @@ def read_text(path: Path, shown_as: str, root: Path) -> str | Problem:
             return _outside(shown_as)
         if not real.is_file():  # a pipe would be waited for
             return _unreadable(shown_as, OSError(errno.EINVAL, "it is not a regular file"))
-        with real.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
     except (OSError, RuntimeError) as error:
+        return _unreadable(shown_as, error)
+    return _read(str(real), shown_as)
+
+
+def _read(path: str, shown_as: str) -> str | Problem:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            # What grows meanwhile is read as far as it went: a file that is read is not one that is written.
+            content = file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES) + 1)
+    except OSError as error:
         return _unreadable(shown_as, error)
     if len(content) > MAX_BYTES:
         return Problem(

@@ -61,12 +61,13 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
     if len(scalars) > MAX_LEAVES:
         message = f"the definition holds {len(scalars):,} values; {MAX_LEAVES} are the most"
         return [], [Problem(document.key_at(()), "definition.too-large", message, "leave out options that say nothing")]
+    some_allowed = "secret.literal" in document.text
     for path, value in scalars:
         text = _as_text(document, path, value)
         if isinstance(text, Problem):
             problems.append(text)
             continue
-        leaf = _leaf(document, path, text)
+        leaf = _leaf(document, path, text, some_allowed)
         try:
             leaves.extend(_parts(leaf) if path == STRING_PATH else (leaf,))
         except connection_string.Malformed as error:
@@ -122,10 +123,15 @@ def _as_text(document: Document, path: Path, value: str | int) -> str | Problem:
     )
 
 
-def _leaf(document: Document, path: Path, text: str) -> Leaf:
+def _leaf(document: Document, path: Path, text: str, some_allowed: bool) -> Leaf:
     location = document.value_at(path)
-    allowed = bool(ALLOW_LITERAL.search(document.line(location.line)))
-    return Leaf(path, ".".join(map(str, path)), text, location, allowed)
+    allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(location.line)))
+    return Leaf(path, _field_of(path), text, location, allowed)
+
+
+@cache
+def _field_of(path: Path) -> str:
+    return ".".join(map(str, path))
 
 
 _ONE_TEMPLATE = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
@@ -154,40 +160,37 @@ def _string_problem(leaf: Leaf, message: str) -> Problem:
 
 def render_leaf(
     leaf: Leaf, called: Called, project: Project, target: Target, environment: Mapping[str, str]
-) -> Value | Problem:
-    """The value of a leaf on a target, or the first problem with it. Names are judged before any value is read."""
+) -> tuple[Value | Problem, tuple[Sensitive, ...]]:
+    """The value of a leaf on a target, or the first problem with it; and the variables that it reads, as they are set,
+    also where it cannot be rendered. Names are judged before any value is read."""
     rule = _rules().at(leaf.place)
     if not templates.is_template(leaf.text):
-        return _literal(leaf, rule)
+        return _literal(leaf, rule), ()
+    read: tuple[Sensitive, ...] = ()
     try:
         template = templates.compile_leaf(leaf.text)
-        problem = (
-            _judge(leaf, template, rule, called, project)
-            or _unset_variable(leaf, template, target)
-            or (_text_in_a_secret(leaf, template, target) if rule.sensitive else None)
-        )
-        if problem:
-            return problem
-        return _checked(leaf, render(template, target.vars, environment, readable=not rule.sensitive))
+        problem = _judge(leaf, template, rule, called, project)
+        if problem is None:
+            read = tuple(Sensitive(environment.get(name, ""), f"env({name})", (name,)) for name in template.env_names)
+            problem = _unset_variable(leaf, template, target)
+        if problem is None and rule.sensitive:
+            problem = _text_in_a_secret(leaf, template, target)
+        if problem is None:
+            value = render(template, target.vars, environment, readable=not rule.sensitive)
+            return _checked(leaf, value), read
+        return problem, read
     except BadTemplate as error:
-        return Problem(leaf.location, error.rule, f"{leaf.shown}: {error.message}", error.remedy)
+        return Problem(leaf.location, error.rule, f"{leaf.shown}: {error.message}", error.remedy), read
 
 
 def is_sensitive(field: str) -> bool:
     """Whether the schema calls the leaf that gives this property sensitive, whatever it came from."""
+    return _is_sensitive(field)
+
+
+@cache
+def _is_sensitive(field: str) -> bool:
     return _rules().at(tuple(field.split(".", 4))).sensitive
-
-
-def read_for(leaf: Leaf, called: Called, project: Project, environment: Mapping[str, str]) -> Iterator[Sensitive]:
-    """The variables that a leaf reads, as they are set; also of a leaf that cannot be rendered."""
-    rule = _rules().at(leaf.place)
-    if not templates.is_template(leaf.text):
-        return
-    with suppress(BadTemplate):
-        template = templates.compile_leaf(leaf.text)
-        if _judge(leaf, template, rule, called, project) is None:
-            for name in template.env_names:
-                yield Sensitive(environment.get(name, ""), f"env({name})", (name,))
 
 
 def variables_of(document: Document) -> Iterator[str]:

@@ -1,4 +1,6 @@
-"""A document x a JSON Schema -> problems with positions. The only module that imports jsonschema.
+"""A document x a JSON Schema -> problems with positions. The only module that imports jsonschema and jsonschema-rs.
+
+The latter only says yes or no, two hundred times faster; the former explains a no, and has the last word.
 
 The published schemas hold three annotations of our own beside the standard ones: ``x-expected`` (what belongs here, in
 words), ``x-env`` (``env()`` may appear in this leaf) and the standard ``writeOnly`` (the leaf is sensitive whatever it
@@ -11,13 +13,13 @@ import copy
 import difflib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
-from provisioner.definitions.documents import Document, Path
+from provisioner.definitions.documents import Document, Path, holds_fraction
 from provisioner.model import Cloud, Json, Problem
 
 
@@ -47,12 +49,35 @@ class Checker:
     """Holds documents against one schema."""
 
     def __init__(self, schema: Json) -> None:
-        self._validator = _dialect()(schema)
+        self._schema = schema
+        self._accepts = _yes_or_no(schema)
+
+    @cached_property
+    def _explaining(self) -> Any:
+        return _dialect()(self._schema)
 
     def check(self, document: Document, data: Any = None) -> tuple[Problem, ...]:
         """What is wrong with a document, or with ``data`` that was rendered from it; each problem once, sorted."""
-        errors = self._validator.iter_errors(document.data if data is None else data)
+        held = document.data if data is None else data
+        # A fraction of zero makes a whole number for the one, and not for the other.
+        if not holds_fraction(document) and self._accepts(held):
+            return ()
+        errors = self._explaining.iter_errors(held)
         return tuple(sorted({problem for error in errors for problem in _problems(document, error)}))
+
+
+def _yes_or_no(schema: Json) -> Callable[[Any], bool]:
+    import jsonschema_rs
+
+    accepts = jsonschema_rs.validator_for(schema).is_valid
+
+    def accepted(data: Any) -> bool:
+        try:
+            return bool(accepts(data))
+        except ValueError:  # halves of a character, and numbers of more digits than it reads
+            return False
+
+    return accepted
 
 
 @cache

@@ -73,8 +73,8 @@ def test_a_folder_that_cannot_be_listed(folder: Path, monkeypatch: pytest.Monkey
     project(folder, {"a/closed/x.yaml": GOOD})
     listed = os.scandir
 
-    def scandir(path: Path) -> Any:
-        if path.name == "closed":
+    def scandir(path: str) -> Any:
+        if Path(path).name == "closed":
             raise PermissionError(13, "Permission denied")
         return listed(path)
 

@@ -148,16 +148,43 @@ def _as_texts(data: Any) -> Any:
 
 
 spaces = st.text(" \t\n", max_size=2)
+names = st.text("AZ_09az-. é", min_size=1, max_size=8)
 
 
-@given(st.sampled_from(["env", "var"]), st.text("AZ_09az-. é", min_size=1, max_size=8), spaces, st.sampled_from("'\""))
-@settings(max_examples=50)
-def test_a_sole_call_means_the_same_to_jinja(function: str, name: str, space: str, quote: str) -> None:
-    source = f"{{{{{space}{function}({space}{quote}{name}{quote}{space}){space}}}}}"
-    fast, slow = templates.compile_leaf(source), templates._compile_with_jinja(source)
-    assert (fast.env_names, fast.var_names) == (slow.env_names, slow.var_names)
-    values = {name: "va;lue\n{{ x }}"}
-    assert fast.evaluate(values, values) == slow.evaluate(values, values) == values[name]
+@st.composite
+def calls(draw: st.DrawFn) -> str:
+    space, quote = draw(spaces), draw(st.sampled_from("'\""))
+    function, name = draw(st.sampled_from(["env", "var"])), draw(names)
+    return f"{{{{{space}{function}({space}{quote}{name}{quote}{space}){space}}}}}"
+
+
+beside = st.text(st.sampled_from(list("{}%#-+'\"() a.\n\r\\")), max_size=4)
+
+
+@given(st.lists(st.tuples(beside, calls()), min_size=1, max_size=4), beside)
+@settings(max_examples=300)
+def test_text_and_calls_mean_the_same_to_jinja(parts: list[tuple[str, str]], last: str) -> None:
+    source = "".join(text + call for text, call in parts) + last
+    fast = templates._plain_calls(source)
+    assume(fast is not None)
+    assert fast is not None
+    slow = templates._compile_with_jinja(source)
+    assert (fast.env_names, fast.var_names, fast.filters) == (slow.env_names, slow.var_names, slow.filters)
+    variables = {name: f"v<{name}>{{{{ x }}}}" for name in fast.var_names}
+    environment = {name: f"e<{name}>\n" for name in fast.env_names}
+    assert fast.evaluate(variables, environment) == slow.evaluate(variables, environment)
+
+
+@pytest.mark.parametrize(
+    "source", ["{{{ env('A') }}", "{{ env('A') }} }}", "a\rb{{ env('A') }}", "{{ env('A')|trim }}"]
+)
+def test_what_means_more_is_read_by_jinja(source: str) -> None:
+    assert templates._plain_calls(source) is None
+
+
+def test_most_calls_need_no_jinja() -> None:
+    for source in ("{{ env('A') }}", "db1.{{ var('domain') }}", "a{{ env('A') }}b{{var(\"b\")}}c"):
+        assert templates._plain_calls(source) is not None
 
 
 @given(st.text(st.sampled_from(list("{}%#'\"()|~ab,.[]=*\n\\")) | st.characters(), max_size=30))
