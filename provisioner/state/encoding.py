@@ -72,11 +72,12 @@ def record_to_json(record: Record) -> Json:
 def record_from_json(key: Key, json: Reader) -> Record:
     """The inverse of ``record_to_json``."""
     salt = json.member("salt").text()
-    fields = tuple((path, value.text()) for path, value in json.member("fields").members())
+    fields = json.member("fields").texts()
     secrets = tuple(_secret_from_json(path, salt, value) for path, value in json.member("secrets").members())
-    both = {path for path, _ in fields} & {secret.path for secret in secrets}
-    if both:
-        raise StateError(f"{json.where}: {min(both)} is both visible and sensitive")
+    visible = {path for path, _ in fields}
+    for secret in secrets:
+        if secret.path in visible:
+            raise StateError(f"{json.where}: {secret.path} is both visible and sensitive")
     untested = json.member("untested").flag_or_none() is True
     return Record(key, json.member("id").text(), json.member("etag").text_or_none(), fields, secrets, salt, untested)
 

@@ -66,6 +66,14 @@ class Reader:
         """Every member with its name, in the order of the file."""
         return ((name, self._inner(value, name)) for name, value in self._mapping().items())
 
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Every member with its name, all of them text."""
+        found = tuple(self._mapping().items())
+        for name, value in found:
+            if not isinstance(value, str):
+                self._inner(value, name).text()
+        return found
+
     def elements(self) -> Iterator[Reader]:
         """Every element of a list."""
         if not isinstance(self.value, list):
