@@ -74,8 +74,9 @@ PLAIN = Style()
 def safe(text: str) -> str:
     """Text that came from outside, fit for a terminal and for the log of a pipeline: control and direction characters
     shown, not obeyed. Runners obey ``##vso[...]`` and ``##[...]`` wherever they stand in a line."""
-    shown = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-    return shown.replace("##", "#\\u0023")
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    return text.replace("##", "#\\u0023")
 
 
 def json_text(document: object) -> str:

@@ -44,9 +44,10 @@ class Wall:
         others = tuple(private)
         with self._lock:
             for one in secrets:
-                for piece in pieces(one.reveal()) - self._watched.keys():
-                    self._watched[piece] = one.origin
-                    self._pending.append(piece)
+                for piece in pieces(one.reveal()):
+                    if piece not in self._watched:
+                        self._watched[piece] = one.origin
+                        self._pending.append(piece)
             self._plain.extend(plain)
             if others and self._private is None:
                 self._private = Wall()
