@@ -1,0 +1,189 @@
+"""``make bench``: every case beside its yardstick, as a table. ``--write`` puts the table into docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from benchmarks.data import Project, make
+from benchmarks.measure import Command, peak, ratio, seconds
+from provisioner.emulator.server import Emulator
+
+ROOT = Path(__file__).resolve().parent.parent
+PROVISIONER = (sys.executable, "-m", "provisioner.cli")
+PAGE = ROOT / "docs/performance.md"
+BEGIN, END = "<!-- measured -->\n", "<!-- end -->"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One goal and what was measured."""
+
+    work: str
+    goal: str
+    measured: str
+    met: bool | None
+
+    def __str__(self) -> str:
+        verdict = {True: "yes", False: "**no**", None: "not measured"}[self.met]
+        return f"| {self.work} | {self.goal} | {self.measured} | {verdict} |"
+
+
+class Bench:
+    """What the cases share: a folder for their data, and how often each is run."""
+
+    def __init__(self, folder: Path, size: int, turns: int) -> None:
+        self.folder, self.size, self.turns = folder, size, turns
+        self._projects: dict[int, Project] = {}
+
+    def project(self, number: int) -> Project:
+        if number not in self._projects:
+            self._projects[number] = make(self.folder / str(number), number)
+        return self._projects[number]
+
+    def run(self, project: Project, *words: str) -> Command:
+        return Command((*PROVISIONER, *words), project.folder, {**project.environ, "PYTHONPATH": str(ROOT)})
+
+
+def cat(project: Project) -> Command:
+    return Command(("sh", "-c", "cat connections/*/*.yaml > /dev/null"), project.folder, project.environ)
+
+
+def plan(bench: Bench) -> Iterator[Row]:
+    project = bench.project(bench.size)
+    command = bench.run(project, "plan", "--offline")
+    found = ratio(command, cat(project), bench.turns)
+    work = f"`plan --offline`, no changes, {bench.size:,} definitions, nothing cached ({found.seconds:.2f} s)"
+    yield Row(work, "at most 8x of `cat` over the same files", f"{found}x of {found.other:.2f} s", found.median <= 8)
+    memory = peak(command)
+    yield terraform(f"{work}; {memory / 2**20:.0f} MiB", "25x faster than Terraform, with 1/12 of its memory")
+
+
+def terraform(work: str, goal: str) -> Row:
+    """Nothing here can run it without a network to install its provider from."""
+    return Row(work, goal, "Terraform is not installed here", None)
+
+
+def changed(bench: Bench) -> Iterator[Row]:
+    project = bench.project(bench.size)
+    copy = Project(bench.folder / "changed", project.environ)
+    shutil.copytree(project.folder, copy.folder)
+    copy.change(0.01)
+    found = ratio(bench.run(copy, "plan", "--offline"), bench.run(project, "plan", "--offline"), bench.turns)
+    yield Row("the same with 1 % changed", "at most 1.2x of no changes", f"{found}x", found.median <= 1.2)
+
+
+def validate(bench: Bench) -> Iterator[Row]:
+    project = bench.project(bench.size)
+    command = bench.run(project, "validate")
+    found = ratio(command, bench.run(project, "plan", "--offline"), bench.turns)
+    yield Row(f"`validate`, {bench.size:,}", "no slower than `plan`", f"{found}x", found.median <= 1)
+    small = bench.project(bench.size // 10)
+    schema = str(ROOT / "schemas/connection.schema.json")
+    words = (sys.executable, "-m", "benchmarks.straightforward", "connections", schema)
+    slow = Command(words, small.folder, {**small.environ, "PYTHONPATH": str(ROOT)})
+    found = ratio(slow, bench.run(small, "validate"), bench.turns)
+    work = f"the straightforward pipeline, {bench.size // 10:,}"
+    yield Row(work, "at least 25x of `validate`", f"{found}x", found.median >= 25)
+
+
+def growth(bench: Bench) -> Iterator[Row]:
+    sizes = (bench.size // 10, bench.size, bench.size * 5)
+    commands = [bench.run(bench.project(size), "plan", "--offline") for size in sizes]
+    start = bench.run(bench.project(1), "plan", "--offline")
+    idle = min(seconds(start) for _ in range(bench.turns))
+    times = [min(seconds(command) for _ in range(bench.turns)) - idle for command in commands]
+    exponent = math.log(times[-1] / times[0]) / math.log(sizes[-1] / sizes[0])
+    span = " → ".join(f"{size:,}" for size in sizes)
+    shown = f"{exponent:.2f} ({', '.join(f'{time:.2f} s' for time in times)} above start-up)"
+    yield Row(f"growth of `plan --offline`, {span}", "an exponent of at most 1.05", shown, exponent <= 1.05)
+    each = (peak(commands[-1]) - peak(start)) / sizes[-1] / 1024
+    yield Row("its memory above start-up", "at most 12 KiB a definition", f"{each:.1f} KiB", each <= 12)
+
+
+LATENCY = 0.1
+
+
+def apply(bench: Bench) -> Iterator[Row]:
+    """Creates on an emulator that takes a tenth of a second for each, net of a run that changes nothing."""
+    for parallelism, number, limit in (
+        (1, bench.size // 100, 1.1),
+        (8, bench.size // 10, 1.1),
+        (32, bench.size // 10, 1.25),
+    ):
+        with Emulator() as emulator:
+            project = make(bench.folder / f"apply-{parallelism}", number, emulator.url, recorded=False)
+            command = bench.run(project, "apply", "--yes", "--parallelism", str(parallelism))
+            slow(emulator, LATENCY)
+            busy = seconds(command)
+            slow(emulator, 0)
+            net = busy - min(seconds(command) for _ in range(bench.turns))
+        ideal = number * LATENCY / parallelism
+        work = f"`apply`, {number:,} creates, latency {LATENCY * 1000:.0f} ms, parallelism {parallelism}, net"
+        yield Row(work, f"at most {limit}x of N·L/P", f"{net / ideal:.2f}x of {ideal:.1f} s", net / ideal <= limit)
+
+
+def slow(emulator: Emulator, latency: float) -> None:
+    import requests
+
+    faults = [{"kind": "delay", "seconds": latency, "method": "POST", "path": "*/connections"}] if latency else []
+    requests.put(f"{emulator.url}/_emulator/faults", json=faults, timeout=10).raise_for_status()
+
+
+def start(bench: Bench) -> Iterator[Row]:
+    project = bench.project(1)
+    library = Command((sys.executable, "-c", "import click"), project.folder, project.environ)
+    for flag in ("--version", "--help"):
+        found = ratio(bench.run(project, flag), library, bench.turns * 3)
+        yield Row(f"`provisioner {flag}`", "at most 3x of Python importing click", f"{found}x", found.median <= 3)
+    for words in (("validate",), ("plan", "--offline")):
+        took = min(seconds(bench.run(project, *words)) for _ in range(bench.turns))
+        yield terraform(f"`{' '.join(words)}` of one file: {took:.2f} s", "faster than Terraform with one resource")
+
+
+CASES: tuple[Callable[[Bench], Iterator[Row]], ...] = (plan, changed, validate, growth, apply, start)
+
+
+def table(rows: list[Row]) -> str:
+    return "\n".join(["| work | goal | measured | met |", "|---|---|---|---|", *map(str, rows)])
+
+
+@cache
+def machine() -> str:
+    return f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--size", type=int, default=10_000, help="definitions of the larger cases")
+    parser.add_argument("--turns", type=int, default=5, help="runs of each")
+    parser.add_argument("--only", choices=[case.__name__ for case in CASES], help="one case")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    given = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), given.size, given.turns)
+        for case in CASES:
+            if given.only in (None, case.__name__):
+                for row in case(bench):
+                    rows.append(row)
+                    sys.stdout.write(f"{row}\n")
+                    sys.stdout.flush()
+    if given.write:
+        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+        after = rest.partition(END)[2]
+        PAGE.write_text(f"{before}{BEGIN}\n{machine()}\n\n{table(rows)}\n\n{END}{after}", "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
