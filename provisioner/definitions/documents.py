@@ -10,6 +10,7 @@ Scalars follow the YAML 1.2 core schema. The source text of every plain scalar t
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeAlias
@@ -20,6 +21,8 @@ from provisioner.model import Location, Problem
 
 Path: TypeAlias = tuple[str | int, ...]
 Mark: TypeAlias = tuple[int, int]
+Place: TypeAlias = tuple[int, ...]
+"""Line and column of a value, then those of its key where it has one."""
 
 MAX_NODES = 10_000
 """Nodes in one document, aliases counted as what they expand to. A definition has about twenty."""
@@ -33,27 +36,27 @@ MAX_KEY = 256
 class Document:
     """One parsed file. ``data`` is None when it could not be read to the end; ``problems`` then say why.
 
-    ``keys`` and ``values`` give line and column, counted from 1, by path; ``texts`` the source text of plain scalars
-    that are not strings. All are filled once by ``parse`` and only read afterwards.
+    ``places`` give line and column, counted from 1, of the value and of its key, by path; ``texts`` the source text of
+    plain scalars that are not strings. Both are filled once by ``parse`` and only read afterwards.
     """
 
     file: str
     text: str
     data: Any = None
-    keys: dict[Path, Mark] = field(default_factory=dict)
-    values: dict[Path, Mark] = field(default_factory=dict)
+    places: dict[Path, Place] = field(default_factory=dict)
     texts: dict[Path, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     def value_at(self, path: Path) -> Location:
         """Where the value stands; the nearest enclosing one for what an alias brought in or what is missing."""
-        while (mark := self.values.get(path)) is None and path:
+        while (place := self.places.get(path)) is None and path:
             path = path[:-1]
-        return Location(self.file, *(mark or (1, 1)))
+        return Location(self.file, *(place[:2] if place else (1, 1)))
 
     def key_at(self, path: Path) -> Location:
         """Where the key of this path stands."""
-        return Location(self.file, *self.keys[path]) if path in self.keys else self.value_at(path)
+        place = self.places.get(path, ())
+        return Location(self.file, *place[2:]) if len(place) == 4 else self.value_at(path)
 
     def line(self, number: int) -> str:
         """The source line with this number, counted from 1."""
@@ -84,7 +87,7 @@ def parse(file: str, text: str) -> Document:
         data = None
     finally:
         loader.dispose()
-    return Document(file, text, data, builder.keys, builder.values, builder.texts, tuple(builder.problems))
+    return Document(file, text, data, builder.places, builder.texts, tuple(builder.problems))
 
 
 def holds_fraction(document: Document) -> bool:
@@ -112,8 +115,7 @@ class _Builder:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.keys: dict[Path, Mark] = {}
-        self.values: dict[Path, Mark] = {}
+        self.places: dict[Path, Place] = {}
         self.texts: dict[Path, str] = {}
         self.problems: list[Problem] = []
         self.anchors: dict[str, _Anchored | None] = {}
@@ -142,8 +144,9 @@ class _Builder:
     def is_blank(self, data: Any) -> bool:
         return data is None and not self.texts.get(())
 
-    def node(self, event: Any, events: Iterator[Any], path: Path) -> Any:
-        self.values[path] = _mark(event)
+    def node(self, event: Any, events: Iterator[Any], path: Path, key: Mark | tuple[()] = ()) -> Any:
+        place = (*_mark(event), *key)
+        self.places[path] = _PLACES.setdefault(place, place)
         self.count(event, 1, path)
         if isinstance(event, self.kinds.AliasEvent):
             return self.alias(event, path)
@@ -169,9 +172,9 @@ class _Builder:
         while not isinstance(event := next(events), end):
             key = self.key(start, event, path)
             child = (*path, key)
+            child = _PATHS.setdefault(child, child)
             if self.is_usable(event, child, data):
-                self.keys[child] = _mark(event)
-                data[key] = self.node(next(events), events, child)
+                data[key] = self.node(next(events), events, child, _mark(event))
             else:
                 # Read under a path of its own, so that the first of two keeps its positions.
                 self.node(next(events), events, (*path, f"{key} (again)"))
@@ -187,7 +190,7 @@ class _Builder:
         if len(event.value) > MAX_KEY:
             self.refuse(event, "yaml.long-key", f"a key of more than {MAX_KEY} characters", "no property is that long")
         self.check_text(event)
-        return str(event.value)
+        return sys.intern(event.value)
 
     def is_usable(self, event: Any, child: Path, data: dict[str, Any]) -> bool:
         """Whether a key can stand here; if not, why is recorded, once."""
@@ -198,7 +201,7 @@ class _Builder:
         elif plain and key == "<<":
             problem = ("yaml.merge-key", "merge keys are not part of YAML 1.2", "write the properties out")
         elif key in data:
-            first = self.keys[child][0]
+            first = self.places[child][2]
             problem = ("yaml.duplicate-key", f"`{key}` stands twice; the first is on line {first}", "keep one of them")
         else:
             return True
@@ -226,9 +229,10 @@ class _Builder:
             data = _resolve(event.value)
             if not isinstance(data, str):
                 self.texts[path] = event.value
-            return data
-        self.check_tag(event, _STRING)
-        return event.value
+                return data
+        else:
+            self.check_tag(event, _STRING)
+        return _once(event.value)
 
     def check_tag(self, event: Any, admitted: frozenset[str]) -> None:
         if event.tag is not None and event.tag not in admitted:
@@ -263,8 +267,22 @@ class _Builder:
 
 
 def _mark(event: Any) -> Mark:
-    mark = event.start_mark
-    return (mark.line + 1, mark.column + 1)
+    start = event.start_mark
+    return (start.line + 1, start.column + 1)
+
+
+def _once(text: str) -> str:
+    """The text that was there before, where it is one that many definitions hold."""
+    if text in _TEXTS or len(_TEXTS) < _MOST_COMMON:
+        return _TEXTS.setdefault(text, text)
+    return text
+
+
+_MOST_COMMON = 1000
+_TEXTS: dict[str, str] = {}
+_PLACES: dict[Place, Place] = {}
+_PATHS: dict[Path, Path] = {}
+"""Definitions resemble each other: what ten thousand of them have in common is kept once."""
 
 
 _COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"})

@@ -14,6 +14,17 @@ from typing import Any, NoReturn
 from provisioner.errors import StateError
 from provisioner.model import Json
 
+_MOST_COMMON = 1000
+_PAIRS: dict[tuple[str, str], tuple[str, str]] = {}
+"""Records resemble each other: what thousands of them have in common is kept once."""
+
+
+def _once(pair: tuple[str, str]) -> tuple[str, str]:
+    if pair in _PAIRS or len(_PAIRS) < _MOST_COMMON:
+        return _PAIRS.setdefault(pair, pair)
+    return pair
+
+
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "a boolean", int: "a number", float: "a number"}
 
 
@@ -72,7 +83,7 @@ class Reader:
         for name, value in found:
             if not isinstance(value, str):
                 self._inner(value, name).text()
-        return found
+        return tuple(map(_once, found))
 
     def elements(self) -> Iterator[Reader]:
         """Every element of a list."""

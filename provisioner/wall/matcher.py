@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 SHORTEST = 8
 """Characters of a string that can be searched for."""
@@ -20,24 +20,39 @@ class Matcher(Generic[Label]):
     def __init__(self, strings: Mapping[str, Label]) -> None:
         import ahocorasick_rs
 
-        self._rests: dict[str, dict[int, dict[str, Label]]] = {}
+        # Nearly each begins in a way of its own; where many begin alike, they are told apart by length and hash.
+        self._single: dict[str, tuple[str, Label]] = {}
+        self._several: dict[str, dict[int, dict[str, Label]]] = {}
         for string, label in strings.items():
             if len(string) < SHORTEST:
                 raise ValueError(f"shorter than {SHORTEST} characters")
-            known = _encodable(string)
-            self._rests.setdefault(known[:SHORTEST], {}).setdefault(len(known), {})[known] = label
+            self._add(_encodable(string), label)
         self._automaton = ahocorasick_rs.AhoCorasick(
-            self._rests, implementation=ahocorasick_rs.Implementation.NoncontiguousNFA
+            self._single, implementation=ahocorasick_rs.Implementation.NoncontiguousNFA
         )
+
+    def _add(self, known: str, label: Label) -> None:
+        start = known[:SHORTEST]
+        if start not in self._single:
+            self._single[start] = (known, label)
+        else:
+            self._several.setdefault(start, {}).setdefault(len(known), {})[known] = label
 
     def find(self, text: str) -> Iterator[Label]:
         """The label of every occurrence."""
         text = _encodable(text)
         for _, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            for length, strings in self._rests[text[start:end]].items():
+            begins = text[start:end]
+            string, label = self._single[begins]
+            if text.startswith(string, start):
+                yield label
+            for length, strings in self._several.get(begins, _NONE).items():
                 found = text[start : start + length]
                 if found in strings:
                     yield strings[found]
+
+
+_NONE: Mapping[int, dict[str, Any]] = {}
 
 
 def _encodable(text: str) -> str:
