@@ -9,7 +9,7 @@ TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-lifecycle test coverage check format validate plan apply lock browser database docs screenshots soak test-lowest clean
+.PHONY: help demo demo-lifecycle test coverage check format validate plan apply lock browser database bench flame docs screenshots soak test-lowest clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 lock: $(READY) ## resolve the pinned dependencies anew
 	@$(COMPILE) --extra emulator --group dev pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --group browser --constraint requirements-dev.lock -o requirements-browser.lock
+	@$(COMPILE) --group bench --constraint requirements-dev.lock -o requirements-bench.lock
 
 BROWSERS := chromium chromium-browser google-chrome
 
@@ -81,6 +82,18 @@ test-lowest: $(READY) ## run the tests with the oldest versions that pyproject.t
 	@$(PYTHON) -m venv --clear .venv-lowest
 	@$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable '.[emulator]' --group dev
 	@.venv-lowest/bin/python -m pytest -n auto $(ARGS)
+
+bench: $(READY) ## measure beside yardsticks, ten minutes; ARGS="--write" puts the table into docs/performance.md
+	@command -v hyperfine >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq hyperfine time >/dev/null; } || \
+	  { echo "install hyperfine and GNU time" >&2; exit 1; }
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+FLAME ?= flame.svg
+
+flame: $(READY) ## draw where the time of a plan of ten thousand definitions goes, as flame.svg
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-bench.lock
+	@$(BIN)/python -m benchmarks.flame $(BIN)/py-spy $(FLAME)
 
 docs: $(READY) ## write anew what the documentation takes from the code
 	@$(BIN)/python -m tests.docs.generate

@@ -16,12 +16,12 @@ from pathlib import Path
 
 from benchmarks.data import Project, make
 from benchmarks.measure import Command, peak, ratio, seconds
+from benchmarks.stages import as_table, stages
 from provisioner.emulator.server import Emulator
 
 ROOT = Path(__file__).resolve().parent.parent
 PROVISIONER = (sys.executable, "-m", "provisioner.cli")
 PAGE = ROOT / "docs/performance.md"
-BEGIN, END = "<!-- measured -->\n", "<!-- end -->"
 
 
 @dataclass(frozen=True)
@@ -115,11 +115,8 @@ LATENCY = 0.1
 
 def apply(bench: Bench) -> Iterator[Row]:
     """Creates on an emulator that takes a tenth of a second for each, net of a run that changes nothing."""
-    for parallelism, number, limit in (
-        (1, bench.size // 100, 1.1),
-        (8, bench.size // 10, 1.1),
-        (32, bench.size // 10, 1.25),
-    ):
+    number = bench.size // 10
+    for parallelism, limit in ((1, 1.1), (8, 1.1), (32, 1.25)):
         with Emulator() as emulator:
             project = make(bench.folder / f"apply-{parallelism}", number, emulator.url, recorded=False)
             command = bench.run(project, "apply", "--yes", "--parallelism", str(parallelism))
@@ -132,10 +129,23 @@ def apply(bench: Bench) -> Iterator[Row]:
         yield Row(work, f"at most {limit}x of N·L/P", f"{net / ideal:.2f}x of {ideal:.1f} s", net / ideal <= limit)
 
 
-def slow(emulator: Emulator, latency: float) -> None:
+def observed(bench: Bench) -> Iterator[Row]:
+    """A plan that reads the list of all of them, by pages that take a twentieth of a second each."""
+    with Emulator() as emulator:
+        project = make(bench.folder / "observed", bench.size, emulator.url, recorded=False)
+        seconds(bench.run(project, "apply", "--yes", "--parallelism", "32"))
+        command, pages, latency = bench.run(project, "plan"), bench.size / 100, LATENCY / 2
+        quick = min(seconds(command) for _ in range(bench.turns))
+        slow(emulator, latency, "GET")
+        cost = (min(seconds(command) for _ in range(bench.turns)) - quick) / (pages * latency)
+    work = f"the observed list of {bench.size:,}, {pages:.0f} pages of {latency * 1000:.0f} ms"
+    yield Row(work, "at most 1.2x of the sum of latencies", f"{cost:.2f}x", cost <= 1.2)
+
+
+def slow(emulator: Emulator, latency: float, method: str = "POST") -> None:
     import requests
 
-    faults = [{"kind": "delay", "seconds": latency, "method": "POST", "path": "*/connections"}] if latency else []
+    faults = [{"kind": "delay", "seconds": latency, "method": method, "path": "*/connections"}] if latency else []
     requests.put(f"{emulator.url}/_emulator/faults", json=faults, timeout=10).raise_for_status()
 
 
@@ -150,7 +160,7 @@ def start(bench: Bench) -> Iterator[Row]:
         yield terraform(f"`{' '.join(words)}` of one file: {took:.2f} s", "faster than Terraform with one resource")
 
 
-CASES: tuple[Callable[[Bench], Iterator[Row]], ...] = (plan, changed, validate, growth, apply, start)
+CASES: tuple[Callable[[Bench], Iterator[Row]], ...] = (plan, changed, validate, growth, apply, observed, start)
 
 
 def table(rows: list[Row]) -> str:
@@ -179,10 +189,16 @@ def main() -> int:
                     sys.stdout.write(f"{row}\n")
                     sys.stdout.flush()
     if given.write:
-        before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        PAGE.write_text(f"{before}{BEGIN}\n{machine()}\n\n{table(rows)}\n\n{END}{after}", "utf-8")
+        put("measured", f"{machine()}\n\n{table(rows)}")
+        put("stages", as_table(stages(given.size)))
     return 0
+
+
+def put(part: str, text: str) -> None:
+    """Write a part of the page anew."""
+    before, begin, rest = PAGE.read_text("utf-8").partition(f"<!-- {part} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    PAGE.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", "utf-8")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,88 @@
+"""Where the time of ``plan --offline`` goes, stage by stage: ``python -m benchmarks.stages``."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from benchmarks.data import TARGET, make
+from provisioner import wiring
+from provisioner.commands import plan as planning
+from provisioner.definitions import files
+from provisioner.definitions.definition import read_definitions
+from provisioner.definitions.desired import build
+from provisioner.definitions.documents import parse
+from provisioner.definitions.hygiene import UNGUARDED, odd
+from provisioner.definitions.project import CONNECTIONS, read_project
+from provisioner.egress import Egress
+from provisioner.planning.plan import Asked
+from provisioner.report import plan_text
+from provisioner.report.style import PLAIN
+from provisioner.settings import read_settings
+
+Result = TypeVar("Result")
+
+
+class Clock:
+    """Microseconds a definition, by stage."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self.taken: dict[str, float] = {}
+
+    def __call__(self, stage: str, work: Callable[[], Result]) -> Result:
+        gc.collect()
+        begun = time.perf_counter()
+        result = work()
+        self.taken[stage] = (time.perf_counter() - begun) / self._number * 1e6
+        return result
+
+
+def stages(number: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = make(folder, number)
+        settings, clock = read_settings(made.environ), Clock(number)
+        project = read_project(folder)
+        target = project.target(TARGET)
+        egress = Egress(sys.stdout, sys.stderr)
+        where = wiring.place(project, target, settings, egress.wall.watch)
+        store = wiring.store(project, target, where.identity, egress)
+        state = clock("the state is read", store.load)
+        sources, _ = clock("files are read", lambda: files.read_tree(project.connections, CONNECTIONS))
+        clock("and parsed", lambda: [parse(source.file, source.text) for source in sources])
+        definitions, documents, _ = clock("read, parsed and held against the schema", lambda: read_definitions(project))
+        built = clock("templates are filled in", lambda: build(definitions, project, target, where.environment))
+        texts = [document.text for document in documents]
+        clock("secrets are watched", lambda: egress.wall.watch(built.secrets, texts, built.private))
+        clock("the search for them is built", lambda: egress.wall.lets_pass("a word"))
+        judges = [(UNGUARDED, egress.wall.lets_pass)]
+        clock("secrets are judged", lambda: odd(built.desired, settings.variables, judges))
+        made_plan = clock("compared", lambda: planning.plan(where, built.desired, state, None, Asked()))
+        text = clock("written", lambda: plan_text.as_text(made_plan, PLAIN))
+        clock("searched for secrets", lambda: egress.wall.check(text))
+    return clock.taken
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks.stages")
+    parser.add_argument("--size", type=int, default=10_000)
+    gc.set_threshold(100_000, 10, 10)
+    sys.stdout.write(f"{as_table(stages(parser.parse_args().size))}\n")
+
+
+def as_table(taken: dict[str, float]) -> str:
+    rows = (f"| {stage} | {each:.0f} |" for stage, each in taken.items())
+    return "\n".join(["| stage | µs a definition |", "|---|---|", *rows])
+
+
+if __name__ == "__main__":
+    os.environ.pop("CI", None)
+    main()
