@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import platform
+import resource
 import shutil
 import sys
 import tempfile
@@ -87,12 +88,11 @@ def validate(bench: Bench) -> Iterator[Row]:
     command = bench.run(project, "validate")
     found = ratio(command, bench.run(project, "plan", "--offline"), bench.turns)
     yield Row(f"`validate`, {bench.size:,}", "no slower than `plan`", f"{found}x", found.median <= 1)
-    small = bench.project(bench.size // 10)
     schema = str(ROOT / "schemas/connection.schema.json")
     words = (sys.executable, "-m", "benchmarks.straightforward", "connections", schema)
-    slow = Command(words, small.folder, {**small.environ, "PYTHONPATH": str(ROOT)})
-    found = ratio(slow, bench.run(small, "validate"), bench.turns)
-    work = f"the straightforward pipeline, {bench.size // 10:,}"
+    straight = Command(words, project.folder, {**project.environ, "PYTHONPATH": str(ROOT)})
+    found = ratio(straight, command, bench.turns)
+    work = f"the straightforward pipeline, {bench.size:,} ({found.seconds:.1f} s)"
     yield Row(work, "at least 25x of `validate`", f"{found}x", found.median >= 25)
 
 
@@ -179,6 +179,7 @@ def main() -> int:
     parser.add_argument("--only", choices=[case.__name__ for case in CASES], help="one case")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     given = parser.parse_args()
+    room_for_variables()
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(Path(folder), given.size, given.turns)
@@ -192,6 +193,14 @@ def main() -> int:
         put("measured", f"{machine()}\n\n{table(rows)}")
         put("stages", as_table(stages(given.size)))
     return 0
+
+
+def room_for_variables() -> None:
+    """An environment of fifty thousand variables: Linux allows a quarter of the stack for it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    wanted = 64 * 2**20
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_STACK, (wanted if hard == resource.RLIM_INFINITY else hard, hard))
 
 
 def put(part: str, text: str) -> None:
