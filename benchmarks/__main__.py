@@ -12,7 +12,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from benchmarks.data import Project, make
@@ -167,7 +166,6 @@ def table(rows: list[Row]) -> str:
     return "\n".join(["| work | goal | measured | met |", "|---|---|---|---|", *map(str, rows)])
 
 
-@cache
 def machine() -> str:
     return f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
 

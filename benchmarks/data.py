@@ -7,7 +7,7 @@ import json
 import os
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,7 +28,7 @@ _DEFINITION = """\
 # The read replica of shop {number}. Ask team {team} before you change anything here: dashboards of three
 # departments read from it every quarter of an hour.
 name: Shop {number:05}
-description: Orders of shop {number:05}, read replica{more}
+description: Orders of shop {number:05}, read replica
 
 # Where it is and who signs in. The password comes from the vault of the team, through the
 # environment of the pipeline; it is rotated every 90 days.
@@ -74,7 +74,7 @@ def make(folder: Path, number: int, url: str = "https://platform.adobe.io", reco
         variables[variable] = hashlib.sha256(variable.encode()).hexdigest()[:24]
         file = folder / f"connections/team-{each % 50:02}/shop-{each:05}.yaml"
         file.parent.mkdir(parents=True, exist_ok=True)
-        text = _DEFINITION.format(number=each, team=each % 50, host=each % 200, variable=variable, more="")
+        text = _DEFINITION.format(number=each, team=each % 50, host=each % 200, variable=variable)
         file.write_text(text, "utf-8")
     target = {"org_id": ORG, "sandbox": "prod", "endpoint": url, "vars": {"domain": "example.com"}}
     project = {"version": 1, "default_target": TARGET, "targets": {TARGET: target}}
@@ -93,16 +93,10 @@ def _record(folder: Path, url: str, variables: Mapping[str, str]) -> None:
     fingerprinter = Fingerprinter("benchmark", KEY.encode())
     place = Place(project, target, identity, variables, lambda _: fingerprinter, "bench", timedelta(0), lambda *_: None)
     records = tuple(
-        record_of(one, str(uuid.uuid5(uuid.NAMESPACE_URL, one.key)), '"etag"', f"{place_:032x}", fingerprinter)
-        for place_, one in enumerate(read_desired(place))
+        record_of(one, str(uuid.uuid5(uuid.NAMESPACE_URL, one.key)), '"etag"', f"{number:032x}", fingerprinter)
+        for number, one in enumerate(read_desired(place))
     )
-    state = State.empty("benchmark", identity)
+    state = replace(State.empty("benchmark", identity), records=records, serial=1)
     path = folder / target.state
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(state_to_bytes(_with(state, records)))
-
-
-def _with(state: State, records: tuple) -> State:  # type: ignore[type-arg]
-    from dataclasses import replace
-
-    return replace(state, records=records, serial=1)
+    path.write_bytes(state_to_bytes(state))

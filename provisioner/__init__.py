@@ -4,7 +4,8 @@ The packages are the stages that data passes; imports point one way, and tests/t
 
     cli -> commands -> applying, report -> planning -> definitions, state, service -> vocabulary
 
-    errors, model, sensitive   the vocabulary: one exception tree, frozen values, values that must not be shown
+    errors, model, sensitive   the vocabulary: one exception tree, frozen values, values that must not be shown;
+    once                       and equal values kept once
     definitions                what the user wrote        -> desired base connections
     state                      what we remember           -> prior state, journal, fingerprints
     service                    the Flow Service over HTTP -> observed base connections

@@ -12,6 +12,12 @@ Key: TypeAlias = str
 Json: TypeAlias = dict[str, Any]
 """An object as the ``json`` module reads it."""
 
+
+def text_in(value: Any) -> str:
+    """The text that a piece of JSON is; "" for anything else, or where there is none."""
+    return value if isinstance(value, str) else ""
+
+
 MYSQL_SPEC_ID = "26d738e0-8963-47ea-aadf-c60de735468a"
 """The connection spec of MySQL, the same on Azure and AWS. Documented."""
 

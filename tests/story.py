@@ -96,6 +96,22 @@ def tell(story: Callable[[Story], None]) -> int:
     return 0
 
 
+def told_by(demo: str, folder: Path) -> str:
+    """All that a demo says, told as in CI by a process that keeps what it needs in ``folder``; and it ended well."""
+    done = subprocess.run(
+        [sys.executable, "-m", demo],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder), "CI": "true"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    return told
+
+
 def paint(text: str, codes: str) -> str:
     return f"\x1b[{codes}m{text}\x1b[0m" if COLOUR else text
 

@@ -12,10 +12,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "provisioner"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-VOCABULARY = {"", "errors", "model", "sensitive"}
+VOCABULARY = {"", "errors", "model", "once", "sensitive"}
 LAYERS = {
     "errors": {"model"},
     "model": set(),
+    "once": set(),
     "sensitive": set(),
     "definitions": VOCABULARY,
     "state": VOCABULARY,

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.story import ROOT, told_by
 
 
 def files() -> set[Path]:
@@ -16,18 +13,7 @@ def files() -> set[Path]:
 
 def test_the_demo(tmp_path: Path) -> None:
     before = files()
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "CI": "true"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.demo"],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    told = done.stdout + done.stderr
-    assert done.returncode == 0, told
+    told = told_by("tests.demo", tmp_path)
     for line in (
         "Plan: 3 to add, 0 to change, 0 to destroy.",
         "Apply complete: 3 added, 0 changed, 0 destroyed.",

@@ -108,10 +108,15 @@ def planned(
     """The plan within what was asked for; ``service`` is asked for dependants. ``reviewed``: that was before, and some
     of it may be done."""
     place.watch((), ["\n".join(record.as_dict.values()) for record in context.state.records])
-    context = replace(context, adopt=asked.adopt, delete=asked.delete, protected_delete=asked.protected_delete)
-    context = replace(context, resend=asked.resend)
     state, moves = moved(context.state, desired)
-    context = replace(context, state=state)
+    context = replace(
+        context,
+        state=state,
+        adopt=asked.adopt,
+        delete=asked.delete,
+        protected_delete=asked.protected_delete,
+        resend=asked.resend,
+    )
     whole = (refresh_plan if asked.refresh else make_plan)(place.target.name, place.identity, desired, context)
     whole = naming_moves(whole, moves)
     made = replace(selected(whole, asked, reviewed), asked=asked)

@@ -18,6 +18,7 @@ from typing import Any, NoReturn, TypeAlias
 from provisioner.definitions.characters import REMEDY, find_strange
 from provisioner.definitions.yaml_errors import MAX_DEPTH, TOO_DEEP, reader_problem, source_line, syntax_problem
 from provisioner.model import Location, Problem
+from provisioner.once import keeping_once
 
 Path: TypeAlias = tuple[str | int, ...]
 Mark: TypeAlias = tuple[int, int]
@@ -271,15 +272,7 @@ def _mark(event: Any) -> Mark:
     return (start.line + 1, start.column + 1)
 
 
-def _once(text: str) -> str:
-    """The text that was there before, where it is one that many definitions hold."""
-    if text in _TEXTS or len(_TEXTS) < _MOST_COMMON:
-        return _TEXTS.setdefault(text, text)
-    return text
-
-
-_MOST_COMMON = 1000
-_TEXTS: dict[str, str] = {}
+_once = keeping_once(str)
 _PLACES: dict[Place, Place] = {}
 _PATHS: dict[Path, Path] = {}
 """Definitions resemble each other: what ten thousand of them have in common is kept once."""

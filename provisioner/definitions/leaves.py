@@ -183,13 +183,9 @@ def render_leaf(
         return Problem(leaf.location, error.rule, f"{leaf.shown}: {error.message}", error.remedy), read
 
 
+@cache
 def is_sensitive(field: str) -> bool:
     """Whether the schema calls the leaf that gives this property sensitive, whatever it came from."""
-    return _is_sensitive(field)
-
-
-@cache
-def _is_sensitive(field: str) -> bool:
     return _rules().at(tuple(field.split(".", 4))).sensitive
 
 

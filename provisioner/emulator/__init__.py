@@ -11,8 +11,9 @@ The pure core turns a request value into a reply value; the edges are thin::
 
     server   sockets, threads, signals
     app      ASGI: bytes <-> Request and Reply; where a fault hits: injection, then wire for what no Reply can say
-    dispatch the route table -> control | ims | gate, then connections, specs
+    dispatch the route table -> control | ims | sandboxes | gate, then connections, exploring, dependants, specs
     connections <- listing (filters, paging) , declared, patching
+    source   what is behind a base connection: imagined, or real by login and mysql; credentials are kept for it
     connection, messages, errors, json_text, behaviour   the values
     faults (which one hits) , rehearsal (their JSON), rehearsing (its path), foreign (what somebody else does)
     store    SQLite, behind one small interface

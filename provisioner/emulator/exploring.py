@@ -6,7 +6,7 @@ from provisioner.emulator import tables
 from provisioner.emulator.connections import find
 from provisioner.emulator.errors import Refused, no_such_object, unreachable
 from provisioner.emulator.messages import Asking, Json, Reply
-from provisioner.emulator.source import Source, source
+from provisioner.emulator.source import source
 from provisioner.emulator.world import Call, World
 
 
@@ -37,13 +37,9 @@ def explored(world: World, call: Call) -> Asking:
 
     def found() -> Json:
         database = source(world.behaviour, params)
-        return tables.root(database.tables()) if kind == "root" else _table(database, path, preview)
+        return tables.root(database.tables()) if kind == "root" else tables.table(database.contents(path, preview))
 
     return Asking(found, lambda body: Reply(200, body))
-
-
-def _table(database: Source, path: str, preview: bool) -> Json:
-    return tables.table(database.columns(path), database.rows(path) if preview else None)
 
 
 def _params(world: World, call: Call) -> Mapping[str, Json]:

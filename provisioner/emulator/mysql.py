@@ -18,7 +18,7 @@ import pymysql
 from provisioner.emulator.errors import Refused, no_such_object, unreachable
 from provisioner.emulator.login import Login, Tls
 from provisioner.emulator.messages import Json, JsonObject
-from provisioner.emulator.tables import Columns
+from provisioner.emulator.tables import Columns, Contents
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5, 10
 _LONGEST = 1024
@@ -26,7 +26,7 @@ _LONGEST = 1024
 
 _TABLES = (
     "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
-    " AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED') ORDER BY table_name"
+    " AND table_type IN ('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')"
 )
 _COLUMNS = (
     "SELECT column_name, column_type FROM information_schema.columns"
@@ -51,27 +51,16 @@ class Database:
         with self._cursor() as cursor:
             return tuple(self._path(name) for name in _names(cursor))
 
-    def columns(self, path: str) -> Columns:
+    def contents(self, path: str, preview: bool) -> Contents:
         """See ``Source``."""
         with self._cursor() as cursor:
-            name = self._name(cursor, path)
-            found = _kinds(cursor, name)
-            if not found:
-                cursor.execute(f"SELECT * FROM {_quoted(name)} LIMIT 0")  # noqa: S608 - a view that is broken says why
-            return found
-
-    def rows(self, path: str) -> Sequence[JsonObject]:
-        """See ``Source``."""
-        with self._cursor() as cursor:
-            name = self._name(cursor, path)
-            kinds = _kinds(cursor, name)
-            # A name that is in the list of tables, quoted: there is no placeholder for names.
-            cursor.execute(f"SELECT * FROM {_quoted(name)} LIMIT {self._previewed}")  # noqa: S608
-            names = [column[0] for column in cursor.description or ()]
-            return tuple(
-                {name: _json(value, kinds.get(name, "")) for name, value in zip(names, row, strict=True)}
-                for row in cursor.fetchall()
-            )
+            table = self._name(cursor, path)
+            kinds = _kinds(cursor, table)
+            if kinds and not preview:
+                return kinds, None
+            # Where no column is known, a view is broken: to read from it says why.
+            rows = _rows(cursor, table, self._previewed, kinds)
+            return kinds, rows if preview else None
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
@@ -133,8 +122,15 @@ def _kinds(cursor: Any, table: str) -> dict[str, str]:
     return {_text(name): _text(kind) for name, kind in cursor.fetchall()}
 
 
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"
+def _rows(cursor: Any, table: str, number: int, kinds: Columns) -> Sequence[JsonObject]:
+    # A name that is in the list of tables, quoted: there is no placeholder for names.
+    quoted = table.replace("`", "``")
+    cursor.execute(f"SELECT * FROM `{quoted}` LIMIT {number}")  # noqa: S608
+    names = [column[0] for column in cursor.description or ()]
+    return tuple(
+        {name: _json(value, kinds.get(name, "")) for name, value in zip(names, row, strict=True)}
+        for row in cursor.fetchall()
+    )
 
 
 def _words(error: Exception, login: Login) -> str:

@@ -6,8 +6,8 @@ from typing import Protocol
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.errors import no_such_object, unreachable
 from provisioner.emulator.login import login
-from provisioner.emulator.messages import Json, JsonObject
-from provisioner.emulator.tables import Columns
+from provisioner.emulator.messages import Json
+from provisioner.emulator.tables import Contents
 
 PREVIEWED = 10
 """Rows of a preview; assumed."""
@@ -24,12 +24,8 @@ class Source(Protocol):
         """The paths of its tables, ``database.table`` (assumed)."""
         ...
 
-    def columns(self, path: str) -> Columns:
-        """Of one table."""
-        ...
-
-    def rows(self, path: str) -> Sequence[JsonObject]:
-        """The first ``PREVIEWED`` of one table, by column."""
+    def contents(self, path: str, preview: bool) -> Contents:
+        """Of one table; rows by column, ``PREVIEWED`` at most, None without ``preview``."""
         ...
 
 
@@ -61,10 +57,7 @@ class _Imagined:
     def tables(self) -> Sequence[str]:
         return tuple(self._known)
 
-    def columns(self, path: str) -> Columns:
+    def contents(self, path: str, preview: bool) -> Contents:
         if path not in self._known:
             raise no_such_object()
-        return self._known[path]
-
-    def rows(self, path: str) -> Sequence[JsonObject]:  # noqa: ARG002
-        return ()
+        return self._known[path], () if preview else None

@@ -12,6 +12,9 @@ from provisioner.emulator.messages import Json, JsonObject
 Columns = Mapping[str, str]
 """MySQL's type by the name of a column."""
 
+Contents = tuple[Columns, Sequence[JsonObject] | None]
+"""The columns of a table, and rows where a preview was asked for."""
+
 _Shape = tuple[str, str]
 """The type and the XDM format, "" where it has none."""
 
@@ -34,8 +37,9 @@ def root(tables: Iterable[str]) -> Json:
     ]
 
 
-def table(columns: Columns, rows: Sequence[JsonObject] | None) -> Json:
-    """One table; ``rows`` where a preview was asked for."""
+def table(contents: Contents) -> Json:
+    """One table."""
+    columns, rows = contents
     listed: list[Json] = [_column(name, kind) for name, kind in columns.items()]
     whole: JsonObject = {"format": "flat", "schema": {"columns": listed}}
     return whole if rows is None else {**whole, "data": list(rows)}

@@ -40,14 +40,8 @@ def _named(change: Change, flows: Mapping[str, tuple[Flow, ...]]) -> Change:
 
 def without_dependants(plan: Plan, why: str) -> Plan:
     """The plan that says of what is affected that nobody knows its dataflows."""
-    ids = set(affected(plan))
-    return plan.noting(
-        {
-            change.key: f"which dataflows use it could not be read: {why}"
-            for change in plan.changes
-            if any(ident in ids for step in change.steps for ident in _noticed(step))
-        }
-    )
+    words = f"which dataflows use it could not be read: {why}"
+    return plan.noting({change.key: words for change in plan.changes if any(map(_noticed, change.steps))})
 
 
 def _listed(flows: tuple[Flow, ...]) -> str:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provisioner.definitions.desired import Desired
+from provisioner.definitions.documents import as_text
 from provisioner.errors import ServiceError
-from provisioner.model import Json
+from provisioner.model import Json, text_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +82,14 @@ def read(item: Json) -> Observed:
         )
     return Observed(
         id=item["id"],
-        etag=_text(item.get("etag")) or _text(item.get("version")) or None,
-        state=_text(item.get("state")),
+        etag=text_in(item.get("etag")) or text_in(item.get("version")) or None,
+        state=text_in(item.get("state")),
         fields=tuple(_visible(item)),
         created_at=_milliseconds(item.get("createdAt")),
         updated_at=_milliseconds(item.get("updatedAt")),
-        updated_by=_text(item.get("updatedBy")),
-        created_client=_text(item.get("createdClient")),
-        updated_client=_text(item.get("updatedClient")),
+        updated_by=text_in(item.get("updatedBy")),
+        created_client=text_in(item.get("createdClient")),
+        updated_client=text_in(item.get("updatedClient")),
     )
 
 
@@ -103,21 +104,12 @@ def _visible(item: Json) -> Iterable[tuple[str, str]]:
         "connectionSpec.version": spec.get("version"),
         **{f"auth.params.{name}": value for name, value in _mapping(auth.get("params")).items()},
     }
-    return ((path, _scalar(value)) for path, value in flat.items() if isinstance(value, str | int))
-
-
-def _scalar(value: str | int) -> str:
-    """As text, which is what is sent: that numbers or booleans come back for it is not documented, and would mean no
-    more."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    # That numbers or booleans come back for the text that is sent is not documented, and would mean no more.
+    return ((path, as_text(value)) for path, value in flat.items() if isinstance(value, str | int))
 
 
 def _mapping(value: Any) -> Json:
     return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _milliseconds(value: Any) -> int:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from provisioner.model import Json
+from provisioner.model import Json, text_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +28,12 @@ class Flow:
 
 def read_flow(item: Json) -> Flow:
     """One item of the list of flows; whatever is absent is left out."""
-    return Flow(str(item.get("id", "")), _text(item.get("name")), _text(item.get("state")), _schedule(item))
+    return Flow(str(item.get("id", "")), text_in(item.get("name")), text_in(item.get("state")), _schedule(item))
 
 
 def by_base(sources: Iterable[Json], flows: Iterable[Json]) -> Mapping[str, tuple[Flow, ...]]:
     """The flows of each base connection, by its id, as source connections and flows lead there."""
-    bases = {str(one.get("id")): _text(one.get("baseConnectionId")) for one in sources}
+    bases = {str(one.get("id")): text_in(one.get("baseConnectionId")) for one in sources}
     found: dict[str, dict[str, Flow]] = {}
     for item in flows:
         flow = read_flow(item)
@@ -53,7 +52,7 @@ def _inherited(item: Json) -> Iterator[str]:
     sources = inherited.get("sourceConnections") if isinstance(inherited, dict) else None
     for one in sources if isinstance(sources, list) else []:
         base = one.get("baseConnection") if isinstance(one, dict) else None
-        yield _text(base.get("id")) if isinstance(base, dict) else ""
+        yield text_in(base.get("id")) if isinstance(base, dict) else ""
 
 
 _UNITS = ("minute", "hour", "day", "week", "month")
@@ -63,11 +62,7 @@ def _schedule(item: Json) -> str:
     params = item.get("scheduleParams")
     if not isinstance(params, dict):
         return ""
-    frequency, interval = _text(params.get("frequency")), str(params.get("interval", "")).strip()
+    frequency, interval = text_in(params.get("frequency")), str(params.get("interval", "")).strip()
     if frequency not in _UNITS or not interval:
         return frequency
     return f"every {frequency}" if interval == "1" else f"every {interval} {frequency}s"
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -163,11 +163,8 @@ class FlowReader:
         """Such as ``active``; "" where none is shown. One attempt: it is asked for to be careful, not to be served."""
         what = "listing sandboxes"
         for page in range(_PAGES):
-            path = f"{sandboxes.BASE}/?limit={sandboxes.PAGE}&offset={page * sandboxes.PAGE}"
-            settled = self._caller.send(Call("GET", self._origin, path), _ONCE)
-            if settled.answer is None:
-                raise failure(what, settled)
-            states = sandboxes.read_states(what, settled.answer.body)
+            query = f"limit={sandboxes.PAGE}&offset={page * sandboxes.PAGE}"
+            states = sandboxes.read_states(what, self._get(what, f"/?{query}", sandboxes.BASE, _ONCE).body)
             if name in states or len(states) < sandboxes.PAGE:
                 return states.get(name, "")
         return ""
@@ -176,8 +173,8 @@ class FlowReader:
         """What the service's clock shows now, from the ``Date`` of its last answer; this machine's before any."""
         return self._caller.clock.now()
 
-    def _get(self, what: str, path: str) -> Answer:
-        settled = self._caller.send(Call("GET", self._origin, BASE + path))
+    def _get(self, what: str, path: str, base: str = BASE, policy: Policy | None = None) -> Answer:
+        settled = self._caller.send(Call("GET", self._origin, base + path), policy)
         if settled.answer is None:
             raise failure(what, settled, one="?" not in path or "/explore?" in path)
         return settled.answer

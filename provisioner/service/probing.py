@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner.errors import ServiceError
-from provisioner.model import Json
+from provisioner.model import Json, text_in
 
 PROVIDER_REJECTED = "1100"
 """The code for whatever the provider, which talks to the database, did not accept."""
@@ -71,8 +71,8 @@ def read_tables(what: str, body: Any) -> tuple[Table, ...]:
 
 
 def _table(one: Json) -> Table:
-    name = _text(one.get("name")) or _text(one.get("path"))
-    return Table(name, _text(one.get("path")) or name, _text(one.get("type")), one.get("canPreview") is True)
+    name = text_in(one.get("name")) or text_in(one.get("path"))
+    return Table(name, text_in(one.get("path")) or name, text_in(one.get("type")), one.get("canPreview") is True)
 
 
 def read_contents(what: str, body: Any) -> Contents:
@@ -91,8 +91,4 @@ def read_contents(what: str, body: Any) -> Contents:
 def _column(one: Json) -> Column:
     xdm = one.get("xdm")
     shown = xdm if isinstance(xdm, dict) else {}
-    return Column(_text(one.get("name")), _text(one.get("type")), _text(shown.get("format")))
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return Column(text_in(one.get("name")), text_in(one.get("type")), text_in(shown.get("format")))

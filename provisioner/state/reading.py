@@ -13,18 +13,9 @@ from typing import Any, NoReturn
 
 from provisioner.errors import StateError
 from provisioner.model import Json
+from provisioner.once import keeping_once
 
-_MOST_COMMON = 1000
-_PAIRS: dict[tuple[str, str], tuple[str, str]] = {}
-"""Records resemble each other: what thousands of them have in common is kept once."""
-
-
-def _once(pair: tuple[str, str]) -> tuple[str, str]:
-    if pair in _PAIRS or len(_PAIRS) < _MOST_COMMON:
-        return _PAIRS.setdefault(pair, pair)
-    return pair
-
-
+_once = keeping_once(tuple[str, str])
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "a boolean", int: "a number", float: "a number"}
 
 

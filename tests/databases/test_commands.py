@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -16,8 +13,8 @@ from tests.acceptance.test_dependants import flow
 from tests.acceptance.test_import import make
 from tests.databases.conftest import DATABASE, PASSWORD, USER, Connecting, Database
 from tests.leaks import holds
+from tests.story import told_by
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 NEW = "crm-rotated-'\"2\\;9-8842"
 WRONG = "crm-wrong-\"';pass-1903"
 NAME = "MYSQL_ORDERS_PASSWORD"
@@ -210,17 +207,7 @@ def test_adopted_connections_are_tested_with_the_password_that_somebody_gave_the
 
 
 def test_the_demo_of_a_whole_life(tmp_path: Path, database: Database) -> None:  # noqa: ARG001
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "TMPDIR": str(tmp_path), "CI": "true"}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.demo_lifecycle"],
-        cwd=ROOT,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    told = done.stdout + done.stderr
-    assert done.returncode == 0, told
+    told = told_by("tests.demo_lifecycle", tmp_path)
     for line in (
         "2 base connections imported, 0 left.",
         "Plan: 0 to add, 0 to change, 0 to destroy. 2 unchanged.",

@@ -1,0 +1,23 @@
+"""Equal values kept once: definitions resemble each other, and so do the records of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+Kept = TypeVar("Kept", bound=Hashable)
+
+_MOST = 1000
+"""Distinct values that are remembered. What many hold is met early; what differs in each is not worth the room."""
+
+
+def keeping_once(_: type[Kept]) -> Callable[[Kept], Kept]:
+    """A function that gives the equal value that it was given before, where it is one of the first; else its own."""
+    known: dict[Kept, Kept] = {}
+
+    def once(value: Kept) -> Kept:
+        if value in known or len(known) < _MOST:
+            return known.setdefault(value, value)
+        return value
+
+    return once
