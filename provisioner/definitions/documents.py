@@ -146,17 +146,21 @@ class _Builder:
         return data is None and not self.texts.get(())
 
     def node(self, event: Any, events: Iterator[Any], path: Path, key: Mark | tuple[()] = ()) -> Any:
-        place = (*_mark(event), *key)
+        start = event.start_mark
+        place = (start.line + 1, start.column + 1, *key)
         self.places[path] = _PLACES.setdefault(place, place)
         self.count(event, 1, path)
+        if event.anchor:
+            return self.anchored(event, events, path)
+        return self.content(event, events, path)
+
+    def anchored(self, event: Any, events: Iterator[Any], path: Path) -> Any:
         if isinstance(event, self.kinds.AliasEvent):
             return self.alias(event, path)
-        if event.anchor:
-            self.anchors[event.anchor] = None  # set once complete: an alias to it before that is a loop
+        self.anchors[event.anchor] = None  # set once complete: an alias to it before that is a loop
         before = self.nodes
         data = self.content(event, events, path)
-        if event.anchor:
-            self.anchors[event.anchor] = _Anchored(data, self.nodes - before + 1)
+        self.anchors[event.anchor] = _Anchored(data, self.nodes - before + 1)
         return data
 
     def content(self, event: Any, events: Iterator[Any], path: Path) -> Any:
@@ -190,14 +194,15 @@ class _Builder:
         self.count(event, 1, path)
         if len(event.value) > MAX_KEY:
             self.refuse(event, "yaml.long-key", f"a key of more than {MAX_KEY} characters", "no property is that long")
-        self.check_text(event)
+        if event.style:
+            self.check_text(event)
         return sys.intern(event.value)
 
     def is_usable(self, event: Any, child: Path, data: dict[str, Any]) -> bool:
         """Whether a key can stand here; if not, why is recorded, once."""
         key = str(child[-1])
         plain = event.implicit[0] and event.tag is None
-        if plain and not isinstance(_resolve(key), str):
+        if plain and key[:1] in _SPECIAL_STARTS and not isinstance(_resolve(key), str):
             problem = ("yaml.non-string-key", f"the key `{key}` is not a string", f'quote it: "{key}"')
         elif plain and key == "<<":
             problem = ("yaml.merge-key", "merge keys are not part of YAML 1.2", "write the properties out")
@@ -225,13 +230,12 @@ class _Builder:
         if len(event.value) > MAX_SCALAR:
             message = f"a value of more than {MAX_SCALAR:,} characters"
             self.refuse(event, "yaml.long-scalar", message, "shorten it; no property takes so much")
-        self.check_text(event)
         if event.implicit[0] and event.tag is None:
-            data = _resolve(event.value)
-            if not isinstance(data, str):
+            if event.value[:1] in _SPECIAL_STARTS and not isinstance(data := _resolve(event.value), str):
                 self.texts[path] = event.value
                 return data
         else:
+            self.check_text(event)
             self.check_tag(event, _STRING)
         return _once(event.value)
 
@@ -288,6 +292,8 @@ _INT = re.compile(r"[-+]?[0-9]+\Z")
 _OCTAL_HEX = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+_SPECIAL_STARTS = frozenset({"", *"~nNtTfF+-.0123456789"})
+"""How everything begins that is no string: what begins otherwise needs no second look."""
 _LONGEST_NUMBER = 40
 """Digits beyond this are text: no property is such a number, and converting them costs time without bound."""
 
