@@ -11,7 +11,7 @@ from typing import Any
 
 from provisioner.definitions import connection_string, schema
 from provisioner.definitions.definition import Definition
-from provisioner.definitions.documents import Document
+from provisioner.definitions.documents import Document, Path
 from provisioner.definitions.leaves import Leaf, is_sensitive, leaves_of, render_leaf
 from provisioner.definitions.project import Project, Target
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json, Key, Location, Problem
@@ -153,18 +153,18 @@ def _rendered(document: Document, fields: Iterable[tuple[Leaf, Value]]) -> Json:
 
     A connection string in text form becomes the mapping of its parts, so that the same rules hold for them.
     """
-    data: Json = _copy(document.data)
+    copies: dict[Path, Any] = {(): dict(document.data)}
     for leaf, value in fields:
+        known = _known(value, leaf.text)
+        if known == leaf.text and not leaf.keyword:
+            continue
         if leaf.keyword and leaf.place[-1] == "port" and not leaf.text.isdecimal():
             continue  # Adobe's page writes `Port={PORT}`, and so may a definition; a number has to be a port
         *above, last = leaf.place
-        holder: Any = data
-        for part in above:
-            if not isinstance(holder.get(part), dict):
-                holder[part] = {}
-            holder = holder[part]
+        holder = _copied(copies, tuple(above))
         if isinstance(holder.get(last, ""), str):
-            holder[last] = _known(value, leaf.text)
+            holder[last] = known
+    data: Json = copies[()]
     return data
 
 
@@ -174,10 +174,13 @@ def _known(value: Value, otherwise: str) -> str:
     return otherwise if isinstance(value, Symbolic) else value
 
 
-def _copy(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {name: _copy(value) for name, value in data.items()}
-    return [_copy(item) for item in data] if isinstance(data, list) else data
+def _copied(copies: dict[Path, Any], path: Path) -> Any:
+    """The mapping at a path, as a copy that is in the copy of what holds it: what nobody writes to is not copied."""
+    if path not in copies:
+        outer = _copied(copies, path[:-1])
+        inner = outer.get(path[-1])
+        copies[path] = outer[path[-1]] = dict(inner) if isinstance(inner, dict) else {}
+    return copies[path]
 
 
 def _desired(definition: Definition, target: Target, rendered: Iterable[tuple[Leaf, Value]]) -> Desired:

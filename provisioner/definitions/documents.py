@@ -150,9 +150,7 @@ class _Builder:
         place = (start.line + 1, start.column + 1, *key)
         self.places[path] = _PLACES.setdefault(place, place)
         self.count(event, 1, path)
-        if event.anchor:
-            return self.anchored(event, events, path)
-        return self.content(event, events, path)
+        return (self.anchored if event.anchor else self.content)(event, events, path)
 
     def anchored(self, event: Any, events: Iterator[Any], path: Path) -> Any:
         if isinstance(event, self.kinds.AliasEvent):
@@ -174,7 +172,9 @@ class _Builder:
     def mapping(self, start: Any, events: Iterator[Any], path: Path) -> dict[str, Any]:
         data: dict[str, Any] = {}
         end = self.kinds.MappingEndEvent
-        while not isinstance(event := next(events), end):
+        for event in events:
+            if event.__class__ is end:
+                break
             key = self.key(start, event, path)
             child = (*path, key)
             child = _PATHS.setdefault(child, child)

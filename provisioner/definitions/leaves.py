@@ -63,7 +63,7 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
         return [], [Problem(document.key_at(()), "definition.too-large", message, "leave out options that say nothing")]
     some_allowed = "secret.literal" in document.text
     for path, value in scalars:
-        text = _as_text(document, path, value)
+        text = value if isinstance(value, str) else _as_text(document, path, value)
         if isinstance(text, Problem):
             problems.append(text)
             continue
@@ -99,20 +99,19 @@ def _scalars(document: Document) -> Iterator[tuple[Path, str | int]]:
 
 
 def _below(data: Any, path: Path) -> Iterator[tuple[Path, str | int]]:
-    if isinstance(data, dict):
-        for name, value in data.items():
+    for name, value in data.items() if isinstance(data, dict) else ():
+        if isinstance(value, dict):
             yield from _below(value, (*path, name))
-    elif isinstance(data, str | int):
-        yield path, data
+        elif isinstance(value, str | int):
+            yield (*path, name), value
 
 
-def _as_text(document: Document, path: Path, value: str | int) -> str | Problem:
-    """What is sent for a scalar: numbers and booleans go out as text, if what was written leaves no doubt."""
+def _as_text(document: Document, path: Path, value: int) -> str | Problem:
+    """What is sent for what is no text: numbers and booleans go out as text, if what was written leaves no doubt."""
     text = as_text(value)
     written = document.texts.get(path, text)
-    if (
-        written == text or _rules().at(path).sensitive
-    ):  # that a secret must be text, the schema says without repeating it
+    # That a secret must be text, the schema says without repeating it.
+    if written == text or _rules().at(path).sensitive:
         return text
     what = "`" + ".".join(map(str, path)) + "`"
     return Problem(

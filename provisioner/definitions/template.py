@@ -35,6 +35,8 @@ class Template:
     var_names: tuple[str, ...]
     evaluate: Callable[[Mapping[str, str], Mapping[str, str]], str]
     filters: tuple[str, ...] = ()
+    is_bare: bool = False
+    """Whether it is one call and nothing else, not even white space around it."""
 
     def origin(self, variables: Mapping[str, str], readable: bool) -> str:
         """What a reader may see of a value made by this template: ``env(MYSQL_ORDERS_PASSWORD)``.
@@ -43,7 +45,7 @@ class Template:
         may be a part of a secret, so it only leaves a mark, by which it is seen to change.
         """
         names = ", ".join(map(_called, self.env_names))
-        if SOLE.fullmatch(self.source):
+        if self.is_bare:
             return names
         text = self.evaluate(variables, {name: _called(name) for name in self.env_names})
         said = text if readable else f"template of {names}"
@@ -52,12 +54,14 @@ class Template:
 
     def text_beside(self, variables: Mapping[str, str]) -> str:
         """What is there without the variables of the environment."""
+        if self.is_bare and self.env_names:
+            return ""
         return self.evaluate(variables, dict.fromkeys(self.env_names, "")).strip()
 
     @property
     def is_sole(self) -> bool:
         """Whether it gives a variable as it is."""
-        return bool(SOLE.fullmatch(self.source.strip()))
+        return self.is_bare or bool(SOLE.fullmatch(self.source.strip()))
 
 
 def _called(name: str) -> str:

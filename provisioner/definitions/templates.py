@@ -43,7 +43,17 @@ def is_template(text: str) -> bool:
 @cache
 def compile_leaf(source: str) -> Template:
     """Compile one leaf. Raises ``BadTemplate``."""
+    bare = SOLE.fullmatch(source)
+    if bare and len(source) <= MAX_SOURCE:
+        return _bare_call(source, bare[1], bare[3])
     return _plain_calls(source) or _compile_with_jinja(source)
+
+
+def _bare_call(source: str, function: str, name: str) -> Template:
+    """A leaf that is one call."""
+    if function == "env":
+        return Template(source, (name,), (), lambda _, environment: environment[name], is_bare=True)
+    return Template(source, (), (name,), lambda variables, _: variables[name], is_bare=True)
 
 
 _MOST_PLAIN = 8

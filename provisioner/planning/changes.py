@@ -62,10 +62,12 @@ def _compare(
 ) -> FieldChange | None:
     if isinstance(field.value, Symbolic):
         return _compare_sensitive(field, field.value, visible, secrets, fingerprinter)
+    before = visible.get(field.path)
+    if before == field.value:
+        return None
     if field.path in secrets:
         return FieldChange(field.path, secrets[field.path].origin, field.value, field.location)
-    before = visible.get(field.path)
-    if before == field.value or (field.path == "description" and not before and not field.value):
+    if field.path == "description" and not before and not field.value:
         return None
     return FieldChange(field.path, before, field.value, field.location)
 

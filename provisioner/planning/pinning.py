@@ -103,7 +103,11 @@ def _recorded(record: Record) -> Json:
 
 def _asks(desired: Desired, record: Record) -> bool:
     """Whether the files ask for anything, for all that can be told without a secret."""
-    return _declared(desired) != _recorded(record)
+    texts = {one.path: one.value for one in desired.fields if one.value and not isinstance(one.value, Symbolic)}
+    origins = {one.path: one.value.origin for one in desired.fields if isinstance(one.value, Symbolic)}
+    if len(origins) != len(record.secrets) or any(origins.get(one.path) != one.origin for one in record.secrets):
+        return True
+    return texts != {path: text for path, text in record.fields if text}
 
 
 def _public(change: Change, record: Record | None) -> str:

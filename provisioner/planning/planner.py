@@ -15,8 +15,8 @@ from provisioner.model import Key, TargetIdentity
 from provisioner.planning.changes import FieldChange, accepted, compare, introduced, resent
 from provisioner.planning.drift import touched, with_drift
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
-from provisioner.planning.patch import operations
-from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Undecided
+from provisioner.planning.patch import Operation, operations
+from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Step, Undecided
 from provisioner.planning.proving import left_probes
 from provisioner.planning.waiting import INITIALIZING, first_enabled
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Comparison, Fingerprinter
@@ -220,7 +220,6 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
     sent = operations(counting)
     if sent and observed and observed.etag is None and observed.state != INITIALIZING:
         return _not_ready(desired, observed, fields)
-    step = Patch(record.id, observed.etag if observed else record.etag, sent) if sent else _accept(record, counting)
     return Change(
         key=desired.key,
         name=desired.name,
@@ -228,15 +227,20 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
         reason="; ".join(reasons) or "as declared",
         location=desired.location,
         fields=fields,
-        steps=first_enabled(observed if sent else None, step) if counting else (),
+        steps=_steps(record, observed, counting, sent) if counting else (),
         notes=(*_secret_notes(fields, desired, record, context), *_notes(fields, record, observed, context)),
         desired=desired,
         record=record,
     )
 
 
-def _accept(record: Record, fields: Iterable[FieldChange]) -> Accept:
-    return Accept(accepted(record, fields))
+def _steps(
+    record: Record, observed: Observed | None, fields: Iterable[FieldChange], sent: tuple[Operation, ...]
+) -> tuple[Step, ...]:
+    """What carries out these differences; with nothing to send, they are only recorded."""
+    if not sent:
+        return (Accept(accepted(record, fields)),)
+    return first_enabled(observed, Patch(record.id, observed.etag if observed else record.etag, sent))
 
 
 def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: Context) -> Iterator[str]:
@@ -256,8 +260,8 @@ def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: 
 
 def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Record, context: Context) -> Iterator[str]:
     servers = [field.after for field in fields if field.path.endswith(".server") and field.counts]
-    origins = ", ".join(dict.fromkeys(str(field.value) for field in desired.fields if is_secret(field)))
-    if servers and origins:
+    secrets = [field.value for field in desired.fields if is_secret(field)] if servers else ()
+    if origins := ", ".join(dict.fromkeys(map(str, secrets))):
         yield f"from now on {origins} is used to sign in to another server: make sure that {servers[0]} is yours"
     differing = {field.path for field in fields}
     for path, secret in record.secrets_as_dict.items():

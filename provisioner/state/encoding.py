@@ -71,7 +71,7 @@ def record_to_json(record: Record) -> Json:
 
 def record_from_json(key: Key, json: Reader) -> Record:
     """The inverse of ``record_to_json``."""
-    salt = json.member("salt").text()
+    ident, salt = json.texts_of("id", "salt")
     fields = json.member("fields").texts()
     secrets = tuple(_secret_from_json(path, salt, value) for path, value in json.member("secrets").members())
     visible = {path for path, _ in fields}
@@ -79,7 +79,7 @@ def record_from_json(key: Key, json: Reader) -> Record:
         if secret.path in visible:
             raise StateError(f"{json.where}: {secret.path} is both visible and sensitive")
     untested = json.member("untested").flag_or_none() is True
-    return Record(key, json.member("id").text(), json.member("etag").text_or_none(), fields, secrets, salt, untested)
+    return Record(key, ident, json.member("etag").text_or_none(), fields, secrets, salt, untested)
 
 
 def entry_to_json(entry: Entry) -> Json:
@@ -111,8 +111,8 @@ def entry_from_json(json: Reader) -> Entry:
 
 
 def _recorded(key: Key, json: Reader) -> Record:
-    json.member("id").name()  # only inside an intent may a record be without an id
-    return record_from_json(key, json)
+    record = record_from_json(key, json)
+    return record if record.id else json.member("id").fail("text with something in it")  # "" only inside an intent
 
 
 def _distinct(records: tuple[Record, ...], json: Reader) -> tuple[Record, ...]:
@@ -133,8 +133,8 @@ def _secret_to_json(secret: SecretRecord) -> Json:
 
 
 def _secret_from_json(path: str, salt: str, json: Reader) -> SecretRecord:
-    alg, key_id, mac = (json.member(name).text() for name in ("alg", "key_id", "mac"))
-    return SecretRecord(path, json.member("origin").text(), Fingerprint(alg, key_id, salt, mac))
+    alg, key_id, mac, origin = json.texts_of("alg", "key_id", "mac", "origin")
+    return SecretRecord(path, origin, Fingerprint(alg, key_id, salt, mac))
 
 
 def _intent_to_json(intent: Intent) -> Json:
@@ -194,4 +194,4 @@ def _target_to_json(target: TargetIdentity | None) -> Json | None:
 def _target_from_json(json: Reader) -> TargetIdentity | None:
     if json.value is None:
         return None
-    return TargetIdentity(*(json.member(name).text() for name in ("endpoint", "org_id", "sandbox")))
+    return TargetIdentity(*json.texts_of("endpoint", "org_id", "sandbox"))

@@ -45,19 +45,24 @@ def _decoded(data: bytes, where: str) -> str:
 
 
 def _parsed(text: str, where: str) -> object:
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise _not_json(text, where, error) from None
+
+
+def _not_json(text: str, where: str, error: ValueError) -> StateError:
+    # Looked for only here: where a line begins with its marks, a text is no JSON.
     if conflict := _CONFLICT.search(text):
         line = text.count("\n", 0, conflict.start()) + 1
-        raise StateError(
+        return StateError(
             f"{where}:{line}: an unresolved merge conflict",
             "take one side whole, never parts of both (git checkout --theirs FILE, or --ours); "
             "or make it anew: provisioner state rebuild",
         )
-    try:
-        return parse(text)
-    except json.JSONDecodeError as error:
-        raise StateError(f"{where}:{error.lineno}:{error.colno}: not JSON: {error.msg}", _PUT_BACK) from None
-    except ValueError as error:
-        raise StateError(f"{where}: {error}", _PUT_BACK) from None
+    if isinstance(error, json.JSONDecodeError):
+        return StateError(f"{where}:{error.lineno}:{error.colno}: not JSON: {error.msg}", _PUT_BACK)
+    return StateError(f"{where}: {error}", _PUT_BACK)
 
 
 def _upgraded(found: Reader) -> Json:

@@ -76,6 +76,13 @@ class Reader:
                 self._inner(value, name).text()
         return tuple(map(_once, found))
 
+    def texts_of(self, *names: str) -> tuple[str, ...]:
+        """The members of these names, all of them text."""
+        members = self._mapping()
+        return tuple(
+            value if isinstance(value := members.get(name), str) else self._inner(value, name).text() for name in names
+        )
+
     def elements(self) -> Iterator[Reader]:
         """Every element of a list."""
         if not isinstance(self.value, list):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Literal, TypeAlias
 
 from provisioner.model import Key, TargetIdentity
@@ -50,8 +49,8 @@ class Record:
     def __post_init__(self) -> None:
         object.__setattr__(self, "fields", tuple(sorted(self.fields)))
         object.__setattr__(self, "secrets", tuple(sorted(self.secrets, key=lambda secret: secret.path)))
-        paths = sorted([path for path, _ in self.fields] + [secret.path for secret in self.secrets])
-        if any(one == other for one, other in pairwise(paths)):
+        paths = {*dict(self.fields), *[secret.path for secret in self.secrets]}
+        if len(paths) < len(self.fields) + len(self.secrets):
             raise ValueError(f"record {self.key}: a path occurs twice")
         if any(secret.fingerprint.salt != self.salt for secret in self.secrets):
             raise ValueError(f"record {self.key}: a fingerprint with another salt than the record's")
