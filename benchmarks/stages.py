@@ -74,7 +74,7 @@ def stages(number: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.stages")
     parser.add_argument("--size", type=int, default=10_000)
-    gc.set_threshold(100_000, 10, 10)
+    gc.set_threshold(400_000, 10, 10)
     sys.stdout.write(f"{as_table(stages(parser.parse_args().size))}\n")
 
 

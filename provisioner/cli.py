@@ -43,7 +43,7 @@ def main() -> None:
     """The installed command."""
     # Ten thousand definitions are millions of objects that stay; to look through them again and again for circles that
     # are not there took a quarter of the time.
-    gc.set_threshold(100_000, 10, 10)
+    gc.set_threshold(400_000, 10, 10)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding lacks must not end a run half-way.

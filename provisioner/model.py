@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 Key: TypeAlias = str
 """Stable identity of a definition: its path under ``connections/`` without extension, or its ``key:``."""
@@ -31,9 +31,11 @@ class Cloud(StrEnum):
     AWS = "aws"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Location:
-    """A place in a file. Line and column count from 1; ``file`` is relative to the project where it lies inside."""
+class Location(NamedTuple):
+    """A place in a file. Line and column count from 1; ``file`` is relative to the project where it lies inside.
+
+    A tuple, since every value that is read has one: it is made twice as fast as a frozen dataclass.
+    """
 
     file: str
     line: int = 1

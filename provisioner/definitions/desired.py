@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from provisioner.definitions import connection_string, schema
 from provisioner.definitions.definition import Definition
@@ -29,8 +29,7 @@ PREVENT_DESTROY = "lifecycle.preventDestroy"
 CONNECTION_STRING = "auth.params.connectionString"
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """One property of a base connection. ``path`` is dotted, such as ``auth.params.server``."""
 
     path: str

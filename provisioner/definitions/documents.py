@@ -150,7 +150,11 @@ class _Builder:
         place = (start.line + 1, start.column + 1, *key)
         self.places[path] = _PLACES.setdefault(place, place)
         self.count(event, 1, path)
-        return (self.anchored if event.anchor else self.content)(event, events, path)
+        if event.anchor:
+            return self.anchored(event, events, path)
+        if event.__class__ is self.kinds.ScalarEvent:
+            return self.scalar(event, path)
+        return self.content(event, events, path)
 
     def anchored(self, event: Any, events: Iterator[Any], path: Path) -> Any:
         if isinstance(event, self.kinds.AliasEvent):
@@ -178,19 +182,17 @@ class _Builder:
             key = self.key(start, event, path)
             child = (*path, key)
             child = _PATHS.setdefault(child, child)
-            if self.is_usable(event, child, data):
-                data[key] = self.node(next(events), events, child, _mark(event))
+            if (key not in data and key[:1] not in _SPECIAL_STARTS) or self.is_usable(event, child, data):
+                mark = event.start_mark
+                data[key] = self.node(next(events), events, child, (mark.line + 1, mark.column + 1))
             else:
                 # Read under a path of its own, so that the first of two keeps its positions.
                 self.node(next(events), events, (*path, f"{key} (again)"))
         return data
 
     def key(self, start: Any, event: Any, path: Path) -> str:
-        if isinstance(event, self.kinds.MappingStartEvent) and start.flow_style and event.flow_style:
-            remedy = "a template must stand in quotes: \"{{ env('NAME') }}\""
-            self.refuse(start, "yaml.unquoted-template", "`{{` opens a mapping inside a mapping", remedy)
-        if not isinstance(event, self.kinds.ScalarEvent):
-            self.refuse(event, "yaml.non-string-key", "a key must be a string", "write a plain word as the key")
+        if event.__class__ is not self.kinds.ScalarEvent:
+            self.refuse_key(start, event)
         self.count(event, 1, path)
         if len(event.value) > MAX_KEY:
             self.refuse(event, "yaml.long-key", f"a key of more than {MAX_KEY} characters", "no property is that long")
@@ -198,11 +200,17 @@ class _Builder:
             self.check_text(event)
         return sys.intern(event.value)
 
+    def refuse_key(self, start: Any, event: Any) -> NoReturn:
+        if isinstance(event, self.kinds.MappingStartEvent) and start.flow_style and event.flow_style:
+            remedy = "a template must stand in quotes: \"{{ env('NAME') }}\""
+            self.refuse(start, "yaml.unquoted-template", "`{{` opens a mapping inside a mapping", remedy)
+        self.refuse(event, "yaml.non-string-key", "a key must be a string", "write a plain word as the key")
+
     def is_usable(self, event: Any, child: Path, data: dict[str, Any]) -> bool:
         """Whether a key can stand here; if not, why is recorded, once."""
         key = str(child[-1])
         plain = event.implicit[0] and event.tag is None
-        if plain and key[:1] in _SPECIAL_STARTS and not isinstance(_resolve(key), str):
+        if plain and not isinstance(_resolve(key), str):
             problem = ("yaml.non-string-key", f"the key `{key}` is not a string", f'quote it: "{key}"')
         elif plain and key == "<<":
             problem = ("yaml.merge-key", "merge keys are not part of YAML 1.2", "write the properties out")
@@ -292,8 +300,8 @@ _INT = re.compile(r"[-+]?[0-9]+\Z")
 _OCTAL_HEX = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
-_SPECIAL_STARTS = frozenset({"", *"~nNtTfF+-.0123456789"})
-"""How everything begins that is no string: what begins otherwise needs no second look."""
+_SPECIAL_STARTS = frozenset({"", *"~<nNtTfF+-.0123456789"})
+"""How everything begins that is no string, and a merge key: what begins otherwise needs no second look."""
 _LONGEST_NUMBER = 40
 """Digits beyond this are text: no property is such a number, and converting them costs time without bound."""
 

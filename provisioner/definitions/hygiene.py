@@ -101,9 +101,10 @@ def _all(
 ) -> Iterator[Problem]:
     for one in desired:
         for field in one.fields:
-            for name in field.value.names if isinstance(field.value, Sensitive) else ():
-                if name in variables:
-                    yield from _judged(field.location, name, variables[name], ODDITIES)
+            if isinstance(field.value, Sensitive):
+                for name in field.value.names:
+                    if name in variables:
+                        yield from _judged(field.location, name, variables[name], ODDITIES)
         for location, secret in one.secrets:
             if all(name in variables for name in secret.names):
                 yield from _judged(location, ", ".join(secret.names) or secret.origin, secret.reveal(), judges)
@@ -119,11 +120,11 @@ def _problem(location: Location, name: str, oddity: Oddity) -> Problem:
 
 
 def _like_the_user(one: Desired, variables: Mapping[str, str]) -> Iterator[Problem]:
-    users = {field.path.rpartition(".")[0]: field.value for field in one.fields if field.path.endswith(".username")}
     for field in one.fields:
-        above, _, last = field.path.rpartition(".")
-        user, password = users.get(above), field.value
-        if last == "password" and isinstance(password, Sensitive) and all(name in variables for name in password.names):
-            name = user.reveal() if isinstance(user, Sensitive) else user
-            if password.reveal() == name:
-                yield _problem(field.location, ", ".join(password.names) or password.origin, LIKE_THE_USER)
+        password = field.value
+        if not isinstance(password, Sensitive) or not field.path.endswith(".password"):
+            continue
+        user = one.value(f"{field.path.removesuffix('.password')}.username")
+        name = user.reveal() if isinstance(user, Sensitive) else user
+        if password.reveal() == name and all(each in variables for each in password.names):
+            yield _problem(field.location, ", ".join(password.names) or password.origin, LIKE_THE_USER)

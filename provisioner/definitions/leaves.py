@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.documents import Document, Path, as_text
@@ -29,8 +28,7 @@ ALLOW_LITERAL = re.compile(r"#\s*provisioner:\s*allow\s+secret\.literal\b")
 """The comment that admits a literal secret on its line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A leaf as it is written. ``path`` is where it stands in the document, ``field`` the property that it gives.
 
     The two differ for a part of a connection string in text form; ``keyword`` is then that part's keyword.
