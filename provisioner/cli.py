@@ -56,7 +56,10 @@ def run(args: Sequence[str], environ: Mapping[str, str], stdin: TextIO | None, e
     egress.wall.watch(own_secrets(environ))
     shell = Shell(environ, stdin, egress)
     with egress.redirected():
-        return guarded(shell, lambda: cli.main(args, "provisioner", standalone_mode=False, obj=shell))
+        try:
+            return guarded(shell, lambda: cli.main(args, "provisioner", standalone_mode=False, obj=shell))
+        finally:
+            egress.pass_by("")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

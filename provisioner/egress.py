@@ -33,6 +33,8 @@ class Egress:
     stderr: TextIO
     wall: Wall = field(default_factory=Wall)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    passing: list[str] = field(default_factory=list)
+    """The line at the end of the terminal that stays there, if there is one."""
 
     def result(self, text: str) -> None:
         """What the command was asked for."""
@@ -45,6 +47,14 @@ class Egress:
     def ask(self, text: str) -> None:
         """A question; the answer follows on the same line."""
         self._write(self.stderr, text, end="")
+
+    def pass_by(self, text: str) -> None:
+        """The line that stays at the end of a terminal, in the place of the one before; "" takes it away."""
+        self.wall.check(text)
+        with self.lock, suppress(BrokenPipeError):
+            self._clear()
+            self.passing[:] = [text] if text else []
+            self._put_last()
 
     def report(self, path: Path, text: str) -> None:
         """A file for nobody but the user. Raises ``OSError``, also where there is a file of that name."""
@@ -106,13 +116,25 @@ class Egress:
         self.wall.check(text)
         self._put(stream, text, end)
 
+    def _clear(self) -> None:
+        if self.passing:
+            self.stderr.write("\r\x1b[2K")
+            self.stderr.flush()
+
+    def _put_last(self) -> None:
+        for text in self.passing:
+            self.stderr.write(text)
+            self.stderr.flush()
+
     def _put(self, stream: TextIO, text: str, end: str) -> None:
         if not text:
             return
         with self.lock:
             try:
+                self._clear()
                 stream.write(text if text.endswith("\n") else f"{text}{end}")
                 stream.flush()
+                self._put_last()
             except BrokenPipeError:
                 _discard(stream)
 

@@ -79,7 +79,7 @@ def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports
     """Check, show, and say so where all is well."""
     project = read_project(shell.folder)
     targets = tuple(project.target(name) for name in names) or tuple(project.targets.values())
-    checked = check(project, targets)
+    checked = check(project, targets, shell.progress)
     shell.egress.result(_validation(shell, checked, output))
     _write(shell, {**faces.PROBLEMS, "json": lambda _: _validation(shell, checked, "json")}, checked.problems, reports)
     return 1 if checked.problems else 0
@@ -171,7 +171,8 @@ def _advice(made: Plan, state: State, where: Place) -> Iterator[str]:
 def place_of(shell: Shell, settings: Settings, name: str | None, lineage: str | None = None) -> tuple[Place, FileStore]:
     project = read_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
-    where = wiring.place(project, target, settings, Guard(shell.egress, settings.github).watch)
+    watch = Guard(shell.egress, settings.github).watch
+    where = wiring.place(project, target, settings, watch, shell.progress)
     return where, wiring.store(project, target, where.identity, shell.egress, lineage)
 
 
@@ -257,8 +258,11 @@ def _ports(
     # Only one JSON document goes to standard output, so then everything on the way is a note.
     say = shell.egress.note if output == "json" else shell.egress.result
     style = shell.note_style if output == "json" else shell.result_style
+    one_more = shell.progress.of("changes done", 0)
 
     def show(made: Plan) -> None:
+        nonlocal one_more
+        one_more = shell.progress.of("changes done", len(made.pending))
         if output == "events":
             shell.egress.result("\n".join(events.of_plan(made, datetime.now(UTC))))
         else:
@@ -266,6 +270,7 @@ def _ports(
 
     def progress(outcome: Outcome) -> None:
         say(events.of_outcome(outcome, datetime.now(UTC)) if output == "events" else outcomes.line(outcome, style))
+        one_more()
 
     return applying.Ports(
         store=store,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ import click
 from provisioner import __version__, settings
 from provisioner.egress import Egress
 from provisioner.errors import Leak, ProblemsFound, ProvisionerError
+from provisioner.progress import Progress
 from provisioner.report.style import Style, safe
 
 
@@ -47,6 +49,13 @@ class Shell:
     @property
     def note_style(self) -> Style:
         return self._style(self.egress.stderr)
+
+    @property
+    def progress(self) -> Progress:
+        """On a terminal a line that stays where it is; elsewhere, in logs, a new one every ten seconds."""
+        if self.note_style.colour:
+            return Progress(time.monotonic, 1, self.egress.pass_by, lambda: self.egress.pass_by(""))
+        return Progress(time.monotonic, 10, self.egress.note)
 
     def _style(self, stream: TextIO) -> Style:
         return Style(stream.isatty() and not settings.plain(self.environ), _width(stream))

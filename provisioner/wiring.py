@@ -15,6 +15,7 @@ from provisioner.commands.emulator import missing as emulator_missing
 from provisioner.definitions.project import DEFAULT_IMS_ENDPOINT, Project, Target
 from provisioner.errors import NotAuthenticated, UsageError
 from provisioner.model import TargetIdentity
+from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive
 from provisioner.settings import Settings, fill_in
 from provisioner.state.fingerprint import Fingerprinter
@@ -48,7 +49,7 @@ def choose_target(project: Project, name: str | None, settings: Settings) -> Tar
     return target
 
 
-def place(project: Project, target: Target, settings: Settings, watch: Watch) -> Place:
+def place(project: Project, target: Target, settings: Settings, watch: Watch, progress: Progress = SILENT) -> Place:
     """Everything about a target but the connection to it."""
     from provisioner.commands.plan import Place
 
@@ -62,6 +63,7 @@ def place(project: Project, target: Target, settings: Settings, watch: Watch) ->
         client=EMULATOR if target.emulator else settings.credentials.api_key or "",
         settle=_LAG_ON_LOOPBACK if loopback else _LAG,
         watch=watch,
+        progress=progress,
     )
 
 

@@ -12,11 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "provisioner"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-VOCABULARY = {"", "errors", "model", "once", "sensitive"}
+VOCABULARY = {"", "errors", "model", "once", "progress", "sensitive"}
 LAYERS = {
     "errors": {"model"},
     "model": set(),
     "once": set(),
+    "progress": set(),
     "sensitive": set(),
     "definitions": VOCABULARY,
     "state": VOCABULARY,

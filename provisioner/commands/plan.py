@@ -28,6 +28,7 @@ from provisioner.planning.refresh import refresh_plan
 from provisioner.planning.safety import hold_back_mass_delete
 from provisioner.planning.testing import with_tests
 from provisioner.planning.waiting import with_waits
+from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive
 from provisioner.service.flow_service import Reader
 from provisioner.state.fingerprint import Fingerprinter
@@ -49,7 +50,7 @@ class Place:
 
     ``environment`` holds the variables that may be read; ``client`` is our client id there; ``settle`` how long the
     service's list may lag behind a create. ``watch`` is told the sensitive values as soon as they are read, and the
-    texts that anybody may read.
+    texts that anybody may read. ``progress`` is told how far the reading has come.
     """
 
     project: Project
@@ -60,6 +61,7 @@ class Place:
     client: str
     settle: timedelta
     watch: Watch
+    progress: Progress = SILENT
 
 
 def read_desired(place: Place, nothing_is_fine: bool = False) -> tuple[Desired, ...]:
@@ -68,9 +70,9 @@ def read_desired(place: Place, nothing_is_fine: bool = False) -> tuple[Desired, 
     ``nothing_is_fine``: no definition at all is no problem; where something is in the state, that is for the guards of
     deletes to judge.
     """
-    definitions, documents, problems = read_definitions(place.project)
+    definitions, documents, problems = read_definitions(place.project, place.progress)
     problems = tuple(problem for problem in problems if not (nothing_is_fine and problem.rule == NO_DEFINITION))
-    built = build(definitions, place.project, place.target, place.environment)
+    built = build(definitions, place.project, place.target, place.environment, place.progress)
     place.watch(built.secrets, [place.project.text, *(document.text for document in documents)], built.private)
     found = Checked(definitions, (place.target.name,), tuple(sorted({*problems, *built.problems})), documents)
     if found.problems:

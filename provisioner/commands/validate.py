@@ -10,6 +10,7 @@ from provisioner.definitions.desired import build
 from provisioner.definitions.documents import Document
 from provisioner.definitions.project import Project, Target
 from provisioner.model import Location, Problem
+from provisioner.progress import SILENT, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,11 @@ class Checked:
         return next((document.line(location.line) for document in found), "")
 
 
-def validate(project: Project, targets: tuple[Target, ...]) -> Checked:
+def validate(project: Project, targets: tuple[Target, ...], progress: Progress = SILENT) -> Checked:
     """Check the definitions against each target that they apply to."""
-    definitions, documents, problems = read_definitions(project)
+    definitions, documents, problems = read_definitions(project, progress)
     names = tuple(target.name for target in targets)
-    found = {target.name: build(definitions, project, target, {}).problems for target in targets}
+    found = {target.name: build(definitions, project, target, {}, progress).problems for target in targets}
     merged = _merge(found, {one.document.file: one for one in definitions})
     return Checked(definitions, names, tuple(sorted({*problems, *merged})), documents)
 

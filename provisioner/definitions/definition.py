@@ -15,6 +15,7 @@ from provisioner.definitions import files, schema
 from provisioner.definitions.documents import Document, parse
 from provisioner.definitions.project import CONNECTIONS, Called, Project
 from provisioner.model import Key, Location, Problem
+from provisioner.progress import SILENT, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,15 @@ class Definition:
         return self.targets is None or target in self.targets
 
 
-def read_definitions(project: Project) -> tuple[tuple[Definition, ...], tuple[Document, ...], tuple[Problem, ...]]:
+def read_definitions(
+    project: Project, progress: Progress = SILENT
+) -> tuple[tuple[Definition, ...], tuple[Document, ...], tuple[Problem, ...]]:
     """Every definition of the project, by path; every file that was read; all that is wrong with the files as such."""
     sources, found = files.read_tree(project.connections, CONNECTIONS)
     problems = list(found)
     checker = schema.Checker(schema.load("connection"))
     definitions: list[Definition] = []
-    documents = tuple(parse(source.file, source.text) for source in sources)
+    documents = tuple(parse(source.file, source.text) for source in progress.over("files read", sources))
     for source, document in zip(sources, documents, strict=True):
         problems.extend(document.problems)
         if document.data is None and document.problems:

@@ -15,6 +15,7 @@ from provisioner.definitions.documents import Document, Path
 from provisioner.definitions.leaves import Leaf, is_sensitive, leaves_of, render_leaf
 from provisioner.definitions.project import Project, Target
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json, Key, Location, Problem
+from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive, Symbolic, Value
 
 DEFAULT_PORT = "3306"
@@ -99,16 +100,22 @@ class Built:
     private: tuple[Sensitive, ...]
 
 
-def build(definitions: Iterable[Definition], project: Project, target: Target, environment: Mapping[str, str]) -> Built:
+def build(
+    definitions: Iterable[Definition],
+    project: Project,
+    target: Target,
+    environment: Mapping[str, str],
+    progress: Progress = SILENT,
+) -> Built:
     """Apply the definitions that are for ``target`` to it.
 
     ``environment`` holds the variables that may be read at all; one that is absent or empty gives a ``Symbolic``.
     """
     checker = schema.Checker(schema.narrowed(target.cloud))
+    wanted = [definition for definition in definitions if definition.is_for(target.name)]
     parts = [
         _build_one(definition, project, target, environment, checker)
-        for definition in definitions
-        if definition.is_for(target.name)
+        for definition in progress.over("definitions rendered", wanted)
     ]
     desired = [one for part in parts for one in part.desired]
     problems = [*(problem for part in parts for problem in part.problems), *_duplicate_names(desired)]

@@ -1,0 +1,67 @@
+"""How far a run has come: said now and then while it lasts, and never of what is done within the first interval."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Who is told, and how often. ``clock`` gives seconds; ``say`` is given a line at most every ``interval`` of them;
+    ``end`` is called when all is done of something that was told about."""
+
+    clock: Callable[[], float]
+    interval: float
+    say: Callable[[str], None]
+    end: Callable[[], None] = lambda: None
+
+    def over(self, what: str, items: Collection[Item]) -> Iterator[Item]:
+        """The items, counted as they are taken. ``what`` is the noun of many and what is done: ``files read``."""
+        done = self.of(what, len(items))
+        for item in items:
+            yield item
+            done()
+
+    def of(self, what: str, total: int) -> Callable[[], None]:
+        """To be called, from any thread, whenever one of so many is done."""
+        return _Count(self, what, total).one_more
+
+
+SILENT = Progress(lambda: 0.0, float("inf"), lambda _: None)
+"""Nobody is told."""
+
+
+class _Count:
+    def __init__(self, told: Progress, what: str, total: int) -> None:
+        self._told, self._what, self._total = told, what, total
+        self._lock = threading.Lock()
+        self._done = 0
+        self._begun = self._last = told.clock()
+
+    def one_more(self) -> None:
+        with self._lock:
+            self._done += 1
+            now = self._told.clock()
+            if self._done == self._total and self._last > self._begun:
+                self._told.end()
+            elif self._done < self._total and now - self._last >= self._told.interval:
+                self._last = now
+                self._told.say(line(self._what, self._done, self._total, now - self._begun))
+
+
+def line(what: str, done: int, total: int, seconds: float) -> str:
+    """``312 of 1,000 changes done, 45 a second, about 15 s left``. ``seconds`` is more than 0 and since the first."""
+    rate = done / seconds
+    left = (total - done) / rate
+    shown = f"{rate:,.0f} a second" if rate >= 1 else f"one every {1 / rate:.0f} s"
+    return f"{done:,} of {total:,} {what}, {shown}, about {_duration(left)} left"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,77 @@
+"""How far a run has come is said at intervals, with the rate and the time left, and of nothing that is soon done."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+
+from provisioner.egress import Egress
+from provisioner.progress import Progress, line
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "seconds", "expected"),
+    [
+        (312, 1_000, 10, "312 of 1,000 changes done, 31 a second, about 22 s left"),
+        (1, 2, 1, "1 of 2 changes done, 1 a second, about 1 s left"),
+        (3, 10, 30, "3 of 10 changes done, one every 10 s, about 1 min 10 s left"),
+        (9_999, 10_000, 10, "9,999 of 10,000 changes done, 1,000 a second, about 1 s left"),
+    ],
+)
+def test_a_line_says_how_many_how_fast_and_how_long_still(done: int, total: int, seconds: float, expected: str) -> None:
+    assert line("changes done", done, total, seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("each", "number", "said"),
+    [
+        pytest.param(1, 9, [], id="soon done"),
+        pytest.param(4, 5, ["3 of 5", "end"], id="once and the end"),
+        pytest.param(5, 5, ["2 of 5", "4 of 5", "end"], id="every ten seconds"),
+        pytest.param(60, 2, ["1 of 2", "end"], id="slow"),
+        pytest.param(1, 0, [], id="nothing to do"),
+    ],
+)
+def test_it_is_said_at_most_every_ten_seconds(each: float, number: int, said: list[str]) -> None:
+    now = 0.0
+    heard: list[str] = []
+    progress = Progress(lambda: now, 10, lambda text: heard.append(text.partition(" files")[0]), ending(heard))
+    taken = []
+    for item in progress.over("files read", range(number)):
+        taken.append(item)
+        now += each
+    assert taken == list(range(number))
+    assert heard == said
+
+
+def ending(heard: list[str]) -> Callable[[], None]:
+    return lambda: heard.append("end")
+
+
+@pytest.fixture
+def egress() -> Egress:
+    terminal = io.StringIO()
+    return Egress(terminal, terminal)
+
+
+def test_the_last_line_of_a_terminal_stays_there_until_it_is_taken_away(egress: Egress) -> None:
+    egress.pass_by("1 of 3")
+    egress.result("orders: created")
+    egress.pass_by("2 of 3")
+    egress.pass_by("")
+    egress.note("done")
+    assert seen(egress) == ["orders: created", "done", ""]
+
+
+def test_it_is_there_meanwhile(egress: Egress) -> None:
+    egress.pass_by("1 of 3")
+    egress.result("orders: created")
+    assert seen(egress) == ["orders: created", "1 of 3"]
+
+
+def seen(egress: Egress) -> list[str]:
+    """What a terminal shows: a line that is wiped begins anew."""
+    assert isinstance(egress.stderr, io.StringIO)
+    return [text.rpartition("\r\x1b[2K")[2] for text in egress.stderr.getvalue().split("\n")]
