@@ -175,6 +175,7 @@ def test_help_waits_for_nothing_but_click() -> None:
             "errors",
             "flags",
             "model",
+            "progress",
             "sensitive",
             "report",
             "settings",
