@@ -16,6 +16,7 @@ from pathlib import Path
 
 from benchmarks import terraform
 from benchmarks.data import Project, make
+from benchmarks.emulating import creates_a_second, curl
 from benchmarks.measure import Command, peak, ratio, seconds
 from benchmarks.stages import as_table, stages
 from provisioner.emulator.server import Emulator
@@ -154,6 +155,24 @@ def apply(bench: Bench) -> Iterator[Row]:
         yield Row(work, f"at most {limit}x of N·L/P", f"{net / ideal:.2f}x of {ideal:.1f} s", net / ideal <= limit)
 
 
+def loop(bench: Bench) -> Iterator[Row]:
+    """What Adobe's page shows, beside an ``apply`` of as many from nothing."""
+    number = bench.size // 100
+    work, goal = f"a loop of curl, {number:,} creates, latency {LATENCY * 1000:.0f} ms", "slower than `apply`"
+    if not shutil.which("curl"):
+        yield Row(work, goal, "curl is not installed here", None)
+        return
+    with Emulator() as emulator:
+        project = make(bench.folder / "loop", number, emulator.url, recorded=False)
+        slow(emulator, LATENCY)
+        ours = seconds(bench.run(project, "apply", "--yes"))
+    with Emulator() as emulator:
+        slow(emulator, LATENCY)
+        (project.folder / "loop.sh").write_text(curl(emulator.url, number), "utf-8")
+        theirs = seconds(Command(("sh", "loop.sh"), project.folder, project.environ))
+    yield Row(work, goal, f"{theirs / ours:.1f}x ({theirs:.1f} s beside {ours:.1f} s)", theirs > ours)
+
+
 def observed(bench: Bench) -> Iterator[Row]:
     """A plan that reads the list of all of them, by pages that take a twentieth of a second each."""
     with Emulator() as emulator:
@@ -165,6 +184,14 @@ def observed(bench: Bench) -> Iterator[Row]:
         cost = (min(seconds(command) for _ in range(bench.turns)) - quick) / (pages * latency)
     work = f"the observed list of {bench.size:,}, {pages:.0f} pages of {latency * 1000:.0f} ms"
     yield Row(work, "at most 1.2x of the sum of latencies", f"{cost:.2f}x", cost <= 1.2)
+
+
+def emulating(bench: Bench) -> Iterator[Row]:
+    """The median of some runs, each with a new emulator."""
+    rates = sorted(creates_a_second(bench.size // 2) for _ in range(bench.turns))
+    rate = rates[len(rates) // 2]
+    shown = f"{rate:,.0f} ({rates[0]:,.0f} to {rates[-1]:,.0f})"
+    yield Row("creates a second that the emulator sustains", "at least 2,000", shown, rate >= 2_000)
 
 
 def slow(emulator: Emulator, latency: float, method: str = "POST") -> None:
@@ -185,7 +212,17 @@ def start(bench: Bench) -> Iterator[Row]:
         yield beside_terraform(bench, bench.run(project, *words), work, 1, words[0])
 
 
-CASES: tuple[Callable[[Bench], Iterator[Row]], ...] = (plan, changed, validate, growth, apply, observed, start)
+CASES: tuple[Callable[[Bench], Iterator[Row]], ...] = (
+    plan,
+    changed,
+    validate,
+    growth,
+    apply,
+    loop,
+    observed,
+    emulating,
+    start,
+)
 
 
 def table(rows: list[Row]) -> str:

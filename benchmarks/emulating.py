@@ -1,0 +1,129 @@
+"""How many creates a second the emulator sustains, asked by sockets: ``requests`` is the bottleneck near 900."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.data import ORG
+
+ROOT = Path(__file__).resolve().parent.parent
+CONNECTIONS = 8
+_BASE = "/data/foundation/flowservice"
+
+
+def creates_a_second(number: int) -> float:
+    """That many creates over connections that stay open, to an emulator in a process of its own."""
+    with _emulator() as address:
+        token = _token(address)
+        each = number // CONNECTIONS
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            begun = time.perf_counter()
+            for created in [pool.submit(_create, address, token, first, each) for first in range(CONNECTIONS)]:
+                created.result()
+            return each * CONNECTIONS / (time.perf_counter() - begun)
+
+
+@contextmanager
+def _emulator() -> Iterator[tuple[str, int]]:
+    words = [sys.executable, "-m", "provisioner.cli", "emulator", "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, text=True) as process:
+        try:
+            assert process.stdout is not None
+            url = next(found[0] for line in process.stdout if (found := re.search(r"http://[\d.:]+", line)))
+            parts = urlsplit(url)
+            yield str(parts.hostname), int(parts.port or 0)
+        finally:
+            process.terminate()
+
+
+def _token(address: tuple[str, int]) -> str:
+    form = b"grant_type=client_credentials&client_id=bench&client_secret=bench-secret-bench"
+    with socket.create_connection(address) as connection:
+        kind = "application/x-www-form-urlencoded"
+        return str(
+            json.loads(_exchange(connection, _request("/ims/token/v3", form, {"Content-Type": kind}), 200))[
+                "access_token"
+            ]
+        )
+
+
+def _create(address: tuple[str, int], token: str, first: int, number: int) -> None:
+    headers = _headers(token)
+    with socket.create_connection(address) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for one in range(number):
+            body = json.dumps(_body(f"Shop {first}-{one}")).encode()
+            _exchange(connection, _request(f"{_BASE}/connections", body, headers), 201)
+
+
+def _headers(token: str) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {token}",
+        "x-api-key": "bench",
+        "x-gw-ims-org-id": ORG,
+        "x-sandbox-name": "prod",
+        "Content-Type": "application/json",
+    }
+
+
+def curl(url: str, number: int) -> str:
+    """A script that creates that many as Adobe's page does it: one call of curl after another."""
+    parts = urlsplit(url)
+    headers = _headers(_token((str(parts.hostname), int(parts.port or 0))))
+    flags = " ".join(f"-H '{name}: {value}'" for name, value in headers.items())
+    body = json.dumps(_body("Loop $each")).replace('"', '\\"')
+    call = f'curl --fail --silent --output /dev/null {flags} --data "{body}" {url}{_BASE}/connections'
+    return f"for each in $(seq {number}); do {call} || exit 1; done"
+
+
+def _body(name: str) -> dict[str, object]:
+    params = {
+        "server": "db.example.com",
+        "port": "3306",
+        "database": "shop",
+        "username": "svc",
+        "password": "secret-123",
+    }
+    return {
+        "name": name,
+        "auth": {"specName": "Basic Authentication", "params": {**params, "sslMode": "REQUIRED"}},
+        "connectionSpec": {"id": "26d738e0-8963-47ea-aadf-c60de735468a", "version": "1.0"},
+    }
+
+
+def _request(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def _exchange(connection: socket.socket, request: bytes, expected: int) -> bytes:
+    """One request and the body of its answer. Raises ``ValueError`` for another status than the one expected."""
+    connection.sendall(request)
+    read = b""
+    while (end := read.find(b"\r\n\r\n")) < 0:
+        read += _received(connection)
+    length = re.search(rb"content-length: (\d+)", read[:end], re.IGNORECASE)
+    whole = end + 4 + (int(length[1]) if length else 0)
+    while len(read) < whole:
+        read += _received(connection)
+    if not read.startswith(b"HTTP/1.1 %d " % expected):
+        raise ValueError(f"expected {expected}: {read.decode('utf-8', 'replace')}")
+    return read[end + 4 : whole]
+
+
+def _received(connection: socket.socket) -> bytes:
+    received = connection.recv(65536)
+    if not received:
+        raise ValueError("the emulator closed the connection")
+    return received
