@@ -46,6 +46,7 @@ class Clock:
 
 
 def stages(number: int) -> dict[str, float]:
+    gc.set_threshold(400_000, 10, 10)  # as the command does
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made = make(folder, number)
@@ -74,7 +75,6 @@ def stages(number: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.stages")
     parser.add_argument("--size", type=int, default=10_000)
-    gc.set_threshold(400_000, 10, 10)
     sys.stdout.write(f"{as_table(stages(parser.parse_args().size))}\n")
 
 
