@@ -46,12 +46,13 @@ class Egress:
 
     def ask(self, text: str) -> None:
         """A question; the answer follows on the same line."""
+        self.pass_by("")
         self._write(self.stderr, text, end="")
 
     def pass_by(self, text: str) -> None:
         """The line that stays at the end of a terminal, in the place of the one before; "" takes it away."""
         self.wall.check(text)
-        with self.lock, suppress(BrokenPipeError):
+        with self.lock:
             self._clear()
             self.passing[:] = [text] if text else []
             self._put_last()
@@ -118,13 +119,19 @@ class Egress:
 
     def _clear(self) -> None:
         if self.passing:
-            self.stderr.write("\r\x1b[2K")
-            self.stderr.flush()
+            self._decorate("\r\x1b[2K")
 
     def _put_last(self) -> None:
-        for text in self.passing:
+        for text in tuple(self.passing):
+            self._decorate(text)
+
+    def _decorate(self, text: str) -> None:
+        """What nobody needs must not end a run: the terminal may be gone."""
+        try:
             self.stderr.write(text)
             self.stderr.flush()
+        except (OSError, ValueError):
+            self.passing.clear()
 
     def _put(self, stream: TextIO, text: str, end: str) -> None:
         if not text:

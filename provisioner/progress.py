@@ -22,13 +22,15 @@ class Progress:
 
     def over(self, what: str, items: Collection[Item]) -> Iterator[Item]:
         """The items, counted as they are taken. ``what`` is the noun of many and what is done: ``files read``."""
-        done = self.of(what, len(items))
+        count = _Count(self, what, len(items))
+        count.begin()
         for item in items:
             yield item
-            done()
+            count.one_more()
 
     def of(self, what: str, total: int) -> Callable[[], None]:
-        """To be called, from any thread, whenever one of so many is done."""
+        """To be called, from any thread, whenever one of so many is done. Time counts from the first of them: before
+        it somebody may have read a plan for minutes."""
         return _Count(self, what, total).one_more
 
 
@@ -40,23 +42,33 @@ class _Count:
     def __init__(self, told: Progress, what: str, total: int) -> None:
         self._told, self._what, self._total = told, what, total
         self._lock = threading.Lock()
-        self._done = 0
-        self._begun = self._last = told.clock()
+        self._done = self._untimed = 0
+        self._begun: float | None = None
+        self._last = 0.0
+
+    def begin(self) -> None:
+        self._begun = self._last = self._told.clock()
 
     def one_more(self) -> None:
         with self._lock:
             self._done += 1
-            now = self._told.clock()
-            if self._done == self._total and self._last > self._begun:
-                self._told.end()
-            elif self._done < self._total and now - self._last >= self._told.interval:
-                self._last = now
-                self._told.say(line(self._what, self._done, self._total, now - self._begun))
+            if self._begun is None:
+                self._untimed = 1
+                self.begin()
+            else:
+                self._tell(self._told.clock(), self._begun)
+
+    def _tell(self, now: float, begun: float) -> None:
+        if self._done == self._total and self._last > begun:
+            self._told.end()
+        elif self._done < self._total and now - self._last >= self._told.interval:
+            self._last = now
+            rate = (self._done - self._untimed) / (now - begun)
+            self._told.say(line(self._what, self._done, self._total, rate))
 
 
-def line(what: str, done: int, total: int, seconds: float) -> str:
-    """``312 of 1,000 changes done, 45 a second, about 15 s left``. ``seconds`` is more than 0 and since the first."""
-    rate = done / seconds
+def line(what: str, done: int, total: int, rate: float) -> str:
+    """``312 of 1,000 changes done, 45 a second, about 15 s left``. ``rate`` is a second, and more than 0."""
     left = (total - done) / rate
     shown = f"{rate:,.0f} a second" if rate >= 1 else f"one every {1 / rate:.0f} s"
     return f"{done:,} of {total:,} {what}, {shown}, about {_duration(left)} left"

@@ -53,8 +53,13 @@ class Shell:
     @property
     def progress(self) -> Progress:
         """On a terminal a line that stays where it is; elsewhere, in logs, a new one every ten seconds."""
-        if self.note_style.colour:
-            return Progress(time.monotonic, 1, self.egress.pass_by, lambda: self.egress.pass_by(""))
+        style = self.note_style
+        if style.colour:
+            # A line that the terminal breaks in two could not be wiped.
+            most = max(style.width - 1, 0) or None
+            return Progress(
+                time.monotonic, 1, lambda text: self.egress.pass_by(text[:most]), lambda: self.egress.pass_by("")
+            )
         return Progress(time.monotonic, 10, self.egress.note)
 
     def _style(self, stream: TextIO) -> Style:

@@ -12,16 +12,16 @@ from provisioner.progress import Progress, line
 
 
 @pytest.mark.parametrize(
-    ("done", "total", "seconds", "expected"),
+    ("done", "total", "rate", "expected"),
     [
-        (312, 1_000, 10, "312 of 1,000 changes done, 31 a second, about 22 s left"),
+        (312, 1_000, 31.2, "312 of 1,000 changes done, 31 a second, about 22 s left"),
         (1, 2, 1, "1 of 2 changes done, 1 a second, about 1 s left"),
-        (3, 10, 30, "3 of 10 changes done, one every 10 s, about 1 min 10 s left"),
-        (9_999, 10_000, 10, "9,999 of 10,000 changes done, 1,000 a second, about 1 s left"),
+        (3, 10, 0.1, "3 of 10 changes done, one every 10 s, about 1 min 10 s left"),
+        (9_999, 10_000, 999.9, "9,999 of 10,000 changes done, 1,000 a second, about 1 s left"),
     ],
 )
-def test_a_line_says_how_many_how_fast_and_how_long_still(done: int, total: int, seconds: float, expected: str) -> None:
-    assert line("changes done", done, total, seconds) == expected
+def test_a_line_says_how_many_how_fast_and_how_long_still(done: int, total: int, rate: float, expected: str) -> None:
+    assert line("changes done", done, total, rate) == expected
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,17 @@ def test_it_is_said_at_most_every_ten_seconds(each: float, number: int, said: li
         now += each
     assert taken == list(range(number))
     assert heard == said
+
+
+def test_time_before_the_first_change_is_done_does_not_count() -> None:
+    now = 0.0
+    heard: list[str] = []
+    one_more = Progress(lambda: now, 10, heard.append).of("changes done", 100)
+    now = 300.0  # somebody reads the plan
+    for _ in range(12):
+        one_more()
+        now += 1
+    assert heard == ["11 of 100 changes done, 1 a second, about 1 min 29 s left"]
 
 
 def ending(heard: list[str]) -> Callable[[], None]:
@@ -69,6 +80,27 @@ def test_it_is_there_meanwhile(egress: Egress) -> None:
     egress.pass_by("1 of 3")
     egress.result("orders: created")
     assert seen(egress) == ["orders: created", "1 of 3"]
+
+
+def test_a_terminal_that_is_gone_loses_no_result() -> None:
+    out = io.StringIO()
+    egress = Egress(out, Gone())
+    egress.pass_by("1 of 3")
+    egress.passing.append("1 of 3")
+    egress.result("orders: created")
+    assert out.getvalue() == "orders: created\n"
+    assert egress.passing == []
+
+
+class Gone(io.StringIO):
+    def write(self, _: str) -> int:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_question_stands_alone(egress: Egress) -> None:
+    egress.pass_by("1 of 3")
+    egress.ask("Apply? ")
+    assert seen(egress) == ["Apply? "]
 
 
 def seen(egress: Egress) -> list[str]:

@@ -93,11 +93,15 @@ def _scalars(document: Document) -> Iterator[tuple[Path, str | int]]:
             yield (name,), data[name]
     auth = data.get("auth")
     if isinstance(auth, dict):
-        yield from _below(auth.get("params"), ("auth", "params"))
+        params = auth.get("params")
+        if isinstance(params, dict):
+            yield from _below(params, ("auth", "params"))
+        elif isinstance(params, str | int):
+            yield ("auth", "params"), params
 
 
-def _below(data: Any, path: Path) -> Iterator[tuple[Path, str | int]]:
-    for name, value in data.items() if isinstance(data, dict) else ():
+def _below(data: dict[str, Any], path: Path) -> Iterator[tuple[Path, str | int]]:
+    for name, value in data.items():
         if isinstance(value, dict):
             yield from _below(value, (*path, name))
         elif isinstance(value, str | int):
