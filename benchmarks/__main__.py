@@ -10,7 +10,7 @@ import resource
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,10 +52,6 @@ class Bench:
             self._projects[number] = make(self.folder / str(number), number)
         return self._projects[number]
 
-    @property
-    def projects(self) -> Iterable[Project]:
-        return self._projects.values()
-
     def in_terraform(self, project: Project) -> Path:
         """The folder with the same for Terraform."""
         folder = self.folder / f"terraform-{project.folder.name}"
@@ -77,7 +73,8 @@ def plan(bench: Bench) -> Iterator[Row]:
     yield Row(work, "at most 8x of `cat` over the same files", f"{found}x of {found.other:.2f} s", found.median <= 8)
     memory = peak(command)
     yield Row("its memory at the most", "1/12 of Terraform's", *_memory(bench, project, memory))
-    yield beside_terraform(bench, command, f"Terraform's plan of {bench.size:,} resources", 25, "plan")
+    work = f"Terraform's plan of {bench.size:,} resources"
+    yield beside_terraform(bench, project, ("plan", "--offline"), work, 25)
 
 
 def _memory(bench: Bench, project: Project, ours: int) -> tuple[str, bool | None]:
@@ -88,14 +85,13 @@ def _memory(bench: Bench, project: Project, ours: int) -> tuple[str, bool | None
     return f"{shown}, 1/{theirs / ours:.1f} of {theirs / 2**20:,.0f} MiB", theirs >= 12 * ours
 
 
-def beside_terraform(bench: Bench, ours: Command, work: str, times: float, word: str) -> Row:
-    """How many times as long Terraform takes for the same base connections."""
+def beside_terraform(bench: Bench, project: Project, words: tuple[str, ...], work: str, times: float) -> Row:
+    """How many times as long Terraform takes for the same base connections, with its command of the same name."""
     goal = f"at least {times:g}x of ours"
     if not terraform.executable():
         return Row(work, goal, terraform.ABSENT, None)
-    project = next(one for one in bench.projects if one.folder == ours.folder)
-    theirs = terraform.command(bench.in_terraform(project), word)
-    found = ratio(theirs, ours, bench.turns)
+    theirs = terraform.command(bench.in_terraform(project), words[0])
+    found = ratio(theirs, bench.run(project, *words), bench.turns)
     measured = f"{found}x ({found.seconds:.2f} s beside {found.other:.2f} s)"
     return Row(work, goal, measured, found.median >= times)
 
@@ -209,7 +205,7 @@ def start(bench: Bench) -> Iterator[Row]:
         yield Row(f"`provisioner {flag}`", "at most 3x of Python importing click", f"{found}x", found.median <= 3)
     for words in (("validate",), ("plan", "--offline")):
         work = f"Terraform's `{words[0]}` of one resource, beside `{' '.join(words)}` of one file"
-        yield beside_terraform(bench, bench.run(project, *words), work, 1, words[0])
+        yield beside_terraform(bench, project, words, work, 1)
 
 
 CASES: tuple[Callable[[Bench], Iterator[Row]], ...] = (

@@ -15,10 +15,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.data import ORG
+from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION
+from provisioner.service.flow_service import BASE
 
 ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS = 8
-_BASE = "/data/foundation/flowservice"
 
 
 def creates_a_second(number: int) -> float:
@@ -39,22 +40,22 @@ def _emulator() -> Iterator[tuple[str, int]]:
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, text=True) as process:
         try:
             assert process.stdout is not None
-            url = next(found[0] for line in process.stdout if (found := re.search(r"http://[\d.:]+", line)))
-            parts = urlsplit(url)
-            yield str(parts.hostname), int(parts.port or 0)
+            yield _address(next(found[0] for line in process.stdout if (found := re.search(r"http://[\d.:]+", line))))
         finally:
             process.terminate()
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return str(parts.hostname), int(parts.port or 0)
 
 
 def _token(address: tuple[str, int]) -> str:
     form = b"grant_type=client_credentials&client_id=bench&client_secret=bench-secret-bench"
     with socket.create_connection(address) as connection:
-        kind = "application/x-www-form-urlencoded"
-        return str(
-            json.loads(_exchange(connection, _request("/ims/token/v3", form, {"Content-Type": kind}), 200))[
-                "access_token"
-            ]
-        )
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = json.loads(_exchange(connection, _request("/ims/token/v3", form, kind), 200))
+        return str(answer["access_token"])
 
 
 def _create(address: tuple[str, int], token: str, first: int, number: int) -> None:
@@ -63,7 +64,7 @@ def _create(address: tuple[str, int], token: str, first: int, number: int) -> No
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for one in range(number):
             body = json.dumps(_body(f"Shop {first}-{one}")).encode()
-            _exchange(connection, _request(f"{_BASE}/connections", body, headers), 201)
+            _exchange(connection, _request(f"{BASE}/connections", body, headers), 201)
 
 
 def _headers(token: str) -> dict[str, str]:
@@ -78,11 +79,10 @@ def _headers(token: str) -> dict[str, str]:
 
 def curl(url: str, number: int) -> str:
     """A script that creates that many as Adobe's page does it: one call of curl after another."""
-    parts = urlsplit(url)
-    headers = _headers(_token((str(parts.hostname), int(parts.port or 0))))
+    headers = _headers(_token(_address(url)))
     flags = " ".join(f"-H '{name}: {value}'" for name, value in headers.items())
     body = json.dumps(_body("Loop $each")).replace('"', '\\"')
-    call = f'curl --fail --silent --output /dev/null {flags} --data "{body}" {url}{_BASE}/connections'
+    call = f'curl --fail --silent --output /dev/null {flags} --data "{body}" {url}{BASE}/connections'
     return f"for each in $(seq {number}); do {call} || exit 1; done"
 
 
@@ -97,7 +97,7 @@ def _body(name: str) -> dict[str, object]:
     return {
         "name": name,
         "auth": {"specName": "Basic Authentication", "params": {**params, "sslMode": "REQUIRED"}},
-        "connectionSpec": {"id": "26d738e0-8963-47ea-aadf-c60de735468a", "version": "1.0"},
+        "connectionSpec": {"id": MYSQL_SPEC_ID, "version": MYSQL_SPEC_VERSION},
     }
 
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from benchmarks.data import TARGET, make
 from provisioner import wiring
+from provisioner.cli import collect_seldom
 from provisioner.commands import plan as planning
 from provisioner.definitions import files
 from provisioner.definitions.definition import read_definitions
@@ -46,7 +47,7 @@ class Clock:
 
 
 def stages(number: int) -> dict[str, float]:
-    gc.set_threshold(400_000, 10, 10)  # as the command does
+    collect_seldom()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         made = make(folder, number)

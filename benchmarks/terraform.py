@@ -38,31 +38,25 @@ def project_of(project: Project, folder: Path) -> Path:
         (folder / f"{file.stem}.tf").write_text(f"{comments}{block}", "utf-8")
         resources.append(_resource(name, wanted))
     state = {"version": 4, "serial": 1, "lineage": str(uuid.uuid4()), "outputs": {}, "resources": resources}
-    (folder / "terraform.tfstate").write_text(json.dumps({"terraform_version": _version(), **state}, indent=2), "utf-8")
-    subprocess.run([_found(), "init", "-input=false"], cwd=folder, env=_environ(), check=True, capture_output=True)
-    # Exit code 2 would mean changes, and another kind of work.
-    words = [_found(), "plan", "-detailed-exitcode"]
-    subprocess.run(words, cwd=folder, env=_environ(), check=True, capture_output=True)
+    version = json.loads(_said(command(folder, "version", "-json")))["terraform_version"]
+    (folder / "terraform.tfstate").write_text(json.dumps({"terraform_version": version, **state}, indent=2), "utf-8")
+    _said(command(folder, "init", "-input=false"))
+    _said(command(folder, "plan", "-detailed-exitcode"))  # 2 would mean changes, and another kind of work
     return folder
 
 
 def command(folder: Path, *words: str) -> Command:
-    return Command((_found(), *words), folder, _environ())
-
-
-def _found() -> str:
     found = executable()
     assert found, ABSENT
-    return found
+    environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "CHECKPOINT_DISABLE": "1"}
+    return Command((found, *words), folder, environ)
 
 
-def _environ() -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "CHECKPOINT_DISABLE": "1"}
-
-
-def _version() -> str:
-    said = subprocess.run([_found(), "version", "-json"], env=_environ(), check=True, capture_output=True)
-    return str(json.loads(said.stdout)["terraform_version"])
+def _said(wanted: Command) -> bytes:
+    """What it writes. Raises ``CalledProcessError`` for any exit code but 0."""
+    return subprocess.run(
+        wanted.words, cwd=wanted.folder, env=dict(wanted.environ), check=True, capture_output=True
+    ).stdout
 
 
 def _without_templates(data: object) -> object:

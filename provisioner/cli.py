@@ -41,14 +41,18 @@ from provisioner.shell import Shell, guarded
 
 def main() -> None:
     """The installed command."""
-    # Ten thousand definitions are millions of objects that stay; to look through them again and again for circles that
-    # are not there took a quarter of the time.
-    gc.set_threshold(400_000, 10, 10)
+    collect_seldom()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding lacks must not end a run half-way.
             stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:], os.environ, sys.stdin, Egress(sys.stdout, sys.stderr)))
+
+
+def collect_seldom() -> None:
+    """Ten thousand definitions are millions of objects that stay; to look through them again and again for circles that
+    are not there took a quarter of the time."""
+    gc.set_threshold(400_000, 10, 10)
 
 
 def run(args: Sequence[str], environ: Mapping[str, str], stdin: TextIO | None, egress: Egress) -> int:

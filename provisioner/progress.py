@@ -48,12 +48,12 @@ class _Count:
 
     def begin(self) -> None:
         self._begun = self._last = self._told.clock()
+        self._untimed = self._done
 
     def one_more(self) -> None:
         with self._lock:
             self._done += 1
             if self._begun is None:
-                self._untimed = 1
                 self.begin()
             else:
                 self._tell(self._told.clock(), self._begun)

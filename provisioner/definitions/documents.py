@@ -146,8 +146,7 @@ class _Builder:
         return data is None and not self.texts.get(())
 
     def node(self, event: Any, events: Iterator[Any], path: Path, key: Mark | tuple[()] = ()) -> Any:
-        start = event.start_mark
-        place = (start.line + 1, start.column + 1, *key)
+        place = (*_mark(event), *key)
         self.places[path] = _PLACES.setdefault(place, place)
         self.count(event, 1, path)
         if event.anchor:
@@ -182,9 +181,8 @@ class _Builder:
             key = self.key(start, event, path)
             child = (*path, key)
             child = _PATHS.setdefault(child, child)
-            if (key not in data and key[:1] not in _SPECIAL_STARTS) or self.is_usable(event, child, data):
-                mark = event.start_mark
-                data[key] = self.node(next(events), events, child, (mark.line + 1, mark.column + 1))
+            if self.is_usable(event, child, data):
+                data[key] = self.node(next(events), events, child, _mark(event))
             else:
                 # Read under a path of its own, so that the first of two keeps its positions.
                 self.node(next(events), events, (*path, f"{key} (again)"))
@@ -196,8 +194,7 @@ class _Builder:
         self.count(event, 1, path)
         if len(event.value) > MAX_KEY:
             self.refuse(event, "yaml.long-key", f"a key of more than {MAX_KEY} characters", "no property is that long")
-        if event.style:
-            self.check_text(event)
+        self.check_text(event)
         return sys.intern(event.value)
 
     def refuse_key(self, start: Any, event: Any) -> NoReturn:
@@ -239,7 +236,8 @@ class _Builder:
             message = f"a value of more than {MAX_SCALAR:,} characters"
             self.refuse(event, "yaml.long-scalar", message, "shorten it; no property takes so much")
         if event.implicit[0] and event.tag is None:
-            if event.value[:1] in _SPECIAL_STARTS and not isinstance(data := _resolve(event.value), str):
+            data = _resolve(event.value)
+            if not isinstance(data, str):
                 self.texts[path] = event.value
                 return data
         else:
@@ -300,20 +298,20 @@ _INT = re.compile(r"[-+]?[0-9]+\Z")
 _OCTAL_HEX = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
 _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
-_SPECIAL_STARTS = frozenset({"", *"~<nNtTfF+-.0123456789"})
-"""How everything begins that is no string, and a merge key: what begins otherwise needs no second look."""
+_STARTS = frozenset({"", *"~nNtTfF+-.0123456789"})
+"""How everything begins that is no string: what begins otherwise needs no second look."""
 _LONGEST_NUMBER = 40
 """Digits beyond this are text: no property is such a number, and converting them costs time without bound."""
 
 
 def _resolve(text: str) -> Any:
     """The YAML 1.2 core schema: what a plain scalar means (https://yaml.org/spec/1.2.2/, section 10.3.2)."""
+    if text[:1] not in _STARTS or len(text) > _LONGEST_NUMBER:
+        return text
     if text in _NULL:
         return None
     if text in _BOOL:
         return _BOOL[text]
-    if text[0] not in "+-.0123456789" or len(text) > _LONGEST_NUMBER:
-        return text
     if _INT.match(text):
         return int(text)
     if _OCTAL_HEX.match(text):

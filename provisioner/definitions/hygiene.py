@@ -101,10 +101,9 @@ def _all(
 ) -> Iterator[Problem]:
     for one in desired:
         for field in one.fields:
-            if isinstance(field.value, Sensitive):
-                for name in field.value.names:
-                    if name in variables:
-                        yield from _judged(field.location, name, variables[name], ODDITIES)
+            for name in field.value.names if isinstance(field.value, Sensitive) else ():
+                if name in variables:
+                    yield from _judged(field.location, name, variables[name], ODDITIES)
         for location, secret in one.secrets:
             if all(name in variables for name in secret.names):
                 yield from _judged(location, ", ".join(secret.names) or secret.origin, secret.reveal(), judges)

@@ -93,11 +93,7 @@ def _scalars(document: Document) -> Iterator[tuple[Path, str | int]]:
             yield (name,), data[name]
     auth = data.get("auth")
     if isinstance(auth, dict):
-        params = auth.get("params")
-        if isinstance(params, dict):
-            yield from _below(params, ("auth", "params"))
-        elif isinstance(params, str | int):
-            yield ("auth", "params"), params
+        yield from _below({"params": auth.get("params")}, ("auth",))
 
 
 def _below(data: dict[str, Any], path: Path) -> Iterator[tuple[Path, str | int]]:

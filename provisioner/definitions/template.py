@@ -54,8 +54,6 @@ class Template:
 
     def text_beside(self, variables: Mapping[str, str]) -> str:
         """What is there without the variables of the environment."""
-        if self.is_bare and self.env_names:
-            return ""
         return self.evaluate(variables, dict.fromkeys(self.env_names, "")).strip()
 
     @property

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from operator import attrgetter
+from typing import Literal, TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Json
@@ -15,6 +16,9 @@ from provisioner.planning.proving import is_probe
 from provisioner.sensitive import Sensitive, Symbolic, Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Record, State
+
+Seen: TypeAlias = tuple[Literal["text", "origin"], str]
+"""What a reader may see of a value, and which of the two it is."""
 
 
 def pinned(plan: Plan, state: State, fingerprinter: Fingerprinter) -> Plan:
@@ -77,37 +81,37 @@ def _pin(change: Change, record: Record | None, fingerprinter: Fingerprinter) ->
 def _desired(desired: Desired) -> Json:
     """All that is sent, as far as it may be seen: texts and origins, of what variables, by which keywords."""
     return {
-        "fields": _declared(desired),
+        "fields": _as_json(_declared(desired)),
         "variables": {one.path: list(one.value.names) for one in desired.fields if isinstance(one.value, Symbolic)},
         "keywords": [keyword for keyword, _ in desired.keywords],
     }
 
 
-def _declared(desired: Desired) -> Json:
+def _declared(desired: Desired) -> dict[str, Seen]:
     return {one.path: _seen(one.value) for one in desired.fields if isinstance(one.value, Symbolic) or one.value}
 
 
-def _seen(value: Value) -> Json:
+def _seen(value: Value) -> Seen:
     """A text that reads like an origin is not one."""
-    return {"origin": value.origin} if isinstance(value, Symbolic) else {"text": value}
+    return ("origin", value.origin) if isinstance(value, Symbolic) else ("text", value)
 
 
 def _prior(record: Record) -> Json:
-    return {"id": record.id, "fields": _recorded(record)}
+    return {"id": record.id, "fields": _as_json(_recorded(record))}
 
 
-def _recorded(record: Record) -> Json:
-    texts = {path: {"text": text} for path, text in record.fields if text}
-    return {**texts, **{secret.path: {"origin": secret.origin} for secret in record.secrets}}
+def _recorded(record: Record) -> dict[str, Seen]:
+    texts: dict[str, Seen] = {path: ("text", text) for path, text in record.fields if text}
+    return {**texts, **{secret.path: ("origin", secret.origin) for secret in record.secrets}}
+
+
+def _as_json(fields: dict[str, Seen]) -> Json:
+    return {path: {kind: shown} for path, (kind, shown) in fields.items()}
 
 
 def _asks(desired: Desired, record: Record) -> bool:
     """Whether the files ask for anything, for all that can be told without a secret."""
-    texts = {one.path: one.value for one in desired.fields if one.value and not isinstance(one.value, Symbolic)}
-    origins = {one.path: one.value.origin for one in desired.fields if isinstance(one.value, Symbolic)}
-    if len(origins) != len(record.secrets) or any(origins.get(one.path) != one.origin for one in record.secrets):
-        return True
-    return texts != {path: text for path, text in record.fields if text}
+    return _declared(desired) != _recorded(record)
 
 
 def _public(change: Change, record: Record | None) -> str:

@@ -260,8 +260,7 @@ def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: 
 
 def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Record, context: Context) -> Iterator[str]:
     servers = [field.after for field in fields if field.path.endswith(".server") and field.counts]
-    secrets = [field.value for field in desired.fields if is_secret(field)] if servers else ()
-    if origins := ", ".join(dict.fromkeys(map(str, secrets))):
+    if servers and (origins := _secret_origins(desired)):
         yield f"from now on {origins} is used to sign in to another server: make sure that {servers[0]} is yours"
     differing = {field.path for field in fields}
     for path, secret in record.secrets_as_dict.items():
@@ -270,6 +269,10 @@ def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Recor
             yield f"{path} comes from {origin}, before from {secret.origin}; its value is the same"
         if not context.fingerprinter.knows_key_of(secret.fingerprint) and any(one.path == path for one in fields):
             yield _other_key(path, secret.fingerprint.key_id, context.fingerprinter.has_key)
+
+
+def _secret_origins(desired: Desired) -> str:
+    return ", ".join(dict.fromkeys(str(field.value) for field in desired.fields if is_secret(field)))
 
 
 def _other_key(path: str, key_id: str, has_key: bool) -> str:
