@@ -8,21 +8,24 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.data import TARGET, make
-from provisioner import wiring
+from provisioner import forking, wiring
 from provisioner.cli import collect_seldom
 from provisioner.commands import plan as planning
 from provisioner.definitions import files
-from provisioner.definitions.definition import read_definitions
-from provisioner.definitions.desired import build
+from provisioner.definitions.definition import Definer
+from provisioner.definitions.desired import Builder
 from provisioner.definitions.documents import parse
 from provisioner.definitions.hygiene import UNGUARDED, odd
-from provisioner.definitions.project import CONNECTIONS, read_project
+from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
+from provisioner.definitions.reading import read
 from provisioner.egress import Egress
+from provisioner.model import Problem
 from provisioner.planning.plan import Asked
 from provisioner.report import plan_text
 from provisioner.report.style import PLAIN
@@ -58,12 +61,11 @@ def stages(number: int) -> dict[str, float]:
         where = wiring.place(project, target, settings, egress.wall.watch)
         store = wiring.store(project, target, where.identity, egress)
         state = clock("the state is read", store.load)
-        sources, _ = clock("files are read", lambda: files.read_tree(project.connections, CONNECTIONS))
-        clock("and parsed", lambda: [parse(source.file, source.text) for source in sources])
-        definitions, documents, _ = clock("read, parsed and held against the schema", lambda: read_definitions(project))
-        built = clock("templates are filled in", lambda: build(definitions, project, target, where.environment))
-        texts = [document.text for document in documents]
-        clock("secrets are watched", lambda: egress.wall.watch(built.secrets, texts, built.private))
+        shared = partial(read, project, (target,), where.environment, share=forking.share)
+        whole = clock("definitions are read, checked and filled in", shared)
+        _one_by_one(project, target, where.environment, clock)
+        (built,) = whole.built
+        clock("secrets are watched", lambda: egress.wall.watch(built.secrets, whole.texts.values(), built.private))
         clock("the search for them is built", lambda: egress.wall.lets_pass("a word"))
         judges = [(UNGUARDED, egress.wall.lets_pass)]
         clock("secrets are judged", lambda: odd(built.desired, settings.variables, judges))
@@ -71,6 +73,25 @@ def stages(number: int) -> dict[str, float]:
         text = clock("written", lambda: plan_text.as_text(made_plan, PLAIN))
         clock("searched for secrets", lambda: egress.wall.check(text))
     return clock.taken
+
+
+def _one_by_one(project: Project, target: Target, environment: Mapping[str, str], clock: Clock) -> None:
+    """What of that is done for each file, by one process."""
+    entries, _ = files.list_tree(project.connections, CONNECTIONS)
+    texts = clock("files are read", lambda: [_text(entry, project.connections) for entry in entries])
+    documents = clock("they are parsed", lambda: list(map(parse, (entry.file for entry in entries), texts)))
+    definer, builder = Definer(project.targets), Builder(project, target, environment)
+    stems = [entry.stem for entry in entries]
+    found = clock("held against the schema", lambda: list(map(definer.define, documents, stems)))
+    definitions = [definition for definition, _ in found if definition]
+    clock("their templates filled in", lambda: list(map(builder.build, definitions, documents)))
+
+
+def _text(entry: files.Entry, folder: Path) -> str:
+    text = files.read_entry(entry, folder)
+    if isinstance(text, Problem):
+        raise AssertionError(text.message)
+    return text
 
 
 def main() -> None:

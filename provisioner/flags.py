@@ -50,11 +50,11 @@ def complete_target(ctx: click.Context, _: click.Parameter, typed: str) -> list[
 
 def complete_key(ctx: click.Context, _: click.Parameter, typed: str) -> list[str]:
     """The keys of all definitions; none where they cannot be read."""
-    from provisioner.definitions.definition import read_definitions
     from provisioner.definitions.project import read_project
+    from provisioner.definitions.reading import read
 
     try:
-        definitions, _documents, _problems = read_definitions(read_project(Path(ctx.params.get("project") or ".")))
+        definitions = read(read_project(Path(ctx.params.get("project") or ".")), (), {}).definitions
     except ProvisionerError:
         return []
     return sorted(one.key for one in definitions if one.key.startswith(typed))

@@ -79,14 +79,14 @@ def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports
     """Check, show, and say so where all is well."""
     project = read_project(shell.folder)
     targets = tuple(project.target(name) for name in names) or tuple(project.targets.values())
-    checked = check(project, targets, shell.progress)
+    checked = check(project, targets, shell.progress, shell.share)
     shell.egress.result(_validation(shell, checked, output))
     _write(shell, {**faces.PROBLEMS, "json": lambda _: _validation(shell, checked, "json")}, checked.problems, reports)
     return 1 if checked.problems else 0
 
 
 def _validation(shell: Shell, checked: Checked, output: str) -> str:
-    number = len(checked.documents)
+    number = len(checked.texts)
     if output == "json":
         return problems.as_json(checked.problems, number, checked.targets)
     if checked.problems:
@@ -172,7 +172,7 @@ def place_of(shell: Shell, settings: Settings, name: str | None, lineage: str | 
     project = read_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
     watch = Guard(shell.egress, settings.github).watch
-    where = wiring.place(project, target, settings, watch, shell.progress)
+    where = wiring.place(project, target, settings, watch, shell.progress, shell.share)
     return where, wiring.store(project, target, where.identity, shell.egress, lineage)
 
 

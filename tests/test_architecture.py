@@ -12,13 +12,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "provisioner"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-VOCABULARY = {"", "errors", "model", "once", "progress", "sensitive"}
+VOCABULARY = {"", "errors", "model", "once", "progress", "sensitive", "sharing"}
 LAYERS = {
     "errors": {"model"},
     "model": set(),
     "once": set(),
     "progress": set(),
     "sensitive": set(),
+    "sharing": set(),
     "definitions": VOCABULARY,
     "state": VOCABULARY,
     "service": VOCABULARY,
@@ -36,6 +37,7 @@ SHELL = {
     "cli_state",
     "cli",
     "flags",
+    "forking",
     "shell",
     "running",
     "running_import",

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 from provisioner.applying.recovery import resolve
 from provisioner.commands.plan import Place, look
-from provisioner.definitions import schema
-from provisioner.definitions.definition import KEY, Definition, read_definitions
-from provisioner.definitions.desired import Desired, build
+from provisioner.definitions.definition import KEY, Definer
+from provisioner.definitions.desired import Builder, Desired
 from provisioner.definitions.documents import parse
 from provisioner.definitions.leaves import variables_of
 from provisioner.definitions.project import CONNECTIONS
+from provisioner.definitions.reading import read
 from provisioner.definitions.writer import definition_text
 from provisioner.errors import UsageError
 from provisioner.model import Key
@@ -109,15 +109,17 @@ class _Chooser:
         self._declared = {one.key: one for one in desired}
         self._by_name = {one.name: one for one in desired}
         self._managed = {record.id: record.key for record in state.records}
-        definitions, _, _ = read_definitions(place.project)
+        there = read(place.project, (), {})
         keys = {
-            *(name for one in definitions for name in one.called),
+            *(name for one in there.definitions for name in one.called),
             *state.by_key,
             *(one.key for one in state.intents),
         }
         self._taken = {key.casefold() for key in keys}
-        self._variables = {*place.environment, *(name for one in definitions for name in variables_of(one.document))}
-        self._checker = schema.Checker(schema.load("connection"))
+        written = (parse(file, text) for file, text in there.texts.items())
+        self._variables = {*place.environment, *(name for document in written for name in variables_of(document))}
+        self._definer = Definer(place.project.targets)
+        self._builder = Builder(place.project, place.target, {})
 
     def chosen(self) -> Iterable[Observed]:
         """Oldest first, so that the same sandbox gives the same keys."""
@@ -194,12 +196,13 @@ class _Chooser:
     def _built(self, key: Key, file: str, text: str) -> Desired | str:
         """The draft as ``plan`` will read it, or what is wrong with it."""
         document = parse(file, text)
-        found = document.problems or self._checker.check(document)
-        if not found:
-            definition = Definition(key, (key, key), document, None, sound=True)
-            built = build([definition], self._place.project, self._place.target, {})
+        definition, found = self._definer.define(document, key)
+        if definition and not found:
+            built = self._builder.build(definition, document)
+            if built.desired:
+                return built.desired[0]
             found = built.problems
-        return f"{found[0].message} ({found[0].rule})" if found else built.desired[0]
+        return f"{found[0].message} ({found[0].rule})"
 
     def _only_target(self) -> str | None:
         """A definition of what is in one sandbox is not for another one."""

@@ -11,10 +11,10 @@ from typing import Protocol
 
 from provisioner.applying.recovery import resolve
 from provisioner.commands.validate import Checked
-from provisioner.definitions.definition import read_definitions
-from provisioner.definitions.desired import Desired, build
+from provisioner.definitions.desired import Desired
 from provisioner.definitions.files import NO_DEFINITION
 from provisioner.definitions.project import Project, Target
+from provisioner.definitions.reading import read
 from provisioner.errors import NotAuthenticated, NotFound, ProblemsFound, ServiceError, UsageError
 from provisioner.model import MYSQL_SPEC_ID, Cloud, Json, TargetIdentity
 from provisioner.planning.dependants import affected, with_dependants, without_dependants
@@ -31,6 +31,7 @@ from provisioner.planning.waiting import with_waits
 from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive
 from provisioner.service.flow_service import Reader
+from provisioner.sharing import Share, alone
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.folding import fold
 from provisioner.state.records import State
@@ -50,7 +51,7 @@ class Place:
 
     ``environment`` holds the variables that may be read; ``client`` is our client id there; ``settle`` how long the
     service's list may lag behind a create. ``watch`` is told the sensitive values as soon as they are read, and the
-    texts that anybody may read. ``progress`` is told how far the reading has come.
+    texts that anybody may read. ``progress`` is told how far the reading has come, and ``share`` lets others help.
     """
 
     project: Project
@@ -62,6 +63,7 @@ class Place:
     settle: timedelta
     watch: Watch
     progress: Progress = SILENT
+    share: Share = alone
 
 
 def read_desired(place: Place, nothing_is_fine: bool = False) -> tuple[Desired, ...]:
@@ -70,11 +72,11 @@ def read_desired(place: Place, nothing_is_fine: bool = False) -> tuple[Desired, 
     ``nothing_is_fine``: no definition at all is no problem; where something is in the state, that is for the guards of
     deletes to judge.
     """
-    definitions, documents, problems = read_definitions(place.project, place.progress)
-    problems = tuple(problem for problem in problems if not (nothing_is_fine and problem.rule == NO_DEFINITION))
-    built = build(definitions, place.project, place.target, place.environment, place.progress)
-    place.watch(built.secrets, [place.project.text, *(document.text for document in documents)], built.private)
-    found = Checked(definitions, (place.target.name,), tuple(sorted({*problems, *built.problems})), documents)
+    whole = read(place.project, (place.target,), place.environment, place.progress, place.share)
+    problems = [problem for problem in whole.problems if not (nothing_is_fine and problem.rule == NO_DEFINITION)]
+    (built,) = whole.built
+    place.watch(built.secrets, [place.project.text, *whole.texts.values()], built.private)
+    found = Checked(whole.definitions, (place.target.name,), tuple(sorted({*problems, *built.problems})), whole.texts)
     if found.problems:
         raise ProblemsFound(found.problems, found.source_line)
     return built.desired

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from provisioner.definitions.definition import Definition, read_definitions
-from provisioner.definitions.desired import build
-from provisioner.definitions.documents import Document
+from provisioner.definitions.definition import Definition
 from provisioner.definitions.project import Project, Target
+from provisioner.definitions.reading import read
+from provisioner.definitions.yaml_errors import source_line
 from provisioner.model import Location, Problem
 from provisioner.progress import SILENT, Progress
+from provisioner.sharing import Share, alone
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What ``validate`` found. ``problems`` are sorted, each once; ``documents`` are the files, unreadable YAML too."""
+    """What ``validate`` found. ``problems`` are sorted, each once; ``texts`` are those of the files, by path, also
+    of what is no YAML."""
 
     definitions: tuple[Definition, ...]
     targets: tuple[str, ...]
     problems: tuple[Problem, ...]
-    documents: tuple[Document, ...] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
     def source_line(self, location: Location) -> str:
         """The line of a definition that a location is in."""
-        found = (document for document in self.documents if document.file == location.file)
-        return next((document.line(location.line) for document in found), "")
+        return source_line(self.texts.get(location.file, ""), location.line)
 
 
-def validate(project: Project, targets: tuple[Target, ...], progress: Progress = SILENT) -> Checked:
+def validate(
+    project: Project, targets: tuple[Target, ...], progress: Progress = SILENT, share: Share = alone
+) -> Checked:
     """Check the definitions against each target that they apply to."""
-    definitions, documents, problems = read_definitions(project, progress)
+    found = read(project, targets, {}, progress, share)
     names = tuple(target.name for target in targets)
-    found = {target.name: build(definitions, project, target, {}, progress).problems for target in targets}
-    merged = _merge(found, {one.document.file: one for one in definitions})
-    return Checked(definitions, names, tuple(sorted({*problems, *merged})), documents)
+    by_target = {name: built.problems for name, built in zip(names, found.built, strict=True)}
+    merged = _merge(by_target, {one.file: one for one in found.definitions})
+    return Checked(found.definitions, names, tuple(sorted({*found.problems, *merged})), found.texts)
 
 
 def _merge(found: Mapping[str, Iterable[Problem]], by_file: Mapping[str, Definition]) -> Iterable[Problem]:

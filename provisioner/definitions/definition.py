@@ -1,4 +1,4 @@
-"""Files -> definitions: read, parse, hold against the published schema, give each its key.
+"""A document -> a definition: its key, the targets that it is for, and the rules that hold across definitions.
 
 What is found here does not depend on a target. A file with problems still becomes a ``Definition`` where it could be
 parsed, so that its templates are checked in the same run.
@@ -8,78 +8,77 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from provisioner.definitions import files, schema
-from provisioner.definitions.documents import Document, parse
-from provisioner.definitions.project import CONNECTIONS, Called, Project
+from provisioner.definitions import schema
+from provisioner.definitions.documents import Document
+from provisioner.definitions.project import Called
 from provisioner.model import Key, Location, Problem
-from provisioner.progress import SILENT, Progress
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One parsed file. ``targets`` is None where it is for all of them; ``sound`` says that the schema accepts it.
-    ``called`` holds its key and the path that is its key if it names none; ``moved_from`` is the key that it had
-    before, "" where it says none."""
+    """What a file says of itself. ``targets`` is None where it is for all of them; ``sound`` says that the schema
+    accepts it. ``called`` holds its key and the path that is its key if it names none; ``moved_from`` is the key that
+    it had before, "" where it says none. ``key_at`` and ``moved_at`` are where it says so, or would."""
 
     key: Key
     called: Called
-    document: Document
     targets: tuple[str, ...] | None
     sound: bool
-    moved_from: Key = ""
+    key_at: Location
+    moved_from: Key
+    moved_at: Location
+
+    @property
+    def file(self) -> str:
+        return self.key_at.file
 
     def is_for(self, target: str) -> bool:
         return self.targets is None or target in self.targets
 
 
-def read_definitions(
-    project: Project, progress: Progress = SILENT
-) -> tuple[tuple[Definition, ...], tuple[Document, ...], tuple[Problem, ...]]:
-    """Every definition of the project, by path; every file that was read; all that is wrong with the files as such."""
-    sources, found = files.read_tree(project.connections, CONNECTIONS)
-    problems = list(found)
-    checker = schema.Checker(schema.load("connection"))
-    definitions: list[Definition] = []
-    documents = tuple(parse(source.file, source.text) for source in progress.over("files read", sources))
-    for source, document in zip(sources, documents, strict=True):
-        problems.extend(document.problems)
+class Definer:
+    """Makes definitions of documents. ``targets`` are those that the project has."""
+
+    def __init__(self, targets: Collection[str]) -> None:
+        self._targets = targets
+        self._checker = schema.Checker(schema.load("connection"))
+
+    def define(self, document: Document, stem: str) -> tuple[Definition | None, tuple[Problem, ...]]:
+        """The definition that lies at ``stem``, and what is wrong with it. None where it could not be parsed."""
         if document.data is None and document.problems:
-            continue
-        schema_problems = checker.check(document)
-        problems.extend(schema_problems)
-        if isinstance(document.data, dict):
-            sound = not schema_problems and not document.problems
-            key = _key(source, document)
-            called = (key, source.stem)
-            definitions.append(Definition(key, called, document, _targets(document), sound, _moved_from(document)))
-            problems.extend(_key_problems(source, document))
-            problems.extend(_target_problems(document, project))
-    problems.extend(_duplicate_keys(definitions))
-    problems.extend(_move_problems(definitions))
-    return tuple(definitions), documents, tuple(problems)
+            return None, document.problems
+        problems = (*document.problems, *self._checker.check(document))
+        if not isinstance(document.data, dict):
+            return None, problems
+        key = _text(document, "key") or stem
+        definition = Definition(
+            key=key,
+            called=(key, stem),
+            targets=_targets(document),
+            sound=not problems,
+            key_at=document.value_at(("key",)),
+            moved_from=_text(document, "movedFrom"),
+            moved_at=document.value_at(("movedFrom",)),
+        )
+        return definition, (*problems, *_key_problems(document, stem), *_target_problems(document, self._targets))
 
 
 KEY = re.compile(schema.load("connection")["properties"]["key"]["pattern"])
 
 
-def _key(source: files.Source, document: Document) -> Key:
-    written = document.data.get("key")
-    return written if isinstance(written, str) else source.stem
+def _text(document: Document, name: str) -> str:
+    written = document.data.get(name)
+    return written if isinstance(written, str) else ""
 
 
-def _key_problems(source: files.Source, document: Document) -> Iterator[Problem]:
-    if "key" not in document.data and not KEY.fullmatch(source.stem):
+def _key_problems(document: Document, stem: str) -> Iterator[Problem]:
+    if "key" not in document.data and not KEY.fullmatch(stem):
         message = "the path of the file cannot serve as a key"
         remedy = "rename it to letters, digits, `.`, `_` and `-`, or give it a `key:`"
-        yield Problem(Location(source.file), "key.invalid", message, remedy)
-
-
-def _moved_from(document: Document) -> Key:
-    written = document.data.get("movedFrom")
-    return written if isinstance(written, str) else ""
+        yield Problem(Location(document.file), "key.invalid", message, remedy)
 
 
 def _targets(document: Document) -> tuple[str, ...] | None:
@@ -87,14 +86,21 @@ def _targets(document: Document) -> tuple[str, ...] | None:
     return tuple(name for name in written if isinstance(name, str)) if isinstance(written, list) else None
 
 
-def _target_problems(document: Document, project: Project) -> Iterator[Problem]:
+def _target_problems(document: Document, targets: Collection[str]) -> Iterator[Problem]:
     written = document.data.get("targets")
     for index, name in enumerate(written if isinstance(written, list) else ()):
-        if isinstance(name, str) and name not in project.targets:
-            close = difflib.get_close_matches(name, project.targets, n=1)
-            remedy = f"did you mean `{close[0]}`?" if close else f"targets: {', '.join(project.targets)}"
+        if isinstance(name, str) and name not in targets:
+            close = difflib.get_close_matches(name, targets, n=1)
+            remedy = f"did you mean `{close[0]}`?" if close else f"targets: {', '.join(targets)}"
             location = document.value_at(("targets", index))
             yield Problem(location, "definition.unknown-target", f"there is no target `{name}`", remedy)
+
+
+def between(definitions: Iterable[Definition]) -> Iterator[Problem]:
+    """What is wrong with definitions beside each other, whatever the target."""
+    definitions = tuple(definitions)
+    yield from _duplicate_keys(definitions)
+    yield from _move_problems(definitions)
 
 
 def _duplicate_keys(definitions: Iterable[Definition]) -> Iterator[Problem]:
@@ -102,10 +108,9 @@ def _duplicate_keys(definitions: Iterable[Definition]) -> Iterator[Problem]:
     for definition in definitions:
         other = first.setdefault(definition.key, definition)
         if other is not definition:
-            message = f"the key `{definition.key}` is taken by {other.document.file}"
+            message = f"the key `{definition.key}` is taken by {other.file}"
             remedy = "rename one of the files, or give one of them another `key:`"
-            location = definition.document.value_at(("key",))
-            yield Problem(location, "definition.duplicate-key", message, remedy)
+            yield Problem(definition.key_at, "definition.duplicate-key", message, remedy)
 
 
 def _move_problems(definitions: Iterable[Definition]) -> Iterator[Problem]:
@@ -117,7 +122,8 @@ def _move_problems(definitions: Iterable[Definition]) -> Iterator[Problem]:
             continue
         taken = by_key.get(one.moved_from) or movers.setdefault(one.moved_from, one)
         if taken is not one or one.moved_from == one.key:
-            whose = "this definition itself" if taken is one else taken.document.file
+            whose = "this definition itself" if taken is one else taken.file
             message = f"`movedFrom` names `{one.moved_from}`, which is the key of {whose}, or was"
-            location = one.document.value_at(("movedFrom",))
-            yield Problem(location, "definition.moved-from", message, "name the former key of this definition alone")
+            yield Problem(
+                one.moved_at, "definition.moved-from", message, "name the former key of this definition alone"
+            )

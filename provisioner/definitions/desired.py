@@ -15,7 +15,6 @@ from provisioner.definitions.documents import Document, Path
 from provisioner.definitions.leaves import Leaf, is_sensitive, leaves_of, render_leaf
 from provisioner.definitions.project import Project, Target
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json, Key, Location, Problem
-from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive, Symbolic, Value
 
 DEFAULT_PORT = "3306"
@@ -100,58 +99,56 @@ class Built:
     private: tuple[Sensitive, ...]
 
 
-def build(
-    definitions: Iterable[Definition],
-    project: Project,
-    target: Target,
-    environment: Mapping[str, str],
-    progress: Progress = SILENT,
-) -> Built:
-    """Apply the definitions that are for ``target`` to it.
+NOTHING = Built((), (), (), ())
+
+
+class Builder:
+    """Applies definitions to a target.
 
     ``environment`` holds the variables that may be read at all; one that is absent or empty gives a ``Symbolic``.
     """
-    checker = schema.Checker(schema.narrowed(target.cloud))
-    wanted = [definition for definition in definitions if definition.is_for(target.name)]
-    parts = [
-        _build_one(definition, project, target, environment, checker)
-        for definition in progress.over("definitions rendered", wanted)
-    ]
+
+    def __init__(self, project: Project, target: Target, environment: Mapping[str, str]) -> None:
+        self._project, self._target, self._environment = project, target, environment
+        self._checker = schema.Checker(schema.narrowed(target.cloud))
+
+    def build(self, definition: Definition, document: Document) -> Built:
+        """What one definition asks for; nothing where it is not for this target."""
+        if not definition.is_for(self._target.name):
+            return NOTHING
+        leaves, problems = leaves_of(document)
+        fields: list[tuple[Leaf, Value]] = []
+        secrets: list[Sensitive] = []
+        private: list[Sensitive] = []
+        for leaf in leaves:
+            rendered, read = render_leaf(leaf, definition.called, self._project, self._target, self._environment)
+            known = secrets if is_sensitive(leaf.field) else private
+            known.extend(read)
+            if isinstance(rendered, Problem):
+                problems.append(rendered)
+            else:
+                fields.append((leaf, rendered))
+                if isinstance(rendered, Sensitive):
+                    known.append(rendered)
+        if not problems and definition.sound:
+            problems.extend(self._checker.check(document, _rendered(document, fields)))
+        if problems or not definition.sound:
+            return Built((), tuple(problems), tuple(secrets), tuple(private))
+        desired = _desired(definition, document, self._target, fields)
+        known_secrets = dict.fromkeys((*secrets, *(secret for _, secret in desired.secrets)))
+        return Built((desired,), (), tuple(known_secrets), tuple(private))
+
+
+def joined(parts: Iterable[Built]) -> Built:
+    """What many definitions ask for on one target, with what is wrong with them beside each other."""
+    parts = tuple(parts)
     desired = [one for part in parts for one in part.desired]
-    problems = [*(problem for part in parts for problem in part.problems), *_duplicate_names(desired)]
-    secrets = tuple(secret for part in parts for secret in part.secrets)
-    private = tuple(value for part in parts for value in part.private)
-    return Built(tuple(sorted(desired, key=lambda one: one.key)), tuple(problems), secrets, private)
-
-
-def _build_one(
-    definition: Definition,
-    project: Project,
-    target: Target,
-    environment: Mapping[str, str],
-    checker: schema.Checker,
-) -> Built:
-    leaves, problems = leaves_of(definition.document)
-    fields: list[tuple[Leaf, Value]] = []
-    secrets: list[Sensitive] = []
-    private: list[Sensitive] = []
-    for leaf in leaves:
-        rendered, read = render_leaf(leaf, definition.called, project, target, environment)
-        known = secrets if is_sensitive(leaf.field) else private
-        known.extend(read)
-        if isinstance(rendered, Problem):
-            problems.append(rendered)
-        else:
-            fields.append((leaf, rendered))
-            if isinstance(rendered, Sensitive):
-                known.append(rendered)
-    if problems or not definition.sound:
-        return Built((), tuple(problems), tuple(secrets), tuple(private))
-    found = checker.check(definition.document, _rendered(definition.document, fields))
-    if found:
-        return Built((), found, tuple(secrets), tuple(private))
-    desired = _desired(definition, target, fields)
-    return Built((desired,), (), (*secrets, *(secret for _, secret in desired.secrets)), tuple(private))
+    return Built(
+        tuple(sorted(desired, key=lambda one: one.key)),
+        (*(problem for part in parts for problem in part.problems), *_duplicate_names(desired)),
+        tuple(secret for part in parts for secret in part.secrets),
+        tuple(value for part in parts for value in part.private),
+    )
 
 
 def _rendered(document: Document, fields: Iterable[tuple[Leaf, Value]]) -> Json:
@@ -189,8 +186,9 @@ def _copied(copies: dict[Path, Any], path: Path) -> Any:
     return copies[path]
 
 
-def _desired(definition: Definition, target: Target, rendered: Iterable[tuple[Leaf, Value]]) -> Desired:
-    document = definition.document
+def _desired(
+    definition: Definition, document: Document, target: Target, rendered: Iterable[tuple[Leaf, Value]]
+) -> Desired:
     fields = [Field(leaf.field, value, leaf.location) for leaf, value in rendered]
     keywords = [(leaf.keyword, leaf.field) for leaf, _ in rendered if leaf.keyword]
     fields.extend(_fixed(document))

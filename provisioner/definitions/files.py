@@ -1,4 +1,4 @@
-"""The one reader of files: the definitions below a folder, each as text or as a problem."""
+"""The one reader of files: which definitions lie below a folder, and each as text or as a problem."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import codecs
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from provisioner.model import Location, Problem
 
@@ -15,30 +15,32 @@ MAX_BYTES = 1024 * 1024
 SUFFIXES = (".yaml", ".yml")
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A file's text. ``file`` is its path as shown; ``stem`` its path below the folder, without extension, by ``/``."""
+class Entry(NamedTuple):
+    """A file that is there. ``file`` is its path as shown; ``stem`` its path below the folder, without extension, by
+    ``/``; ``odd`` says that it is a link, a pipe, or whatever else is not simply a file."""
 
+    path: str
     file: str
     stem: str
-    text: str
+    odd: bool
 
 
-def read_tree(folder: Path, shown_as: str) -> tuple[tuple[Source, ...], tuple[Problem, ...]]:
+def list_tree(folder: Path, shown_as: str) -> tuple[tuple[Entry, ...], tuple[Problem, ...]]:
     """Every definition below ``folder``, by path. Files and folders that start with a dot are passed over."""
-    sources: list[Source] = []
     problems: list[Problem] = []
-    for entry, shown in _walk(str(folder), (os.path.realpath(folder),), shown_as, problems):
-        # Only a link leads elsewhere; what is none, in a folder that was looked at, needs no second look.
-        read = read_text(Path(entry.path), shown, folder) if _is_odd(entry) else _read(entry.path, shown)
-        if isinstance(read, Problem):
-            problems.append(read)
-        else:
-            stem = os.path.splitext(shown.removeprefix(f"{shown_as}/"))[0]
-            sources.append(Source(shown, stem, read))
-    if not sources and not problems:
+    entries = tuple(
+        Entry(entry.path, shown, os.path.splitext(shown.removeprefix(f"{shown_as}/"))[0], _is_odd(entry))
+        for entry, shown in _walk(str(folder), (os.path.realpath(folder),), shown_as, problems)
+    )
+    if not entries and not problems:
         problems.append(_nothing_found(folder, shown_as))
-    return tuple(sources), tuple(problems)
+    return entries, tuple(problems)
+
+
+def read_entry(entry: Entry, folder: Path) -> str | Problem:
+    """The text of a file that was listed below ``folder``."""
+    # Only a link leads elsewhere; what is none, in a folder that was looked at, needs no second look.
+    return read_text(Path(entry.path), entry.file, folder) if entry.odd else _read(entry.path, entry.file)
 
 
 NO_DEFINITION = "files.none"
@@ -82,7 +84,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_odd(entry: os.DirEntry[str]) -> bool:
-    """A link, a pipe, or whatever else is not simply a file."""
     return not entry.is_file(follow_symlinks=False)
 
 

@@ -188,7 +188,7 @@ def is_sensitive(field: str) -> bool:
 
 def variables_of(document: Document) -> Iterator[str]:
     """The variables of the environment that a definition names, whether it may read them or not."""
-    for leaf in leaves_of(document)[0]:
+    for leaf in leaves_of(document)[0] if isinstance(document.data, dict) else ():
         if templates.is_template(leaf.text):
             with suppress(BadTemplate):
                 yield from templates.compile_leaf(leaf.text).env_names

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from provisioner.commands.validate import Checked
-from provisioner.definitions.definition import read_definitions
-from provisioner.definitions.desired import body, build
+from provisioner.definitions.desired import body
 from provisioner.definitions.project import read_project
+from provisioner.definitions.reading import read
 from provisioner.report import problems as report
 from provisioner.report.style import Style
 from tests.definitions.support import CASES, SECRET, brief, check, project_of
@@ -77,8 +77,7 @@ def test_valid(case: Path, tmp_path: Path) -> None:
 def test_body(case: Path, tmp_path: Path) -> None:
     name, target = case.name.removesuffix(".json").rsplit(".", 1)
     project = read_project(project_of(case.parent / f"{name}.yaml", tmp_path))
-    definitions, _, _ = read_definitions(project)
-    built = build(definitions, project, project.target(target), ENVIRONMENT)
+    (built,) = read(project, (project.target(target),), ENVIRONMENT).built
     assert built.problems == ()
     assert body(built.desired[0]) == json.loads(case.read_text("utf-8"))
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from provisioner.commands.validate import validate
-from provisioner.definitions.definition import read_definitions
-from provisioner.definitions.desired import build
 from provisioner.definitions.project import read_project
+from provisioner.definitions.reading import read
 from provisioner.report import problems as report
 
 PROJECT = """\
@@ -89,9 +88,9 @@ def rules_of(folder: Path, files: Mapping[str, str | bytes]) -> set[str]:
     assert shown.isprintable() or all(char.isprintable() or char == "\n" for char in shown)
     assert all(problem.remedy and problem.location.file for problem in checked.problems)
     variables = Variables()
-    definitions, _, _ = read_definitions(project)
-    built = build(definitions, project, project.target("prod"), variables)
-    refused = {one.key for one in definitions} - {one.key for one in built.desired}
+    whole = read(project, (project.target("prod"),), variables)
+    (built,) = whole.built
+    refused = {one.key for one in whole.definitions} - {one.key for one in built.desired}
     assert not any("hunter2" in str(problem) for problem in built.problems)
     if refused:
         assert variables.read <= {"MYSQL_ORDERS_PASSWORD", "MYSQL_ORDERS_X"}, variables.read

@@ -1,0 +1,176 @@
+"""Work shared out among processes that are copies of this one.
+
+A queue of chunks is a pipe that is filled before there is anybody else: whoever wants the next one reads its number.
+Each helper hands over what it has made through a pipe of its own, and what none has handed over in the end, for
+whatever reason, is made here. So a helper may fail as it likes, and one whose parent is gone ends with its next chunk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import marshal
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
+
+from provisioner.sharing import Item, Job, Result, alone
+
+LEAST = 500
+"""Items for which it is worth it."""
+
+MOST = 4
+"""Processes; a machine with many more has other things to do."""
+
+_CHUNK = 25
+_NUMBER = 4
+"""Bytes of a number in a pipe."""
+
+_ROOM = 1024 * 1024
+"""Bytes that a pipe should hold, so that a helper need not wait until its work is fetched."""
+
+
+def share(items: Sequence[Item], job: Job[Item, Result], one_more: Callable[[], None]) -> list[Result]:
+    """The results in the order of the items, made by as many processes as there are processors.
+
+    Only where copying a process is safe: on Linux, and while it has one thread.
+    """
+    others = min(_processors(), MOST) - 1
+    if others < 1 or len(items) < LEAST or threading.active_count() > 1:
+        return alone(items, job, one_more)
+    chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
+    made: dict[int, list[Result]] = {}
+    with _queue(len(chunks)) as queue, _helpers(others, chunks, job, queue) as helpers:
+        for number in _taken(queue):
+            made[number] = alone(chunks[number], job, one_more)
+            for helper in helpers:
+                _add(made, helper.collect(), job, one_more)
+        for helper in helpers:
+            _add(made, helper.finish(), job, one_more)
+    for number in set(range(len(chunks))) - set(made):
+        made[number] = alone(chunks[number], job, one_more)
+    return [result for number in range(len(chunks)) for result in made[number]]
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+
+
+def _add(
+    made: dict[int, list[Result]], messages: Iterable[bytes], job: Job[Any, Result], one_more: Callable[[], None]
+) -> None:
+    for message in messages:
+        number, packed = marshal.loads(message)  # noqa: S302 - our own child's, by a pipe that nobody else has
+        made[number] = []
+        for one in packed:
+            made[number].append(job.unpack(one))
+            one_more()
+
+
+@contextmanager
+def _queue(length: int) -> Iterator[int]:
+    """A pipe of numbers that nobody writes to any more. It holds as many as there is room for."""
+    queue, into = os.pipe()
+    try:
+        os.set_blocking(into, False)
+        os.write(into, b"".join(number.to_bytes(_NUMBER) for number in range(length)))
+    finally:
+        os.close(into)
+    try:
+        yield queue
+    finally:
+        os.close(queue)
+
+
+def _taken(queue: int) -> Iterator[int]:
+    while number := os.read(queue, _NUMBER):
+        yield int.from_bytes(number)
+
+
+@contextmanager
+def _helpers(number: int, chunks: Sequence[Any], job: Job[Any, Any], queue: int) -> Iterator[list[_Helper]]:
+    """As many helpers as the system admits. None is left at the end, whatever it is doing."""
+    helpers: list[_Helper] = []
+    try:
+        with suppress(OSError):
+            helpers.extend(_Helper(chunks, job, queue) for _ in range(number))
+        yield helpers
+    finally:
+        for helper in helpers:
+            helper.dismiss()
+
+
+class _Helper:
+    """Another process. Raises ``OSError`` where there can be none."""
+
+    def __init__(self, chunks: Sequence[Any], job: Job[Any, Any], queue: int) -> None:
+        self._out, into = os.pipe()
+        self._received = bytearray()
+        try:
+            self._pid = _forked(lambda: help_out(chunks, job, queue, into), keep=(queue, into))
+        except OSError:
+            os.close(self._out)
+            raise
+        finally:
+            os.close(into)
+        os.set_blocking(self._out, False)
+
+    def collect(self) -> Iterator[bytes]:
+        """The messages that have arrived."""
+        with suppress(BlockingIOError):
+            while received := os.read(self._out, _ROOM):
+                self._received += received
+        while (end := _NUMBER + int.from_bytes(self._received[:_NUMBER])) <= len(self._received):
+            yield bytes(self._received[_NUMBER:end])
+            del self._received[:end]
+
+    def finish(self) -> Iterator[bytes]:
+        """The messages that are still to come."""
+        os.set_blocking(self._out, True)
+        return self.collect()
+
+    def dismiss(self) -> None:
+        os.close(self._out)
+        with suppress(ProcessLookupError, ChildProcessError):
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+
+
+def help_out(chunks: Sequence[Any], job: Job[Any, Any], queue: int, into: int) -> None:
+    """What a helper does: take a chunk, work on it, hand it over as its length and its bytes."""
+    with suppress(OSError):
+        fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, _ROOM)
+    with open(into, "wb", closefd=False) as pipe:
+        for number in _taken(queue):
+            message = marshal.dumps((number, [job.pack(job.work(item)) for item in chunks[number]]))
+            pipe.write(len(message).to_bytes(_NUMBER) + message)
+            pipe.flush()
+
+
+def _forked(work: Callable[[], None], keep: tuple[int, int]) -> int:
+    """The process id of a copy of this process that does the work, and nothing else that this one would do."""
+    # In the copy they stay blocked: Ctrl-C goes to both, and only the first is to say something.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _end_after(work, keep)
+        return pid
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_after(work: Callable[[], None], keep: tuple[int, int]) -> NoReturn:
+    """Nothing that was open stays so: a lock would be held, and whoever reads the output would wait."""
+    try:
+        gc.disable()
+        low, high = sorted(keep)
+        for first, end in ((0, low), (low + 1, high), (high + 1, os.sysconf("SC_OPEN_MAX"))):
+            os.closerange(first, end)
+        work()
+    finally:
+        os._exit(0)
