@@ -59,7 +59,10 @@ class Desired:
 
     def value(self, path: str) -> Value:
         """The value at a path, "" where there is none."""
-        return next((field.value for field in self.fields if field.path == path), "")
+        for field in self.fields:
+            if field.path == path:
+                return field.value
+        return ""
 
     @property
     def name(self) -> str:
@@ -75,12 +78,16 @@ class Desired:
         )
 
     @property
+    def sensitive(self) -> list[tuple[Field, Sensitive]]:
+        """What came from the environment and is at hand."""
+        return [(field, field.value) for field in self.fields if isinstance(field.value, Sensitive)]
+
+    @property
     def secrets(self) -> Iterator[tuple[Location, Sensitive]]:
         """What nobody may read, as far as it is at hand, and where it is asked for. A connection string that comes
         whole from the environment is followed by the passwords in it."""
-        for field in self.fields:
-            value = field.value
-            if isinstance(value, Sensitive) and is_secret(field):
+        for field, value in self.sensitive:
+            if is_secret(field):
                 yield field.location, value
                 if field.path == CONNECTION_STRING:
                     for inner in connection_string.secrets(value.reveal()):

@@ -100,8 +100,8 @@ def _all(
     desired: Iterable[Desired], variables: Mapping[str, str], judges: tuple[tuple[Oddity, Test], ...]
 ) -> Iterator[Problem]:
     for one in desired:
-        for field in one.fields:
-            for name in field.value.names if isinstance(field.value, Sensitive) else ():
+        for field, value in one.sensitive:
+            for name in value.names:
                 if name in variables:
                     yield from _judged(field.location, name, variables[name], ODDITIES)
         for location, secret in one.secrets:
@@ -119,9 +119,8 @@ def _problem(location: Location, name: str, oddity: Oddity) -> Problem:
 
 
 def _like_the_user(one: Desired, variables: Mapping[str, str]) -> Iterator[Problem]:
-    for field in one.fields:
-        password = field.value
-        if not isinstance(password, Sensitive) or not field.path.endswith(".password"):
+    for field, password in one.sensitive:
+        if not field.path.endswith(".password"):
             continue
         user = one.value(f"{field.path.removesuffix('.password')}.username")
         name = user.reveal() if isinstance(user, Sensitive) else user

@@ -42,8 +42,12 @@ class FieldChange:
 def compare(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> tuple[FieldChange, ...]:
     """The differences, in the order of the desired fields, removed ones last."""
     visible, secrets = record.as_dict, record.secrets_as_dict
-    changes = [_compare(field, visible, secrets, fingerprinter) for field in desired.fields]
-    return (*(change for change in changes if change), *_removed(desired, record))
+    fields, texts = desired.fields, texts_of(desired)
+    if texts == visible:  # as nearly always: nothing is left to be said of them
+        fields, visible = tuple(field for field in fields if field.path not in texts), {}
+    changes = [_compare(field, visible, secrets, fingerprinter) for field in fields]
+    gone = _removed({field.path for field in fields}, visible, secrets, desired.location)
+    return (*(change for change in changes if change), *gone)
 
 
 def resent(desired: Desired, fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:
@@ -93,14 +97,15 @@ def _compare_sensitive(
     return FieldChange(field.path, before, value.origin, field.location, comparison)
 
 
-def _removed(desired: Desired, record: Record) -> Iterator[FieldChange]:
-    declared = {field.path for field in desired.fields}
-    for path, before in record.fields:
+def _removed(
+    declared: set[str], visible: dict[str, str], secrets: dict[str, SecretRecord], where: Location
+) -> Iterator[FieldChange]:
+    for path, before in visible.items():
         if path not in declared and before:
-            yield FieldChange(path, before, None, desired.location)
-    for secret in record.secrets:
-        if secret.path not in declared:
-            yield FieldChange(secret.path, secret.origin, None, desired.location, Comparison.CHANGED)
+            yield FieldChange(path, before, None, where)
+    for path, secret in secrets.items():
+        if path not in declared:
+            yield FieldChange(path, secret.origin, None, where, Comparison.CHANGED)
 
 
 def introduced(desired: Desired) -> tuple[FieldChange, ...]:
@@ -131,13 +136,14 @@ def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fing
         for field in desired.fields
         if isinstance(field.value, Sensitive)
     ]
-    return Record(desired.key, identity, etag, _visible(desired), tuple(secrets), salt)
+    return Record(desired.key, identity, etag, tuple(texts_of(desired).items()), tuple(secrets), salt)
 
 
 def visible_record_of(desired: Desired, identity: str, etag: str | None, salt: str) -> Record:
     """The same with nothing said about secrets: of an object that we did not send them to."""
-    return Record(desired.key, identity, etag, _visible(desired), (), salt)
+    return Record(desired.key, identity, etag, tuple(texts_of(desired).items()), (), salt)
 
 
-def _visible(desired: Desired) -> tuple[tuple[str, str], ...]:
-    return tuple((field.path, field.value) for field in desired.fields if isinstance(field.value, str) and field.value)
+def texts_of(desired: Desired) -> dict[str, str]:
+    """What is declared and visible, by path."""
+    return {field.path: field.value for field in desired.fields if isinstance(field.value, str) and field.value}

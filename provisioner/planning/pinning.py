@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Json
+from provisioner.planning.changes import texts_of
 from provisioner.planning.pins import Pin
 from provisioner.planning.plan import Accept, Action, Change, Delete, Patch, Plan
 from provisioner.planning.proving import is_probe
@@ -111,7 +112,8 @@ def _as_json(fields: dict[str, Seen]) -> Json:
 
 def _asks(desired: Desired, record: Record) -> bool:
     """Whether the files ask for anything, for all that can be told without a secret."""
-    return _declared(desired) != _recorded(record)
+    origins = {one.path: one.value.origin for one in desired.fields if isinstance(one.value, Symbolic)}
+    return texts_of(desired) != record.as_dict or origins != {one.path: one.origin for one in record.secrets}
 
 
 def _public(change: Change, record: Record | None) -> str:

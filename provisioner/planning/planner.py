@@ -263,12 +263,13 @@ def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Recor
     if servers and (origins := _secret_origins(desired)):
         yield f"from now on {origins} is used to sign in to another server: make sure that {servers[0]} is yours"
     differing = {field.path for field in fields}
-    for path, secret in record.secrets_as_dict.items():
-        origin = str(desired.value(path))
-        if origin != secret.origin and path not in differing:
+    for secret in record.secrets:
+        path, origin = secret.path, str(desired.value(secret.path))
+        if path in differing:
+            if not context.fingerprinter.knows_key_of(secret.fingerprint):
+                yield _other_key(path, secret.fingerprint.key_id, context.fingerprinter.has_key)
+        elif origin != secret.origin:
             yield f"{path} comes from {origin}, before from {secret.origin}; its value is the same"
-        if not context.fingerprinter.knows_key_of(secret.fingerprint) and any(one.path == path for one in fields):
-            yield _other_key(path, secret.fingerprint.key_id, context.fingerprinter.has_key)
 
 
 def _secret_origins(desired: Desired) -> str:

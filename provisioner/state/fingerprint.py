@@ -154,7 +154,7 @@ def _scrypt(value: str, lineage: str) -> bytes:
 
 def _mac(key: bytes, salt: str, path: str, value: str) -> str:
     message = b"".join(len(part).to_bytes(8, "big") + part for part in map(_encoded, (salt, path, value)))
-    return hmac.new(key, message, hashlib.sha256).hexdigest()
+    return hmac.digest(key, message, "sha256").hex()
 
 
 def _encoded(text: str) -> bytes:

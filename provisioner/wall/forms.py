@@ -56,7 +56,5 @@ def _base64(octets: bytes) -> Iterator[str]:
         first, last = -(-shift * 8 // 6), (shift + len(octets)) * 8 // 6
         encoded = base64.b64encode(bytes(shift) + octets)[first:last].decode()
         yield encoded
-        yield encoded.translate(_URL_SAFE)
-
-
-_URL_SAFE = str.maketrans("+/", "-_")
+        if "+" in encoded or "/" in encoded:
+            yield encoded.replace("+", "-").replace("/", "_")
