@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import terraform
+from benchmarks import looping, terraform
 from benchmarks.data import Project, make
-from benchmarks.emulating import creates_a_second, curl
+from benchmarks.emulating import creates_a_second
 from benchmarks.measure import Command, peak, ratio, seconds
 from benchmarks.stages import as_table, stages
 from provisioner.emulator.server import Emulator
@@ -54,8 +54,7 @@ class Bench:
 
     def in_terraform(self, project: Project) -> Path:
         """The folder with the same for Terraform."""
-        folder = self.folder / f"terraform-{project.folder.name}"
-        return folder if folder.is_dir() else terraform.project_of(project, folder)
+        return terraform.project_of(project, self.folder / f"terraform-{project.folder.name}")
 
     def run(self, project: Project, *words: str) -> Command:
         return Command((*PROVISIONER, *words), project.folder, {**project.environ, "PYTHONPATH": str(ROOT)})
@@ -152,21 +151,22 @@ def apply(bench: Bench) -> Iterator[Row]:
 
 
 def loop(bench: Bench) -> Iterator[Row]:
-    """What Adobe's page shows, beside an ``apply`` of as many from nothing."""
+    """What Adobe's page shows, and what its library for Python does, beside an ``apply`` of as many from nothing."""
     number = bench.size // 100
-    work, goal = f"a loop of curl, {number:,} creates, latency {LATENCY * 1000:.0f} ms", "slower than `apply`"
-    if not shutil.which("curl"):
-        yield Row(work, goal, "curl is not installed here", None)
-        return
     with Emulator() as emulator:
         project = make(bench.folder / "loop", number, emulator.url, recorded=False)
         slow(emulator, LATENCY)
         ours = seconds(bench.run(project, "apply", "--yes"))
-    with Emulator() as emulator:
-        slow(emulator, LATENCY)
-        (project.folder / "loop.sh").write_text(curl(emulator.url, number), "utf-8")
-        theirs = seconds(Command(("sh", "loop.sh"), project.folder, project.environ))
-    yield Row(work, goal, f"{theirs / ours:.1f}x ({theirs:.1f} s beside {ours:.1f} s)", theirs > ours)
+    for tool in looping.TOOLS:
+        work = f"a loop of {tool.name}, {number:,} creates, latency {LATENCY * 1000:.0f} ms"
+        goal = "slower than `apply`"
+        if not tool.is_here():
+            yield Row(work, goal, f"{tool.name} is not installed here", None)
+            continue
+        with Emulator() as emulator:
+            slow(emulator, LATENCY)
+            theirs = seconds(Command(tool.words(emulator.url, number), project.folder, project.environ))
+        yield Row(work, goal, f"{theirs / ours:.1f}x ({theirs:.1f} s beside {ours:.1f} s)", theirs > ours)
 
 
 def observed(bench: Bench) -> Iterator[Row]:

@@ -25,7 +25,7 @@ CONNECTIONS = 8
 def creates_a_second(number: int) -> float:
     """That many creates over connections that stay open, to an emulator in a process of its own."""
     with _emulator() as address:
-        token = _token(address)
+        token = token_of(address)
         each = number // CONNECTIONS
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             begun = time.perf_counter()
@@ -40,17 +40,17 @@ def _emulator() -> Iterator[tuple[str, int]]:
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, text=True) as process:
         try:
             assert process.stdout is not None
-            yield _address(next(found[0] for line in process.stdout if (found := re.search(r"http://[\d.:]+", line))))
+            yield address_of(next(found[0] for line in process.stdout if (found := re.search(r"http://[\d.:]+", line))))
         finally:
             process.terminate()
 
 
-def _address(url: str) -> tuple[str, int]:
+def address_of(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
     return str(parts.hostname), int(parts.port or 0)
 
 
-def _token(address: tuple[str, int]) -> str:
+def token_of(address: tuple[str, int]) -> str:
     form = b"grant_type=client_credentials&client_id=bench&client_secret=bench-secret-bench"
     with socket.create_connection(address) as connection:
         kind = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -59,15 +59,15 @@ def _token(address: tuple[str, int]) -> str:
 
 
 def _create(address: tuple[str, int], token: str, first: int, number: int) -> None:
-    headers = _headers(token)
+    sent = headers(token)
     with socket.create_connection(address) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for one in range(number):
-            body = json.dumps(_body(f"Shop {first}-{one}")).encode()
-            _exchange(connection, _request(f"{BASE}/connections", body, headers), 201)
+            data = json.dumps(body(f"Shop {first}-{one}")).encode()
+            _exchange(connection, _request(f"{BASE}/connections", data, sent), 201)
 
 
-def _headers(token: str) -> dict[str, str]:
+def headers(token: str) -> dict[str, str]:
     return {
         "Authorization": f"Bearer {token}",
         "x-api-key": "bench",
@@ -77,16 +77,7 @@ def _headers(token: str) -> dict[str, str]:
     }
 
 
-def curl(url: str, number: int) -> str:
-    """A script that creates that many as Adobe's page does it: one call of curl after another."""
-    headers = _headers(_token(_address(url)))
-    flags = " ".join(f"-H '{name}: {value}'" for name, value in headers.items())
-    body = json.dumps(_body("Loop $each")).replace('"', '\\"')
-    call = f'curl --fail --silent --output /dev/null {flags} --data "{body}" {url}{BASE}/connections'
-    return f"for each in $(seq {number}); do {call} || exit 1; done"
-
-
-def _body(name: str) -> dict[str, object]:
+def body(name: str) -> dict[str, object]:
     params = {
         "server": "db.example.com",
         "port": "3306",

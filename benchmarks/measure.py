@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +45,11 @@ def ratio(measured: Command, yardstick: Command, turns: int, less: float = 0.0) 
 
 
 def seconds(command: Command) -> float:
-    """One run, by hyperfine."""
+    """One run, by hyperfine. Raises ``CalledProcessError`` where it fails: an error may be quick."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
-        words = ["hyperfine", "-N", "--runs", "1", "--ignore-failure", "--style", "none", "--export-json", file.name]
+        words = ["hyperfine", "-N", "--runs", "1", "--style", "none", "--export-json", file.name]
         subprocess.run(
-            [*words, _quoted(command.words)],
+            [*words, shlex.join(command.words)],
             cwd=command.folder,
             env=dict(command.environ),
             check=True,
@@ -59,7 +60,7 @@ def seconds(command: Command) -> float:
 
 
 def peak(command: Command) -> int:
-    """Bytes of memory at most, by GNU time: a child of ours would begin with what we have."""
+    """Bytes of memory at most, of one process, by GNU time: a child of ours would begin with what we have."""
     with tempfile.NamedTemporaryFile() as file:
         subprocess.run(
             ["/usr/bin/time", "-f", "%M", "-o", file.name, *command.words],
@@ -68,10 +69,6 @@ def peak(command: Command) -> int:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            check=False,
+            check=True,
         )
         return int(Path(file.name).read_text("utf-8").split()[-1]) * 1024
-
-
-def _quoted(words: Sequence[str]) -> str:
-    return " ".join(f"'{word}'" for word in words)

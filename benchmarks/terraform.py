@@ -27,6 +27,14 @@ def executable() -> str | None:
 
 def project_of(project: Project, folder: Path) -> Path:
     """The folder, with a file and a resource for each definition of the project, and their state."""
+    if not folder.is_dir():
+        unfinished = folder.with_suffix(".unfinished")
+        _make(project, unfinished)
+        unfinished.rename(folder)
+    return folder
+
+
+def _make(project: Project, folder: Path) -> None:
     folder.mkdir(parents=True)
     resources = []
     for file in sorted(project.folder.glob("connections/*/*.yaml")):
@@ -42,7 +50,6 @@ def project_of(project: Project, folder: Path) -> Path:
     (folder / "terraform.tfstate").write_text(json.dumps({"terraform_version": version, **state}, indent=2), "utf-8")
     _said(command(folder, "init", "-input=false"))
     _said(command(folder, "plan", "-detailed-exitcode"))  # 2 would mean changes, and another kind of work
-    return folder
 
 
 def command(folder: Path, *words: str) -> Command:

@@ -13,7 +13,6 @@ import marshal
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
@@ -25,6 +24,8 @@ LEAST = 500
 
 MOST = 4
 """Processes; a machine with many more has other things to do."""
+
+_OWN_THREADS = "/proc/self/task"
 
 _NUMBER = 4
 """Bytes of a number in a pipe."""
@@ -39,7 +40,7 @@ def share(items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], N
     Only where copying a process is safe: on Linux, and while it has one thread.
     """
     others = min(_processors(), MOST) - 1
-    if others < 1 or len(items) < LEAST or threading.active_count() > 1:
+    if others < 1 or len(items) < LEAST or _threads() > 1:
         return alone(items, job, more)
     chunks = list(chunks_of(items))
     made: dict[int, list[Result]] = {}
@@ -56,7 +57,12 @@ def share(items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], N
 
 
 def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" and os.path.isdir(_OWN_THREADS) else 1
+
+
+def _threads() -> int:
+    """Those of libraries that are not written in Python too."""
+    return len(os.listdir(_OWN_THREADS))
 
 
 def _add(

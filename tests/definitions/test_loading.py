@@ -1,0 +1,117 @@
+"""Two builders on one scanner: what ours makes of a file is what PyYAML makes of it, wherever YAML 1.1 and 1.2 agree."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from provisioner.definitions.documents import Document, parse
+from tests.definitions.support import CASES
+
+SOURCES = [path.read_text("utf-8-sig") for path in sorted((CASES / "valid").glob("*.yaml"))]
+
+REFUSED_BY_US = {
+    "yaml.character",
+    "yaml.duplicate-key",
+    "yaml.empty",
+    "yaml.merge-key",
+    "yaml.non-string-key",
+    "yaml.tag",
+    "yaml.unquoted-template",
+}
+"""What PyYAML admits, and a definition may not hold."""
+
+ONLY_IN_ONE = re.compile(
+    r"""
+    (y|yes|n|no|on|off|<<|=)          # words of YAML 1.1
+    | [-+]?0[0-7_]+                   # octal there, decimal here
+    | 0o[0-7]+                        # octal here
+    | [-+]?0b[01_]+                   # binary there
+    | [-+]?[0-9][0-9_.]*(:[0-9_.]+)+  # sexagesimal there
+    | [-+]?[0-9.]+_[0-9_.eE+-]*       # digits in groups there
+    | [-+]?0x[0-9a-f_]*_[0-9a-f_]*
+    | [-+]0x[0-9a-f]+                 # with a sign there
+    | [-+]?[0-9]+([eE][-+]?[0-9]+)    # a float here: there it needs a point
+    | [-+]?[0-9]*\.[0-9]*[eE][0-9]+   # and a sign in its exponent
+    | [-+]?\.[0-9]+([eE].*)?
+    | [0-9]{4}-[0-9]{1,2}-[0-9]{1,2}.* # dates there
+    | [-+]?[0-9]{40,}                 # text here, whatever it is there
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Plain scalars of which the two versions of YAML say different things."""
+
+scalars = st.sampled_from(
+    [
+        *("a", "007", "0x1F", "3306", "-1", "1.5", "1.0", "true", "True", "NO", "null", "~", "", ".inf", "-.Inf", ".nan"),
+        *("1:30", "1_000", "1e3", "2024-01-01", "é", "a b", "a: b", "a #b", "#", "- a", "{{ env('A') }}", "&x a", "*x"),
+        *("!!str 1", "!x a", "[a, 1, {b: c}]", "{a: 1, b: [2]}", "|\n      text\n      more", ">-\n      text\n\n      more"),
+        *("'it''s'", '"\\u00e9\\n"', '"a', "'a", "? a", "@a", "%a", "`a`", "<<", "=", "---", "...", "\t"),
+    ]
+)
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    """A valid file with some of its lines or characters changed."""
+    lines = draw(st.sampled_from(SOURCES)).splitlines()
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(lines) - 1))
+        lines[place : place + 1] = draw(st.sampled_from(CHANGES))(draw, lines[place])
+        lines = lines or [""]
+    return "\n".join([*lines, ""])
+
+
+def _another_value(draw: st.DrawFn, line: str) -> list[str]:
+    return [f"{line.partition(':')[0]}: {draw(scalars)}"]
+
+
+def _another_key(draw: st.DrawFn, line: str) -> list[str]:
+    return [f"{line[: len(line) - len(line.lstrip())]}{draw(scalars)}:{line.partition(':')[2]}"]
+
+
+def _another_character(draw: st.DrawFn, line: str) -> list[str]:
+    place = draw(st.integers(0, len(line)))
+    return [line[:place] + draw(st.sampled_from("\"'#&*!|>{}[],:? -\t%@`~é\\a1")) + line[place + draw(st.booleans()) :]]
+
+
+CHANGES = (
+    _another_value,
+    _another_key,
+    _another_character,
+    lambda _, line: [],
+    lambda _, line: [line, line],
+    lambda _, line: [f"  {line}"],
+    lambda _, line: [line[1:]],
+)
+
+
+@given(text=texts())
+@settings(max_examples=4000, deadline=None)
+def test_what_is_read_is_what_pyyaml_reads(text: str) -> None:
+    document = parse("f", text)
+    rules = {problem.rule for problem in document.problems}
+    try:
+        written = yaml.load(text, yaml.CBaseLoader)
+    except yaml.YAMLError:
+        assert rules, "PyYAML refuses it"
+        return
+    if rules:
+        assert rules <= REFUSED_BY_US, "PyYAML admits it"
+        return
+    assert _as_written(document, document.data, ()) == written
+    assert _agree(document, document.data, yaml.load(text, yaml.CSafeLoader), ())
+
+
+def _as_written(document: Document, data: Any, path: tuple[str | int, ...]) -> Any:
+    """Every scalar as its text, which is what PyYAML's simplest loader makes of all of them."""
+    if isinstance(data, dict):
+        return {key: _as_written(document, value, (*path, key)) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_as_written(document, value, (*path, place)) for place, value in enumerate(data)]
+    return document.texts.get(path, data)
