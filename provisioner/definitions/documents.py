@@ -195,6 +195,10 @@ class _Builder:
         if len(event.value) > MAX_KEY:
             self.refuse(event, "yaml.long-key", f"a key of more than {MAX_KEY} characters", "no property is that long")
         self.check_text(event)
+        if event.tag is not None:
+            self.check_tag(event, _STRING)
+        if event.anchor:
+            self.anchors[event.anchor] = _Anchored(event.value, 1)
         return sys.intern(event.value)
 
     def refuse_key(self, start: Any, event: Any) -> NoReturn:

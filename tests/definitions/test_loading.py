@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ ONLY_IN_ONE = re.compile(
 
 scalars = st.sampled_from(
     [
-        *("a", "007", "0x1F", "3306", "-1", "1.5", "1.0", "true", "True", "NO", "null", "~", "", ".inf", "-.Inf", ".nan"),
+        *("a", "007", "0x1F", "19", "-28", "1.5", "1.0", "true", "True", "NO", "null", "~", "", ".inf", "-.Inf", ".nan"),
         *("1:30", "1_000", "1e3", "2024-01-01", "é", "a b", "a: b", "a #b", "#", "- a", "{{ env('A') }}", "&x a", "*x"),
         *("!!str 1", "!x a", "[a, 1, {b: c}]", "{a: 1, b: [2]}", "|\n      text\n      more", ">-\n      text\n\n      more"),
         *("'it''s'", '"\\u00e9\\n"', '"a', "'a", "? a", "@a", "%a", "`a`", "<<", "=", "---", "...", "\t"),
@@ -60,7 +61,7 @@ scalars = st.sampled_from(
 def texts(draw: st.DrawFn) -> str:
     """A valid file with some of its lines or characters changed."""
     lines = draw(st.sampled_from(SOURCES)).splitlines()
-    for _ in range(draw(st.integers(1, 4))):
+    for _ in range(draw(st.integers(1, 3))):
         place = draw(st.integers(0, len(lines) - 1))
         lines[place : place + 1] = draw(st.sampled_from(CHANGES))(draw, lines[place])
         lines = lines or [""]
@@ -81,7 +82,7 @@ def _another_character(draw: st.DrawFn, line: str) -> list[str]:
 
 
 CHANGES = (
-    _another_value,
+    *[_another_value] * 6,
     _another_key,
     _another_character,
     lambda _, line: [],
@@ -98,14 +99,16 @@ def test_what_is_read_is_what_pyyaml_reads(text: str) -> None:
     rules = {problem.rule for problem in document.problems}
     try:
         written = yaml.load(text, yaml.CBaseLoader)
-    except yaml.YAMLError:
-        assert rules, "PyYAML refuses it"
+    except yaml.YAMLError as error:
+        # An anchor may be given again: https://yaml.org/spec/1.2.2/, section 3.2.2.2.
+        assert rules or "duplicate anchor" in str(error), error
         return
     if rules:
         assert rules <= REFUSED_BY_US, "PyYAML admits it"
         return
     assert _as_written(document, document.data, ()) == written
-    assert _agree(document, document.data, yaml.load(text, yaml.CSafeLoader), ())
+    with suppress(yaml.constructor.ConstructorError, ValueError):  # it cannot make a value of `<<`, nor of 2024-99-99
+        assert _agree(document, document.data, yaml.load(text, yaml.CSafeLoader), ())
 
 
 def _as_written(document: Document, data: Any, path: tuple[str | int, ...]) -> Any:
@@ -115,3 +118,21 @@ def _as_written(document: Document, data: Any, path: tuple[str | int, ...]) -> A
     if isinstance(data, list):
         return [_as_written(document, value, (*path, place)) for place, value in enumerate(data)]
     return document.texts.get(path, data)
+
+
+def _agree(document: Document, ours: Any, theirs: Any, path: tuple[str | int, ...]) -> bool:
+    """Whether the types are the same too, but of scalars that the two versions of YAML read in different ways."""
+    if isinstance(ours, dict):
+        # A key is text here; there `yes` is none.
+        return len(ours) == len(theirs) and all(
+            _agree(document, value, theirs[key], (*path, key)) for key, value in ours.items() if key in theirs
+        )
+    if isinstance(ours, list):
+        return all(
+            _agree(document, one, other, (*path, place))
+            for place, (one, other) in enumerate(zip(ours, theirs, strict=True))
+        )
+    text = document.texts.get(path, ours)
+    if isinstance(text, str) and ONLY_IN_ONE.fullmatch(text):
+        return True
+    return repr(ours) == repr(theirs)
