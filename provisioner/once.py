@@ -16,8 +16,6 @@ def keeping_once(_: type[Kept]) -> Callable[[Kept], Kept]:
     known: dict[Kept, Kept] = {}
 
     def once(value: Kept) -> Kept:
-        if value in known or len(known) < _MOST:
-            return known.setdefault(value, value)
-        return value
+        return known.setdefault(value, value) if len(known) < _MOST else known.get(value, value)
 
     return once

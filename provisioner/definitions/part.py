@@ -91,25 +91,26 @@ def _unpack_built(packed: Packed) -> Built:
 
 
 def _pack_desired(one: Desired) -> Packed:
-    fields = tuple((field.path, _pack_value(field.value), tuple(field.location)) for field in one.fields)
+    fields = [(path, _pack_value(value), line, column) for path, value, (_, line, column) in one.fields]
     return (one.key, tuple(one.location), fields, one.keywords, one.moved_from)
 
 
 def _unpack_desired(packed: Packed) -> Desired:
     key, location, fields, keywords, moved_from = packed
-    unpacked = tuple(Field(path, _unpack_value(value), Location(*place)) for path, value, place in fields)
-    return Desired(key, Location(*location), unpacked, keywords, moved_from)
+    file = location[0]
+    unpacked = [Field(path, _unpack_value(value), Location(file, line, column)) for path, value, line, column in fields]
+    return Desired(key, Location(*location), tuple(unpacked), keywords, moved_from)
 
 
 def _pack_value(value: Value) -> Any:
     """A text is its own; of any other value its content, None where it is not at hand, its origin and its names."""
-    if isinstance(value, Sensitive):
-        return (value.reveal(), value.origin, value.names)
-    return (None, value.origin, value.names) if isinstance(value, Symbolic) else value
+    if isinstance(value, str):
+        return value
+    return (value.reveal() if isinstance(value, Sensitive) else None, value.origin, value.names)
 
 
 def _unpack_value(packed: Any) -> Value:
-    if packed.__class__ is not tuple:
-        return str(packed)
+    if isinstance(packed, str):
+        return packed
     content, origin, names = packed
     return Symbolic(origin, names) if content is None else Sensitive(content, origin, names)

@@ -72,11 +72,11 @@ def record_to_json(record: Record) -> Json:
 def record_from_json(key: Key, json: Reader) -> Record:
     """The inverse of ``record_to_json``."""
     ident, salt = json.texts_of("id", "salt")
-    fields = json.member("fields").texts()
+    visible = json.member("fields")
+    fields = visible.texts()
     secrets = tuple(_secret_from_json(path, salt, value) for path, value in json.member("secrets").members())
-    visible = {path for path, _ in fields}
     for secret in secrets:
-        if secret.path in visible:
+        if secret.path in visible.value:
             raise StateError(f"{json.where}: {secret.path} is both visible and sensitive")
     untested = json.member("untested").flag_or_none() is True
     return Record(key, ident, json.member("etag").text_or_none(), fields, secrets, salt, untested)

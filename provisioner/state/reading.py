@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from provisioner.errors import StateError
@@ -42,13 +41,19 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-@dataclass(frozen=True, slots=True)
 class Reader:
-    """A piece of parsed JSON, the file it is of, and its path there, such as ``records.orders``."""
+    """A piece of parsed JSON, the file it is of, and its name in the piece that holds it."""
 
-    value: Any
-    file: str
-    path: str = ""
+    __slots__ = ("_above", "_name", "file", "value")
+
+    def __init__(self, value: Any, file: str, name: str = "", above: Reader | None = None) -> None:
+        self.value, self.file, self._name, self._above = value, file, name, above
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the file, such as ``records.orders``."""
+        above = self._above.path if self._above else ""
+        return f"{above}.{self._name}" if above else self._name
 
     @property
     def where(self) -> str:
@@ -117,7 +122,7 @@ class Reader:
         return self.value
 
     def _inner(self, value: Any, name: str) -> Reader:
-        return Reader(value, self.file, f"{self.path}.{name}" if self.path else name)
+        return Reader(value, self.file, name, self)
 
     def _mapping(self) -> Json:
         return self.value if isinstance(self.value, dict) else self.fail("an object")
