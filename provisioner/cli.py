@@ -89,9 +89,10 @@ def cli() -> None:
 @common_options
 def validate(shell: Shell, targets: tuple[str, ...], output: str, reports: tuple[tuple[str, str], ...]) -> int:
     """Check every definition, for every target. Needs no secret, no network, no state."""
-    from provisioner import running
+    from provisioner import running_check as running
+    from provisioner.reporting import in_form
 
-    return running.in_form(shell, output, reports, lambda: running.validate(shell, targets, output, reports))
+    return in_form(shell, output, reports, lambda: running.validate(shell, targets, output, reports))
 
 
 @cli.command()
@@ -116,12 +117,13 @@ def plan(
     **asked: Any,
 ) -> int:
     """Show what would change. Changes nothing: towards the service it only looks."""
-    from provisioner import running
+    from provisioner import running_plan as running
     from provisioner.planning.approval import ExpectedDigest
+    from provisioner.reporting import in_form
 
     approved = ExpectedDigest(expect_digest) if expect_digest is not None else None
     wanted = running.PlanOptions(offline, detailed_exitcode, read_asked(asked), out, approved)
-    return running.in_form(shell, output, reports, lambda: running.plan(shell, target, output, wanted, reports))
+    return in_form(shell, output, reports, lambda: running.plan(shell, target, output, wanted, reports))
 
 
 @cli.command(short_help="Make it so.")
@@ -158,10 +160,11 @@ def apply(
 
     FILE is a plan that `plan --out` saved: exactly that is carried out, or nothing.
     """
-    from provisioner import running
+    from provisioner import running_apply as running
     from provisioner.commands.apply import Options
     from provisioner.planning.approval import ExpectedDigest
     from provisioner.planning.plan import Asked
+    from provisioner.reporting import in_form
 
     wanted = read_asked(asked)
     options = Options(parallelism, yes, wanted)
@@ -172,9 +175,7 @@ def apply(
         target, options = saved.target, replace(options, asked=saved.asked, approved=saved)
     elif expect_digest:
         options = replace(options, approved=ExpectedDigest(expect_digest))
-    return running.in_form(
-        shell, output, reports, lambda: running.apply(shell, target, output, options, lock_timeout, reports)
-    )
+    return in_form(shell, output, reports, lambda: running.apply(shell, target, output, options, lock_timeout, reports))
 
 
 for _command in (import_, output, test, explore, rotate, state):
@@ -193,9 +194,9 @@ for _command in (import_, output, test, explore, rotate, state):
 @click.pass_obj
 def init(shell: Shell, folder: Path, pipeline: str) -> int:
     """Make a project in DIR: a sample definition, schemas for editors, a pipeline. Overwrites nothing."""
-    from provisioner import running
+    from provisioner.running_check import init
 
-    return running.init(shell, folder, pipeline)
+    return init(shell, folder, pipeline)
 
 
 @cli.command(short_help="Completion for a shell.")

@@ -108,7 +108,7 @@ def rotate(shell: Shell, key: str, target: str | None, overwrite_drift: bool, ye
     sent, also if they are the ones that were sent last; then tested. The dataflows that use it are shown before
     anything is asked.
     """
-    from provisioner import running
+    from provisioner import running_apply as running
     from provisioner.commands.apply import Options
     from provisioner.planning.plan import Asked
 

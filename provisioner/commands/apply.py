@@ -32,10 +32,10 @@ from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.moves import moved_records
 from provisioner.planning.plan import Action, Asked, Change, Plan
 from provisioner.planning.planner import Context
-from provisioner.planning.renewal import forgotten_key, renewed
+from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, renewed
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
-from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Fingerprinter
+from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import State
 
 
@@ -111,9 +111,6 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
         made = run.renew(made)
         applied = run.execute(made.without(waiting))
         return folded(ports, applied + run.late(made, waiting) if waiting else applied)
-
-
-GIVE_UP_KEY = f"set it; to give that key up for good, set {OLD_KEY_VARIABLE} to it"
 
 
 class _Run:

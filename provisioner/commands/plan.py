@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from provisioner.applying.recovery import resolve
 from provisioner.commands.validate import Checked
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.files import NO_DEFINITION
@@ -30,11 +28,13 @@ from provisioner.planning.testing import with_tests
 from provisioner.planning.waiting import with_waits
 from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive
-from provisioner.service.flow_service import Reader
 from provisioner.sharing import Share, alone
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.folding import fold
 from provisioner.state.records import State
+
+if TYPE_CHECKING:
+    from provisioner.service.flow_service import Reader
 
 
 class Watch(Protocol):
@@ -89,6 +89,8 @@ def plan(place: Place, desired: tuple[Desired, ...], state: State, service: Read
     """
     if service is None:
         return planned(place, desired, Context(state, None, place.fingerprinter(state.lineage)), asked)
+    from provisioner.applying.recovery import resolve
+
     observation = look(service, state)
     resolved = resolve(state, observation, service.service_time(), place.settle, place.client)
     context = Context(
@@ -174,6 +176,8 @@ def _found(service: Reader, ids: list[str]) -> Iterator[Json]:
             return service.get(identity)
         except NotFound:
             return None
+
+    from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=_LOOKING) as pool:
         yield from (item for item in pool.map(get, ids) if item is not None)

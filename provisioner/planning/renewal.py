@@ -8,8 +8,11 @@ from dataclasses import replace
 
 from provisioner.planning.plan import Action, Plan
 from provisioner.sensitive import Sensitive
-from provisioner.state.fingerprint import HMAC, Fingerprinter
+from provisioner.state.fingerprint import HMAC, OLD_KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import Record, State
+
+GIVE_UP_KEY = f"set it; to give that key up for good, set {OLD_KEY_VARIABLE} to it"
+"""What is to be done about a forgotten key."""
 
 
 def forgotten_key(state: State, fingerprinter: Fingerprinter) -> str:

@@ -1,0 +1,50 @@
+"""What commands write beside what they show: a file for each ``--report``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
+
+from provisioner.errors import NotWritten, ProblemsFound
+
+if TYPE_CHECKING:
+    from provisioner.shell import Shell
+
+Value = TypeVar("Value")
+
+Reports: TypeAlias = tuple[tuple[str, str], ...]
+"""Each a format and the file that it is written to, ``-`` for standard output."""
+
+
+def in_form(shell: Shell, output: str, reports: Reports, run: Callable[[], int]) -> int:
+    """Run a command. The problems it stumbles over are in the reports; with ``--format json`` in the result too."""
+    try:
+        return run()
+    except ProblemsFound as error:
+        from provisioner.report import faces, problems
+
+        write_reports(shell, faces.PROBLEMS, tuple(error.problems), reports)
+        if output != "json":
+            raise
+        shell.egress.result(problems.as_json(error.problems, 0, ()))
+        return error.exit_code
+
+
+def write_reports(shell: Shell, forms: Mapping[str, Callable[[Value], str]], value: Value, reports: Reports) -> None:
+    """The reports that this value has a form for. Raises ``NotWritten``."""
+    for form, file in reports:
+        if form not in forms:
+            continue
+        text = forms[form](value)
+        if file == "-":
+            shell.egress.result(text)
+        else:
+            write_file(Path(file), text, shell.egress.publish)
+
+
+def write_file(path: Path, text: str, write: Callable[[Path, str], None]) -> None:
+    try:
+        write(path, text)
+    except OSError as error:
+        raise NotWritten(f"{path} cannot be written: {error.strerror}", "name a file in a folder that exists") from None

@@ -1,0 +1,136 @@
+"""``apply`` as the command line runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner import guarding, wiring
+from provisioner.applying.outcome import Applied, Outcome, exit_code
+from provisioner.commands import apply as applying
+from provisioner.errors import NotWritten, PlanFileError, UsageError
+from provisioner.interruption import Interruption
+from provisioner.planning import saved
+from provisioner.planning.approval import SavedPlan
+from provisioner.report import events, faces, outcomes, plan_text
+from provisioner.reporting import Reports, write_reports
+from provisioner.running import held, log_of, new_id, place_of
+from provisioner.settings import read_settings
+
+if TYPE_CHECKING:
+    from provisioner.planning.plan import Plan
+    from provisioner.shell import Shell
+    from provisioner.state.store import FileStore
+
+
+def apply(
+    shell: Shell,
+    name: str | None,
+    output: str,
+    options: applying.Options,
+    lock_timeout: float,
+    reports: Reports = (),
+) -> int:
+    """Hold the lock, apply, show what became of it."""
+    settings = read_settings(shell.environ)
+    approved = options.approved if isinstance(options.approved, SavedPlan) else None
+    where, store = place_of(shell, settings, name, approved.lineage if approved else None)
+    with (
+        Interruption() as interruption,
+        held(shell, store, where, settings, "apply", lock_timeout),
+    ):
+        desired = applying.read_complete(where, options.asked, store.load().serial > 0)
+        guarding.warn(shell, where, settings, desired)
+        with wiring.connect(where, settings, log_of(shell), shell.egress.wall.repeats, interruption.asked) as service:
+            ports = _ports(shell, store, service, output, interruption, wiring.token_expires(where, settings))
+            applied = applying.apply(where, desired, ports, options)
+    shell.egress.result(_end(shell, applied, output))
+    with _only_said(shell):
+        write_reports(shell, faces.APPLIED, applied, reports)
+    return exit_code(applied)
+
+
+def _end(shell: Shell, applied: Applied, output: str) -> str:
+    if output == "events":
+        return events.of_end(applied, datetime.now(UTC))
+    if output == "json":
+        return outcomes.as_json(applied)
+    return shell.result_style.fold(shell.result_style.paint(outcomes.summary(applied), "bold"))
+
+
+@contextmanager
+def _only_said(shell: Shell) -> Iterator[None]:
+    """What was applied decides the exit code, not whether a report of it could be written."""
+    try:
+        yield
+    except NotWritten as error:
+        shell.egress.note(f"warning: {error.message}")
+
+
+def read_saved(file: Path, name: str | None) -> SavedPlan:
+    """A saved plan. Raises ``PlanFileError``; ``UsageError`` where it is for another target than the one named."""
+    try:
+        kept = saved.decoded(file.read_text("utf-8"))
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text"
+        raise PlanFileError(f"{file} cannot be read: {reason}", "make one with `plan --out FILE`") from None
+    if name and name != kept.target:
+        raise UsageError(f"{file} was planned for target {kept.target}, not {name}", "leave out --target")
+    return kept
+
+
+def _ports(
+    shell: Shell,
+    store: FileStore,
+    service: applying.Service,
+    output: str,
+    interruption: Interruption,
+    token_expires: datetime | None,
+) -> applying.Ports:
+    # Only one JSON document goes to standard output, so then everything on the way is a note.
+    say = shell.egress.note if output == "json" else shell.egress.result
+    style = shell.note_style if output == "json" else shell.result_style
+    more = shell.progress.of("changes done", 0)
+
+    def show(made: Plan) -> None:
+        nonlocal more
+        more = shell.progress.of("changes done", len(made.pending))
+        if output == "events":
+            shell.egress.result("\n".join(events.of_plan(made, datetime.now(UTC))))
+        else:
+            say(plan_text.as_text(made, style) + "\n\n")
+
+    def progress(outcome: Outcome) -> None:
+        say(events.of_outcome(outcome, datetime.now(UTC)) if output == "events" else outcomes.line(outcome, style))
+        more(1)
+
+    return applying.Ports(
+        store=store,
+        service=service,
+        sleep=lambda seconds: _sleep(interruption, seconds),
+        new_id=new_id,
+        tell=shell.egress.note,
+        show=show,
+        confirm=lambda: _confirm(shell),
+        progress=progress,
+        interrupted=interruption.asked,
+        undisturbed=interruption.undisturbed,
+        token_expires=token_expires,
+    )
+
+
+def _sleep(interruption: Interruption, seconds: float) -> None:
+    interruption.asked.wait(seconds)
+
+
+def _confirm(shell: Shell) -> bool:
+    if shell.stdin is None or not shell.interactive:
+        raise UsageError("there is no terminal to ask on; nothing was done", "read the plan, then pass --yes")
+    shell.egress.ask("Apply these changes? Only `yes` will do: ")
+    answer = shell.stdin.readline()
+    if not answer.endswith("\n"):
+        shell.egress.ask("\n")
+    return answer.strip().lower() == "yes"

@@ -1,0 +1,62 @@
+"""``validate`` and ``init`` as the command line runs them: without secrets, state or service."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner.commands.validate import Checked
+from provisioner.commands.validate import validate as check
+from provisioner.definitions.project import read_project
+from provisioner.errors import NotWritten
+from provisioner.report import problems
+from provisioner.report.style import count
+from provisioner.reporting import Reports, write_reports
+
+if TYPE_CHECKING:
+    from provisioner.shell import Shell
+
+
+def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports = ()) -> int:
+    """Check, show, and say so where all is well."""
+    project = read_project(shell.folder)
+    targets = tuple(project.target(name) for name in names) or tuple(project.targets.values())
+    checked = check(project, targets, shell.progress, shell.share)
+    shell.egress.result(_validation(shell, checked, output))
+    if reports:
+        from provisioner.report import faces
+
+        forms = {**faces.PROBLEMS, "json": lambda _: _validation(shell, checked, "json")}
+        write_reports(shell, forms, checked.problems, reports)
+    return 1 if checked.problems else 0
+
+
+def _validation(shell: Shell, checked: Checked, output: str) -> str:
+    number = len(checked.texts)
+    if output == "json":
+        return problems.as_json(checked.problems, number, checked.targets)
+    if checked.problems:
+        frames = checked.source_line if shell.egress.stdout.isatty() else None
+        shown = problems.as_text(checked.problems, shell.result_style, frames)
+        return f"{shown}\n{count(len(checked.problems), 'problem')} found in {count(number, 'definition')}"
+    return f"{count(number, 'definition')} checked for {_names(checked.targets)}: no problems"
+
+
+def _names(targets: tuple[str, ...]) -> str:
+    return f"target{'' if len(targets) == 1 else 's'} {', '.join(targets)}"
+
+
+def init(shell: Shell, folder: Path, pipeline: str) -> int:
+    """Make a project, and say what is left to do. What is there already stays."""
+    from provisioner.commands.init import next_steps, scaffold
+
+    for path, text in scaffold(pipeline).items():
+        try:
+            shell.egress.create(folder / path, text)
+            shell.egress.result(f"made  {path}")
+        except FileExistsError:
+            shell.egress.result(f"kept  {path}  (it was there)")
+        except OSError as error:
+            raise NotWritten(f"{folder / path} cannot be written: {error.strerror}") from None
+    shell.egress.note(shell.note_style.fold(next_steps(pipeline)))
+    return 0

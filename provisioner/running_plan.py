@@ -1,0 +1,87 @@
+"""``plan`` as the command line runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner import guarding, wiring
+from provisioner.commands import plan as planning
+from provisioner.errors import UsageError
+from provisioner.planning import saved
+from provisioner.planning.approval import ExpectedDigest, hold_to
+from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key
+from provisioner.report import plan_json, plan_text
+from provisioner.reporting import Reports, write_file, write_reports
+from provisioner.running import log_of, place_of
+from provisioner.settings import read_settings
+from provisioner.state.fingerprint import KEY_VARIABLE
+
+if TYPE_CHECKING:
+    from provisioner.commands.plan import Place
+    from provisioner.planning.plan import Asked, Plan
+    from provisioner.shell import Shell
+    from provisioner.state.records import State
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What a plan is asked for. ``detailed``: the exit code says whether it holds changes. ``out``: where to save it.
+    ``approved``: what it has to be."""
+
+    offline: bool
+    detailed: bool
+    asked: Asked
+    out: Path | None = None
+    approved: ExpectedDigest | None = None
+
+
+def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, reports: Reports = ()) -> int:
+    """Make a plan, show it, keep it."""
+    offline, asked = options.offline, options.asked
+    if offline and asked.adopt:
+        raise UsageError("--import-existing has to look at what exists", "leave out --offline")
+    if offline and asked.refresh:
+        raise UsageError("--refresh-only has to look at what exists", "leave out --offline")
+    settings = read_settings(shell.environ)
+    where, store = place_of(shell, settings, name)
+    state = store.load()
+    # What is wrong with the files is said before anything is asked for.
+    desired = planning.read_desired(where, state.serial > 0)
+    guarding.warn(shell, where, settings, desired)
+    if offline:
+        made = planning.plan(where, desired, state, None, asked)
+    else:
+        with wiring.connect(where, settings, log_of(shell), shell.egress.wall.repeats) as service:
+            made = planning.plan(where, desired, state, service.reading(), asked)
+    shell.egress.result(_plan_text(shell, made, output))
+    for words in _advice(made, state, where):
+        shell.egress.note(shell.note_style.fold(words))
+    if reports:
+        from provisioner.report import faces
+
+        write_reports(shell, faces.PLAN, made, reports)
+    if options.approved:
+        hold_to(options.approved, made, where.fingerprinter(made.lineage))
+    if options.out:
+        write_file(options.out, saved.encoded(made), shell.egress.keep)
+        shell.egress.note(f"saved: `apply {options.out}` carries out exactly this plan")
+    return planning.exit_code(made, options.detailed)
+
+
+def _advice(made: Plan, state: State, where: Place) -> Iterator[str]:
+    """What is wrong with the plan as a whole rather than with a change of it."""
+    key = forgotten_key(state, where.fingerprinter(state.lineage))
+    if key:
+        yield f"note: {KEY_VARIABLE} is not set, and secrets are recorded with key {key}: {GIVE_UP_KEY}"
+    if made.is_first and made.blocked and not made.pending:
+        yield (
+            "note: nothing is recorded yet, and all of this exists: if there was a state, fetch it; if it is lost, "
+            f"`provisioner state rebuild --target {made.target}`"
+        )
+
+
+def _plan_text(shell: Shell, made: Plan, output: str) -> str:
+    return plan_json.as_json(made) if output == "json" else plan_text.as_text(made, shell.result_style)
