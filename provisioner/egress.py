@@ -9,7 +9,6 @@ from __future__ import annotations
 import glob
 import io
 import os
-import secrets
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -156,7 +155,7 @@ def _new_file(path: Path, text: str, mode: int) -> None:
 
 def _whole_new_file(path: Path, text: str, mode: int) -> None:
     """Whole or not at all, and never in the place of another one."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         _new_file(temporary, text, mode)
         os.link(temporary, path)
@@ -170,7 +169,7 @@ def _whole_new_file(path: Path, text: str, mode: int) -> None:
 
 def _replace(path: Path, text: str, mode: int) -> None:
     """Whole or not at all; nothing is left of an attempt."""
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f"{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         _new_file(temporary, text, mode)
         os.replace(temporary, path)

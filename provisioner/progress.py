@@ -17,49 +17,53 @@ class Progress:
     say: Callable[[str], None]
     end: Callable[[], None] = lambda: None
 
-    def of(self, what: str, total: int) -> Callable[[int], None]:
+    def of(self, what: str, total: int | None = None) -> Count:
         """To be called, from any thread, whenever so many more of the total are done. ``what`` is the noun of many and
-        what is done: ``changes done``. Time counts from the first call: before it somebody may have read a plan for
-        minutes."""
-        return _Count(self, what, total).more
+        what is done: ``changes done``; where nobody knows how many there are, what is going on: ``listing flows``."""
+        return Count(self, what, total)
 
 
 SILENT = Progress(lambda: 0.0, float("inf"), lambda _: None)
 """Nobody is told."""
 
 
-class _Count:
-    def __init__(self, told: Progress, what: str, total: int) -> None:
+class Count:
+    """How many are done. Time counts from the first call: before it somebody may have read a plan for minutes."""
+
+    def __init__(self, told: Progress, what: str, total: int | None) -> None:
         self._told, self._what, self._total = told, what, total
         self._lock = threading.Lock()
         self._done = self._untimed = 0
         self._begun: float | None = None
         self._last = 0.0
 
-    def more(self, number: int) -> None:
+    def __call__(self, number: int) -> None:
         with self._lock:
             now = self._told.clock()
             self._done += number
             if self._begun is None:
                 self._begun = self._last = now
                 self._untimed = self._done
-            else:
-                self._tell(now, self._begun)
+            elif self._done == self._total:
+                self.end()
+            elif now - self._last >= self._told.interval:
+                self._last = now
+                rate = (self._done - self._untimed) / (now - self._begun)
+                self._told.say(line(self._what, self._done, self._total, rate))
 
-    def _tell(self, now: float, begun: float) -> None:
-        if self._done == self._total and self._last > begun:
+    def end(self) -> None:
+        """All is done. Called by itself where the total is known."""
+        if self._begun is not None and self._last > self._begun:
             self._told.end()
-        elif self._done < self._total and now - self._last >= self._told.interval:
-            self._last = now
-            rate = (self._done - self._untimed) / (now - begun)
-            self._told.say(line(self._what, self._done, self._total, rate))
 
 
-def line(what: str, done: int, total: int, rate: float) -> str:
-    """``312 of 1,000 changes done, 45 a second, about 15 s left``. ``rate`` is a second, and more than 0."""
-    left = (total - done) / rate
-    shown = f"{rate:,.0f} a second" if rate >= 1 else f"one every {1 / rate:.0f} s"
-    return f"{done:,} of {total:,} {what}, {shown}, about {_duration(left)} left"
+def line(what: str, done: int, total: int | None, rate: float) -> str:
+    """``312 of 1,000 changes done, 45 a second, about 15 s left``; ``listing flows: 300 so far, 45 a second``.
+    ``rate`` is a second, and more than 0 where there is a total."""
+    shown = f"{rate:,.0f} a second" if rate >= 1 or not rate else f"one every {1 / rate:.0f} s"
+    if total is None:
+        return f"{what}: {done:,} so far, {shown}"
+    return f"{done:,} of {total:,} {what}, {shown}, about {_duration((total - done) / rate)} left"
 
 
 def _duration(seconds: float) -> str:

@@ -26,7 +26,7 @@ def test(shell: Shell, name: str | None, output: str, select: tuple[str, ...], p
             shell.egress.result(tables.test_line(one, shell.result_style))
 
     with _looking(shell, name) as (state, service):
-        results = probing.test(state, service, select, parallelism, show)
+        results = probing.test(state, service, select, parallelism, show, shell.progress)
     passed = sum(one.passed for one in results)
     if output == "json":
         shell.egress.result(tables.tests_json(results))

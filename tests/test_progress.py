@@ -18,9 +18,13 @@ from provisioner.progress import Progress, line
         (1, 2, 1, "1 of 2 changes done, 1 a second, about 1 s left"),
         (3, 10, 0.1, "3 of 10 changes done, one every 10 s, about 1 min 10 s left"),
         (9_999, 10_000, 999.9, "9,999 of 10,000 changes done, 1,000 a second, about 1 s left"),
+        (1_200, None, 99.5, "changes done: 1,200 so far, 100 a second"),
+        (0, None, 0, "changes done: 0 so far, 0 a second"),
     ],
 )
-def test_a_line_says_how_many_how_fast_and_how_long_still(done: int, total: int, rate: float, expected: str) -> None:
+def test_a_line_says_how_many_how_fast_and_how_long_still(
+    done: int, total: int | None, rate: float, expected: str
+) -> None:
     assert line("changes done", done, total, rate) == expected
 
 
@@ -44,6 +48,32 @@ def test_it_is_said_at_most_every_ten_seconds(each: float, number: int, said: li
         now += each
         more(1)
     assert heard == said
+
+
+def test_of_how_many_nobody_knows_it_is_said_how_many_there_are() -> None:
+    now = 0.0
+    heard: list[str] = []
+    listed = Progress(lambda: now, 10, heard.append, ending(heard)).of("listing base connections")
+    listed(0)
+    for _ in range(5):
+        now += 6
+        listed(100)
+    listed.end()
+    assert heard == [
+        "listing base connections: 200 so far, 17 a second",
+        "listing base connections: 400 so far, 17 a second",
+        "end",
+    ]
+
+
+def test_nothing_ends_that_was_not_told_about() -> None:
+    heard: list[str] = []
+    listed = Progress(lambda: 0.0, 10, heard.append, ending(heard)).of("listing flows")
+    listed.end()
+    listed(0)
+    listed(100)
+    listed.end()
+    assert heard == []
 
 
 def test_time_before_the_first_change_is_done_does_not_count() -> None:

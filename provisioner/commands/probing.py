@@ -9,6 +9,7 @@ from provisioner.applying.outcome import Tested
 from provisioner.errors import NotAuthenticated, ServiceError, UsageError
 from provisioner.model import Key
 from provisioner.planning.plan import Asked
+from provisioner.progress import Progress
 from provisioner.service.flow_service import Reader
 from provisioner.service.probing import Contents, Table
 from provisioner.state.entries import record_of
@@ -16,9 +17,14 @@ from provisioner.state.records import Record, State
 
 
 def test(
-    state: State, service: Reader, select: tuple[str, ...], parallelism: int, progress: Callable[[Tested], None]
+    state: State,
+    service: Reader,
+    select: tuple[str, ...],
+    parallelism: int,
+    show: Callable[[Tested], None],
+    progress: Progress,
 ) -> tuple[Tested, ...]:
-    """Test what is recorded and selected, in parallel; ``progress`` is told each, from any thread.
+    """Test what is recorded and selected, in parallel; ``show`` is told each, from any thread.
 
     Raises ``UsageError`` where that is nothing, ``NotAuthenticated`` where nobody is let in."""
     asked = Asked(select=select)
@@ -27,9 +33,13 @@ def test(
         words = f"--select {' '.join(select)} matches no record" if select else "nothing is recorded for this target"
         raise UsageError(words, "`provisioner state list` shows what is; `apply` records what it makes")
 
+    more = progress.of("tests done", len(chosen))
+    more(0)
+
     def one(record: Record) -> Tested:
         tested = _tested(record, service)
-        progress(tested)
+        show(tested)
+        more(1)
         return tested
 
     with ThreadPoolExecutor(max_workers=parallelism) as pool:

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 
 from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError
 from provisioner.model import Json
+from provisioner.progress import SILENT, Progress
 from provisioner.service import sandboxes
 from provisioner.service.calls import Caller, TokenSource, failure, unusable
 from provisioner.service.dependants import Flow, by_base
@@ -81,10 +82,11 @@ class Reader(Protocol):
 class FlowReader:
     """``Reader`` over HTTP: it has no writing method and sends nothing but GET."""
 
-    def __init__(self, origin: Origin, caller: Caller, page: int) -> None:
+    def __init__(self, origin: Origin, caller: Caller, page: int, progress: Progress) -> None:
         self._origin = origin
         self._caller = caller
         self._page = page
+        self._progress = progress
 
     def list_connections(self, spec_id: str) -> tuple[Json, ...]:
         """All base connections of a connection spec, over all pages, each id once, as the service orders them."""
@@ -187,13 +189,18 @@ class FlowReader:
 
     def _pages(self, what: str, query: str | None, path: str = _CONNECTIONS) -> Iterator[tuple[Json, ...]]:
         seen: set[str] = set()
+        listed = self._progress.of(what)
+        listed(0)
         while query is not None:
             if query in seen or len(seen) >= _PAGES:
                 raise ServiceError(f"{what}: the pages of the list do not end", "Report it to Adobe's support.")
             seen.add(query)
             body = self._get(what, f"{path}?{query}").body
-            yield items_of(what, body)
+            items = items_of(what, body)
+            listed(len(items))
+            yield items
             query = next_query(body, self._origin, BASE, path)
+        listed.end()
 
 
 class FlowService(FlowReader):
@@ -215,14 +222,15 @@ class FlowService(FlowReader):
         *,
         policy: Policy | None = None,
         page: int = LARGEST_PAGE,
+        progress: Progress = SILENT,
     ) -> None:
         headers = {"x-api-key": api_key, "x-gw-ims-org-id": org_id, "x-sandbox-name": sandbox}
         self._timing = timing
-        super().__init__(origin, Caller(transport, tokens, headers, policy or Policy(), timing), page)
+        super().__init__(origin, Caller(transport, tokens, headers, policy or Policy(), timing), page, progress)
 
     def reading(self) -> FlowReader:
         """The same service as something that can only look."""
-        return FlowReader(self._origin, self._caller, self._page)
+        return FlowReader(self._origin, self._caller, self._page, self._progress)
 
     def create(self, body: Json) -> Written:
         """POST. Sent again only where it certainly had no effect; a 2xx without a usable id is an unknown outcome."""
