@@ -15,7 +15,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, NoReturn
+from typing import Any
 
 from provisioner.sharing import Item, Job, Result, alone, chunks_of
 
@@ -43,14 +43,20 @@ def share(items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], N
     if others < 1 or len(items) < LEAST or _threads() > 1:
         return alone(items, job, more)
     chunks = list(chunks_of(items))
+    queue = _queue(len(chunks))
+    if queue is None:
+        return alone(items, job, more)
     made: dict[int, list[Result]] = {}
-    with _queue(len(chunks)) as queue, _helpers(others, chunks, job, queue) as helpers:
-        for number in _taken(queue):
-            made[number] = alone(chunks[number], job, more)
+    try:
+        with _helpers(others, chunks, job, queue) as helpers:
+            for number in _taken(queue):
+                made[number] = alone(chunks[number], job, more)
+                for helper in helpers:
+                    _add(made, helper.collect(), job, more)
             for helper in helpers:
-                _add(made, helper.collect(), job, more)
-        for helper in helpers:
-            _add(made, helper.finish(), job, more)
+                _add(made, helper.finish(), job, more)
+    finally:
+        os.close(queue)
     for number in set(range(len(chunks))) - set(made):
         made[number] = alone(chunks[number], job, more)
     return [result for number in range(len(chunks)) for result in made[number]]
@@ -74,19 +80,17 @@ def _add(
         more(len(packed))
 
 
-@contextmanager
-def _queue(length: int) -> Iterator[int]:
+def _queue(length: int) -> int | None:
     """A pipe of numbers that nobody writes to any more. It holds as many as there is room for."""
-    queue, into = os.pipe()
-    try:
-        os.set_blocking(into, False)
-        os.write(into, b"".join(number.to_bytes(_NUMBER) for number in range(length)))
-    finally:
-        os.close(into)
-    try:
-        yield queue
-    finally:
-        os.close(queue)
+    with suppress(OSError):
+        queue, into = os.pipe()
+        try:
+            os.set_blocking(into, False)
+            os.write(into, b"".join(number.to_bytes(_NUMBER) for number in range(length)))
+        finally:
+            os.close(into)
+        return queue
+    return None
 
 
 def _taken(queue: int) -> Iterator[int]:
@@ -99,12 +103,22 @@ def _helpers(number: int, chunks: Sequence[Any], job: Job[Any, Any], queue: int)
     """As many helpers as the system admits. None is left at the end, whatever it is doing."""
     helpers: list[_Helper] = []
     try:
-        with suppress(OSError):
+        with _undisturbed(), suppress(OSError):
             helpers.extend(_Helper(chunks, job, queue) for _ in range(number))
         yield helpers
     finally:
         for helper in helpers:
             helper.dismiss()
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """No helper is forgotten by an interruption. In the helpers it stays so: what handles a signal runs here alone."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Helper:
@@ -138,9 +152,10 @@ class _Helper:
 
     def dismiss(self) -> None:
         os.close(self._out)
-        with suppress(ProcessLookupError, ChildProcessError):
-            os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
+        with suppress(ChildProcessError):  # where nobody waits for children, the system does
+            if os.waitpid(self._pid, os.WNOHANG) == (0, 0):
+                os.kill(self._pid, signal.SIGKILL)
+                os.waitpid(self._pid, 0)
 
 
 def help_out(chunks: Sequence[Any], job: Job[Any, Any], queue: int, into: int) -> None:
@@ -156,24 +171,19 @@ def help_out(chunks: Sequence[Any], job: Job[Any, Any], queue: int, into: int) -
 
 def _forked(work: Callable[[], None], keep: tuple[int, int]) -> int:
     """The process id of a copy of this process that does the work, and nothing else that this one would do."""
-    # In the copy they stay blocked: Ctrl-C goes to both, and only the first is to say something.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
-    try:
-        pid = os.fork()
-        if pid == 0:
-            _end_after(work, keep)
-        return pid
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            gc.disable()
+            _close_all_but(keep)
+            work()
+        finally:
+            os._exit(0)
+    return pid
 
 
-def _end_after(work: Callable[[], None], keep: tuple[int, int]) -> NoReturn:
-    """Nothing that was open stays so: a lock would be held, and whoever reads the output would wait."""
-    try:
-        gc.disable()
-        low, high = sorted(keep)
-        for first, end in ((0, low), (low + 1, high), (high + 1, os.sysconf("SC_OPEN_MAX"))):
-            os.closerange(first, end)
-        work()
-    finally:
-        os._exit(0)
+def _close_all_but(keep: tuple[int, int]) -> None:
+    """Otherwise a lock would be held, and whoever reads the output would wait."""
+    for descriptor in {int(name) for name in os.listdir("/proc/self/fd")} - set(keep):
+        with suppress(OSError):  # that of the list itself
+            os.close(descriptor)

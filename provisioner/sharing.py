@@ -16,7 +16,7 @@ CHUNK = 25
 @dataclass(frozen=True, slots=True)
 class Job(Generic[Item, Result]):
     """``work`` makes the results of a chunk, one of each item. ``pack`` makes values of a result that the ``marshal``
-    module knows, and ``unpack`` an equal result of those, so that another process can hand it over."""
+    module knows, and ``unpack`` a result of those that holds the same, so that another process can hand it over."""
 
     work: Callable[[Sequence[Item]], list[Result]]
     pack: Callable[[Result], Any]

@@ -6,6 +6,7 @@ Each case runs in a process of its own, since only one with a single thread is c
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -157,14 +158,17 @@ def a_helper_that_dies_within_a_message() -> None:
     longer_than_a_pipe = b"x" * forking._ROOM
 
     def soon_killed(items: Sequence[int]) -> list[int]:
-        if helping():
-            signal.setitimer(signal.ITIMER_REAL, 0.1)
-            return together(items)
         made = together(items)
-        wait_until_dead()
+        if not helping():
+            wait_until_dead()
         return made
 
-    assert shared(soon_killed, pack=lambda result: (result, longer_than_a_pipe)) == (0, len(ITEMS))
+    def pack(result: int) -> tuple[int, bytes]:
+        if not signal.getitimer(signal.ITIMER_REAL)[0]:
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+        return (result, longer_than_a_pipe)
+
+    assert shared(soon_killed, pack=pack) == (0, len(ITEMS))
 
 
 def wait_until_dead() -> None:
@@ -195,6 +199,45 @@ def an_interruption_leaves_nobody() -> None:
         shared(interrupted)
     assert_nobody_is_left()
     assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == set()
+
+
+def an_interruption_before_there_is_a_helper() -> None:
+    fork = os.fork
+
+    def interrupted() -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        return fork()
+
+    os.fork = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        shared()
+    assert_nobody_is_left()
+
+
+def what_handles_a_signal_runs_in_the_first_process_alone() -> None:
+    def told(items: Sequence[int]) -> list[int]:
+        made = together(items)
+        if helping():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
+        return made
+
+    by_others, counted = shared(told)
+    assert by_others
+    assert counted == len(ITEMS)
+
+
+def where_the_system_waits_for_children() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    by_others, counted = shared(together)
+    assert by_others
+    assert counted == len(ITEMS)
+
+
+def no_more_files_than_there_are() -> None:
+    for room in range(8):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (4 + room, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        assert shared()[1] == len(ITEMS)
 
 
 def a_helper_has_no_file_open_but_its_pipes() -> None:
@@ -230,6 +273,10 @@ CASES = (
     a_helper_that_dies_within_a_message,
     what_is_wrong_is_raised_here,
     an_interruption_leaves_nobody,
+    an_interruption_before_there_is_a_helper,
+    what_handles_a_signal_runs_in_the_first_process_alone,
+    where_the_system_waits_for_children,
+    no_more_files_than_there_are,
     a_helper_has_no_file_open_but_its_pipes,
     more_than_the_pipes_hold,
 )

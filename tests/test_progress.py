@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable
+from pathlib import Path
+from typing import cast
 
 import pytest
 
+from benchmarks.data import make
+from provisioner.commands import probing
+from provisioner.definitions.project import read_project
+from provisioner.definitions.reading import read
 from provisioner.egress import Egress
 from provisioner.progress import Progress, line
+from provisioner.service.flow_service import Reader
+from provisioner.service.probing import Reached
+from tests.planning.examples import desired, record, state
 
 
 @pytest.mark.parametrize(
@@ -89,6 +99,36 @@ def test_time_before_the_first_change_is_done_does_not_count() -> None:
 
 def ending(heard: list[str]) -> Callable[[], None]:
     return lambda: heard.append("end")
+
+
+def each_second(heard: list[str]) -> Progress:
+    """Every look at the clock takes a second."""
+    seconds = itertools.count()
+    return Progress(lambda: float(next(seconds)), 1, heard.append, ending(heard))
+
+
+def test_what_is_read_is_counted(tmp_path: Path) -> None:
+    heard: list[str] = []
+    project = read_project(make(tmp_path, 60).folder)
+    read(project, (), {}, each_second(heard))
+    assert heard == [
+        "25 of 60 definitions read, 25 a second, about 1 s left",
+        "50 of 60 definitions read, 25 a second, about 1 s left",
+        "end",
+    ]
+
+
+def test_what_is_tested_is_counted() -> None:
+    heard: list[str] = []
+
+    class Service:
+        def test(self, _: str) -> Reached:
+            return Reached(True)
+
+    known = state(record(desired("a"), "id-1"), record(desired("b"), "id-2"), record(desired("c"), "id-3"))
+    tested = probing.test(known, cast(Reader, Service()), (), 1, lambda _: None, each_second(heard))
+    assert len(tested) == 3
+    assert heard == [f"{done} of 3 tests done, 1 a second, about {3 - done} s left" for done in (1, 2)] + ["end"]
 
 
 @pytest.fixture

@@ -53,14 +53,14 @@ class Definer:
         problems = (*document.problems, *self._checker.check(document))
         if not isinstance(document.data, dict):
             return None, problems
-        key = _text(document, "key") or stem
+        key = _text(document, "key", stem)
         definition = Definition(
             key=key,
             called=(key, stem),
             targets=_targets(document),
             sound=not problems,
             key_at=document.value_at(("key",)),
-            moved_from=_text(document, "movedFrom"),
+            moved_from=_text(document, "movedFrom", ""),
             moved_at=document.value_at(("movedFrom",)),
         )
         return definition, (*problems, *_key_problems(document, stem), *_target_problems(document, self._targets))
@@ -69,9 +69,9 @@ class Definer:
 KEY = re.compile(schema.load("connection")["properties"]["key"]["pattern"])
 
 
-def _text(document: Document, name: str) -> str:
+def _text(document: Document, name: str, otherwise: str) -> str:
     written = document.data.get(name)
-    return written if isinstance(written, str) else ""
+    return written if isinstance(written, str) else otherwise
 
 
 def _key_problems(document: Document, stem: str) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NoReturn, TypeAlias
 
 from provisioner.definitions.characters import REMEDY, find_strange
@@ -107,8 +108,11 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
+    """``texts`` are those of plain scalars in it, by their path below it."""
+
     data: Any
     nodes: int
+    texts: tuple[tuple[Path, str], ...] = ()
 
 
 class _Builder:
@@ -159,9 +163,10 @@ class _Builder:
         if isinstance(event, self.kinds.AliasEvent):
             return self.alias(event, path)
         self.anchors[event.anchor] = None  # set once complete: an alias to it before that is a loop
-        before = self.nodes
+        nodes, texts = self.nodes, len(self.texts)
         data = self.content(event, events, path)
-        self.anchors[event.anchor] = _Anchored(data, self.nodes - before + 1)
+        inside = ((known[len(path) :], text) for known, text in islice(self.texts.items(), texts, None))
+        self.anchors[event.anchor] = _Anchored(data, self.nodes - nodes + 1, tuple(inside))
         return data
 
     def content(self, event: Any, events: Iterator[Any], path: Path) -> Any:
@@ -263,6 +268,7 @@ class _Builder:
         if anchored is None:
             self.refuse(event, "yaml.alias-loop", "the alias contains itself", "write the value out")
         self.count(event, anchored.nodes, path)
+        self.texts.update(((*path, *below), text) for below, text in anchored.texts)
         return anchored.data
 
     def count(self, event: Any, nodes: int, path: Path) -> None:

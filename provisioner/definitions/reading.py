@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from provisioner.definitions import files
 from provisioner.definitions.definition import Definer, Definition, between
-from provisioner.definitions.desired import NOTHING, Builder, Built, joined
+from provisioner.definitions.desired import Builder, Built, joined
 from provisioner.definitions.documents import Document, parse
 from provisioner.definitions.part import Part, pack, unpack
 from provisioner.definitions.project import CONNECTIONS, Project, Target
@@ -63,13 +63,8 @@ class _Work:
         texts = [files.read_entry(entry, self._folder) for entry in entries]
         documents = list(map(_parsed, entries, texts))
         found = [self._definer.define(document, entry.stem) for entry, document in zip(entries, documents, strict=True)]
-        by_target = [
-            [
-                builder.build(one, document) if one else NOTHING
-                for (one, _), document in zip(found, documents, strict=True)
-            ]
-            for builder in self._builders
-        ]
+        definitions = [definition for definition, _ in found]
+        by_target = [list(map(builder.build, definitions, documents)) for builder in self._builders]
         built = list(zip(*by_target, strict=True)) or [()] * len(entries)
         return [
             Part(document.file, text if isinstance(text, str) else None, *found, built)

@@ -113,7 +113,8 @@ def _as_json(fields: dict[str, Seen]) -> Json:
 def _asks(desired: Desired, record: Record) -> bool:
     """Whether the files ask for anything, for all that can be told without a secret."""
     origins = {one.path: one.value.origin for one in desired.fields if isinstance(one.value, Symbolic)}
-    return texts_of(desired) != record.as_dict or origins != {one.path: one.origin for one in record.secrets}
+    recorded = {path: text for path, text in record.fields if text}
+    return texts_of(desired) != recorded or origins != {one.path: one.origin for one in record.secrets}
 
 
 def _public(change: Change, record: Record | None) -> str:

@@ -13,13 +13,19 @@ from benchmarks.data import Project, make
 from provisioner import forking
 
 NUMBER = forking.LEAST + 60
-ON_ONE_PROCESSOR = """
+PROGRAM = """
 import os
-os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+helpers, fork = [], os.fork
+os.fork = lambda: helpers.append(1) or fork()
+{before}
 from provisioner.cli import main
-main()
+try:
+    main()
+finally:
+    assert bool(helpers) is {helped}
 """
-AS_IT_IS = "from provisioner.cli import main; main()"
+AS_IT_IS = PROGRAM.format(before="", helped=True)
+ON_ONE_PROCESSOR = PROGRAM.format(before="os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])", helped=False)
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ REFUSED_BY_US = {
 ONLY_IN_ONE = re.compile(
     r"""
     (y|yes|n|no|on|off|<<|=)          # words of YAML 1.1
-    | [-+]?0[0-7_]+                   # octal there, decimal here
+    | [-+]?0[0-9_]+                   # octal there, or text, and decimal here
     | 0o[0-7]+                        # octal here
     | [-+]?0b[01_]+                   # binary there
     | [-+]?[0-9][0-9_.]*(:[0-9_.]+)+  # sexagesimal there
@@ -46,38 +46,55 @@ ONLY_IN_ONE = re.compile(
 )
 """Plain scalars of which the two versions of YAML say different things."""
 
-scalars = st.sampled_from(
-    [
-        *(
-            "a",
-            "007",
-            "0x1F",
-            "19",
-            "-28",
-            "1.5",
-            "1.0",
-            "true",
-            "True",
-            "NO",
-            "null",
-            "~",
-            "",
-            ".inf",
-            "-.Inf",
-            ".nan",
-        ),
-        *("1:30", "1_000", "1e3", "2024-01-01", "é", "a b", "a: b", "a #b", "#", "- a", "{{ env('A') }}", "&x a", "*x"),
-        *(
-            "!!str 1",
-            "!x a",
-            "[a, 1, {b: c}]",
-            "{a: 1, b: [2]}",
-            "|\n      text\n      more",
-            ">-\n      text\n\n      more",
-        ),
-        *("'it''s'", '"\\u00e9\\n"', '"a', "'a", "? a", "@a", "%a", "`a`", "<<", "=", "---", "...", "\t"),
-    ]
-)
+WRITTEN = r"""
+a
+a b
+a: b
+a #b
+#
+- a
+? a
+@a
+%a
+`a`
+é
+007
+19
+-28
+3306
+0x1F
+1.0
+1.5
+.inf
+-.Inf
+.nan
+1:30
+1_000
+1e3
+2024-01-01
+true
+True
+NO
+null
+~
+<<
+=
+---
+...
+"\u00e9\n"
+'it''s'
+"a
+'a
+{{ env('A') }}
+&x a
+*x
+!!str 1
+!x a
+[a, 1, {b: 0x1F}]
+{a: 1, b: [2]}
+"""
+BLOCKS = ("", "\t", "|\n      text\n      more", ">-\n      text\n\n      more")
+scalars = st.sampled_from([*WRITTEN.split("\n")[1:-1], *BLOCKS])
 
 
 @st.composite
@@ -88,6 +105,10 @@ def texts(draw: st.DrawFn) -> str:
         place = draw(st.integers(0, len(lines) - 1))
         lines[place : place + 1] = draw(st.sampled_from(CHANGES))(draw, lines[place])
         lines = lines or [""]
+    if len(lines) > 1 and draw(st.booleans()):
+        places = draw(st.lists(st.integers(0, len(lines) - 1), min_size=2, max_size=2, unique=True))
+        for place, value in zip(sorted(places), (f"&x {draw(scalars)}", "*x"), strict=True):
+            lines[place] = f"{lines[place].partition(':')[0]}: {value}"
     return "\n".join([*lines, ""])
 
 

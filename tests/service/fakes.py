@@ -8,6 +8,7 @@ from math import inf
 from typing import Any
 
 from provisioner.errors import NotAuthenticated
+from provisioner.progress import SILENT, Progress
 from provisioner.service.exchange import Answer, Call, Failure, Outcome, Timing
 from provisioner.service.flow_service import FlowService
 from provisioner.service.origin import Origin, check_origin
@@ -89,13 +90,20 @@ class Bench:
     """A ``FlowService`` over a script. Afterwards nothing of the script may be left over."""
 
     def __init__(
-        self, *outcomes: Any, origin: Origin = HERE, tokens: Tokens | None = None, stop_at: float = inf
+        self,
+        *outcomes: Any,
+        origin: Origin = HERE,
+        tokens: Tokens | None = None,
+        stop_at: float = inf,
+        progress: Progress = SILENT,
     ) -> None:
         self.time = FakeTime(stop_at)
         self.script = Script(outcomes)
         self.tokens = tokens or Tokens()
         names = ("org@AdobeOrg", "prod", "key")
-        self.service = FlowService(origin, *names, self.tokens, self.script, self.time.timing, page=2)
+        self.service = FlowService(
+            origin, *names, self.tokens, self.script, self.time.timing, page=2, progress=progress
+        )
 
     @property
     def calls(self) -> list[Call]:
