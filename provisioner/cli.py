@@ -42,11 +42,19 @@ from provisioner.shell import Shell, guarded
 def main() -> None:
     """The installed command."""
     collect_seldom()
-    for stream in (sys.stdout, sys.stderr):
+    # Python has none where the caller closed it; what is open here stays so until the end.
+    out, err = (stream or open(os.devnull, "w", encoding="utf-8") for stream in (sys.stdout, sys.stderr))  # noqa: SIM115
+    for stream in (out, err):
         if isinstance(stream, io.TextIOWrapper):
             # A name that the terminal's encoding lacks must not end a run half-way.
             stream.reconfigure(errors="backslashreplace")
-    sys.exit(run(sys.argv[1:], os.environ, sys.stdin, Egress(sys.stdout, sys.stderr)))
+    try:
+        code = run(sys.argv[1:], os.environ, sys.stdin, Egress(out, err))
+    except KeyboardInterrupt:  # once more, while the first was being said
+        from provisioner.interruption import INTERRUPTED
+
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def collect_seldom() -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
 
-from provisioner.errors import Leak
+from provisioner.errors import Leak, NotWritten
 from provisioner.wall.wall import Wall
 
 _PRIVATE, _PUBLIC = 0o600, 0o666
@@ -34,10 +34,19 @@ class Egress:
     lock: threading.Lock = field(default_factory=threading.Lock)
     passing: list[str] = field(default_factory=list)
     """The line at the end of the terminal that stays there, if there is one."""
+    lost: list[str] = field(default_factory=list)
+    """Why results could not be written. That nobody reads them, as behind ``head``, is no reason."""
 
     def result(self, text: str) -> None:
         """What the command was asked for."""
         self._write(self.stdout, text)
+
+    def confirm(self) -> None:
+        """Raises ``NotWritten`` where a part of the result is lost; once."""
+        if self.lost:
+            message = f"standard output cannot be written: {self.lost.pop()}"
+            self.lost.clear()
+            raise NotWritten(message, "run it again where there is room for it")
 
     def note(self, text: str) -> None:
         """Everything else: progress, warnings, errors."""
@@ -143,6 +152,10 @@ class Egress:
                 self._put_last()
             except BrokenPipeError:
                 _discard(stream)
+            except OSError as error:
+                _discard(stream)
+                if stream is self.stdout:
+                    self.lost.append(error.strerror or type(error).__name__)
 
 
 def _new_file(path: Path, text: str, mode: int) -> None:

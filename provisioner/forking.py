@@ -25,6 +25,7 @@ LEAST = 500
 MOST = 4
 """Processes; a machine with many more has other things to do."""
 
+_INTERRUPTING = (signal.SIGINT, signal.SIGTERM)
 _OWN_THREADS = "/proc/self/task"
 
 _NUMBER = 4
@@ -113,8 +114,8 @@ def _helpers(number: int, chunks: Sequence[Any], job: Job[Any, Any], queue: int)
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """No helper is forgotten by an interruption. In the helpers it stays so: what handles a signal runs here alone."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    """No helper is forgotten by an interruption."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTING)
     try:
         yield
     finally:
@@ -175,11 +176,19 @@ def _forked(work: Callable[[], None], keep: tuple[int, int]) -> int:
     if pid == 0:
         try:
             gc.disable()
+            _die_when_interrupted()
             _close_all_but(keep)
             work()
         finally:
             os._exit(0)
     return pid
+
+
+def _die_when_interrupted() -> None:
+    """What handles a signal in the first process is for that alone, which may have to say something."""
+    for each in _INTERRUPTING:
+        signal.signal(each, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTING)
 
 
 def _close_all_but(keep: tuple[int, int]) -> None:

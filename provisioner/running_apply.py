@@ -50,6 +50,8 @@ def apply(
     shell.egress.result(_end(shell, applied, output))
     with _only_said(shell):
         write_reports(shell, faces.APPLIED, applied, reports)
+    with _only_said(shell):
+        shell.egress.confirm()
     return exit_code(applied)
 
 

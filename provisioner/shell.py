@@ -96,6 +96,7 @@ def _expected(shell: Shell, run: Callable[[], Any]) -> int:
     """Run a command; what may go wrong in it is said. Raises what must not happen."""
     try:
         code = run()
+        shell.egress.confirm()
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:

@@ -215,16 +215,18 @@ def an_interruption_before_there_is_a_helper() -> None:
 
 
 def what_handles_a_signal_runs_in_the_first_process_alone() -> None:
-    def told(items: Sequence[int]) -> list[int]:
-        made = together(items)
-        if helping():
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGTERM)
-        return made
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: helper_is_here())
 
-    by_others, counted = shared(told)
-    assert by_others
-    assert counted == len(ITEMS)
+        def told(items: Sequence[int], number: int = number) -> list[int]:
+            if helping():
+                os.kill(os.getpid(), number)
+            else:
+                wait_until_dead()
+            return doubled(items)
+
+        assert shared(told) == (0, len(ITEMS))
+    assert helpers() == 0
 
 
 def where_the_system_waits_for_children() -> None:

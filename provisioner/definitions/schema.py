@@ -67,6 +67,9 @@ class Checker:
 
 
 def _yes_or_no(schema: Json) -> Callable[[Any], bool]:
+    # Which that would import, and take an interruption meanwhile for a reason to panic.
+    import decimal  # noqa: F401
+
     import jsonschema_rs
 
     accepts = jsonschema_rs.validator_for(schema).is_valid

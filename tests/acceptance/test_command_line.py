@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -144,3 +145,39 @@ def test_a_reader_that_has_gone_stops_nothing(project: Project, service: Service
     assert done.returncode == 0
     assert "Traceback" not in (done.stderr or "")
     assert len(project.state["records"]) == len(service.items()) == 3
+
+
+def run_in(project: Project, words: str) -> subprocess.CompletedProcess[str]:
+    """By a shell, since only one can leave a stream out."""
+    return subprocess.run(
+        ["sh", "-c", f"{shlex.join(COMMAND)} {words}"],
+        cwd=project.folder,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("validate >&-", 0), ("validate 2>&-", 0), ("validate <&- >&- 2>&-", 0), ("nonsense >&-", 64), ("plan 2>&-", 0)],
+)
+def test_a_stream_that_is_closed_is_left_out(project: Project, words: str, code: int) -> None:
+    project.define("orders", basic("Orders"))
+    assert run_in(project, words).returncode == code
+    assert not list(project.folder.glob("provisioner-report-*"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+def test_a_result_that_is_lost_is_a_failure_and_an_apply_goes_on(project: Project, service: Service) -> None:
+    project.define("orders", basic("Orders"))
+    lost = run_in(project, "plan > /dev/full")
+    assert (lost.returncode, lost.stderr.splitlines()[0]) == (
+        1,
+        "error: standard output cannot be written: No space left on device",
+    )
+    done = run_in(project, "apply --yes > /dev/full")
+    assert done.returncode == 0
+    assert "warning: standard output cannot be written: No space left on device" in done.stderr.splitlines()
+    assert len(project.state["records"]) == len(service.items()) == 1
