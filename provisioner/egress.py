@@ -150,11 +150,9 @@ class Egress:
                 stream.write(text if text.endswith("\n") else f"{text}{end}")
                 stream.flush()
                 self._put_last()
-            except BrokenPipeError:
-                _discard(stream)
             except OSError as error:
                 _discard(stream)
-                if stream is self.stdout:
+                if stream is self.stdout and not isinstance(error, BrokenPipeError):
                     self.lost.append(error.strerror or type(error).__name__)
 
 
@@ -191,7 +189,8 @@ def _replace(path: Path, text: str, mode: int) -> None:
 
 
 def _discard(stream: TextIO) -> None:
-    """The reader has gone, as ``head`` does; what is under way must still end, be recorded, and have its exit code."""
+    """Nobody reads it any more, as behind ``head``, or there is no room for it; what is under way must still end, be
+    recorded, and have its exit code."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

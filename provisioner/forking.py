@@ -129,7 +129,7 @@ class _Helper:
         self._out, into = os.pipe()
         self._received = bytearray()
         try:
-            self._pid = _forked(lambda: help_out(chunks, job, queue, into), keep=(queue, into))
+            self._pid = _forked(lambda: _help_out(chunks, job, queue, into), keep=(queue, into))
         except OSError:
             os.close(self._out)
             raise
@@ -159,7 +159,7 @@ class _Helper:
                 os.waitpid(self._pid, 0)
 
 
-def help_out(chunks: Sequence[Any], job: Job[Any, Any], queue: int, into: int) -> None:
+def _help_out(chunks: Sequence[Any], job: Job[Any, Any], queue: int, into: int) -> None:
     """What a helper does: take a chunk, work on it, hand it over as its length and its bytes."""
     with suppress(OSError):
         fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, _ROOM)

@@ -96,9 +96,8 @@ def _target_problems(document: Document, targets: Collection[str]) -> Iterator[P
             yield Problem(location, "definition.unknown-target", f"there is no target `{name}`", remedy)
 
 
-def between(definitions: Iterable[Definition]) -> Iterator[Problem]:
+def between(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
     """What is wrong with definitions beside each other, whatever the target."""
-    definitions = tuple(definitions)
     yield from _duplicate_keys(definitions)
     yield from _move_problems(definitions)
 

@@ -54,9 +54,9 @@ def resent(desired: Desired, fields: tuple[FieldChange, ...]) -> tuple[FieldChan
     """The differences, with every secret that is at hand among them, also where it is unchanged."""
     differing = {field.path for field in fields}
     again = (
-        FieldChange(one.path, one.value.origin, one.value.origin, one.location, Comparison.UNCHANGED)
-        for one in desired.fields
-        if isinstance(one.value, Sensitive) and is_secret(one) and one.path not in differing
+        FieldChange(one.path, value.origin, value.origin, one.location, Comparison.UNCHANGED)
+        for one, value in desired.sensitive
+        if is_secret(one) and one.path not in differing
     )
     return (*fields, *again)
 
@@ -132,9 +132,8 @@ def accepted(record: Record, fields: Iterable[FieldChange]) -> Record:
 def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fingerprinter: Fingerprinter) -> Record:
     """What is remembered of a base connection once it is as desired; ``identity`` is its id, "" before it has one."""
     secrets = [
-        SecretRecord(field.path, field.value.origin, fingerprinter.make(field.path, field.value.reveal(), salt))
-        for field in desired.fields
-        if isinstance(field.value, Sensitive)
+        SecretRecord(field.path, value.origin, fingerprinter.make(field.path, value.reveal(), salt))
+        for field, value in desired.sensitive
     ]
     return Record(desired.key, identity, etag, tuple(texts_of(desired).items()), tuple(secrets), salt)
 

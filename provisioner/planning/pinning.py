@@ -10,11 +10,10 @@ from typing import Literal, TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Json
-from provisioner.planning.changes import texts_of
 from provisioner.planning.pins import Pin
 from provisioner.planning.plan import Accept, Action, Change, Delete, Patch, Plan
 from provisioner.planning.proving import is_probe
-from provisioner.sensitive import Sensitive, Symbolic, Value
+from provisioner.sensitive import Symbolic, Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Record, State
 
@@ -112,9 +111,7 @@ def _as_json(fields: dict[str, Seen]) -> Json:
 
 def _asks(desired: Desired, record: Record) -> bool:
     """Whether the files ask for anything, for all that can be told without a secret."""
-    origins = {one.path: one.value.origin for one in desired.fields if isinstance(one.value, Symbolic)}
-    recorded = {path: text for path, text in record.fields if text}
-    return texts_of(desired) != recorded or origins != {one.path: one.origin for one in record.secrets}
+    return _declared(desired) != _recorded(record)
 
 
 def _public(change: Change, record: Record | None) -> str:
@@ -130,9 +127,8 @@ def _public(change: Change, record: Record | None) -> str:
 def _fingerprints(desired: Desired, record: Record | None, fingerprinter: Fingerprinter) -> Iterator[tuple[str, Json]]:
     # Before there is a record its salt has to be the same whenever it is asked for; the record will have a random one.
     salt = record.salt if record else hashlib.sha256(desired.key.encode()).hexdigest()[:32]
-    for field in desired.fields:
-        if isinstance(field.value, Sensitive):
-            yield field.path, asdict(fingerprinter.make(field.path, field.value.reveal(), salt))
+    for field, value in desired.sensitive:
+        yield field.path, asdict(fingerprinter.make(field.path, value.reveal(), salt))
 
 
 def _remote(change: Change) -> Json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 from datetime import datetime
 from typing import Any, get_type_hints
 from urllib.parse import parse_qsl, urlsplit
@@ -20,9 +19,9 @@ from provisioner.errors import (
     Unreachable,
 )
 from provisioner.model import MYSQL_SPEC_ID
-from provisioner.progress import Progress
 from provisioner.service.exchange import Answer, Call
 from provisioner.service.flow_service import FlowReader, FlowService, Reader, Written
+from tests.test_progress import each_second
 
 from .fakes import ETAG, HTML, LOST, MISSING, NEW_ID, NO_CONTENT, NOW, REFUSED, WRITTEN, Bench, status
 
@@ -64,9 +63,7 @@ def test_a_list_is_read_to_its_end() -> None:
 
 def test_how_far_a_list_has_come_is_said() -> None:
     heard: list[str] = []
-    seconds = itertools.count()
-    told = Progress(lambda: float(next(seconds)), 1, heard.append, lambda: heard.append("end"))
-    bench = Bench(page(item(1), item(2), following="?a=b"), page(item(3)), progress=told)
+    bench = Bench(page(item(1), item(2), following="?a=b"), page(item(3)), progress=each_second(heard))
     bench.service.reading().list_connections(MYSQL_SPEC_ID)
     assert heard == [f"listing base connections: {seen} so far, 2 a second" for seen in (2, 3)] + ["end"]
 
