@@ -54,13 +54,14 @@ def main() -> None:
         from provisioner.interruption import INTERRUPTED
 
         code = INTERRUPTED
+    gc.freeze()
     sys.exit(code)
 
 
 def collect_seldom() -> None:
     """Ten thousand definitions are millions of objects that stay; to look through them again and again for circles that
     are not there took a quarter of the time."""
-    gc.set_threshold(400_000, 10, 10)
+    gc.set_threshold(1_000_000, 10, 10)
 
 
 def run(args: Sequence[str], environ: Mapping[str, str], stdin: TextIO | None, egress: Egress) -> int:

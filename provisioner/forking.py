@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from provisioner.sharing import Item, Job, Result, alone, chunks_of
+from provisioner.sharing import Chunks, Item, Job, Result, alone, chunks_of, work_off
 
 LEAST = 500
 """Items for which it is worth it."""
@@ -32,35 +32,51 @@ _NUMBER = 4
 """Bytes of a number in a pipe."""
 
 _ROOM = 1024 * 1024
-"""Bytes that a pipe should hold, so that a helper need not wait until its work is fetched."""
+"""Bytes that a pipe should hold: so many are written and read at once."""
 
 
-def share(items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], None]) -> list[Result]:
-    """The results in the order of the items, made by as many processes as there are processors.
+@contextmanager
+def share(items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], None]) -> Iterator[Chunks[Result]]:
+    """As many processes work on it as there are processors.
 
     Only where copying a process is safe: on Linux, and while it has one thread.
     """
-    others = min(_processors(), MOST) - 1
-    if others < 1 or len(items) < LEAST or _threads() > 1:
-        return alone(items, job, more)
     chunks = list(chunks_of(items))
-    queue = _queue(len(chunks))
+    others = min(_processors(), MOST) - 1
+    queue = _queue(len(chunks)) if others > 0 and len(items) >= LEAST and _threads() == 1 else None
     if queue is None:
-        return alone(items, job, more)
-    made: dict[int, list[Result]] = {}
+        with alone(items, job, more) as done:
+            yield done
+        return
     try:
         with _helpers(others, chunks, job, queue) as helpers:
-            for number in _taken(queue):
-                made[number] = alone(chunks[number], job, more)
-                for helper in helpers:
-                    _add(made, helper.collect(), job, more)
-            for helper in helpers:
-                _add(made, helper.finish(), job, more)
+            here = work_off(((number, chunks[number]) for number in _taken(queue)), job, more)
+            yield _completed(_beside(here, helpers, job, more), chunks, job, more)
     finally:
         os.close(queue)
-    for number in set(range(len(chunks))) - set(made):
-        made[number] = alone(chunks[number], job, more)
-    return [result for number in range(len(chunks)) for result in made[number]]
+
+
+def _beside(
+    here: Chunks[Result], helpers: Iterable[_Helper], job: Job[Any, Result], more: Callable[[int], None]
+) -> Chunks[Result]:
+    """What is done here, and what helpers hand over meanwhile and at the end."""
+    for done in here:
+        yield done
+        for helper in helpers:
+            yield from _handed_over(helper.collect(), job, more)
+    for helper in helpers:
+        yield from _handed_over(helper.finish(), job, more)
+
+
+def _completed(
+    done: Chunks[Result], chunks: Sequence[Sequence[Item]], job: Job[Item, Result], more: Callable[[int], None]
+) -> Chunks[Result]:
+    """What is done, and then what none has handed over."""
+    missing = dict(enumerate(chunks))
+    for number, results in done:
+        del missing[number]
+        yield number, results
+    yield from work_off(missing.items(), job, more)
 
 
 def _processors() -> int:
@@ -72,13 +88,11 @@ def _threads() -> int:
     return len(os.listdir(_OWN_THREADS))
 
 
-def _add(
-    made: dict[int, list[Result]], messages: Iterable[bytes], job: Job[Any, Result], more: Callable[[int], None]
-) -> None:
+def _handed_over(messages: Iterable[bytes], job: Job[Any, Result], more: Callable[[int], None]) -> Chunks[Result]:
     for message in messages:
         number, packed = marshal.loads(message)  # noqa: S302 - our own child's, by a pipe that nobody else has
-        made[number] = list(map(job.unpack, packed))
         more(len(packed))
+        yield number, list(map(job.unpack, packed))
 
 
 def _queue(length: int) -> int | None:
@@ -163,11 +177,16 @@ def _help_out(chunks: Sequence[Any], job: Job[Any, Any], queue: int, into: int) 
     """What a helper does: take a chunk, work on it, hand it over as its length and its bytes."""
     with suppress(OSError):
         fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, _ROOM)
-    with open(into, "wb", closefd=False) as pipe:
-        for number in _taken(queue):
-            message = marshal.dumps((number, list(map(job.pack, job.work(chunks[number])))))
-            pipe.write(len(message).to_bytes(_NUMBER) + message)
-            pipe.flush()
+    os.set_blocking(into, False)
+    waiting = bytearray()
+    for number in _taken(queue):
+        message = marshal.dumps((number, list(map(job.pack, job.work(chunks[number])))))
+        waiting += len(message).to_bytes(_NUMBER) + message
+        with suppress(BlockingIOError):  # nobody reads at the moment, and the work goes on
+            del waiting[: os.write(into, waiting)]
+    os.set_blocking(into, True)
+    while waiting:
+        del waiting[: os.write(into, waiting)]
 
 
 def _forked(work: Callable[[], None], keep: tuple[int, int]) -> int:

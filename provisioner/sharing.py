@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from operator import itemgetter
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -23,21 +25,40 @@ class Job(Generic[Item, Result]):
     unpack: Callable[[Any], Result]
 
 
+Chunks: TypeAlias = Iterator[tuple[int, Sequence[Result]]]
+"""The results of each chunk with its number, whichever is done first."""
+
+
 class Share(Protocol):
-    """Gives the results in the order of the items; ``more`` is told whenever there are so many more of them."""
+    """Others begin with the work at once; whoever asks for the results joins in. ``more`` is told whenever there are so
+    many more of them."""
 
-    def __call__(self, items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], None]) -> list[Result]: ...
+    def __call__(
+        self, items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], None]
+    ) -> AbstractContextManager[Chunks[Result]]: ...
 
 
-def alone(items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], None]) -> list[Result]:
+@contextmanager
+def alone(items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], None]) -> Iterator[Chunks[Result]]:
     """Nobody else works on it."""
-    results = []
-    for chunk in chunks_of(items):
-        results += job.work(chunk)
-        more(len(chunk))
-    return results
+    yield work_off(enumerate(chunks_of(items)), job, more)
+
+
+def work_off(
+    chunks: Iterable[tuple[int, Sequence[Item]]], job: Job[Item, Result], more: Callable[[int], None]
+) -> Chunks[Result]:
+    """The results of numbered chunks."""
+    for number, chunk in chunks:
+        results = job.work(chunk)
+        more(len(results))
+        yield number, results
 
 
 def chunks_of(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
     """All items, in their order."""
     return (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+
+
+def in_order(chunks: Chunks[Result]) -> list[Result]:
+    """All results, in the order of the items."""
+    return [result for _, results in sorted(chunks, key=itemgetter(0)) for result in results]

@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from provisioner import forking, sharing
-from provisioner.sharing import Job, alone
+from provisioner.sharing import Job, Result, Share, alone, in_order
 
 ITEMS = range(2_000)
 ROOT = Path(__file__).resolve().parent.parent
@@ -36,6 +36,11 @@ def doubled(items: Sequence[int]) -> list[int]:
     return [2 * item for item in items]
 
 
+def by(share: Share, items: Sequence[int], job: Job[int, Result]) -> list[Result]:
+    with share(items, job, lambda _: None) as chunks:
+        return in_order(chunks)
+
+
 Work: TypeAlias = Callable[[Sequence[int]], list[int]]
 
 
@@ -48,7 +53,9 @@ def shared(work: Work = doubled, processors: int = 2, pack: Callable[[int], Any]
     forking._processors = lambda: processors
     counted: list[int] = []
     # Only what others have made is unpacked.
-    results = forking.share(ITEMS, Job(work, pack, lambda made: int(made[0]) + 1_000_000), counted.append)
+    job = Job(work, pack, lambda made: int(made[0]) + 1_000_000)
+    with forking.share(ITEMS, job, counted.append) as chunks:
+        results = in_order(chunks)
     by_others = [result for result in results if result >= 1_000_000]
     assert [result % 1_000_000 for result in results] == doubled(ITEMS)
     assert_nobody_is_left()
@@ -246,20 +253,45 @@ def a_helper_has_no_file_open_but_its_pipes() -> None:
     forking._processors = lambda: 2
     seeing = Job(lambda items: [open_files() for _ in together(items)], tuple, lambda packed: {-1, *packed})
     with open(os.devnull, "rb"):
-        seen = forking.share(ITEMS, seeing, lambda _: None)
+        seen = by(forking.share, ITEMS, seeing)
     by_others = [one - {-1} for one in seen if -1 in one]
     assert by_others
     assert all(len(one) == 2 and min(one) > 2 for one in by_others)
+
+
+def helpers_begin_before_anybody_asks() -> None:
+    """And none waits for somebody to read what it has made."""
+
+    def work(items: Sequence[int]) -> list[bytes]:
+        if helping() and items[-1] == ITEMS[-1]:
+            helper_is_here()
+        return [b"%d" % helping() + bytes(10_000) for _ in items]
+
+    forking._processors = lambda: 2
+    with forking.share(ITEMS, Job(work, bytes, bytes), lambda _: None) as chunks:
+        while not helpers():
+            time.sleep(0.001)
+        results = in_order(chunks)
+    assert {result[:1] for result in results} == {b"1"}
+    assert len(results) == len(ITEMS)
+    assert_nobody_is_left()
+
+
+def results_that_nobody_asks_for() -> None:
+    forking._processors = lambda: 2
+    with pytest.raises(ValueError, match="nobody"), forking.share(ITEMS, Job(together, packed, int), lambda _: None):
+        raise ValueError("nobody")
+    assert_nobody_is_left()
 
 
 def more_than_the_pipes_hold() -> None:
     sharing.CHUNK = 1
     large = Job(lambda items: [b"x" * 100_000 for _ in items], bytes, bytes)
     forking._processors = lambda: 2
-    results = forking.share(range(1_000), large, lambda _: None)
+    results = by(forking.share, range(1_000), large)
     assert results == [b"x" * 100_000] * 1_000
     many = range(40_000)
-    assert forking.share(many, Job(list, int, int), lambda _: None) == list(many)
+    assert by(forking.share, many, Job(list, int, int)) == list(many)
     assert_nobody_is_left()
 
 
@@ -280,6 +312,8 @@ CASES = (
     where_the_system_waits_for_children,
     no_more_files_than_there_are,
     a_helper_has_no_file_open_but_its_pipes,
+    helpers_begin_before_anybody_asks,
+    results_that_nobody_asks_for,
     more_than_the_pipes_hold,
 )
 
@@ -301,5 +335,6 @@ def test_shared_out(case: Callable[[], None], tmp_path: Path) -> None:
 
 def test_alone_it_is_the_same_work() -> None:
     counted: list[int] = []
-    assert alone(ITEMS, Job(doubled, packed, int), counted.append) == doubled(ITEMS)
+    with alone(ITEMS, Job(doubled, packed, int), counted.append) as chunks:
+        assert in_order(chunks) == doubled(ITEMS)
     assert sum(counted) == len(ITEMS)

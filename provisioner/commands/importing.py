@@ -28,7 +28,7 @@ from provisioner.planning.moves import moved
 from provisioner.planning.observed import Observation, Observed, shown_otherwise
 from provisioner.sensitive import Symbolic
 from provisioner.service.flow_service import Reader
-from provisioner.sharing import Job
+from provisioner.sharing import Job, in_order
 from provisioner.state.folding import fold
 from provisioner.state.records import Record, State
 
@@ -118,8 +118,8 @@ class _Chooser:
             *(one.key for one in state.intents),
         }
         self._taken = {key.casefold() for key in keys}
-        named = place.share(tuple(there.texts.items()), Job(_variables, list, list), lambda _: None)
-        self._variables = {*place.environment, *chain.from_iterable(named)}
+        with place.share(tuple(there.texts.items()), Job(_variables, list, list), lambda _: None) as named:
+            self._variables = {*place.environment, *chain.from_iterable(in_order(named))}
         self._definer = Definer(place.project.targets)
         self._builder = Builder(place.project, place.target, {})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -12,7 +13,7 @@ from provisioner.commands.validate import Checked
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.files import NO_DEFINITION
 from provisioner.definitions.project import Project, Target
-from provisioner.definitions.reading import read
+from provisioner.definitions.reading import Read, reading
 from provisioner.errors import NotAuthenticated, NotFound, ProblemsFound, ServiceError, UsageError
 from provisioner.model import MYSQL_SPEC_ID, Cloud, Json, TargetIdentity
 from provisioner.planning.dependants import affected, with_dependants, without_dependants
@@ -66,13 +67,25 @@ class Place:
     share: Share = alone
 
 
-def read_desired(place: Place, nothing_is_fine: bool = False) -> tuple[Desired, ...]:
-    """What the definitions ask for on the target. Raises ``ProblemsFound`` with all that is wrong with them.
+@contextmanager
+def reading_desired(place: Place) -> Iterator[Callable[[bool], tuple[Desired, ...]]]:
+    """Begins to read what the definitions ask for on the target; the function that is given ends it. That raises
+    ``ProblemsFound`` with all that is wrong with them.
 
-    ``nothing_is_fine``: no definition at all is no problem; where something is in the state, that is for the guards of
+    If it is given True, no definition at all is no problem: where something is in the state, that is for the guards of
     deletes to judge.
     """
-    whole = read(place.project, (place.target,), place.environment, place.progress, place.share)
+    with reading(place.project, (place.target,), place.environment, place.progress, place.share) as finish:
+        yield lambda nothing_is_fine: _desired(place, finish(), nothing_is_fine)
+
+
+def read_desired(place: Place, nothing_is_fine: bool = False) -> tuple[Desired, ...]:
+    """The same at once."""
+    with reading_desired(place) as finish:
+        return finish(nothing_is_fine)
+
+
+def _desired(place: Place, whole: Read, nothing_is_fine: bool) -> tuple[Desired, ...]:
     problems = [problem for problem in whole.problems if not (nothing_is_fine and problem.rule == NO_DEFINITION)]
     (built,) = whole.built
     place.watch(built.secrets, [place.project.text, *whole.texts.values()], built.private)

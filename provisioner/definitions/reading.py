@@ -6,7 +6,8 @@ thousands take little memory, and other processes can take a share of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from provisioner.definitions import files
@@ -17,7 +18,7 @@ from provisioner.definitions.part import Part, pack, unpack
 from provisioner.definitions.project import CONNECTIONS, Project, Target
 from provisioner.model import Problem
 from provisioner.progress import SILENT, Progress
-from provisioner.sharing import Job, Share, alone
+from provisioner.sharing import Job, Share, alone, in_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,23 @@ class Read:
     built: tuple[Built, ...]
 
 
+@contextmanager
+def reading(
+    project: Project,
+    targets: tuple[Target, ...],
+    environment: Mapping[str, str],
+    progress: Progress = SILENT,
+    share: Share = alone,
+) -> Iterator[Callable[[], Read]]:
+    """Begins to read every definition of the project and to apply it to each of the targets that it is for, as far as
+    others help; the function that is given ends it, and has what it comes to."""
+    entries, found = files.list_tree(project.connections, CONNECTIONS)
+    more = progress.of("definitions read", len(entries))
+    more(0)
+    with share(entries, Job(_Work(project, targets, environment), pack, unpack), more) as chunks:
+        yield lambda: _read(in_order(chunks), found, len(targets))
+
+
 def read(
     project: Project,
     targets: tuple[Target, ...],
@@ -38,15 +56,15 @@ def read(
     progress: Progress = SILENT,
     share: Share = alone,
 ) -> Read:
-    """Every definition of the project, applied to each of the targets that it is for."""
-    entries, found = files.list_tree(project.connections, CONNECTIONS)
-    job = Job(_Work(project, targets, environment), pack, unpack)
-    more = progress.of("definitions read", len(entries))
-    more(0)
-    parts = share(entries, job, more)
+    """The same at once."""
+    with reading(project, targets, environment, progress, share) as finish:
+        return finish()
+
+
+def _read(parts: Sequence[Part], found: Iterable[Problem], targets: int) -> Read:
     definitions = tuple(part.definition for part in parts if part.definition)
     problems = (*found, *(problem for part in parts for problem in part.problems), *between(definitions))
-    built = tuple(joined(part.built[place] for part in parts) for place in range(len(targets)))
+    built = tuple(joined(part.built[place] for part in parts) for place in range(targets))
     return Read({part.file: part.text for part in parts if part.text is not None}, definitions, problems, built)
 
 

@@ -28,7 +28,7 @@ class Matcher(Generic[Label]):
                 raise ValueError(f"shorter than {SHORTEST} characters")
             self._add(_encodable(string), label)
         self._automaton = ahocorasick_rs.AhoCorasick(
-            self._single, implementation=ahocorasick_rs.Implementation.NoncontiguousNFA
+            self._single, implementation=ahocorasick_rs.Implementation.ContiguousNFA
         )
 
     def _add(self, known: str, label: Label) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from provisioner.definitions.part import Part
 from provisioner.definitions.project import read_project
 from provisioner.definitions.reading import read
 from provisioner.errors import ProblemsFound
-from provisioner.sharing import Item, Job, Result
+from provisioner.sharing import Chunks, Item, Job, Result
 from tests.definitions.support import project_of
 from tests.definitions.test_cases import ENVIRONMENT, INVALID, VALID, name_of
 
@@ -26,14 +27,15 @@ def test_what_is_handed_over_is_what_there_was(case: Path, environment: dict[str
         return  # then no definition is read
     handed: list[object] = []
 
-    def share(items: Sequence[Item], job: Job[Item, Result], _: Callable[[int], None]) -> list[Result]:
+    @contextmanager
+    def share(items: Sequence[Item], job: Job[Item, Result], _: Callable[[int], None]) -> Iterator[Chunks[Result]]:
         results = job.work(items)
         for result in results:
             there = job.unpack(marshal.loads(marshal.dumps(job.pack(result))))
             # The one shows what a value is and not its content, the other its content and not what it is.
             assert (repr(there), job.pack(there)) == (repr(result), job.pack(result))
             handed.append(there)
-        return results
+        yield iter([(0, results)])
 
     whole = read(project, tuple(project.targets.values()), environment, share=share)
     assert len(handed) >= len(whole.definitions)
