@@ -18,8 +18,8 @@ from provisioner import forking, wiring
 from provisioner.cli import collect_seldom
 from provisioner.commands import plan as planning
 from provisioner.definitions import files
+from provisioner.definitions.building import Builder
 from provisioner.definitions.definition import Definer
-from provisioner.definitions.desired import Builder
 from provisioner.definitions.documents import parse
 from provisioner.definitions.hygiene import UNGUARDED, odd
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project

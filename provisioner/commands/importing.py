@@ -13,8 +13,9 @@ from itertools import chain
 
 from provisioner.applying.recovery import resolve
 from provisioner.commands.plan import Place, look
+from provisioner.definitions.building import Builder
 from provisioner.definitions.definition import KEY, Definer
-from provisioner.definitions.desired import Builder, Desired
+from provisioner.definitions.desired import Desired
 from provisioner.definitions.documents import parse
 from provisioner.definitions.leaves import variables_of
 from provisioner.definitions.project import CONNECTIONS

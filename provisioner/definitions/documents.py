@@ -49,16 +49,24 @@ class Document:
     texts: dict[Path, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
-    def value_at(self, path: Path) -> Location:
-        """Where the value stands; the nearest enclosing one for what an alias brought in or what is missing."""
+    def place(self, path: Path) -> Place:
+        """Line and column of the value; of the nearest enclosing one for what is missing or came in by an alias."""
         while (place := self.places.get(path)) is None and path:
             path = path[:-1]
-        return Location(self.file, *(place[:2] if place else (1, 1)))
+        return place or (1, 1)
+
+    def key_place(self, path: Path) -> Place:
+        """Line and column of the key of this path."""
+        place = self.places.get(path, ())
+        return place[2:] if len(place) == 4 else self.place(path)
+
+    def value_at(self, path: Path) -> Location:
+        """Where the value stands."""
+        return Location(self.file, *self.place(path)[:2])
 
     def key_at(self, path: Path) -> Location:
         """Where the key of this path stands."""
-        place = self.places.get(path, ())
-        return Location(self.file, *place[2:]) if len(place) == 4 else self.value_at(path)
+        return Location(self.file, *self.key_place(path)[:2])
 
     def line(self, number: int) -> str:
         """The source line with this number, counted from 1."""

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from provisioner.definitions import connection_string, schema, templates
-from provisioner.definitions.documents import Document, Path, as_text
+from provisioner.definitions.documents import Document, Path, Place, as_text
 from provisioner.definitions.project import NEVER_ADMITTED, Called, Project, Target
 from provisioner.definitions.template import BadTemplate, Template, mark_of, render
 from provisioner.model import Location, Problem
@@ -29,24 +29,30 @@ ALLOW_LITERAL = re.compile(r"#\s*provisioner:\s*allow\s+secret\.literal\b")
 
 
 class Leaf(NamedTuple):
-    """A leaf as it is written. ``path`` is where it stands in the document, ``field`` the property that it gives.
+    """A leaf as it is written. ``path`` is where it stands in the document, ``place`` where in the file, and ``field``
+    the property that it gives.
 
-    The two differ for a part of a connection string in text form; ``keyword`` is then that part's keyword.
+    Path and field differ for a part of a connection string in text form; ``keyword`` is then that part's keyword.
     """
 
     path: Path
     field: str
     text: str
-    location: Location
+    file: str
+    place: Place
     literal_allowed: bool
     keyword: str = ""
+
+    @property
+    def location(self) -> Location:
+        return Location(self.file, *self.place[:2])
 
     @property
     def shown(self) -> str:
         return f"`{self.field}`"
 
     @property
-    def place(self) -> Path:
+    def rule_path(self) -> Path:
         """Where its rule stands: a part of a string in text form follows the rule of that part in the mapping form."""
         return tuple(self.field.split(".", 4)) if self.keyword else self.path
 
@@ -121,9 +127,9 @@ def _as_text(document: Document, path: Path, value: int) -> str | Problem:
 
 
 def _leaf(document: Document, path: Path, text: str, some_allowed: bool) -> Leaf:
-    location = document.value_at(path)
-    allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(location.line)))
-    return Leaf(path, _field_of(path), text, location, allowed)
+    place = document.place(path)
+    allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(place[0])))
+    return Leaf(path, _field_of(path), text, document.file, place, allowed)
 
 
 @cache
@@ -145,8 +151,7 @@ def _parts(leaf: Leaf) -> tuple[Leaf, ...]:
     if len(pairs) > MAX_LEAVES:
         raise connection_string.Malformed(f"it has more than {MAX_LEAVES} parts")
     return tuple(
-        Leaf(leaf.path, f"{leaf.field}.{pair.part}", pair.value, leaf.location, leaf.literal_allowed, pair.keyword)
-        for pair in pairs
+        leaf._replace(field=f"{leaf.field}.{pair.part}", text=pair.value, keyword=pair.keyword) for pair in pairs
     )
 
 
@@ -160,7 +165,7 @@ def render_leaf(
 ) -> tuple[Value | Problem, tuple[Sensitive, ...]]:
     """The value of a leaf on a target, or the first problem with it; and the variables that it reads, as they are set,
     also where it cannot be rendered. Names are judged before any value is read."""
-    rule = _rules().at(leaf.place)
+    rule = _rules().at(leaf.rule_path)
     if not templates.is_template(leaf.text):
         return _literal(leaf, rule), ()
     read: tuple[Sensitive, ...] = ()
@@ -225,7 +230,7 @@ def _judge(leaf: Leaf, template: Template, rule: schema.LeafRule, called: Called
     if rule.sensitive and not template.env_names:
         message = f"{leaf.shown} is a secret, and var() reads from the project file"
         return Problem(leaf.location, "secret.literal", message, "use env(), or its value ends up in git")
-    if template.env_names and not template.is_sole and (leaf.place[-1] == "port" or leaf.place == STRING_PATH):
+    if template.env_names and not template.is_sole and (leaf.rule_path[-1] == "port" or leaf.rule_path == STRING_PATH):
         # Its value is checked. With text of the author's beside it, or behind a filter, the outcome would tell it.
         remedy = f"write \"{{{{ env('{template.env_names[0]}') }}}}\", or templates in the parts of the text"
         return Problem(leaf.location, "template.env-alone", f"{leaf.shown}: env() has to stand alone here", remedy)

@@ -9,10 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from provisioner.definitions.building import Built
 from provisioner.definitions.definition import Definition
-from provisioner.definitions.desired import Built, Desired, Field
+from provisioner.definitions.desired import Desired
 from provisioner.model import Location, Problem
-from provisioner.sensitive import Sensitive, Symbolic, Value
+from provisioner.sensitive import Sensitive, Symbolic
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,8 @@ def _pack_built(built: Built) -> Packed:
     return (
         tuple(map(_pack_desired, built.desired)),
         _pack_problems(built.problems),
-        tuple(map(_pack_value, built.secrets)),
-        tuple(map(_pack_value, built.private)),
+        tuple(map(_pack_symbol, built.secrets)),
+        tuple(map(_pack_symbol, built.private)),
     )
 
 
@@ -91,26 +92,21 @@ def _unpack_built(packed: Packed) -> Built:
 
 
 def _pack_desired(one: Desired) -> Packed:
-    fields = [(path, _pack_value(value), line, column) for path, value, (_, line, column) in one.fields]
-    return (one.key, tuple(one.location), fields, one.keywords, one.moved_from)
+    symbols = {path: _pack_symbol(symbol) for path, symbol in one.symbols.items()}
+    return (one.key, tuple(one.location), one.texts, symbols, one.places, one.keywords, one.moved_from)
 
 
 def _unpack_desired(packed: Packed) -> Desired:
-    key, location, fields, keywords, moved_from = packed
-    file = location[0]
-    unpacked = [Field(path, _unpack_value(value), Location(file, line, column)) for path, value, line, column in fields]
-    return Desired(key, Location(*location), tuple(unpacked), keywords, moved_from)
+    key, location, texts, symbols, places, keywords, moved_from = packed
+    unpacked = {path: _unpack_symbol(symbol) for path, symbol in symbols.items()}
+    return Desired(key, Location(*location), texts, unpacked, places, keywords, moved_from)
 
 
-def _pack_value(value: Value) -> Any:
-    """A text is its own; of any other value its content, None where it is not at hand, its origin and its names."""
-    if isinstance(value, str):
-        return value
-    return (value.reveal() if isinstance(value, Sensitive) else None, value.origin, value.names)
+def _pack_symbol(one: Symbolic) -> Packed:
+    """Its content, None where it is not at hand, its origin and its names."""
+    return (one.reveal() if isinstance(one, Sensitive) else None, one.origin, one.names)
 
 
-def _unpack_value(packed: Any) -> Value:
-    if isinstance(packed, str):
-        return packed
+def _unpack_symbol(packed: Packed) -> Symbolic:
     content, origin, names = packed
     return Symbolic(origin, names) if content is None else Sensitive(content, origin, names)

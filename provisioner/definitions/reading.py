@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from provisioner.definitions import files
+from provisioner.definitions.building import Builder, Built, joined
 from provisioner.definitions.definition import Definer, Definition, between
-from provisioner.definitions.desired import Builder, Built, joined
 from provisioner.definitions.documents import Document, parse
 from provisioner.definitions.part import Part, pack, unpack
 from provisioner.definitions.project import CONNECTIONS, Project, Target

@@ -42,11 +42,12 @@ class FieldChange:
 def compare(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> tuple[FieldChange, ...]:
     """The differences, in the order of the desired fields, removed ones last."""
     visible, secrets = record.as_dict, record.secrets_as_dict
-    fields, texts = desired.fields, texts_of(desired)
-    if texts == visible:  # as nearly always: nothing is left to be said of them
-        fields, visible = tuple(field for field in fields if field.path not in texts), {}
+    paths = tuple(desired.places)
+    if desired.texts == visible:  # as nearly always: nothing is left to be said of them
+        paths, visible = tuple(path for path in paths if path not in desired.texts), {}
+    fields = tuple(map(desired.field, paths))
     changes = [_compare(field, visible, secrets, fingerprinter) for field in fields]
-    gone = _removed({field.path for field in fields}, visible, secrets, desired.location)
+    gone = _removed(set(paths), visible, secrets, desired.location)
     return (*(change for change in changes if change), *gone)
 
 
@@ -135,14 +136,9 @@ def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fing
         SecretRecord(field.path, value.origin, fingerprinter.make(field.path, value.reveal(), salt))
         for field, value in desired.sensitive
     ]
-    return Record(desired.key, identity, etag, tuple(texts_of(desired).items()), tuple(secrets), salt)
+    return Record(desired.key, identity, etag, tuple(desired.texts.items()), tuple(secrets), salt)
 
 
 def visible_record_of(desired: Desired, identity: str, etag: str | None, salt: str) -> Record:
     """The same with nothing said about secrets: of an object that we did not send them to."""
-    return Record(desired.key, identity, etag, tuple(texts_of(desired).items()), (), salt)
-
-
-def texts_of(desired: Desired) -> dict[str, str]:
-    """What is declared and visible, by path."""
-    return {field.path: field.value for field in desired.fields if isinstance(field.value, str) and field.value}
+    return Record(desired.key, identity, etag, tuple(desired.texts.items()), (), salt)

@@ -34,11 +34,11 @@ def _marked(field: FieldChange, shown: dict[str, str]) -> FieldChange:
 
 
 def _drifted(desired: Desired, shown: dict[str, str], known: set[str]) -> Iterator[FieldChange]:
-    locations = {field.path: field.location for field in desired.fields}
     for path, value in shown.items():
         if path not in known:
             after = str(desired.value(path)) or None
-            yield FieldChange(path, value or None, after, locations.get(path, desired.location), drifted=True)
+            where = desired.location_of(path) if path in desired.places else desired.location
+            yield FieldChange(path, value or None, after, where, drifted=True)
 
 
 def drift_of(record: Record, observed: Observed, locations: dict[str, Location]) -> tuple[FieldChange, ...]:

@@ -119,9 +119,7 @@ def _milliseconds(value: Any) -> int:
 
 def differing(desired: Desired, observed: Observed) -> tuple[tuple[str, str], ...]:
     """The declared visible fields that the service shows otherwise, with what it shows."""
-    return shown_otherwise(
-        {field.path: field.value for field in desired.fields if isinstance(field.value, str)}, observed
-    )
+    return shown_otherwise(desired.visible, observed)
 
 
 def shown_otherwise(fields: Mapping[str, str], observed: Observed) -> tuple[tuple[str, str], ...]:

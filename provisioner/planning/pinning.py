@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from operator import attrgetter
-from typing import Literal, TypeAlias
+from typing import NamedTuple
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Json
 from provisioner.planning.pins import Pin
 from provisioner.planning.plan import Accept, Action, Change, Delete, Patch, Plan
 from provisioner.planning.proving import is_probe
-from provisioner.sensitive import Symbolic, Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Record, State
 
-Seen: TypeAlias = tuple[Literal["text", "origin"], str]
-"""What a reader may see of a value, and which of the two it is."""
+
+class Seen(NamedTuple):
+    """What a reader may see of the values: a text that reads like an origin is not one."""
+
+    texts: Mapping[str, str]
+    origins: Mapping[str, str]
 
 
 def pinned(plan: Plan, state: State, fingerprinter: Fingerprinter) -> Plan:
@@ -82,31 +85,27 @@ def _desired(desired: Desired) -> Json:
     """All that is sent, as far as it may be seen: texts and origins, of what variables, by which keywords."""
     return {
         "fields": _as_json(_declared(desired)),
-        "variables": {one.path: list(one.value.names) for one in desired.fields if isinstance(one.value, Symbolic)},
+        "variables": {path: list(symbol.names) for path, symbol in desired.symbols.items()},
         "keywords": [keyword for keyword, _ in desired.keywords],
     }
 
 
-def _declared(desired: Desired) -> dict[str, Seen]:
-    return {one.path: _seen(one.value) for one in desired.fields if isinstance(one.value, Symbolic) or one.value}
-
-
-def _seen(value: Value) -> Seen:
-    """A text that reads like an origin is not one."""
-    return ("origin", value.origin) if isinstance(value, Symbolic) else ("text", value)
+def _declared(desired: Desired) -> Seen:
+    return Seen(desired.texts, {path: symbol.origin for path, symbol in desired.symbols.items()})
 
 
 def _prior(record: Record) -> Json:
     return {"id": record.id, "fields": _as_json(_recorded(record))}
 
 
-def _recorded(record: Record) -> dict[str, Seen]:
-    texts: dict[str, Seen] = {path: ("text", text) for path, text in record.fields if text}
-    return {**texts, **{secret.path: ("origin", secret.origin) for secret in record.secrets}}
+def _recorded(record: Record) -> Seen:
+    texts = {path: text for path, text in record.fields if text}
+    return Seen(texts, {secret.path: secret.origin for secret in record.secrets})
 
 
-def _as_json(fields: dict[str, Seen]) -> Json:
-    return {path: {kind: shown} for path, (kind, shown) in fields.items()}
+def _as_json(seen: Seen) -> Json:
+    texts = {path: {"text": text} for path, text in seen.texts.items()}
+    return {**texts, **{path: {"origin": origin} for path, origin in seen.origins.items()}}
 
 
 def _asks(desired: Desired, record: Record) -> bool:

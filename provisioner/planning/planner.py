@@ -273,7 +273,7 @@ def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Recor
 
 
 def _secret_origins(desired: Desired) -> str:
-    return ", ".join(dict.fromkeys(str(field.value) for field in desired.fields if is_secret(field)))
+    return ", ".join(dict.fromkeys(str(field.value) for field in desired.symbolic if is_secret(field)))
 
 
 def _other_key(path: str, key_id: str, has_key: bool) -> str:

@@ -36,7 +36,8 @@ def _change(record: Record, observed: Observed | None, declared: dict[Key, Desir
     if observed is None:
         reason = f"{record.id} was deleted outside; only its record goes"
         return replace(change, action=Action.FORGET, reason=reason, steps=(Forget(),))
-    fields = drift_of(record, observed, {one.path: one.location for one in definition.fields} if definition else {})
+    locations = {path: definition.location_of(path) for path in definition.places} if definition else {}
+    fields = drift_of(record, observed, locations)
     if not fields and not touched(record, observed):
         return change
     what = "changed" if fields else "nothing visible differs: touched"

@@ -17,7 +17,7 @@ def reused(desired: Iterable[Desired], target: str, other: State, fingerprinter:
     for one in desired:
         record = other.record(one.key)
         remembered = record.secrets_as_dict if record else {}
-        for field in filter(is_secret, one.fields):
+        for field in filter(is_secret, one.symbolic):
             there = remembered.get(field.path)
             if there is None or there.fingerprint.alg != HMAC or not isinstance(field.value, Sensitive):
                 continue

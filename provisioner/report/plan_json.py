@@ -7,7 +7,6 @@ from provisioner.model import Json
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import json_text
-from provisioner.sensitive import Symbolic
 
 FORMAT_VERSION = "1.0"
 
@@ -77,8 +76,7 @@ def _after(change: Change) -> tuple[Json | None, Json]:
     if change.desired is None:
         return None, {}
     fields = {field.path: str(field.value) for field in change.desired.fields if field.value}
-    sensitive = {field.path: True for field in change.desired.fields if isinstance(field.value, Symbolic)}
-    return fields, sensitive
+    return fields, dict.fromkeys(change.desired.symbols, True)
 
 
 def _field(field: FieldChange) -> Json:

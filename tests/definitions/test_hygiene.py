@@ -8,6 +8,7 @@ from provisioner.definitions.desired import Desired, Field
 from provisioner.definitions.hygiene import GUESSABLE, odd
 from provisioner.model import Location
 from provisioner.sensitive import Sensitive, Symbolic, Value
+from tests.planning.examples import desired_of
 
 HERE = Location("connections/orders.yaml", 12, 15)
 GOOD = "xJ2kq9Lm4Tz8wQ"
@@ -15,7 +16,7 @@ GOOD = "xJ2kq9Lm4Tz8wQ"
 
 def one(password: Value, username: Value = "svc_aep", prefix: str = "auth.params", key: str = "orders") -> Desired:
     fields = (Field(f"{prefix}.username", username, HERE), Field(f"{prefix}.password", password, HERE))
-    return Desired(key, HERE, fields)
+    return desired_of(key, HERE, fields)
 
 
 def secret(content: str, name: str = "MYSQL_P") -> Sensitive:
@@ -90,6 +91,6 @@ def test_judges_see_secrets_and_nothing_else() -> None:
 
 def test_of_a_whole_connection_string_the_password_is_judged() -> None:
     string = "Server=h;Database=d;UID=u;PWD=hunter2"
-    desired = Desired("orders", HERE, (Field("auth.params.connectionString", secret(string), HERE),))
+    desired = desired_of("orders", HERE, (Field("auth.params.connectionString", secret(string), HERE),))
     found = odd([desired], {"MYSQL_P": string}, [(GUESSABLE, lambda text: text == "hunter2")])
     assert [problem.rule for problem in found] == ["secret.weak"]

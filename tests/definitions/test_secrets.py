@@ -11,14 +11,15 @@ import pytest
 from provisioner.definitions.desired import Desired, Field
 from provisioner.model import Location
 from provisioner.sensitive import Sensitive, Symbolic, Value
+from tests.planning.examples import desired_of
 
 HERE = Location("connections/orders.yaml")
 STRING = "auth.params.connectionString"
 
 
 def one(**fields: Value) -> Desired:
-    found = tuple(Field(path.replace("__", "."), value, HERE) for path, value in fields.items())
-    return Desired("orders", HERE, found)
+    found = (Field(path.replace("__", "."), value, HERE) for path, value in fields.items())
+    return desired_of("orders", HERE, found)
 
 
 def secret(content: str) -> Sensitive:

@@ -46,7 +46,18 @@ def desired(key: str = "orders", **changed: Value | None) -> Desired:
         for line, (path, value) in enumerate(values.items(), 2)
         if value is not None
     ]
-    return Desired(key, Location(f"connections/{key}.yaml", 2), tuple(fields))
+    return desired_of(key, Location(f"connections/{key}.yaml", 2), fields)
+
+
+def desired_of(key: str, location: Location, fields: Iterable[Field]) -> Desired:
+    found = tuple(fields)
+    return Desired(
+        key,
+        location,
+        {one.path: one.value for one in found if one.value and isinstance(one.value, str)},
+        {one.path: one.value for one in found if isinstance(one.value, Symbolic)},
+        {one.path: one.location[1:] for one in found},
+    )
 
 
 def secret(content: str) -> Sensitive:
