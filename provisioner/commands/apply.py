@@ -239,8 +239,9 @@ def _complete(desired: tuple[Desired, ...], asked: Asked) -> tuple[Desired, ...]
 
 def _unset(desired: Iterable[Desired]) -> Iterator[Problem]:
     for one in desired:
-        for leaf in one.unset:
-            yield Problem(leaf.location, "secret.unset", f"{leaf.value} is not set, or empty", "set the variable")
+        for path, symbol in one.unset:
+            message = f"{symbol.origin} is not set, or empty"
+            yield Problem(one.location_of(path), "secret.unset", message, "set the variable")
 
 
 def folded(ports: Ports, applied: Applied) -> Applied:

@@ -27,7 +27,6 @@ from provisioner.planning.adopt import draft, key_for, variable_for
 from provisioner.planning.changes import visible_record_of
 from provisioner.planning.moves import moved
 from provisioner.planning.observed import Observation, Observed, shown_otherwise
-from provisioner.sensitive import Symbolic
 from provisioner.service.flow_service import Reader
 from provisioner.sharing import Job, in_order
 from provisioner.state.folding import fold
@@ -164,9 +163,7 @@ class _Chooser:
         record = self._record(one, declared)
         differing = record.as_dict != visible_record_of(declared, "", None, "").as_dict
         unsaid = (f"{declared.location.file} was there and says otherwise: `plan` shows what apply would change",)
-        variables = tuple(
-            name for field in declared.unset if isinstance(field.value, Symbolic) for name in field.value.names
-        )
+        variables = tuple(name for _, symbol in declared.unset for name in symbol.names)
         return Taken(record, declared.location.file, "", variables, unsaid if differing else ())
 
     def _record(self, one: Observed, declared: Desired) -> Record:

@@ -26,11 +26,6 @@ class Field(NamedTuple):
     location: Location
 
 
-def is_secret(field: Field) -> bool:
-    """Whether nobody may read it: not every variable of the environment is a secret, and a literal may be one."""
-    return isinstance(field.value, Symbolic) and is_sensitive(field.path)
-
-
 @dataclass(frozen=True, slots=True)
 class Desired:
     """A base connection as it shall be on one target.
@@ -81,30 +76,30 @@ class Desired:
         return str(self.value("name"))
 
     @property
-    def symbolic(self) -> tuple[Field, ...]:
-        """The fields that are known by their origin."""
-        return tuple(map(self.field, self.symbols))
+    def unset(self) -> list[tuple[str, Symbolic]]:
+        """What comes from variables that are not set, by path."""
+        return [(path, symbol) for path, symbol in self.symbols.items() if not isinstance(symbol, Sensitive)]
 
     @property
-    def unset(self) -> tuple[Field, ...]:
-        """The fields whose variables are not set."""
-        return tuple(field for field in self.symbolic if not isinstance(field.value, Sensitive))
+    def sensitive(self) -> list[tuple[str, Sensitive]]:
+        """What came from the environment and is at hand, by path."""
+        return [(path, symbol) for path, symbol in self.symbols.items() if isinstance(symbol, Sensitive)]
 
     @property
-    def sensitive(self) -> list[tuple[Field, Sensitive]]:
-        """What came from the environment and is at hand."""
-        return [(field, field.value) for field in self.symbolic if isinstance(field.value, Sensitive)]
+    def confidential(self) -> list[tuple[str, Symbolic]]:
+        """What nobody may read, by path: not each variable of the environment is a secret, and a literal may be one."""
+        return [(path, symbol) for path, symbol in self.symbols.items() if is_sensitive(path)]
 
     @property
-    def secrets(self) -> Iterator[tuple[Location, Sensitive]]:
-        """What nobody may read, as far as it is at hand, and where it is asked for. A connection string that comes
-        whole from the environment is followed by the passwords in it."""
-        for field, value in self.sensitive:
-            if is_secret(field):
-                yield field.location, value
-                if field.path == CONNECTION_STRING:
-                    for inner in connection_string.secrets(value.reveal()):
-                        yield field.location, Sensitive(inner, value.origin, value.names)
+    def secrets(self) -> Iterator[tuple[str, Sensitive]]:
+        """What of that is at hand, by the path that asks for it. A connection string that comes whole from the
+        environment is followed by the passwords in it."""
+        for path, symbol in self.confidential:
+            if isinstance(symbol, Sensitive):
+                yield path, symbol
+                if path == CONNECTION_STRING:
+                    for inner in connection_string.secrets(symbol.reveal()):
+                        yield path, Sensitive(inner, symbol.origin, symbol.names)
 
 
 def body(desired: Desired) -> Json:

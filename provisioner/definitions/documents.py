@@ -9,7 +9,6 @@ Scalars follow the YAML 1.2 core schema. The source text of every plain scalar t
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from itertools import islice
 from typing import Any, NoReturn, TypeAlias
 
 from provisioner.definitions.characters import REMEDY, find_strange
+from provisioner.definitions.scalars import is_text, resolve
 from provisioner.definitions.yaml_errors import MAX_DEPTH, TOO_DEEP, reader_problem, source_line, syntax_problem
 from provisioner.model import Location, Problem
 from provisioner.once import keeping_once
@@ -102,12 +102,7 @@ def parse(file: str, text: str) -> Document:
 
 def holds_fraction(document: Document) -> bool:
     """Whether a number in it is written with a fraction or an exponent, also one of zero."""
-    return any(isinstance(_resolve(text), float) for text in document.texts.values())
-
-
-def as_text(value: str | int) -> str:
-    """The canonical text of a scalar: what is sent for a number or a boolean."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return any(isinstance(resolve(text), float) for text in document.texts.values())
 
 
 class _Refused(Exception):
@@ -160,7 +155,9 @@ class _Builder:
     def node(self, event: Any, events: Iterator[Any], path: Path, key: Mark | tuple[()] = ()) -> Any:
         place = (*_mark(event), *key)
         self.places[path] = _PLACES.setdefault(place, place)
-        self.count(event, 1, path)
+        self.nodes += 1
+        if self.nodes > MAX_NODES or len(path) > MAX_DEPTH:
+            self.refuse_more(event)
         if event.anchor:
             return self.anchored(event, events, path)
         if event.__class__ is self.kinds.ScalarEvent:
@@ -191,7 +188,7 @@ class _Builder:
         for event in events:
             if event.__class__ is end:
                 break
-            key = self.key(start, event, path)
+            key = self.key(start, event)
             child = (*path, key)
             child = _PATHS.setdefault(child, child)
             if self.is_usable(event, child, data):
@@ -201,13 +198,14 @@ class _Builder:
                 self.node(next(events), events, (*path, f"{key} (again)"))
         return data
 
-    def key(self, start: Any, event: Any, path: Path) -> str:
+    def key(self, start: Any, event: Any) -> str:
         if event.__class__ is not self.kinds.ScalarEvent:
             self.refuse_key(start, event)
-        self.count(event, 1, path)
+        self.nodes += 1
         if len(event.value) > MAX_KEY:
             self.refuse(event, "yaml.long-key", f"a key of more than {MAX_KEY} characters", "no property is that long")
-        self.check_text(event)
+        if event.style == '"':
+            self.check_text(event)
         if event.tag is not None:
             self.check_tag(event, _STRING)
         if event.anchor:
@@ -222,9 +220,9 @@ class _Builder:
 
     def is_usable(self, event: Any, child: Path, data: dict[str, Any]) -> bool:
         """Whether a key can stand here; if not, why is recorded, once."""
-        key = str(child[-1])
+        key = event.value
         plain = event.implicit[0] and event.tag is None
-        if plain and not isinstance(_resolve(key), str):
+        if plain and not is_text(key):
             problem = ("yaml.non-string-key", f"the key `{key}` is not a string", f'quote it: "{key}"')
         elif plain and key == "<<":
             problem = ("yaml.merge-key", "merge keys are not part of YAML 1.2", "write the properties out")
@@ -243,8 +241,8 @@ class _Builder:
         return data
 
     def check_text(self, event: Any) -> None:
-        """What an escape in quotes may have brought in; the rest was seen before."""
-        strange = find_strange(event.value) if event.style == '"' else None
+        """What an escape in double quotes may have brought in; the rest was seen before."""
+        strange = find_strange(event.value)
         if strange:
             self.problem(_mark(event), "yaml.character", f"{strange.name} may not stand in a text", REMEDY)
 
@@ -253,12 +251,13 @@ class _Builder:
             message = f"a value of more than {MAX_SCALAR:,} characters"
             self.refuse(event, "yaml.long-scalar", message, "shorten it; no property takes so much")
         if event.implicit[0] and event.tag is None:
-            data = _resolve(event.value)
+            data = resolve(event.value)
             if not isinstance(data, str):
                 self.texts[path] = event.value
                 return data
         else:
-            self.check_text(event)
+            if event.style == '"':
+                self.check_text(event)
             self.check_tag(event, _STRING)
         return _once(event.value)
 
@@ -275,17 +274,17 @@ class _Builder:
         anchored = self.anchors[event.anchor]
         if anchored is None:
             self.refuse(event, "yaml.alias-loop", "the alias contains itself", "write the value out")
-        self.count(event, anchored.nodes, path)
+        self.nodes += anchored.nodes
+        if self.nodes > MAX_NODES:
+            self.refuse_more(event)
         self.texts.update(((*path, *below), text) for below, text in anchored.texts)
         return anchored.data
 
-    def count(self, event: Any, nodes: int, path: Path) -> None:
-        self.nodes += nodes
+    def refuse_more(self, event: Any) -> NoReturn:
         if self.nodes > MAX_NODES:
             message = f"the document expands to more than {MAX_NODES:,} values"
             self.refuse(event, "yaml.too-large", message, "write the values out instead of repeating aliases")
-        if len(path) > MAX_DEPTH:
-            self.refuse(event, *TOO_DEEP)
+        self.refuse(event, *TOO_DEEP)
 
     def refuse(self, event: Any, rule: str, message: str, remedy: str) -> NoReturn:
         self.problem(_mark(event), rule, message, remedy)
@@ -308,34 +307,3 @@ _PATHS: dict[Path, Path] = {}
 
 _COLLECTIONS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq", "!"})
 _STRING = frozenset({"tag:yaml.org,2002:str", "!"})
-
-
-_NULL = frozenset({"", "~", "null", "Null", "NULL"})
-_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INT = re.compile(r"[-+]?[0-9]+\Z")
-_OCTAL_HEX = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
-_STARTS = frozenset({"", *"~nNtTfF+-.0123456789"})
-"""How everything begins that is no string: what begins otherwise needs no second look."""
-_LONGEST_NUMBER = 40
-"""Digits beyond this are text: no property is such a number, and converting them costs time without bound."""
-
-
-def _resolve(text: str) -> Any:
-    """The YAML 1.2 core schema: what a plain scalar means (https://yaml.org/spec/1.2.2/, section 10.3.2)."""
-    if text[:1] not in _STARTS or len(text) > _LONGEST_NUMBER:
-        return text
-    if text in _NULL:
-        return None
-    if text in _BOOL:
-        return _BOOL[text]
-    if _INT.match(text):
-        return int(text)
-    if _OCTAL_HEX.match(text):
-        return int(text, 0)
-    if _FLOAT.match(text):
-        return float(text)
-    if _SPECIAL.match(text):
-        return float(text.lower().replace(".", ""))
-    return text

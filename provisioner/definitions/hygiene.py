@@ -100,18 +100,29 @@ def _all(
     desired: Iterable[Desired], variables: Mapping[str, str], judges: tuple[tuple[Oddity, Test], ...]
 ) -> Iterator[Problem]:
     for one in desired:
-        for field, value in one.sensitive:
+        for path, value in one.sensitive:
             for name in value.names:
                 if name in variables:
-                    yield from _judged(field.location, name, variables[name], ODDITIES)
-        for location, secret in one.secrets:
-            if all(name in variables for name in secret.names):
-                yield from _judged(location, ", ".join(secret.names) or secret.origin, secret.reveal(), judges)
+                    for oddity in _odd_in(variables[name], ODDITIES):
+                        yield _problem(one.location_of(path), name, oddity)
+        for path, secret in one.secrets:
+            if _given(secret, variables):
+                for oddity in _odd_in(secret.reveal(), judges):
+                    yield _problem(one.location_of(path), _named(secret), oddity)
         yield from _like_the_user(one, variables)
 
 
-def _judged(location: Location, named: str, value: str, judges: Iterable[tuple[Oddity, Test]]) -> Iterator[Problem]:
-    return (_problem(location, named, oddity) for oddity, test in judges if test(value))
+def _odd_in(value: str, judges: Iterable[tuple[Oddity, Test]]) -> list[Oddity]:
+    return [oddity for oddity, test in judges if test(value)]
+
+
+def _given(secret: Sensitive, variables: Mapping[str, str]) -> bool:
+    """Whether all that it is made of is to be judged."""
+    return variables.keys() >= set(secret.names)
+
+
+def _named(secret: Sensitive) -> str:
+    return ", ".join(secret.names) or secret.origin
 
 
 def _problem(location: Location, name: str, oddity: Oddity) -> Problem:
@@ -119,10 +130,10 @@ def _problem(location: Location, name: str, oddity: Oddity) -> Problem:
 
 
 def _like_the_user(one: Desired, variables: Mapping[str, str]) -> Iterator[Problem]:
-    for field, password in one.sensitive:
-        if not field.path.endswith(".password"):
+    for path, password in one.sensitive:
+        if not path.endswith(".password"):
             continue
-        user = one.value(f"{field.path.removesuffix('.password')}.username")
+        user = one.value(f"{path.removesuffix('.password')}.username")
         name = user.reveal() if isinstance(user, Sensitive) else user
-        if password.reveal() == name and all(each in variables for each in password.names):
-            yield _problem(field.location, ", ".join(password.names) or password.origin, LIKE_THE_USER)
+        if password.reveal() == name and _given(password, variables):
+            yield _problem(one.location_of(path), _named(password), LIKE_THE_USER)

@@ -13,8 +13,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from provisioner.definitions import connection_string, schema, templates
-from provisioner.definitions.documents import Document, Path, Place, as_text
+from provisioner.definitions.documents import Document, Path, Place
 from provisioner.definitions.project import NEVER_ADMITTED, Called, Project, Target
+from provisioner.definitions.scalars import as_text
 from provisioner.definitions.template import BadTemplate, Template, mark_of, render
 from provisioner.model import Location, Problem
 from provisioner.sensitive import Sensitive, Value

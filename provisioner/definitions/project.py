@@ -9,7 +9,8 @@ from pathlib import Path as FilePath
 from typing import TypeAlias
 
 from provisioner.definitions import files, schema
-from provisioner.definitions.documents import Document, as_text, parse
+from provisioner.definitions.documents import Document, parse
+from provisioner.definitions.scalars import as_text
 from provisioner.errors import ProblemsFound, UsageError
 from provisioner.model import Cloud, Json, Key, Problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from provisioner.definitions.desired import Desired, Field, is_secret
+from provisioner.definitions.desired import Desired, Field
 from provisioner.model import Location
 from provisioner.sensitive import Sensitive, Symbolic
 from provisioner.state.fingerprint import Comparison, Fingerprinter
@@ -55,9 +55,9 @@ def resent(desired: Desired, fields: tuple[FieldChange, ...]) -> tuple[FieldChan
     """The differences, with every secret that is at hand among them, also where it is unchanged."""
     differing = {field.path for field in fields}
     again = (
-        FieldChange(one.path, value.origin, value.origin, one.location, Comparison.UNCHANGED)
-        for one, value in desired.sensitive
-        if is_secret(one) and one.path not in differing
+        FieldChange(path, value.origin, value.origin, desired.location_of(path), Comparison.UNCHANGED)
+        for path, value in desired.confidential
+        if isinstance(value, Sensitive) and path not in differing
     )
     return (*fields, *again)
 
@@ -133,8 +133,8 @@ def accepted(record: Record, fields: Iterable[FieldChange]) -> Record:
 def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fingerprinter: Fingerprinter) -> Record:
     """What is remembered of a base connection once it is as desired; ``identity`` is its id, "" before it has one."""
     secrets = [
-        SecretRecord(field.path, value.origin, fingerprinter.make(field.path, value.reveal(), salt))
-        for field, value in desired.sensitive
+        SecretRecord(path, value.origin, fingerprinter.make(path, value.reveal(), salt))
+        for path, value in desired.sensitive
     ]
     return Record(desired.key, identity, etag, tuple(desired.texts.items()), tuple(secrets), salt)
 

@@ -126,8 +126,8 @@ def _public(change: Change, record: Record | None) -> str:
 def _fingerprints(desired: Desired, record: Record | None, fingerprinter: Fingerprinter) -> Iterator[tuple[str, Json]]:
     # Before there is a record its salt has to be the same whenever it is asked for; the record will have a random one.
     salt = record.salt if record else hashlib.sha256(desired.key.encode()).hexdigest()[:32]
-    for field, value in desired.sensitive:
-        yield field.path, asdict(fingerprinter.make(field.path, value.reveal(), salt))
+    for path, value in desired.sensitive:
+        yield path, asdict(fingerprinter.make(path, value.reveal(), salt))
 
 
 def _remote(change: Change) -> Json:

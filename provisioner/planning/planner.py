@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as attribute
 
-from provisioner.definitions.desired import PREVENT_DESTROY, Desired, is_secret
+from provisioner.definitions.desired import PREVENT_DESTROY, Desired
 from provisioner.model import Key, TargetIdentity
 from provisioner.planning.changes import FieldChange, accepted, compare, introduced, resent
 from provisioner.planning.drift import touched, with_drift
@@ -138,7 +138,7 @@ def _create(desired: Desired, reason: str, seen: tuple[str, ...]) -> Change:
 
 
 def _unset_notes(desired: Desired) -> Iterator[str]:
-    for origin in dict.fromkeys(str(field.value) for field in desired.unset):
+    for origin in dict.fromkeys(symbol.origin for _, symbol in desired.unset):
         yield f"{origin} is not set: apply will need it"
 
 
@@ -273,7 +273,7 @@ def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Recor
 
 
 def _secret_origins(desired: Desired) -> str:
-    return ", ".join(dict.fromkeys(str(field.value) for field in desired.symbolic if is_secret(field)))
+    return ", ".join(dict.fromkeys(symbol.origin for _, symbol in desired.confidential))
 
 
 def _other_key(path: str, key_id: str, has_key: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from provisioner.definitions.desired import Desired, is_secret
+from provisioner.definitions.desired import Desired
 from provisioner.model import Problem
 from provisioner.sensitive import Sensitive
 from provisioner.state.fingerprint import HMAC, Comparison, Fingerprinter
@@ -17,11 +17,11 @@ def reused(desired: Iterable[Desired], target: str, other: State, fingerprinter:
     for one in desired:
         record = other.record(one.key)
         remembered = record.secrets_as_dict if record else {}
-        for field in filter(is_secret, one.symbolic):
-            there = remembered.get(field.path)
-            if there is None or there.fingerprint.alg != HMAC or not isinstance(field.value, Sensitive):
+        for path, value in one.confidential:
+            there = remembered.get(path)
+            if there is None or there.fingerprint.alg != HMAC or not isinstance(value, Sensitive):
                 continue
-            if fingerprinter.compare(field.path, field.value.reveal(), there.fingerprint) is Comparison.UNCHANGED:
-                message = f"{', '.join(field.value.names)} holds the secret that target {target} uses as well"
+            if fingerprinter.compare(path, value.reveal(), there.fingerprint) is Comparison.UNCHANGED:
+                message = f"{', '.join(value.names)} holds the secret that target {target} uses as well"
                 remedy = "give each target a secret of its own, so that the loss of one is not the loss of both"
-                yield Problem(field.location, "secret.reused", message, remedy)
+                yield Problem(one.location_of(path), "secret.reused", message, remedy)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.definitions.documents import MAX_NODES, as_text, parse
+from provisioner.definitions.documents import MAX_NODES, parse
+from provisioner.definitions.scalars import as_text
 from provisioner.definitions.yaml_errors import MAX_DEPTH
 
 SCALARS: list[tuple[str, Any]] = [
