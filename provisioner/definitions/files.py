@@ -114,9 +114,12 @@ def read_text(path: Path, shown_as: str, root: Path) -> str | Problem:
 
 def _read(path: str, shown_as: str) -> str | Problem:
     try:
-        with open(path, "rb", buffering=0) as file:
+        file = os.open(path, os.O_RDONLY)
+        try:
             # What grows meanwhile is read as far as it went: a file that is read is not one that is written.
-            content = file.read(min(os.fstat(file.fileno()).st_size, MAX_BYTES) + 1)
+            content = os.read(file, min(os.fstat(file).st_size, MAX_BYTES) + 1)
+        finally:
+            os.close(file)
     except OSError as error:
         return _unreadable(shown_as, error)
     if len(content) > MAX_BYTES:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path as FilePath
 from typing import TypeAlias
 
@@ -74,16 +76,21 @@ class Project:
 
     def admits(self, called: Called, name: str) -> bool:
         """Whether ``env(name)`` may be read in the definition that is so called."""
-        return _matches(name, self.admitted(called)) and not _matches(name, NEVER_ADMITTED)
+        return _is_one_of(name, self.admitted(called)) and not _is_one_of(name, NEVER_ADMITTED)
 
     def admitted(self, called: Called) -> tuple[str, ...]:
         """The patterns of the variables that the definition that is so called may read."""
-        rules = [rule for rule in self.allow_env if all(fnmatch.fnmatchcase(name, rule.key_pattern) for name in called)]
+        rules = [rule for rule in self.allow_env if all(_is_one_of(name, (rule.key_pattern,)) for name in called)]
         return tuple(name for rule in rules for name in rule.names)
 
 
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
+    return _any_of(patterns).match(name) is not None
+
+
+@cache
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(map(fnmatch.translate, patterns)) or r"(?!)")
 
 
 def read_project(folder: FilePath) -> Project:

@@ -40,12 +40,16 @@ def is_template(text: str) -> bool:
     return "{{" in text or "}}" in text or "{%" in text
 
 
-@cache
 def compile_leaf(source: str) -> Template:
     """Compile one leaf. Raises ``BadTemplate``."""
     bare = SOLE.fullmatch(source)
     if bare and len(source) <= MAX_SOURCE:
         return _bare_call(source, bare[1], bare[3])
+    return _compile(source)
+
+
+@cache
+def _compile(source: str) -> Template:
     return _plain_calls(source) or _compile_with_jinja(source)
 
 

@@ -11,6 +11,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import NoReturn
 
 from provisioner.errors import ProvisionerError
@@ -153,8 +154,15 @@ def _scrypt(value: str, lineage: str) -> bytes:
 
 
 def _mac(key: bytes, salt: str, path: str, value: str) -> str:
-    message = b"".join(len(part).to_bytes(8, "big") + part for part in map(_encoded, (salt, path, value)))
-    return hmac.digest(key, message, "sha256").hex()
+    return hmac.digest(key, _framed(salt) + _framed_path(path) + _framed(value), "sha256").hex()
+
+
+def _framed(text: str) -> bytes:
+    part = _encoded(text)
+    return len(part).to_bytes(8, "big") + part
+
+
+_framed_path = lru_cache(1000)(_framed)
 
 
 def _encoded(text: str) -> bytes:

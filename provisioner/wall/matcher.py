@@ -24,19 +24,17 @@ class Matcher(Generic[Label]):
         self._single: dict[str, tuple[str, Label]] = {}
         self._several: dict[str, dict[int, dict[str, Label]]] = {}
         for string, label in strings.items():
-            if len(string) < SHORTEST:
+            known = string if string.isascii() else _encodable(string)
+            start = known[:SHORTEST]
+            if len(start) < SHORTEST:
                 raise ValueError(f"shorter than {SHORTEST} characters")
-            self._add(_encodable(string), label)
+            if start not in self._single:
+                self._single[start] = (known, label)
+            else:
+                self._several.setdefault(start, {}).setdefault(len(known), {})[known] = label
         self._automaton = ahocorasick_rs.AhoCorasick(
             self._single, implementation=ahocorasick_rs.Implementation.ContiguousNFA
         )
-
-    def _add(self, known: str, label: Label) -> None:
-        start = known[:SHORTEST]
-        if start not in self._single:
-            self._single[start] = (known, label)
-        else:
-            self._several.setdefault(start, {}).setdefault(len(known), {})[known] = label
 
     def find(self, text: str) -> Iterator[Label]:
         """The label of every occurrence."""
