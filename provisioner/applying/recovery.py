@@ -108,7 +108,7 @@ def _is_ours(observed: Observed, record: Record | None, sent_at: datetime, clien
         return False
     if client and observed.created_client and observed.created_client != client:
         return False
-    return record is None or not shown_otherwise(record.as_dict, observed)
+    return record is None or not shown_otherwise(record.texts, observed)
 
 
 def _undecided(intent: Intent, candidates: Iterable[Observed]) -> Undecided:
@@ -179,7 +179,7 @@ def _in_doubt(intent: Intent, observed: Observed, state: State) -> Record | None
     if before is None or before.id != intent.id:
         return None
     intended = intent.record
-    kept = intended if intended and not shown_otherwise(intended.as_dict, observed) else before
+    kept = intended if intended and not shown_otherwise(intended.texts, observed) else before
     return replace(kept, id=before.id, etag=observed.etag, secrets=())
 
 

@@ -179,4 +179,4 @@ def desired_of(change: Change) -> Desired:
 def spec_id_of(change: Change) -> str:
     if change.desired is not None:
         return str(change.desired.value("connectionSpec.id"))
-    return change.record.as_dict.get("connectionSpec.id", "") if change.record else ""
+    return change.record.texts.get("connectionSpec.id", "") if change.record else ""

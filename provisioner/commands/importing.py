@@ -161,7 +161,7 @@ class _Chooser:
         if declared.key in self._state.by_key:
             return Left(one.id, one.name, f"{declared.key} is recorded as {self._state.by_key[declared.key].id}")
         record = self._record(one, declared)
-        differing = record.as_dict != visible_record_of(declared, "", None, "").as_dict
+        differing = record.texts != declared.texts
         unsaid = (f"{declared.location.file} was there and says otherwise: `plan` shows what apply would change",)
         variables = tuple(name for _, symbol in declared.unset for name in symbol.names)
         return Taken(record, declared.location.file, "", variables, unsaid if differing else ())
@@ -171,10 +171,12 @@ class _Chooser:
         record = visible_record_of(declared, one.id, one.etag, self._new_id())
         shown = one.as_dict
         seen = {
-            path: shown.get(path, text) for path, text in record.fields if path in shown or not path.startswith("auth.")
+            path: shown.get(path, text)
+            for path, text in record.texts.items()
+            if path in shown or not path.startswith("auth.")
         }
-        fields = {**seen, **dict(shown_otherwise(record.as_dict, one))}
-        return replace(record, fields=tuple((path, text) for path, text in fields.items() if text))
+        fields = {**seen, **dict(shown_otherwise(record.texts, one))}
+        return replace(record, texts={path: text for path, text in fields.items() if text})
 
     def _draft(self, one: Observed) -> Taken | Left:
         key = self._wanted.key or key_for(one.name, self._wanted.folder, self._taken)

@@ -126,7 +126,7 @@ def planned(
 ) -> Plan:
     """The plan within what was asked for; ``service`` is asked for dependants. ``reviewed``: that was before, and some
     of it may be done."""
-    place.watch((), ["\n".join(record.as_dict.values()) for record in context.state.records])
+    place.watch((), ["\n".join(record.texts.values()) for record in context.state.records])
     state, moves = moved(context.state, desired)
     context = replace(
         context,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from provisioner.definitions.desired import Desired, Field
@@ -41,7 +41,7 @@ class FieldChange:
 
 def compare(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> tuple[FieldChange, ...]:
     """The differences, in the order of the desired fields, removed ones last."""
-    visible, secrets = record.as_dict, record.secrets_as_dict
+    visible, secrets = record.texts, record.secrets_as_dict
     paths = tuple(desired.places)
     if desired.texts == visible:  # as nearly always: nothing is left to be said of them
         paths, visible = tuple(path for path in paths if path not in desired.texts), {}
@@ -63,7 +63,7 @@ def resent(desired: Desired, fields: tuple[FieldChange, ...]) -> tuple[FieldChan
 
 
 def _compare(
-    field: Field, visible: dict[str, str], secrets: dict[str, SecretRecord], fingerprinter: Fingerprinter
+    field: Field, visible: Mapping[str, str], secrets: dict[str, SecretRecord], fingerprinter: Fingerprinter
 ) -> FieldChange | None:
     if isinstance(field.value, Symbolic):
         return _compare_sensitive(field, field.value, visible, secrets, fingerprinter)
@@ -80,7 +80,7 @@ def _compare(
 def _compare_sensitive(
     field: Field,
     value: Symbolic,
-    visible: dict[str, str],
+    visible: Mapping[str, str],
     secrets: dict[str, SecretRecord],
     fingerprinter: Fingerprinter,
 ) -> FieldChange | None:
@@ -99,7 +99,7 @@ def _compare_sensitive(
 
 
 def _removed(
-    declared: set[str], visible: dict[str, str], secrets: dict[str, SecretRecord], where: Location
+    declared: set[str], visible: Mapping[str, str], secrets: dict[str, SecretRecord], where: Location
 ) -> Iterator[FieldChange]:
     for path, before in visible.items():
         if path not in declared and before:
@@ -126,8 +126,8 @@ def _introduced(field: Field) -> FieldChange:
 def accepted(record: Record, fields: Iterable[FieldChange]) -> Record:
     """The record once these changes of visible fields are in it."""
     changed = {field.path: field.after or "" for field in fields}
-    kept = {path: text for path, text in {**record.as_dict, **changed}.items() if text}
-    return replace(record, fields=tuple(kept.items()))
+    kept = {path: text for path, text in {**record.texts, **changed}.items() if text}
+    return replace(record, texts=kept)
 
 
 def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fingerprinter: Fingerprinter) -> Record:
@@ -136,9 +136,9 @@ def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fing
         SecretRecord(path, value.origin, fingerprinter.make(path, value.reveal(), salt))
         for path, value in desired.sensitive
     ]
-    return Record(desired.key, identity, etag, tuple(desired.texts.items()), tuple(secrets), salt)
+    return Record(desired.key, identity, etag, desired.texts, tuple(secrets), salt)
 
 
 def visible_record_of(desired: Desired, identity: str, etag: str | None, salt: str) -> Record:
     """The same with nothing said about secrets: of an object that we did not send them to."""
-    return Record(desired.key, identity, etag, tuple(desired.texts.items()), (), salt)
+    return Record(desired.key, identity, etag, desired.texts, (), salt)

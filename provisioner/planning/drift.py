@@ -46,7 +46,7 @@ def drift_of(record: Record, observed: Observed, locations: dict[str, Location])
 
     ``locations`` are those of the declared fields.
     """
-    recorded = record.as_dict
+    recorded = record.texts
     return tuple(
         FieldChange(path, recorded.get(path) or None, value or None, locations.get(path), drifted=True)
         for path, value in shown_otherwise(recorded, observed)
@@ -56,4 +56,4 @@ def drift_of(record: Record, observed: Observed, locations: dict[str, Location])
 def touched(record: Record, observed: Observed) -> bool:
     """Whether it was written to outside although all that is visible is as recorded."""
     moved = bool(observed.etag and record.etag and observed.etag != record.etag)
-    return moved and not shown_otherwise(record.as_dict, observed)
+    return moved and not shown_otherwise(record.texts, observed)

@@ -52,7 +52,7 @@ def is_done(pin: Pin, now: Change | None, fingerprinter: Fingerprinter) -> bool:
     if pin.action == Action.REFRESH:
         shown = {
             "etag": now.record.etag or "",
-            "drift": {path: now.record.as_dict.get(path, "") for path in _drift(pin)},
+            "drift": {path: now.record.texts.get(path, "") for path in _drift(pin)},
         }
         return {"drift": {}, **pin.remote} == shown
     if now.desired is None:
@@ -99,7 +99,7 @@ def _prior(record: Record) -> Json:
 
 
 def _recorded(record: Record) -> Seen:
-    texts = {path: text for path, text in record.fields if text}
+    texts = {path: text for path, text in record.texts.items() if text}
     return Seen(texts, {secret.path: secret.origin for secret in record.secrets})
 
 

@@ -307,7 +307,7 @@ def _unmanaged(declared: set[Key], context: Context) -> Iterator[Change]:
 def _left_alone(record: Record, context: Context) -> Change:
     return Change(
         key=record.key,
-        name=record.as_dict.get("name", ""),
+        name=record.texts.get("name", ""),
         action=Action.UNMANAGED,
         reason="no definition for this target; the base connection is left alone and its record kept",
         remedy="put the definition back, or leave it so; `--allow-delete` deletes it",
@@ -322,13 +322,13 @@ _UNPROTECT = "put the definition back; or if it is to go: --allow-delete with --
 
 def _deleted(record: Record, context: Context) -> Change:
     observed = context.observation.by_id.get(record.id) if context.observation else None
-    shown = shown_otherwise(record.as_dict, observed) if observed else ()
+    shown = shown_otherwise(record.texts, observed) if observed else ()
     reason = f"no definition for this target; {record.id} will be deleted"
-    if record.as_dict.get(PREVENT_DESTROY) and not context.protected_delete:
+    if record.texts.get(PREVENT_DESTROY) and not context.protected_delete:
         return replace(_left_alone(record, context), action=Action.BLOCKED, reason=_PROTECTED, remedy=_UNPROTECT)
     return Change(
         key=record.key,
-        name=record.as_dict.get("name", ""),
+        name=record.texts.get("name", ""),
         action=Action.DELETE,
         reason=f"{reason}; drift: changed by {observed.last_edit(context.client)}" if observed and shown else reason,
         fields=tuple(FieldChange(path, value or None, None, None, drifted=True) for path, value in shown),

@@ -30,7 +30,7 @@ def refresh_plan(target: str, identity: TargetIdentity, desired: Iterable[Desire
 
 def _change(record: Record, observed: Observed | None, declared: dict[Key, Desired], context: Context) -> Change:
     definition = declared.get(record.key)
-    name = record.as_dict.get("name", "")
+    name = record.texts.get("name", "")
     where = definition.location if definition else None
     change = Change(record.key, name, Action.NO_OP, "as recorded", where, record=record)
     if observed is None:

@@ -13,7 +13,7 @@ from provisioner.state.records import Record
 
 def as_json(records: Iterable[Record]) -> str:
     """``{KEY: {id, name}}``."""
-    return json_text({one.key: {"id": one.id, "name": one.as_dict.get("name", "")} for one in records})
+    return json_text({one.key: {"id": one.id, "name": one.texts.get("name", "")} for one in records})
 
 
 def as_env(records: Iterable[Record]) -> str:

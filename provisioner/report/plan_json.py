@@ -69,7 +69,7 @@ def _before(change: Change) -> tuple[Json | None, Json]:
     if change.record is None:
         return None, {}
     origins = {secret.path: secret.origin for secret in change.record.secrets}
-    return {**change.record.as_dict, **origins}, dict.fromkeys(origins, True)
+    return {**change.record.texts, **origins}, dict.fromkeys(origins, True)
 
 
 def _after(change: Change) -> tuple[Json | None, Json]:

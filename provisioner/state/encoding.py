@@ -63,7 +63,7 @@ def record_to_json(record: Record) -> Json:
         "id": record.id,
         "etag": record.etag,
         "salt": record.salt,
-        "fields": dict(record.fields),
+        "fields": dict(sorted(record.texts.items())),
         "secrets": {secret.path: _secret_to_json(secret) for secret in record.secrets},
         **({"untested": True} if record.untested else {}),
     }
@@ -72,14 +72,13 @@ def record_to_json(record: Record) -> Json:
 def record_from_json(key: Key, json: Reader) -> Record:
     """The inverse of ``record_to_json``."""
     ident, salt = json.texts_of("id", "salt")
-    visible = json.member("fields")
-    fields = visible.texts()
+    texts = json.member("fields").texts()
     secrets = tuple(_secret_from_json(path, salt, value) for path, value in json.member("secrets").members())
     for secret in secrets:
-        if secret.path in visible.value:
+        if secret.path in texts:
             raise StateError(f"{json.where}: {secret.path} is both visible and sensitive")
     untested = json.member("untested").flag_or_none() is True
-    return Record(key, ident, json.member("etag").text_or_none(), fields, secrets, salt, untested)
+    return Record(key, ident, json.member("etag").text_or_none(), texts, secrets, salt, untested)
 
 
 def entry_to_json(entry: Entry) -> Json:

@@ -14,7 +14,7 @@ from provisioner.errors import StateError
 from provisioner.model import Json
 from provisioner.once import keeping_once
 
-_once = keeping_once(tuple[str, str])
+_once = keeping_once(str)
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "a boolean", int: "a number", float: "a number"}
 
 
@@ -73,13 +73,12 @@ class Reader:
         """Every member with its name, in the order of the file."""
         return ((name, self._inner(value, name)) for name, value in self._mapping().items())
 
-    def texts(self) -> tuple[tuple[str, str], ...]:
-        """Every member with its name, all of them text."""
-        found = tuple(self._mapping().items())
-        for name, value in found:
-            if not isinstance(value, str):
-                self._inner(value, name).text()
-        return tuple(map(_once, found))
+    def texts(self) -> dict[str, str]:
+        """Every member by its name, all of them text."""
+        return {
+            name: _once(value if isinstance(value, str) else self._inner(value, name).text())
+            for name, value in self._mapping().items()
+        }
 
     def texts_of(self, *names: str) -> tuple[str, ...]:
         """The members of these names, all of them text."""

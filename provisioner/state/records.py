@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Literal, TypeAlias
 
 from provisioner.model import Key, TargetIdentity
@@ -32,33 +33,27 @@ class SecretRecord:
 class Record:
     """One base connection as we last knew it.
 
-    ``id`` is "" only inside an intent to create. ``fields`` are dotted paths with their visible text, such as
-    ``("auth.params.server", "db1")``; fields and secrets are kept sorted by path, and every path occurs once.
-    ``salt`` is hexadecimal, made once per record; every fingerprint of the record uses it. ``untested``: a test of
-    these credentials was asked for and has not passed.
+    ``id`` is "" only inside an intent to create. ``texts`` have what anybody may read by its dotted path, such as
+    ``auth.params.server``; secrets are kept sorted by path, and no path occurs twice. ``salt`` is hexadecimal, made
+    once per record; every fingerprint of the record uses it. ``untested``: a test of these credentials was asked for
+    and has not passed.
     """
 
     key: Key
     id: str
     etag: str | None
-    fields: tuple[tuple[str, str], ...]
+    texts: Mapping[str, str]
     secrets: tuple[SecretRecord, ...]
     salt: str
     untested: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fields", tuple(sorted(self.fields)))
-        object.__setattr__(self, "secrets", tuple(sorted(self.secrets, key=lambda secret: secret.path)))
-        paths = {*dict(self.fields), *[secret.path for secret in self.secrets]}
-        if len(paths) < len(self.fields) + len(self.secrets):
+        object.__setattr__(self, "secrets", tuple(sorted(self.secrets, key=attrgetter("path"))))
+        paths = {secret.path for secret in self.secrets}
+        if len(paths) < len(self.secrets) or not paths.isdisjoint(self.texts):
             raise ValueError(f"record {self.key}: a path occurs twice")
         if any(secret.fingerprint.salt != self.salt for secret in self.secrets):
             raise ValueError(f"record {self.key}: a fingerprint with another salt than the record's")
-
-    @property
-    def as_dict(self) -> dict[str, str]:
-        """The visible fields by path."""
-        return dict(self.fields)
 
     @property
     def secrets_as_dict(self) -> dict[str, SecretRecord]:

@@ -240,7 +240,7 @@ def test_the_intent_holds_the_record_to_be_and_no_secret() -> None:
         "2026-01-01T00:00:00+00:00",
     )
     assert intent.record is not None
-    assert intent.record.as_dict["auth.params.server"] == "db1"
+    assert intent.record.texts["auth.params.server"] == "db1"
     assert "first-secret" not in repr(intent)
 
 

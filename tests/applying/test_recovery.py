@@ -100,7 +100,7 @@ def test_after_a_patch_that_may_have_had_its_effect_no_secret_is_known(shown: st
     resolved = resolve(standing, observation(item(etag='"e2"', name=shown)), SENT, SETTLE, CLIENT)
     after = fold(standing, resolved.entries)
     assert (after.intents, after.records[0].id, after.records[0].etag) == ((), "id-1", '"e2"')
-    assert (after.records[0].as_dict["name"], after.records[0].secrets) == (kept, ())
+    assert (after.records[0].texts["name"], after.records[0].secrets) == (kept, ())
     for wanted in (OLD, NEW):
         change = only(planned([wanted], after, observation(item(etag='"e2"', name=shown))))
         assert change.action is Action.UPDATE

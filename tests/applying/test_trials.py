@@ -88,7 +88,7 @@ def change(*steps: Step) -> Change:
 
 def reached(untested: bool = True) -> Reached:
     known = record()
-    return Reached(known.id, Record(known.key, known.id, known.etag, known.fields, known.secrets, known.salt, untested))
+    return Reached(known.id, Record(known.key, known.id, known.etag, known.texts, known.secrets, known.salt, untested))
 
 
 def test_what_passes_is_recorded_as_tested() -> None:

@@ -18,7 +18,7 @@ WITHOUT = desired(description=None)
 
 
 def with_empty_description(one: Record) -> Record:
-    return replace(one, fields=(*one.fields, ("description", "")))
+    return replace(one, texts={**one.texts, "description": ""})
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def at(file: str, line: int = 2) -> Location:
 
 
 def record(key: str, **fields: str) -> Record:
-    return Record(key, f"id-{key}", '"e1"', (("name", key.title()), *fields.items()), (), "00")
+    return Record(key, f"id-{key}", '"e1"', {"name": key.title(), **fields}, (), "00")
 
 
 def server(before: str | None, after: str | None, file: str, line: int = 7, drifted: bool = False) -> FieldChange:

@@ -29,11 +29,11 @@ SALT = "00112233445566778899aabbccddeeff"
 
 
 def record(key: str = "orders", ident: str = "id-1", etag: str | None = '"e1"', server: str = "db1") -> Record:
-    fields = (("name", "Orders"), ("auth.params.server", server))
+    shown = {"name": "Orders", "auth.params.server": server}
     password = SecretRecord(
         "auth.params.password", "env(MYSQL_ORDERS_PASSWORD)", Fingerprint("hmac-sha256", "0a1b2c3d", SALT, "ff" * 32)
     )
-    return Record(key, ident, etag, fields, (password,), SALT)
+    return Record(key, ident, etag, shown, (password,), SALT)
 
 
 def create(key: str = "orders", intent_id: str = "i1") -> Intent:
@@ -81,8 +81,8 @@ def records(draw: st.DrawFn, key: str | None = None, ident: st.SearchStrategy[st
     paths = draw(st.lists(texts, unique=True, max_size=4))
     cut = draw(st.integers(0, len(paths)))
     secrets = tuple(SecretRecord(path, draw(texts), replace(draw(fingerprints), salt=salt)) for path in paths[cut:])
-    fields = tuple((path, draw(texts)) for path in paths[:cut])
-    return Record(key or draw(names), draw(ident), draw(optional_texts), fields, secrets, salt)
+    shown = {path: draw(texts) for path in paths[:cut]}
+    return Record(key or draw(names), draw(ident), draw(optional_texts), shown, secrets, salt)
 
 
 @st.composite

@@ -147,7 +147,6 @@ def test_records_are_found_by_key_and_sorted() -> None:
     assert [one.key for one in state.records] == ["a", "b"]
     assert state.record("b") == record("b", "2")
     assert state.record("c") is None
-    assert record().as_dict == {"auth.params.server": "db1", "name": "Orders"}
     assert list(record().secrets_as_dict) == ["auth.params.password"]
 
 
@@ -155,8 +154,8 @@ def test_records_are_found_by_key_and_sorted() -> None:
     "wrong",
     [
         lambda: replace(record(), salt="other"),
-        lambda: replace(record(), fields=(("a", "1"), ("a", "2"))),
-        lambda: replace(record(), fields=(("auth.params.password", "1"),)),
+        lambda: replace(record(), secrets=record().secrets * 2),
+        lambda: replace(record(), texts={"auth.params.password": "1"}),
         lambda: replace(create(), key="sales"),
         lambda: Adopted(record(ident="")),
     ],

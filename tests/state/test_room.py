@@ -33,7 +33,7 @@ def test_a_line_that_was_cut_short_is_told_once(tmp_path: Path) -> None:
     told: list[str] = []
     first = FileStore(tmp_path / "prod.json", TARGET)
     with first.hold(HOLDER):
-        first.adopt([Record("orders", "id-1", '"e1"', (), (), "ab" * 16)])
+        first.adopt([Record("orders", "id-1", '"e1"', {}, (), "ab" * 16)])
     journal = tmp_path / "prod.json.journal"
     journal.write_bytes(journal.read_bytes() + b'{"seal":"0123')
     second = FileStore(tmp_path / "prod.json", TARGET, tell=told.append)

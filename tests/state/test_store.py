@@ -439,7 +439,7 @@ def test_no_secret_is_in_any_file(path: Path) -> None:
     maker = Fingerprinter("l", b"team-key-team-key-team-key-team-k")
     for one in (maker, Fingerprinter("l", None)):
         kept = SecretRecord("auth.params.password", "env(P)", one.make("auth.params.password", secret, SALT))
-        known = Record("orders", "id-1", None, (("name", "Orders"),), (kept,), SALT)
+        known = Record("orders", "id-1", None, {"name": "Orders"}, (kept,), SALT)
         with held(path) as store:
             store.adopt([known])
             store.begin([patch(known)])
