@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,7 @@ def held(
 
 
 def new_id() -> str:
-    return uuid.uuid4().hex
+    return os.urandom(16).hex()
 
 
 def log_of(shell: Shell) -> Log:

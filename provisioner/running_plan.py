@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 from provisioner import guarding, wiring
 from provisioner.commands import plan as planning
 from provisioner.errors import UsageError
-from provisioner.planning import saved
-from provisioner.planning.approval import ExpectedDigest, hold_to
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key
-from provisioner.report import plan_json, plan_text
+from provisioner.report import plan_text
 from provisioner.reporting import Reports, write_file, write_reports
 from provisioner.running import log_of, place_of
 from provisioner.settings import read_settings
@@ -21,6 +19,7 @@ from provisioner.state.fingerprint import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
+    from provisioner.planning.approval import ExpectedDigest
     from provisioner.planning.plan import Asked, Plan
     from provisioner.shell import Shell
     from provisioner.state.records import State
@@ -65,8 +64,12 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
 
         write_reports(shell, faces.PLAN, made, reports)
     if options.approved:
+        from provisioner.planning.approval import hold_to
+
         hold_to(options.approved, made, where.fingerprinter(made.lineage))
     if options.out:
+        from provisioner.planning import saved
+
         write_file(options.out, saved.encoded(made), shell.egress.keep)
         shell.egress.note(f"saved: `apply {options.out}` carries out exactly this plan")
     return planning.exit_code(made, options.detailed)
@@ -85,4 +88,8 @@ def _advice(made: Plan, state: State, where: Place) -> Iterator[str]:
 
 
 def _plan_text(shell: Shell, made: Plan, output: str) -> str:
-    return plan_json.as_json(made) if output == "json" else plan_text.as_text(made, shell.result_style)
+    if output == "json":
+        from provisioner.report import plan_json
+
+        return plan_json.as_json(made)
+    return plan_text.as_text(made, shell.result_style)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
 import os
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -195,7 +193,7 @@ def holder(command: str, settings: Settings) -> Holder:
     """Who we are, for those who wait for us."""
     return Holder(
         user=_user(),
-        host=socket.gethostname(),
+        host=os.uname().nodename,
         pid=os.getpid(),
         command=command,
         since=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -204,6 +202,8 @@ def holder(command: str, settings: Settings) -> Holder:
 
 
 def _user() -> str:
+    import getpass
+
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name

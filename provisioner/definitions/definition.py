@@ -6,12 +6,12 @@ parsed, so that its templates are checked in the same run.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from provisioner.definitions import schema
+from provisioner.definitions.closest import closest
 from provisioner.definitions.documents import Document
 from provisioner.definitions.project import Called
 from provisioner.model import Key, Location, Problem
@@ -90,8 +90,8 @@ def _target_problems(document: Document, targets: Collection[str]) -> Iterator[P
     written = document.data.get("targets")
     for index, name in enumerate(written if isinstance(written, list) else ()):
         if isinstance(name, str) and name not in targets:
-            close = difflib.get_close_matches(name, targets, n=1)
-            remedy = f"did you mean `{close[0]}`?" if close else f"targets: {', '.join(targets)}"
+            close = closest(name, targets)
+            remedy = f"did you mean `{close}`?" if close else f"targets: {', '.join(targets)}"
             location = document.value_at(("targets", index))
             yield Problem(location, "definition.unknown-target", f"there is no target `{name}`", remedy)
 

@@ -10,7 +10,6 @@ came from). A message never repeats the value of a leaf that has ``x-env`` or ``
 from __future__ import annotations
 
 import copy
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -19,6 +18,7 @@ from functools import cache, cached_property
 from pathlib import Path as FilePath
 from typing import Any
 
+from provisioner.definitions.closest import closest
 from provisioner.definitions.documents import Document, Path, holds_fraction
 from provisioner.model import Cloud, Json, Problem
 
@@ -128,8 +128,8 @@ def _unknown(document: Document, error: Any, path: Path) -> Iterator[Problem]:
     for name in error.instance:
         if name in known:
             continue
-        close = difflib.get_close_matches(name, known, n=1)
-        remedy = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
+        close = closest(name, known)
+        remedy = f"did you mean `{close}`?" if close else f"known here: {', '.join(known)}"
         message = f"unknown property `{name}`" + (f" in {_shown(path)}" if path else "")
         yield Problem(document.key_at((*path, name)), "schema.unknown-property", message, remedy)
 
@@ -199,8 +199,8 @@ def _hint(error: Any) -> str:
     branches = [error.schema, *error.schema.get("anyOf", [])]
     words = [value for branch in branches for value in branch.get("enum", []) if isinstance(value, str)]
     by_upper = {word.upper(): word for word in words}
-    close = difflib.get_close_matches(error.instance.upper().replace("-", "_").replace(" ", "_"), by_upper, n=1)
-    return f"did you mean `{by_upper[close[0]]}`?" if close else ""
+    close = closest(error.instance.upper().replace("-", "_").replace(" ", "_"), by_upper)
+    return f"did you mean `{by_upper[close]}`?" if close else ""
 
 
 def _example(schema: Json, path: Path) -> str:

@@ -12,7 +12,6 @@ would find it out by trying. For the same reason only some filters work on ``env
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from provisioner.definitions.characters import REMEDY, find_strange
+from provisioner.definitions.closest import closest
 from provisioner.definitions.template import MAX_READ, SOLE, BadTemplate, Template
 
 MAX_SOURCE = 16 * 1024
@@ -197,8 +197,8 @@ def _admit_call(node: Any, calls: _Calls) -> None:
         raise BadTemplate("template.expression", "methods are not available", "use env(), var() and filters")
     if node.node.name not in _FUNCTIONS:
         name = node.node.name
-        close = difflib.get_close_matches(name, _FUNCTIONS, n=1)
-        remedy = f"did you mean {close[0]}()?" if close else "the functions are env('NAME') and var('name')"
+        close = closest(name, _FUNCTIONS)
+        remedy = f"did you mean {close}()?" if close else "the functions are env('NAME') and var('name')"
         raise BadTemplate("template.unknown-function", f"there is no function `{name}`", remedy)
     plain = len(node.args) == 1 and not node.kwargs and not node.dyn_args and not node.dyn_kwargs
     if not plain or not isinstance(node.args[0], nodes.Const) or not _is_name(node.args[0].value):
@@ -216,8 +216,8 @@ def _admit_filter(node: Any) -> None:
     from jinja2 import nodes
 
     if node.name not in _FILTERS:
-        close = difflib.get_close_matches(node.name, _FILTERS, n=1)
-        remedy = f"did you mean `{close[0]}`?" if close else f"the filters are: {', '.join(_FILTERS)}"
+        close = closest(node.name, _FILTERS)
+        remedy = f"did you mean `{close}`?" if close else f"the filters are: {', '.join(_FILTERS)}"
         raise BadTemplate("template.unknown-filter", f"there is no filter `{node.name}`", remedy)
     known = _FILTERS[node.name]
     plain = node.node is not None and not (node.kwargs or node.dyn_args or node.dyn_kwargs)

@@ -8,8 +8,7 @@ before), ``prod.json.rescue`` (outcomes that neither could take, such as on a fu
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -117,7 +116,7 @@ class FileStore:
         self._target = target
         self._tell = tell
         self._check = check
-        self._new_lineage = lineage or secrets.token_hex(16)
+        self._new_lineage = lineage or os.urandom(16).hex()
         self._loaded: _Found | None = None
         self._journal: Journal | None = None
         self._journal_id = ""  # of the one that we appended to last
@@ -143,6 +142,8 @@ class FileStore:
         return state
 
     def check_room(self, steps: int) -> None:
+        import shutil
+
         with _saying_why(self._path.parent):
             needed, free = steps * _ROOM, shutil.disk_usage(self._path.parent).free
         if free < needed:
@@ -244,7 +245,7 @@ class FileStore:
             with _saying_why(self._journal_path):
                 remove_file(self._journal_path)
             so_far = Contents()
-        opened = so_far.opened or Opened(secrets.token_hex(8), state.lineage, state.serial, self._target)
+        opened = so_far.opened or Opened(os.urandom(8).hex(), state.lineage, state.serial, self._target)
         self._journal_id = opened.journal
         return Journal(self._journal_path, opened, so_far)
 

@@ -7,7 +7,6 @@ resolver or a database has put into lower case.
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterator
@@ -41,6 +40,8 @@ def _escaped(text: str, octets: bytes) -> Iterator[str]:
     for ascii_only in (True, False):
         once = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         yield from (once, json.dumps(once)[1:-1], once.replace("/", r"\/"))
+    import html
+
     yield html.escape(text)
     yield html.escape(text, quote=False)
     yield from (text.replace("'", "'\"'\"'"), text.replace("'", r"'\''"))
