@@ -153,8 +153,7 @@ class _Builder:
         return data is None and not self.texts.get(())
 
     def node(self, event: Any, events: Iterator[Any], path: Path, key: Mark | tuple[()] = ()) -> Any:
-        place = (*_mark(event), *key)
-        self.places[path] = _PLACES.setdefault(place, place)
+        self.places[path] = (*_mark(event), *key)
         self.nodes += 1
         if self.nodes > MAX_NODES or len(path) > MAX_DEPTH:
             self.refuse_more(event)
@@ -190,7 +189,6 @@ class _Builder:
                 break
             key = self.key(start, event)
             child = (*path, key)
-            child = _PATHS.setdefault(child, child)
             if self.is_usable(event, child, data):
                 data[key] = self.node(next(events), events, child, _mark(event))
             else:
@@ -300,8 +298,6 @@ def _mark(event: Any) -> Mark:
 
 
 _once = keeping_once(str)
-_PLACES: dict[Place, Place] = {}
-_PATHS: dict[Path, Path] = {}
 """Definitions resemble each other: what ten thousand of them have in common is kept once."""
 
 

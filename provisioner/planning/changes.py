@@ -41,14 +41,30 @@ class FieldChange:
 
 def compare(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> tuple[FieldChange, ...]:
     """The differences, in the order of the desired fields, removed ones last."""
+    return () if is_as_recorded(desired, record, fingerprinter) else differences(desired, record, fingerprinter)
+
+
+def differences(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> tuple[FieldChange, ...]:
+    """The same, field by field."""
     visible, secrets = record.texts, record.secrets_as_dict
-    paths = tuple(desired.places)
-    if desired.texts == visible:  # as nearly always: nothing is left to be said of them
-        paths, visible = tuple(path for path in paths if path not in desired.texts), {}
-    fields = tuple(map(desired.field, paths))
-    changes = [_compare(field, visible, secrets, fingerprinter) for field in fields]
-    gone = _removed(set(paths), visible, secrets, desired.location)
+    changes = [_compare(field, visible, secrets, fingerprinter) for field in desired.fields]
+    gone = _removed(set(desired.places), visible, secrets, desired.location)
     return (*(change for change in changes if change), *gone)
+
+
+def is_as_recorded(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> bool:
+    """Whether nothing differs, as far as that is told by comparing mappings: where no field is empty and every secret
+    at hand, as nearly always."""
+    symbols = desired.symbols
+    return (
+        desired.texts == record.texts
+        and len(symbols) == len(record.secrets) == len(desired.places) - len(desired.texts)
+        and all(
+            isinstance(value := symbols.get(one.path), Sensitive)
+            and fingerprinter.compare(one.path, value.reveal(), one.fingerprint) is Comparison.UNCHANGED
+            for one in record.secrets
+        )
+    )
 
 
 def resent(desired: Desired, fields: tuple[FieldChange, ...]) -> tuple[FieldChange, ...]:

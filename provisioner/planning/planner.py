@@ -57,17 +57,16 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
     declared = {one.key for one in wanted}
     managed = context.managed_ids
     changes = [_change(one, context, managed) for one in wanted]
-    unmanaged = list(_unmanaged(declared, context))
-    left_open = list(_left_open(declared, context))
-    changes = [_naming_rename(change, [*unmanaged, *left_open]) for change in changes]
-    changes += [*unmanaged, *left_open, *left_probes(context.state.intents, context.observation)]
+    undeclared = [*_unmanaged(declared, context), *_left_open(declared, context)]
+    left_alone = {one.name: one for one in reversed(undeclared) if one.action is Action.UNMANAGED}
+    changes = [_naming_rename(change, left_alone.get(change.name)) for change in changes]
+    changes += [*undeclared, *left_probes(context.state.intents, context.observation)]
     return Plan(target, identity, tuple(sorted(changes, key=lambda change: change.key)), context.observation is None)
 
 
-def _naming_rename(change: Change, unmanaged: Iterable[Change]) -> Change:
-    """A create whose name an unmanaged record carries is most likely a renamed file; carried out, there would be two
-    base connections of one name, which nothing tells apart once a state is lost."""
-    former = next((one for one in unmanaged if one.name == change.name and one.action is Action.UNMANAGED), None)
+def _naming_rename(change: Change, former: Change | None) -> Change:
+    """A create whose name an unmanaged record carries, ``former``, is most likely a renamed file; carried out, there
+    would be two base connections of one name, which nothing tells apart once a state is lost."""
     if change.action is not Action.CREATE or former is None or change.desired is None:
         return change
     reason = f"its name is that of {former.key}, which has no definition any more: this looks like a rename"

@@ -8,6 +8,9 @@ from typing import Any, Generic, TypeVar
 SHORTEST = 8
 """Characters of a string that can be searched for."""
 
+_BEGINNING = 6
+"""Characters of it that the automaton knows. With five, other texts begin like one of many strings now and then."""
+
 Label = TypeVar("Label")
 
 
@@ -25,15 +28,15 @@ class Matcher(Generic[Label]):
         self._several: dict[str, dict[int, dict[str, Label]]] = {}
         for string, label in strings.items():
             known = string if string.isascii() else _encodable(string)
-            start = known[:SHORTEST]
-            if len(start) < SHORTEST:
+            if len(known) < SHORTEST:
                 raise ValueError(f"shorter than {SHORTEST} characters")
+            start = known[:_BEGINNING]
             if start not in self._single:
                 self._single[start] = (known, label)
             else:
                 self._several.setdefault(start, {}).setdefault(len(known), {})[known] = label
         self._automaton = ahocorasick_rs.AhoCorasick(
-            self._single, implementation=ahocorasick_rs.Implementation.ContiguousNFA
+            self._single, implementation=ahocorasick_rs.Implementation.ContiguousNFA, store_patterns=False
         )
 
     def find(self, text: str) -> Iterator[Label]:
