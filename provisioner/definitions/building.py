@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from provisioner.definitions import connection_string, schema
 from provisioner.definitions.definition import Definition
@@ -125,26 +125,18 @@ def _copied(copies: dict[Path, Any], path: Path) -> Any:
     return copies[path]
 
 
+Entry: TypeAlias = tuple[str, Value, Place]
+"""The path of a field, its value, and where it stands."""
+
+
 def _desired(
-    definition: Definition, document: Document, target: Target, rendered: Iterable[tuple[Leaf, Value]]
+    definition: Definition, document: Document, target: Target, rendered: Sequence[tuple[Leaf, Value]]
 ) -> Desired:
-    values: dict[str, Value] = {}
-    places: dict[str, Place] = {}
-    keywords = []
-    for leaf, value in rendered:
-        values[leaf.field], places[leaf.field] = value, leaf.place
-        if leaf.keyword:
-            keywords.append((leaf.keyword, leaf.field))
-    for field, text, place in _fixed(document):
-        values[field], places[field] = text, place
-    params, at_params = document.data["auth"]["params"], document.key_place(("auth", "params"))
-    if target.cloud is Cloud.AWS and "sslMode" not in params:
-        values["auth.params.sslMode"], places["auth.params.sslMode"] = DEFAULT_AWS_SSL_MODE, at_params
-    port = _port(params)
-    if port and port not in values:
-        values[port], places[port] = DEFAULT_PORT, at_params
-    if isinstance(params.get("connectionString"), dict):
-        keywords = _keywords_of_parts(values)
+    entries: list[Entry] = [(leaf.field, value, leaf.place) for leaf, value in rendered]
+    entries += _fixed(document)
+    entries += _defaults(document, target, {field for field, _, _ in entries})
+    values = {field: value for field, value, _ in entries}
+    places = {field: place for field, _, place in entries}
     order = _in_order(tuple(values))
     return Desired(
         definition.key,
@@ -152,19 +144,25 @@ def _desired(
         {field: value for field in order if (value := values[field]) and isinstance(value, str)},
         {field: value for field in order if isinstance(value := values[field], Symbolic)},
         _once(tuple([(field, places[field]) for field in order])),
-        tuple(keywords),
+        _keywords(document, rendered, values),
         definition.moved_from,
     )
 
 
-def _port(params: Json) -> str:
-    """The field of the port, "" where a connection string says it or not."""
-    if isinstance(params.get("connectionString"), dict):
-        return f"{CONNECTION_STRING}.port"
-    return "" if "connectionString" in params else "auth.params.port"
+def _defaults(document: Document, target: Target, written: Collection[str]) -> Iterator[Entry]:
+    """What is sent although the file does not say it."""
+    params, place = document.data["auth"]["params"], document.key_place(("auth", "params"))
+    if target.cloud is Cloud.AWS and "sslMode" not in params:
+        yield "auth.params.sslMode", DEFAULT_AWS_SSL_MODE, place
+    for port, is_meant in (
+        (f"{CONNECTION_STRING}.port", isinstance(params.get("connectionString"), dict)),
+        ("auth.params.port", "connectionString" not in params),
+    ):
+        if is_meant and port not in written:
+            yield port, DEFAULT_PORT, place
 
 
-def _fixed(document: Document) -> Iterator[tuple[str, str, Place]]:
+def _fixed(document: Document) -> Iterator[Entry]:
     """The fields that are never templates."""
     spec = document.data.get("connectionSpec", {"id": MYSQL_SPEC_ID, "version": MYSQL_SPEC_VERSION})
     yield "auth.specName", document.data["auth"]["specName"], document.place(("auth", "specName"))
@@ -174,16 +172,21 @@ def _fixed(document: Document) -> Iterator[tuple[str, str, Place]]:
         yield PREVENT_DESTROY, "true", document.place(("lifecycle", "preventDestroy"))
 
 
-def _keywords_of_parts(fields: Iterable[str]) -> list[tuple[str, str]]:
-    """The mapping form, written as Adobe's page writes it: the five parts in its order, then the options by name."""
+def _keywords(
+    document: Document, rendered: Iterable[tuple[Leaf, Value]], fields: Iterable[str]
+) -> tuple[tuple[str, str], ...]:
+    """As they are written in text form; the mapping form is written as Adobe's page writes it: the five parts in its
+    order, then the options by name."""
+    if not isinstance(document.data["auth"]["params"].get("connectionString"), dict):
+        return tuple((leaf.keyword, leaf.field) for leaf, _ in rendered if leaf.keyword)
     present = {field for field in fields if field.startswith(f"{CONNECTION_STRING}.")}
     documented = [(word, f"{CONNECTION_STRING}.{part}") for part, word in connection_string.WRITTEN.items()]
     options = sorted(path for path in present if path.startswith(f"{CONNECTION_STRING}.options."))
     prefix = len(f"{CONNECTION_STRING}.options.")
-    return [
+    return (
         *((word, path) for word, path in documented if path in present),
         *((path[prefix:], path) for path in options),
-    ]
+    )
 
 
 @lru_cache(1000)

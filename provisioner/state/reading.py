@@ -82,10 +82,11 @@ class Reader:
 
     def texts_of(self, *names: str) -> tuple[str, ...]:
         """The members of these names, all of them text."""
-        members = self._mapping()
-        return tuple(
-            value if isinstance(value := members.get(name), str) else self._inner(value, name).text() for name in names
-        )
+        found: tuple[Any, ...] = tuple(map(self._mapping().get, names))
+        for name, value in zip(names, found, strict=True):
+            if not isinstance(value, str):
+                self._inner(value, name).text()
+        return found
 
     def elements(self) -> Iterator[Reader]:
         """Every element of a list."""
