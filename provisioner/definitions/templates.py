@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -48,7 +48,7 @@ def compile_leaf(source: str) -> Template:
     return _compile(source)
 
 
-@cache
+@lru_cache(1000)
 def _compile(source: str) -> Template:
     return _plain_calls(source) or _compile_with_jinja(source)
 
