@@ -7,9 +7,9 @@ outcomes certainly had no effect. That 429 and 401 have none is assumed (they co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TypeAlias
 
+from provisioner.service.dates import http_date
 from provisioner.service.exchange import Answer, HeldBack, Outcome
 
 IDEMPOTENT = frozenset({"GET", "DELETE"})
@@ -106,11 +106,8 @@ def retry_after(answer: Answer) -> float | None:
     raw = answer.headers.get("retry-after", "").strip()
     if raw.isascii() and raw.isdigit():
         return float(raw[:9])
-    try:
-        until = parsedate_to_datetime(raw)
-        return max(0.0, (until - answer.date).total_seconds()) if answer.date else None
-    except (TypeError, ValueError):
-        return None
+    until = http_date(raw)
+    return max(0.0, (until - answer.date).total_seconds()) if until and answer.date else None
 
 
 def _is_transient(outcome: Outcome) -> bool:

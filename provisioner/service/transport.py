@@ -11,16 +11,15 @@ import random
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Self
 
 import requests
 from requests.auth import AuthBase
 
+from provisioner.service.dates import http_date
 from provisioner.service.exchange import Answer, Call, CallLog, Failure, Log, Outcome, Timing
 
 _PREPARING = (
@@ -150,7 +149,7 @@ class HttpTransport:
         body, unreadable = (None, "") if defect or not raw else parse_json(raw)
         defect = defect or unreadable
         text = raw[:_TEXT].decode("utf-8", "replace") if defect else ""
-        return Answer(response.status_code, headers, body, http_date(headers), text, defect)
+        return Answer(response.status_code, headers, body, http_date(headers.get("date", "")), text, defect)
 
     def _body(self, response: requests.Response) -> tuple[bytes, str]:
         """The bytes and what is wrong with them. The status is known already, so a broken body is no failure."""
@@ -178,14 +177,6 @@ def parse_json(raw: bytes) -> tuple[Any, str]:
         return json.loads(raw), ""
     except (ValueError, RecursionError):
         return None, "the body is not JSON"
-
-
-def http_date(headers: Mapping[str, str]) -> datetime | None:
-    """The ``Date`` of an answer, aware; None where absent or unreadable."""
-    with suppress(TypeError, ValueError):
-        date = parsedate_to_datetime(headers.get("date", ""))
-        return date if date.tzinfo else date.replace(tzinfo=UTC)
-    return None
 
 
 def classify(error: BaseException) -> Failure:

@@ -99,12 +99,14 @@ DATE = "Fri, 02 Jan 2026 03:04:35 GMT"
         (DATE, 30),
         ("Fri, 02 Jan 2026 03:04:00 GMT", 0),
         ("Friday, 02-Jan-26 03:04:35 GMT", 30),
+        ("Fri, 02 Jan 2026 03:04:35 -0000", 30),
         ("", None),
         ("-1", None),
         ("1.5", None),
         ("٧", None),
         ("soon", None),
         ("Fri, 99 Jan 2026 03:04:35 GMT", None),
+        ("Fri, 02 Jan 99999999999999999999 03:04:35 GMT", None),
     ],
 )
 def test_retry_after(raw: str, seconds: float | None) -> None:
@@ -113,10 +115,6 @@ def test_retry_after(raw: str, seconds: float | None) -> None:
 
 def test_a_date_without_the_servers_clock_says_nothing() -> None:
     assert retry_after(Answer(429, {"retry-after": DATE})) is None
-
-
-def test_a_date_without_zone_says_nothing() -> None:
-    assert retry_after(Answer(429, {"retry-after": "Fri, 02 Jan 2026 03:04:35 -0000"}, date=NOW)) is None
 
 
 @pytest.mark.parametrize(

@@ -215,7 +215,16 @@ def test_an_answer(transport: HttpTransport) -> None:
     assert answer.headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("date", ["", "Date:", "Date: yesterday", "Date: Fri, 99 Jan 2026 03:04:05 GMT"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        "",
+        "Date:",
+        "Date: yesterday",
+        "Date: Fri, 99 Jan 2026 03:04:05 GMT",
+        "Date: Fri, 02 Jan 99999999999999999999 03:04:05 GMT",
+    ],
+)
 def test_a_date_that_is_none(transport: HttpTransport, date: str) -> None:
     assert answer_to(transport, answering("200 OK", b"{}", *([date] if date else []))).date is None
 
