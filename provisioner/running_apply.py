@@ -15,7 +15,7 @@ from provisioner.errors import NotWritten, PlanFileError, UsageError
 from provisioner.interruption import Interruption
 from provisioner.planning import saved
 from provisioner.planning.approval import SavedPlan
-from provisioner.report import events, faces, outcomes, plan_text
+from provisioner.report import events, outcomes, plan_text
 from provisioner.reporting import Reports, write_reports
 from provisioner.running import held, log_of, new_id, place_of
 from provisioner.settings import read_settings
@@ -49,8 +49,11 @@ def apply(
             ports = _ports(shell, store, service, output, interruption, wiring.token_expires(where, settings))
             applied = applying.apply(where, desired, ports, options)
     shell.egress.result(_end(shell, applied, output))
-    with _only_said(shell):
-        write_reports(shell, faces.APPLIED, applied, reports)
+    if reports:
+        from provisioner.report import faces
+
+        with _only_said(shell):
+            write_reports(shell, faces.APPLIED, applied, reports)
     with _only_said(shell):
         shell.egress.confirm()
     return exit_code(applied)
