@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks import looping, terraform
@@ -200,9 +200,14 @@ def slow(emulator: Emulator, latency: float, method: str = "POST") -> None:
 def start(bench: Bench) -> Iterator[Row]:
     project = bench.project(1)
     library = Command((sys.executable, "-c", "import click"), project.folder, project.environ)
-    for flag in ("--version", "--help"):
-        found = ratio(bench.run(project, flag), library, bench.turns * 3)
-        yield Row(f"`provisioner {flag}`", "at most 3x of Python importing click", f"{found}x", found.median <= 3)
+    completing = {"_PROVISIONER_COMPLETE": "bash_complete", "COMP_WORDS": "provisioner pl", "COMP_CWORD": "1"}
+    for what, command in (
+        ("`provisioner --version`", bench.run(project, "--version")),
+        ("`provisioner --help`", bench.run(project, "--help")),
+        ("completion of `provisioner pl`", bench.run(replace(project, environ={**project.environ, **completing}))),
+    ):
+        found = ratio(command, library, bench.turns * 3)
+        yield Row(what, "at most 3x of Python importing click", f"{found}x", found.median <= 3)
     for words in (("validate",), ("plan", "--offline")):
         work = f"Terraform's `{words[0]}` of one resource, beside `{' '.join(words)}` of one file"
         yield beside_terraform(bench, project, words, work, 1)
