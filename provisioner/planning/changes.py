@@ -143,7 +143,9 @@ def accepted(record: Record, fields: Iterable[FieldChange]) -> Record:
     """The record once these changes of visible fields are in it."""
     changed = {field.path: field.after or "" for field in fields}
     kept = {path: text for path, text in {**record.texts, **changed}.items() if text}
-    return replace(record, texts=kept)
+    # A path that was sensitive, as far as the state says, is not any more.
+    secrets = tuple(secret for secret in record.secrets if secret.path not in changed)
+    return replace(record, texts=kept, secrets=secrets)
 
 
 def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fingerprinter: Fingerprinter) -> Record:

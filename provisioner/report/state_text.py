@@ -50,7 +50,7 @@ def _rows(entry: Remembered) -> Iterator[tuple[str, str]]:
     yield "etag", record.etag or "(none)"
     if record.untested:
         yield "test", "not passed; `apply --test` tests again"
-    for path, value in sorted(record.texts.items()):
+    for path, value in record.texts.items():
         yield path, f'"{value}"'
     for secret in record.secrets:
         yield secret.path, f"{secret.origin}, fingerprint by {secret.fingerprint.alg}"
@@ -69,7 +69,7 @@ def _json(entry: Remembered) -> Json:
         "id": record.id if record else None,
         "etag": record.etag if record else None,
         "untested": record.untested if record else False,
-        "fields": dict(sorted(record.texts.items())) if record else {},
+        "fields": dict(record.texts) if record else {},
         "secrets": {secret.path: secret.origin for secret in record.secrets} if record else {},
         "open": [{"step": one.step, "id": one.id, "sent_at": one.sent_at} for one in entry.intents],
     }

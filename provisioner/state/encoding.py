@@ -63,7 +63,7 @@ def record_to_json(record: Record) -> Json:
         "id": record.id,
         "etag": record.etag,
         "salt": record.salt,
-        "fields": dict(sorted(record.texts.items())),
+        "fields": dict(record.texts),
         "secrets": {secret.path: _secret_to_json(secret) for secret in record.secrets},
         **({"untested": True} if record.untested else {}),
     }

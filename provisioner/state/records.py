@@ -34,9 +34,9 @@ class Record:
     """One base connection as we last knew it.
 
     ``id`` is "" only inside an intent to create. ``texts`` have what anybody may read by its dotted path, such as
-    ``auth.params.server``; secrets are kept sorted by path, and no path occurs twice. ``salt`` is hexadecimal, made
-    once per record; every fingerprint of the record uses it. ``untested``: a test of these credentials was asked for
-    and has not passed.
+    ``auth.params.server``; texts and secrets are kept sorted by path, and no path occurs twice. ``salt`` is
+    hexadecimal, made once per record; every fingerprint of the record uses it. ``untested``: a test of these
+    credentials was asked for and has not passed.
     """
 
     key: Key
@@ -48,6 +48,9 @@ class Record:
     untested: bool = False
 
     def __post_init__(self) -> None:
+        in_order = sorted(self.texts)
+        if in_order != list(self.texts):
+            object.__setattr__(self, "texts", {path: self.texts[path] for path in in_order})
         object.__setattr__(self, "secrets", tuple(sorted(self.secrets, key=attrgetter("path"))))
         paths = {secret.path for secret in self.secrets}
         if len(paths) < len(self.secrets) or not paths.isdisjoint(self.texts):

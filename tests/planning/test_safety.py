@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired
@@ -55,6 +57,14 @@ def test_protection_is_recorded_and_nothing_is_sent_for_it(before: Desired, afte
     change = only(planned([after], state(record(before)), observation(item())))
     assert [field.path for field in change.fields] == [PREVENT_DESTROY]
     assert (change.action, change.steps) == (Action.UPDATE, (Accept(record(after)),))
+
+
+def test_protection_that_a_state_holds_as_a_secret_is_put_right() -> None:
+    """As somebody may have edited it."""
+    known = record(PROTECTED)
+    texts = {path: text for path, text in known.texts.items() if path != PREVENT_DESTROY}
+    edited = replace(known, texts=texts, secrets=(*known.secrets, replace(known.secrets[0], path=PREVENT_DESTROY)))
+    assert only(planned([PROTECTED], state(edited), None)).steps == (Accept(known),)
 
 
 def test_protection_goes_along_with_what_is_sent() -> None:

@@ -147,6 +147,7 @@ def test_records_are_found_by_key_and_sorted() -> None:
     assert [one.key for one in state.records] == ["a", "b"]
     assert state.record("b") == record("b", "2")
     assert state.record("c") is None
+    assert list(record().texts) == ["auth.params.server", "name"]
     assert list(record().secrets_as_dict) == ["auth.params.password"]
 
 
