@@ -54,7 +54,7 @@ def main() -> None:
         from provisioner.interruption import INTERRUPTED
 
         code = INTERRUPTED
-    gc.freeze()
+    gc.freeze()  # the end of the process frees what is left; Python need not look through it for circles first
     sys.exit(code)
 
 

@@ -57,7 +57,7 @@ def share(items: Sequence[Item], job: Job[Item, Result], more: Callable[[int], N
 
 
 def _beside(
-    here: Chunks[Result], helpers: Iterable[_Helper], job: Job[Any, Result], more: Callable[[int], None]
+    here: Chunks[Result], helpers: Sequence[_Helper], job: Job[Any, Result], more: Callable[[int], None]
 ) -> Chunks[Result]:
     """What is done here, and what helpers hand over meanwhile and at the end."""
     for done in here:
@@ -174,7 +174,8 @@ class _Helper:
 
 
 def _help_out(chunks: Sequence[Any], job: Job[Any, Any], queue: int, into: int) -> None:
-    """What a helper does: take a chunk, work on it, hand it over as its length and its bytes."""
+    """What a helper does: take a chunk, work on it, hand it over as its length and its bytes. What nobody
+    fetches yet is kept, and is at most what the work comes to."""
     with suppress(OSError):
         fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, _ROOM)
     os.set_blocking(into, False)

@@ -224,8 +224,8 @@ class _Run:
 
 @contextmanager
 def reading_complete(place: Place, asked: Asked) -> Iterator[Callable[[bool], tuple[Desired, ...]]]:
-    """As ``reading_desired``, with every secret at hand. Raises ``ProblemsFound``, also for a variable that is not set
-    and that a selected definition needs. To take drift into the state no secret is needed."""
+    """As ``reading_desired``, with every secret at hand: a variable that is not set and that a selected definition
+    needs is a problem too. To take drift into the state no secret is needed."""
     with reading_desired(place) as finish:
         yield lambda nothing_is_fine: _complete(finish(nothing_is_fine), asked)
 

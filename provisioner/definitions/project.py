@@ -6,7 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import TypeAlias
 
@@ -88,7 +88,7 @@ def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
     return _any_of(patterns).match(name) is not None
 
 
-@cache
+@lru_cache(1000)
 def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(fnmatch.translate, patterns)) or r"(?!)")
 

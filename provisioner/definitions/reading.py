@@ -41,12 +41,12 @@ def reading(
     share: Share = alone,
 ) -> Iterator[Callable[[], Read]]:
     """Begins to read every definition of the project and to apply it to each of the targets that it is for, as far as
-    others help; the function that is given ends it, and has what it comes to."""
+    others help; the function that is given ends it, and has what it comes to. It is called once, before the end."""
     entries, found = files.list_tree(project.connections, CONNECTIONS)
     more = progress.of("definitions read", len(entries))
     more(0)
     with share(entries, Job(_Work(project, targets, environment), pack, unpack), more) as chunks:
-        yield lambda: _read(in_order(chunks), found, len(targets))
+        yield lambda: _read(_whole(in_order(chunks), len(entries)), found, len(targets))
 
 
 def read(
@@ -59,6 +59,13 @@ def read(
     """The same at once."""
     with reading(project, targets, environment, progress, share) as finish:
         return finish()
+
+
+def _whole(parts: list[Part], number: int) -> list[Part]:
+    """What is not read must never look as if it were not there: definitions that are gone may be deleted."""
+    if len(parts) != number:
+        raise RuntimeError(f"{len(parts)} of {number} definitions were read")
+    return parts
 
 
 def _read(parts: Sequence[Part], found: Iterable[Problem], targets: int) -> Read:

@@ -53,8 +53,8 @@ def differences(desired: Desired, record: Record, fingerprinter: Fingerprinter) 
 
 
 def is_as_recorded(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> bool:
-    """Whether nothing differs, as far as that is told by comparing mappings: where no field is empty and every secret
-    at hand, as nearly always."""
+    """True only where nothing differs, as comparing mappings tells: no field is empty and every secret at hand, as
+    nearly always. False says nothing."""
     symbols = desired.symbols
     return (
         desired.texts == record.texts

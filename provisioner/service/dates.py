@@ -6,10 +6,19 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+_YEARS = range(1970, 9000)
+"""Of a clock: beyond the first and the last years that there are nothing could be added or taken away."""
+
 
 def http_date(text: str) -> datetime | None:
-    """An aware time; None for what is no date, or none that there can be."""
+    """A time in UTC; None for what is no date, or none that there can be."""
     with suppress(TypeError, ValueError, OverflowError):
         date = parsedate_to_datetime(text)
-        return date if date.tzinfo else date.replace(tzinfo=UTC)
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
     return None
+
+
+def clock_date(text: str) -> datetime | None:
+    """The same of what a clock says now; None for what none can say."""
+    date = http_date(text)
+    return date if date and date.year in _YEARS else None

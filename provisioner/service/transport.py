@@ -19,7 +19,7 @@ from typing import Any, Self
 import requests
 from requests.auth import AuthBase
 
-from provisioner.service.dates import http_date
+from provisioner.service.dates import clock_date
 from provisioner.service.exchange import Answer, Call, CallLog, Failure, Log, Outcome, Timing
 
 _PREPARING = (
@@ -149,7 +149,7 @@ class HttpTransport:
         body, unreadable = (None, "") if defect or not raw else parse_json(raw)
         defect = defect or unreadable
         text = raw[:_TEXT].decode("utf-8", "replace") if defect else ""
-        return Answer(response.status_code, headers, body, http_date(headers.get("date", "")), text, defect)
+        return Answer(response.status_code, headers, body, clock_date(headers.get("date", "")), text, defect)
 
     def _body(self, response: requests.Response) -> tuple[bytes, str]:
         """The bytes and what is wrong with them. The status is known already, so a broken body is no failure."""

@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.definitions.part import Part
 from provisioner.definitions.project import read_project
-from provisioner.definitions.reading import read
+from provisioner.definitions.reading import read, reading
 from provisioner.errors import ProblemsFound
 from provisioner.sharing import Chunks, Item, Job, Result
 from tests.definitions.support import project_of
@@ -40,3 +40,12 @@ def test_what_is_handed_over_is_what_there_was(case: Path, environment: dict[str
     whole = read(project, tuple(project.targets.values()), environment, share=share)
     assert len(handed) >= len(whole.definitions)
     assert all(isinstance(one, Part) for one in handed)
+
+
+def test_definitions_are_never_taken_for_none(tmp_path: Path) -> None:
+    """Those that are gone may be deleted: to end the reading twice is a mistake that must be noticed."""
+    project = read_project(project_of(VALID[0], tmp_path))
+    with reading(project, (), {}) as finish:
+        assert finish().definitions
+        with pytest.raises(RuntimeError, match="0 of 1 definitions"):
+            finish()

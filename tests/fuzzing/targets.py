@@ -17,7 +17,7 @@ from provisioner.errors import ProvisionerError, StateError
 from provisioner.model import MYSQL_SPEC_ID
 from provisioner.sensitive import Sensitive
 from provisioner.service.auth import ClientCredentials
-from provisioner.service.dates import http_date
+from provisioner.service.dates import clock_date
 from provisioner.service.exchange import Answer, Call, Outcome, Timing
 from provisioner.service.flow_service import FlowService
 from provisioner.service.origin import check_origin
@@ -110,7 +110,7 @@ def read_answer(data: bytes) -> None:
     head, _, raw = data[2:].partition(b"\n")
     headers = {"date": head.decode("latin-1"), "retry-after": head[-9:].decode("latin-1")}
     body, defect = parse_json(raw) if raw else (None, "")
-    answer = Answer(status, headers, body, http_date(headers["date"]), "", defect)
+    answer = Answer(status, headers, body, clock_date(headers["date"]), "", defect)
     service = _Always(answer)
     ticks = iter(range(10**9))
     timing = Timing(lambda: float(next(ticks)), lambda: datetime.now(UTC), lambda _: None, lambda: 0.5)

@@ -223,6 +223,9 @@ def test_an_answer(transport: HttpTransport) -> None:
         "Date: yesterday",
         "Date: Fri, 99 Jan 2026 03:04:05 GMT",
         "Date: Fri, 02 Jan 99999999999999999999 03:04:05 GMT",
+        "Date: Fri, 31 Dec 9999 23:59:59 GMT",
+        "Date: Fri, 31 Dec 9999 23:59:59 -2359",
+        "Date: Sat, 01 Jan 0100 00:00:00 GMT",
     ],
 )
 def test_a_date_that_is_none(transport: HttpTransport, date: str) -> None:
