@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 SHORTEST = 8
 """Characters of a string that can be searched for."""
 
-_BEGINNING = 6
-"""Characters of it that the automaton knows. With five, other texts begin like one of many strings now and then."""
+_BEGINNING = 7
+"""Characters of it that the automaton knows. With six, every `server` in a text begins like a connection string."""
 
 Label = TypeVar("Label")
 
