@@ -231,8 +231,10 @@ def reading_complete(place: Place, asked: Asked) -> Iterator[Callable[[bool], tu
 
 
 def _complete(desired: tuple[Desired, ...], asked: Asked) -> tuple[Desired, ...]:
+    if asked.refresh:
+        return desired
     unset = tuple(_unset(one for one in desired if asked.selects(one.key)))
-    if unset and not asked.refresh:
+    if unset:
         raise ProblemsFound(unset)
     return desired
 

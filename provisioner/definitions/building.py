@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from provisioner.definitions import connection_string, schema
-from provisioner.definitions.definition import Definition
+from provisioner.definitions.definition import Definition, repeated
 from provisioner.definitions.desired import CONNECTION_STRING, PREVENT_DESTROY, Desired
-from provisioner.definitions.documents import Document, Path, Place
+from provisioner.definitions.documents import Document, Mark, Path
 from provisioner.definitions.leaves import Leaf, is_sensitive, leaves_of, render_leaf
 from provisioner.definitions.project import Project, Target
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json, Problem
@@ -125,25 +126,25 @@ def _copied(copies: dict[Path, Any], path: Path) -> Any:
     return copies[path]
 
 
-Entry: TypeAlias = tuple[str, Value, Place]
+Entry: TypeAlias = tuple[str, Value, Mark]
 """The path of a field, its value, and where it stands."""
 
 
 def _desired(
     definition: Definition, document: Document, target: Target, rendered: Sequence[tuple[Leaf, Value]]
 ) -> Desired:
-    entries: list[Entry] = [(leaf.field, value, leaf.place) for leaf, value in rendered]
+    entries: list[Entry] = [(leaf.field, value, leaf.mark) for leaf, value in rendered]
     entries += _fixed(document)
     entries += _defaults(document, target, {field for field, _, _ in entries})
     values = {field: value for field, value, _ in entries}
-    places = {field: place for field, _, place in entries}
+    marks = {field: mark for field, _, mark in entries}
     order = _in_order(tuple(values))
     return Desired(
         definition.key,
         document.value_at(()),
         {field: value for field in order if (value := values[field]) and isinstance(value, str)},
         {field: value for field in order if isinstance(value := values[field], Symbolic)},
-        _once(tuple([(field, places[field]) for field in order])),
+        _once(tuple([(field, marks[field]) for field in order])),
         _keywords(document, rendered, values),
         definition.moved_from,
     )
@@ -151,25 +152,25 @@ def _desired(
 
 def _defaults(document: Document, target: Target, written: Collection[str]) -> Iterator[Entry]:
     """What is sent although the file does not say it."""
-    params, place = document.data["auth"]["params"], document.key_place(("auth", "params"))
+    params, mark = document.data["auth"]["params"], document.key_mark(("auth", "params"))
     if target.cloud is Cloud.AWS and "sslMode" not in params:
-        yield "auth.params.sslMode", DEFAULT_AWS_SSL_MODE, place
+        yield "auth.params.sslMode", DEFAULT_AWS_SSL_MODE, mark
     for port, is_meant in (
         (f"{CONNECTION_STRING}.port", isinstance(params.get("connectionString"), dict)),
         ("auth.params.port", "connectionString" not in params),
     ):
         if is_meant and port not in written:
-            yield port, DEFAULT_PORT, place
+            yield port, DEFAULT_PORT, mark
 
 
 def _fixed(document: Document) -> Iterator[Entry]:
     """The fields that are never templates."""
     spec = document.data.get("connectionSpec", {"id": MYSQL_SPEC_ID, "version": MYSQL_SPEC_VERSION})
-    yield "auth.specName", document.data["auth"]["specName"], document.place(("auth", "specName"))
+    yield "auth.specName", document.data["auth"]["specName"], document.value_mark(("auth", "specName"))
     for part in ("id", "version"):
-        yield f"connectionSpec.{part}", spec[part], document.place(("connectionSpec", part))
+        yield f"connectionSpec.{part}", spec[part], document.value_mark(("connectionSpec", part))
     if document.data.get("lifecycle", {}).get("preventDestroy"):
-        yield PREVENT_DESTROY, "true", document.place(("lifecycle", "preventDestroy"))
+        yield PREVENT_DESTROY, "true", document.value_mark(("lifecycle", "preventDestroy"))
 
 
 def _keywords(
@@ -190,7 +191,7 @@ def _keywords(
 
 
 @lru_cache(1000)
-def _once(places: tuple[tuple[str, Place], ...]) -> Mapping[str, Place]:
+def _once(places: tuple[tuple[str, Mark], ...]) -> Mapping[str, Mark]:
     """As a mapping that definitions share in which everything stands at the same places."""
     return dict(places)
 
@@ -218,14 +219,7 @@ def _in_order(fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _duplicate_names(desired: Iterable[Desired]) -> Iterator[Problem]:
-    first: dict[str, Desired] = {}
-    for one in desired:
-        other = first.setdefault(one.name, one)
-        if other is not one:
-            message = f"the name `{one.name}` is taken by {other.location.file}"
-            yield Problem(
-                one.location_of("name"),
-                "definition.duplicate-name",
-                message,
-                "give each base connection of a target a name of its own",
-            )
+    for one, other in repeated(desired, attrgetter("name")):
+        message = f"the name `{one.name}` is taken by {other.location.file}"
+        remedy = "give each base connection of a target a name of its own"
+        yield Problem(one.location_of("name"), "definition.duplicate-name", message, remedy)

@@ -7,14 +7,18 @@ parsed, so that its templates are checked in the same run.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import TypeVar
 
 from provisioner.definitions import schema
 from provisioner.definitions.closest import closest
 from provisioner.definitions.documents import Document
 from provisioner.definitions.project import Called
 from provisioner.model import Key, Location, Problem
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +107,19 @@ def between(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
 
 
 def _duplicate_keys(definitions: Iterable[Definition]) -> Iterator[Problem]:
-    first: dict[Key, Definition] = {}
-    for definition in definitions:
-        other = first.setdefault(definition.key, definition)
-        if other is not definition:
-            message = f"the key `{definition.key}` is taken by {other.file}"
-            remedy = "rename one of the files, or give one of them another `key:`"
-            yield Problem(definition.key_at, "definition.duplicate-key", message, remedy)
+    for one, other in repeated(definitions, attrgetter("key")):
+        message = f"the key `{one.key}` is taken by {other.file}"
+        remedy = "rename one of the files, or give one of them another `key:`"
+        yield Problem(one.key_at, "definition.duplicate-key", message, remedy)
+
+
+def repeated(items: Iterable[Item], of: Callable[[Item], str]) -> Iterator[tuple[Item, Item]]:
+    """Each item that has the same as an earlier one, with the first that has it."""
+    first: dict[str, Item] = {}
+    for item in items:
+        other = first.setdefault(of(item), item)
+        if other is not item:
+            yield item, other
 
 
 def _move_problems(definitions: Iterable[Definition]) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from provisioner.definitions import connection_string
-from provisioner.definitions.documents import Place
+from provisioner.definitions.documents import Mark
 from provisioner.definitions.leaves import is_sensitive
 from provisioner.model import Json, Key, Location
 from provisioner.sensitive import Sensitive, Symbolic, Value
@@ -44,7 +44,7 @@ class Desired:
     location: Location
     texts: Mapping[str, str]
     symbols: Mapping[str, Symbolic]
-    places: Mapping[str, Place]
+    places: Mapping[str, Mark]
     keywords: tuple[tuple[str, str], ...] = ()
     moved_from: Key = ""
 
@@ -52,19 +52,14 @@ class Desired:
         """The value at a path, "" where there is none."""
         return self.symbols.get(path) or self.texts.get(path, "")
 
-    def field(self, path: str) -> Field:
-        """A field that there is."""
-        return Field(path, self.value(path), self.location_of(path))
-
     def location_of(self, path: str) -> Location:
         """Where a field stands."""
-        line, column, *_ = self.places[path]
-        return Location(self.location.file, line, column)
+        return Location(self.location.file, *self.places[path])
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """All of them, as they are shown."""
-        return tuple(map(self.field, self.places))
+        return tuple(Field(path, self.value(path), self.location_of(path)) for path in self.places)
 
     @property
     def visible(self) -> dict[str, str]:

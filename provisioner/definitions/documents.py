@@ -23,6 +23,7 @@ from provisioner.once import keeping_once
 
 Path: TypeAlias = tuple[str | int, ...]
 Mark: TypeAlias = tuple[int, int]
+"""Line and column."""
 Place: TypeAlias = tuple[int, ...]
 """Line and column of a value, then those of its key where it has one."""
 
@@ -49,24 +50,24 @@ class Document:
     texts: dict[Path, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
-    def place(self, path: Path) -> Place:
-        """Line and column of the value; of the nearest enclosing one for what is missing or came in by an alias."""
+    def value_mark(self, path: Path) -> Mark:
+        """That of the value; of the nearest enclosing one for what is missing or came in by an alias."""
         while (place := self.places.get(path)) is None and path:
             path = path[:-1]
-        return place or (1, 1)
+        return (place[0], place[1]) if place else (1, 1)
 
-    def key_place(self, path: Path) -> Place:
-        """Line and column of the key of this path."""
+    def key_mark(self, path: Path) -> Mark:
+        """That of the key of this path."""
         place = self.places.get(path, ())
-        return place[2:] if len(place) == 4 else self.place(path)
+        return (place[2], place[3]) if len(place) == 4 else self.value_mark(path)
 
     def value_at(self, path: Path) -> Location:
         """Where the value stands."""
-        return Location(self.file, *self.place(path)[:2])
+        return Location(self.file, *self.value_mark(path))
 
     def key_at(self, path: Path) -> Location:
         """Where the key of this path stands."""
-        return Location(self.file, *self.key_place(path)[:2])
+        return Location(self.file, *self.key_mark(path))
 
     def line(self, number: int) -> str:
         """The source line with this number, counted from 1."""
@@ -200,6 +201,8 @@ class _Builder:
         if event.__class__ is not self.kinds.ScalarEvent:
             self.refuse_key(start, event)
         self.nodes += 1
+        if self.nodes > MAX_NODES:
+            self.refuse_more(event)
         if len(event.value) > MAX_KEY:
             self.refuse(event, "yaml.long-key", f"a key of more than {MAX_KEY} characters", "no property is that long")
         if event.style == '"':

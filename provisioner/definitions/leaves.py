@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from provisioner.definitions import connection_string, schema, templates
-from provisioner.definitions.documents import Document, Path, Place
+from provisioner.definitions.documents import Document, Mark, Path
 from provisioner.definitions.project import NEVER_ADMITTED, Called, Project, Target
 from provisioner.definitions.scalars import as_text
 from provisioner.definitions.template import BadTemplate, Template, mark_of, render
@@ -30,7 +30,7 @@ ALLOW_LITERAL = re.compile(r"#\s*provisioner:\s*allow\s+secret\.literal\b")
 
 
 class Leaf(NamedTuple):
-    """A leaf as it is written. ``path`` is where it stands in the document, ``place`` where in the file, and ``field``
+    """A leaf as it is written. ``path`` is where it stands in the document, ``mark`` where in the file, and ``field``
     the property that it gives.
 
     Path and field differ for a part of a connection string in text form; ``keyword`` is then that part's keyword.
@@ -40,13 +40,13 @@ class Leaf(NamedTuple):
     field: str
     text: str
     file: str
-    place: Place
+    mark: Mark
     literal_allowed: bool
     keyword: str = ""
 
     @property
     def location(self) -> Location:
-        return Location(self.file, *self.place[:2])
+        return Location(self.file, *self.mark)
 
     @property
     def shown(self) -> str:
@@ -128,9 +128,9 @@ def _as_text(document: Document, path: Path, value: int) -> str | Problem:
 
 
 def _leaf(document: Document, path: Path, text: str, some_allowed: bool) -> Leaf:
-    place = document.place(path)
-    allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(place[0])))
-    return Leaf(path, _field_of(path), text, document.file, place, allowed)
+    mark = document.value_mark(path)
+    allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(mark[0])))
+    return Leaf(path, _field_of(path), text, document.file, mark, allowed)
 
 
 @cache

@@ -46,7 +46,7 @@ def reading(
     more = progress.of("definitions read", len(entries))
     more(0)
     with share(entries, Job(_Work(project, targets, environment), pack, unpack), more) as chunks:
-        yield lambda: _read(_whole(in_order(chunks), len(entries)), found, len(targets))
+        yield lambda: _read(_whole(in_order(chunks), len(entries)), found, targets)
 
 
 def read(
@@ -68,10 +68,10 @@ def _whole(parts: list[Part], number: int) -> list[Part]:
     return parts
 
 
-def _read(parts: Sequence[Part], found: Iterable[Problem], targets: int) -> Read:
+def _read(parts: Sequence[Part], found: Iterable[Problem], targets: tuple[Target, ...]) -> Read:
     definitions = tuple(part.definition for part in parts if part.definition)
     problems = (*found, *(problem for part in parts for problem in part.problems), *between(definitions))
-    built = tuple(joined(part.built[place] for part in parts) for place in range(targets))
+    built = tuple(joined(part.built[index] for part in parts) for index in range(len(targets)))
     return Read({part.file: part.text for part in parts if part.text is not None}, definitions, problems, built)
 
 

@@ -27,7 +27,7 @@ class Matcher(Generic[Label]):
         self._single: dict[str, tuple[str, Label]] = {}
         self._several: dict[str, dict[int, dict[str, Label]]] = {}
         for string, label in strings.items():
-            known = string if string.isascii() else _encodable(string)
+            known = _encodable(string)
             if len(known) < SHORTEST:
                 raise ValueError(f"shorter than {SHORTEST} characters")
             start = known[:_BEGINNING]

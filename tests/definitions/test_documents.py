@@ -146,6 +146,12 @@ def test_the_limits_hold_just_there() -> None:
     assert [problem.rule for problem in parse("f", "[" * (MAX_DEPTH + 2)).problems] == ["yaml.too-deep"]
 
 
+def test_one_key_too_many_is_refused_where_it_stands() -> None:
+    pairs = (MAX_NODES - 4) // 2  # the mapping, the first key, its list and the item in it
+    (problem,) = parse("f", "a: [x]\n" + "".join(f"k{each}: v\n" for each in range(pairs)) + "zz: v\n").problems
+    assert (problem.rule, problem.location.line, problem.location.column) == ("yaml.too-large", pairs + 2, 1)
+
+
 NOT_YAML = {"a: \ufffe\n": (1, 4), "a: é\n# \uffff\n": (2, 3)}
 
 
