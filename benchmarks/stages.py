@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.data import TARGET, make
-from provisioner import forking, wiring
+from provisioner import wiring
 from provisioner.cli import collect_seldom
 from provisioner.commands import plan as planning
 from provisioner.definitions import files
@@ -61,8 +61,8 @@ def stages(number: int) -> dict[str, float]:
         where = wiring.place(project, target, settings, egress.wall.watch)
         store = wiring.store(project, target, where.identity, egress)
         state = clock("the state is read", store.load)
-        shared = partial(read, project, (target,), where.environment, share=forking.share)
-        whole = clock("definitions are read, checked and filled in", shared)
+        reading = partial(read, project, (target,), where.environment)
+        whole = clock("definitions are read, checked and filled in", reading)
         _one_by_one(project, target, where.environment, clock)
         (built,) = whole.built
         clock("secrets are watched", lambda: egress.wall.watch(built.secrets, whole.texts.values(), built.private))
@@ -76,7 +76,7 @@ def stages(number: int) -> dict[str, float]:
 
 
 def _one_by_one(project: Project, target: Target, environment: Mapping[str, str], clock: Clock) -> None:
-    """What of that is done for each file, by one process."""
+    """Measure the parts of that."""
     entries, _ = files.list_tree(project.connections, CONNECTIONS)
     texts = clock("files are read", lambda: [_text(entry, project.connections) for entry in entries])
     documents = clock("they are parsed", lambda: list(map(parse, (entry.file for entry in entries), texts)))

@@ -5,7 +5,7 @@ The packages are the stages that data passes; imports point one way, and tests/t
     cli -> commands -> applying, report -> planning -> definitions, state, service -> vocabulary
 
     errors, model, sensitive   the vocabulary: one exception tree, frozen values, values that must not be shown;
-    once, progress, sharing    equal values kept once; how far work has come; how it may be shared out
+    once, progress             equal values kept once; how far work has come
     definitions                what the user wrote        -> desired base connections
     state                      what we remember           -> prior state, journal, fingerprints
     service                    the Flow Service over HTTP -> observed base connections
@@ -14,7 +14,6 @@ The packages are the stages that data passes; imports point one way, and tests/t
     report                     one value, many faces
     commands                   one module a command
     egress, settings, cli      the shell: the way out, flags and environment, wiring
-    forking                    work shared out among copies of the process
     emulator                   an independent stand-in for the Flow Service
 """
 

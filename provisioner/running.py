@@ -22,7 +22,7 @@ def place_of(shell: Shell, settings: Settings, name: str | None, lineage: str | 
     project = read_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
     watch = Guard(shell.egress, settings.github).watch
-    where = wiring.place(project, target, settings, watch, shell.progress, shell.share)
+    where = wiring.place(project, target, settings, watch, shell.progress)
     return where, wiring.store(project, target, where.identity, shell.egress, lineage)
 
 

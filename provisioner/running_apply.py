@@ -42,8 +42,7 @@ def apply(
         Interruption() as interruption,
         held(shell, store, where, settings, "apply", lock_timeout),
     ):
-        with applying.reading_complete(where, options.asked) as finish:
-            desired = finish(store.load().serial > 0)
+        desired = applying.read_complete(where, options.asked, allow_none=store.load().serial > 0)
         guarding.warn(shell, where, settings, desired)
         with wiring.connect(where, settings, log_of(shell), shell.egress.wall.repeats, interruption.asked) as service:
             ports = _ports(shell, store, service, output, interruption, wiring.token_expires(where, settings))

@@ -21,7 +21,7 @@ def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports
     """Check, show, and say so where all is well."""
     project = read_project(shell.folder)
     targets = tuple(project.target(name) for name in names) or tuple(project.targets.values())
-    checked = check(project, targets, shell.progress, shell.share)
+    checked = check(project, targets, shell.progress)
     shell.egress.result(_validation(shell, checked, output))
     if reports:
         from provisioner.report import faces

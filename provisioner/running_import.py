@@ -24,7 +24,7 @@ def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float)
     settings = read_settings(shell.environ)
     where, store = running.place_of(shell, settings, name)
     with running.held(shell, store, where, settings, "import", lock_timeout):
-        desired = planning.read_desired(where, nothing_is_fine=True)
+        desired = planning.read_desired(where, allow_none=True)
         guarding.warn(shell, where, settings, desired)
         with wiring.connect(where, settings, running.log_of(shell), shell.egress.wall.repeats) as service:
             state = store.load()

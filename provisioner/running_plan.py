@@ -46,10 +46,8 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
         raise UsageError("--refresh-only has to look at what exists", "leave out --offline")
     settings = read_settings(shell.environ)
     where, store = place_of(shell, settings, name)
-    with planning.reading_desired(where) as finish:
-        state = store.load()
-        # What is wrong with the files is said before anything is asked for.
-        desired = finish(state.serial > 0)
+    state = store.load()
+    desired = planning.read_desired(where, allow_none=state.serial > 0)
     guarding.warn(shell, where, settings, desired)
     if offline:
         made = planning.plan(where, desired, state, None, asked)

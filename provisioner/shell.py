@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -19,9 +19,6 @@ from provisioner.egress import Egress
 from provisioner.errors import Leak, ProblemsFound, ProvisionerError
 from provisioner.progress import Progress
 from provisioner.report.style import Style, safe
-
-if TYPE_CHECKING:
-    from provisioner.sharing import Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +61,6 @@ class Shell:
                 time.monotonic, 1, lambda text: self.egress.pass_by(text[:most]), lambda: self.egress.pass_by("")
             )
         return Progress(time.monotonic, 10, self.egress.note)
-
-    @property
-    def share(self) -> Share:
-        """How work on many items is shared out."""
-        from provisioner import forking
-
-        return forking.share
 
     def _style(self, stream: TextIO) -> Style:
         return Style(stream.isatty() and not settings.plain(self.environ), _width(stream))

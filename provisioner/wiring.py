@@ -16,7 +16,6 @@ from provisioner.model import TargetIdentity
 from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive
 from provisioner.settings import Settings, fill_in
-from provisioner.sharing import Share, alone
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.lock import Holder
 from provisioner.state.store import FileStore
@@ -48,14 +47,7 @@ def choose_target(project: Project, name: str | None, settings: Settings) -> Tar
     return target
 
 
-def place(
-    project: Project,
-    target: Target,
-    settings: Settings,
-    watch: Watch,
-    progress: Progress = SILENT,
-    share: Share = alone,
-) -> Place:
+def place(project: Project, target: Target, settings: Settings, watch: Watch, progress: Progress = SILENT) -> Place:
     """Everything about a target but the connection to it."""
     from provisioner.commands.plan import Place
 
@@ -70,7 +62,6 @@ def place(
         settle=_LAG_ON_LOOPBACK if loopback else _LAG,
         watch=watch,
         progress=progress,
-        share=share,
     )
 
 

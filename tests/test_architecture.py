@@ -12,14 +12,13 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "provisioner"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-VOCABULARY = {"", "errors", "model", "once", "progress", "sensitive", "sharing"}
+VOCABULARY = {"", "errors", "model", "once", "progress", "sensitive"}
 LAYERS = {
     "errors": {"model"},
     "model": set(),
     "once": set(),
     "progress": set(),
     "sensitive": set(),
-    "sharing": set(),
     "definitions": VOCABULARY,
     "state": VOCABULARY,
     "service": VOCABULARY,
@@ -37,7 +36,6 @@ SHELL = {
     "cli_state",
     "cli",
     "flags",
-    "forking",
     "shell",
     "reporting",
     "running",

@@ -109,11 +109,11 @@ def each_second(heard: list[str]) -> Progress:
 
 def test_what_is_read_is_counted(tmp_path: Path) -> None:
     heard: list[str] = []
-    project = read_project(make(tmp_path, 60).folder)
+    project = read_project(make(tmp_path, 3).folder)
     read(project, (), {}, each_second(heard))
     assert heard == [
-        "25 of 60 definitions read, 25 a second, about 1 s left",
-        "50 of 60 definitions read, 25 a second, about 1 s left",
+        "1 of 3 definitions read, 1 a second, about 2 s left",
+        "2 of 3 definitions read, 1 a second, about 1 s left",
         "end",
     ]
 

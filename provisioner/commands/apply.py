@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, partial
@@ -23,7 +23,7 @@ from provisioner.applying.executor import Executor, not_attempted
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
 from provisioner.applying.trials import Ledger, Writer
-from provisioner.commands.plan import Place, look, planned, reading_desired
+from provisioner.commands.plan import Place, look, planned, read_desired
 from provisioner.commands.preflight import preflight
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound, StaleError, StateError, UsageError
@@ -222,15 +222,10 @@ class _Run:
         return outcome
 
 
-@contextmanager
-def reading_complete(place: Place, asked: Asked) -> Iterator[Callable[[bool], tuple[Desired, ...]]]:
-    """As ``reading_desired``, with every secret at hand: a variable that is not set and that a selected definition
-    needs is a problem too. To take drift into the state no secret is needed."""
-    with reading_desired(place) as finish:
-        yield lambda nothing_is_fine: _complete(finish(nothing_is_fine), asked)
-
-
-def _complete(desired: tuple[Desired, ...], asked: Asked) -> tuple[Desired, ...]:
+def read_complete(place: Place, asked: Asked, allow_none: bool) -> tuple[Desired, ...]:
+    """Return the same as ``read_desired``, with every secret at hand: a variable that is not set and that a selected
+    definition needs is a problem too. To take drift into the state no secret is needed."""
+    desired = read_desired(place, allow_none)
     if asked.refresh:
         return desired
     unset = tuple(_unset(one for one in desired if asked.selects(one.key)))

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -28,7 +28,6 @@ from provisioner.planning.changes import visible_record_of
 from provisioner.planning.moves import moved
 from provisioner.planning.observed import Observation, Observed, shown_otherwise
 from provisioner.service.flow_service import Reader
-from provisioner.sharing import Job, in_order
 from provisioner.state.folding import fold
 from provisioner.state.records import Record, State
 
@@ -111,15 +110,15 @@ class _Chooser:
         self._declared = {one.key: one for one in desired}
         self._by_name = {one.name: one for one in desired}
         self._managed = {record.id: record.key for record in state.records}
-        there = read(place.project, (), {}, place.progress, place.share)
+        there = read(place.project, (), {}, place.progress)
         keys = {
             *(name for one in there.definitions for name in one.called),
             *state.by_key,
             *(one.key for one in state.intents),
         }
         self._taken = {key.casefold() for key in keys}
-        with place.share(tuple(there.texts.items()), Job(_variables, list, list), lambda _: None) as named:
-            self._variables = {*place.environment, *chain.from_iterable(in_order(named))}
+        named = (variables_of(parse(file, text)) for file, text in there.texts.items())
+        self._variables = {*place.environment, *chain.from_iterable(named)}
         self._definer = Definer(place.project.targets)
         self._builder = Builder(place.project, place.target, {})
 
@@ -213,10 +212,6 @@ class _Chooser:
     def _variable(self, key: Key, what: str) -> str:
         patterns = [one for one in self._place.project.admitted((key, key)) if one.endswith("*")]
         return variable_for(key, what, patterns[0].rstrip("*") if patterns else "MYSQL_", self._variables)
-
-
-def _variables(files: Sequence[tuple[str, str]]) -> list[list[str]]:
-    return [list(variables_of(parse(file, text))) for file, text in files]
 
 
 def drafts(imported: Imported) -> Iterator[Taken]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -13,7 +12,7 @@ from provisioner.commands.validate import Checked
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.files import NO_DEFINITION
 from provisioner.definitions.project import Project, Target
-from provisioner.definitions.reading import Read, reading
+from provisioner.definitions.reading import read
 from provisioner.errors import NotAuthenticated, NotFound, ProblemsFound, ServiceError, UsageError
 from provisioner.model import MYSQL_SPEC_ID, Cloud, Json, TargetIdentity
 from provisioner.planning.dependants import affected, with_dependants, without_dependants
@@ -29,7 +28,6 @@ from provisioner.planning.testing import with_tests
 from provisioner.planning.waiting import with_waits
 from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive
-from provisioner.sharing import Share, alone
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.folding import fold
 from provisioner.state.records import State
@@ -52,7 +50,7 @@ class Place:
 
     ``environment`` holds the variables that may be read; ``client`` is our client id there; ``settle`` how long the
     service's list may lag behind a create. ``watch`` is told the sensitive values as soon as they are read, and the
-    texts that anybody may read. ``progress`` is told how far the reading has come, and ``share`` lets others help.
+    texts that anybody may read. ``progress`` is told how far the reading has come.
     """
 
     project: Project
@@ -64,29 +62,16 @@ class Place:
     settle: timedelta
     watch: Watch
     progress: Progress = SILENT
-    share: Share = alone
 
 
-@contextmanager
-def reading_desired(place: Place) -> Iterator[Callable[[bool], tuple[Desired, ...]]]:
-    """Begins to read what the definitions ask for on the target; the function that is given ends it. That raises
-    ``ProblemsFound`` with all that is wrong with them.
+def read_desired(place: Place, allow_none: bool = False) -> tuple[Desired, ...]:
+    """Return what the definitions ask for on the target. Raise ``ProblemsFound`` with all that is wrong with them.
 
-    If it is given True, no definition at all is no problem: where something is in the state, that is for the guards of
+    With ``allow_none``, no definition at all is no problem: where something is in the state, that is for the guards of
     deletes to judge.
     """
-    with reading(place.project, (place.target,), place.environment, place.progress, place.share) as finish:
-        yield lambda nothing_is_fine: _desired(place, finish(), nothing_is_fine)
-
-
-def read_desired(place: Place, nothing_is_fine: bool = False) -> tuple[Desired, ...]:
-    """The same at once."""
-    with reading_desired(place) as finish:
-        return finish(nothing_is_fine)
-
-
-def _desired(place: Place, whole: Read, nothing_is_fine: bool) -> tuple[Desired, ...]:
-    problems = [problem for problem in whole.problems if not (nothing_is_fine and problem.rule == NO_DEFINITION)]
+    whole = read(place.project, (place.target,), place.environment, place.progress)
+    problems = [problem for problem in whole.problems if not (allow_none and problem.rule == NO_DEFINITION)]
     (built,) = whole.built
     place.watch(built.secrets, [place.project.text, *whole.texts.values()], built.private)
     found = Checked(whole.definitions, (place.target.name,), tuple(sorted({*problems, *built.problems})), whole.texts)

@@ -11,7 +11,6 @@ from provisioner.definitions.reading import read
 from provisioner.definitions.yaml_errors import source_line
 from provisioner.model import Location, Problem
 from provisioner.progress import SILENT, Progress
-from provisioner.sharing import Share, alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +28,9 @@ class Checked:
         return source_line(self.texts.get(location.file, ""), location.line)
 
 
-def validate(
-    project: Project, targets: tuple[Target, ...], progress: Progress = SILENT, share: Share = alone
-) -> Checked:
+def validate(project: Project, targets: tuple[Target, ...], progress: Progress = SILENT) -> Checked:
     """Check the definitions against each target that they apply to."""
-    found = read(project, targets, {}, progress, share)
+    found = read(project, targets, {}, progress)
     names = tuple(target.name for target in targets)
     by_target = {name: built.problems for name, built in zip(names, found.built, strict=True)}
     merged = _merge(by_target, {one.file: one for one in found.definitions})
