@@ -45,7 +45,7 @@ def apply(
         desired = applying.read_complete(where, options.asked, allow_none=store.load().serial > 0)
         guarding.warn(shell, where, settings, desired)
         with wiring.connect(where, settings, log_of(shell), shell.egress.wall.repeats, interruption.asked) as service:
-            ports = _ports(shell, store, service, output, interruption, wiring.token_expires(where, settings))
+            ports = _ports(shell, store, service, output, interruption)
             applied = applying.apply(where, desired, ports, options)
     shell.egress.result(_end(shell, applied, output))
     if reports:
@@ -93,7 +93,6 @@ def _ports(
     service: applying.Service,
     output: str,
     interruption: Interruption,
-    token_expires: datetime | None,
 ) -> applying.Ports:
     # Only one JSON document goes to standard output, so then everything on the way is a note.
     say = shell.egress.note if output == "json" else shell.egress.result
@@ -123,7 +122,6 @@ def _ports(
         progress=progress,
         interrupted=interruption.asked,
         undisturbed=interruption.undisturbed,
-        token_expires=token_expires,
     )
 
 

@@ -172,14 +172,6 @@ def _tokens(
     return ClientCredentials(origin, api_key, credentials.client_secret, transport, timing, issued, scopes=scopes)
 
 
-def token_expires(where: Place, settings: Settings) -> datetime | None:
-    """Of a ready token, where it shows that."""
-    from provisioner.service.token_life import expiry
-
-    given = settings.credentials.access_token
-    return expiry(given.reveal().strip()) if given and not where.target.emulator else None
-
-
 def holder(command: str, settings: Settings) -> Holder:
     """Who we are, for those who wait for us."""
     return Holder(

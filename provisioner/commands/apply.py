@@ -24,7 +24,6 @@ from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
 from provisioner.applying.trials import Ledger, Writer
 from provisioner.commands.plan import Place, look, planned, read_desired
-from provisioner.commands.preflight import preflight
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound, StaleError, StateError, UsageError
 from provisioner.model import Key, Problem
@@ -53,8 +52,7 @@ class Remembered(Ledger, Register, Protocol):
 @dataclass(frozen=True, slots=True)
 class Ports:
     """How apply reaches the world. ``sleep`` takes seconds and ends early once ``interrupted``, which is set from
-    outside; ``undisturbed`` is around what must not be cut off half-way: meanwhile an interrupt only sets it.
-    ``token_expires`` is known only of a token that cannot be renewed, and not of each of those."""
+    outside; ``undisturbed`` is around what must not be cut off half-way: meanwhile an interrupt only sets it."""
 
     store: Remembered
     service: Service
@@ -66,7 +64,6 @@ class Ports:
     progress: Callable[[Outcome], None]
     interrupted: Event = field(default_factory=Event)
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
-    token_expires: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +98,6 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
         run.renew(made)
         ports.store.fold()
         return Applied((), made.blocked)
-    if made.pending:
-        number, sandbox = len(made.pending), place.identity.sandbox
-        preflight(ports.service, sandbox, ports.token_expires, number, options.parallelism, ports.tell)
     if made.pending and not (options.confirmed or options.approved) and not ports.confirm():
         raise Declined("not confirmed; nothing was done")
     ports.store.check_room(len(made.pending))

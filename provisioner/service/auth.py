@@ -17,7 +17,6 @@ from provisioner.service.exchange import Answer, Call, Failure, Timing, Transpor
 from provisioner.service.explain import explain, read_fault, sentence
 from provisioner.service.origin import Origin
 from provisioner.service.retry import Policy
-from provisioner.service.token_life import FETCH_ANOTHER
 
 DEFAULT_SCOPES = "openid,session,AdobeID,read_organizations,additional_info.projectedProductContext"
 """What Adobe's samples for Experience Platform ask for. Documented; the Developer Console's list wins."""
@@ -47,7 +46,7 @@ class FixedToken:
         """Nothing to renew it with: always ``NotAuthenticated``."""
         raise NotAuthenticated(
             "AEP_ACCESS_TOKEN is not accepted",
-            FETCH_ANOTHER,
+            "Fetch a fresh token, or unset it and set AEP_API_KEY and AEP_CLIENT_SECRET so that one is fetched.",
         )
 
 

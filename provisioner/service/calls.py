@@ -150,13 +150,11 @@ class Caller:
         self._pace = Pace(timing)
         self.clock = Clock(timing)
 
-    def send(self, call: Call, policy: Policy | None = None) -> Settled:
-        """Repeats as ``decide`` says, and once more with a fresh token where the token was not accepted. ``policy``: in
-        place of the one for all calls."""
-        policy = policy or self._policy
+    def send(self, call: Call) -> Settled:
+        """Repeats as ``decide`` says, and once more with a fresh token where the token was not accepted."""
         call = replace(call, headers={**self._headers, **call.headers})
-        attempt = _Attempt(self, call, self._timing.monotonic() + policy.total)
-        return repeat(call.method, attempt, policy, self._timing, self._pace.hold)
+        attempt = _Attempt(self, call, self._timing.monotonic() + self._policy.total)
+        return repeat(call.method, attempt, self._policy, self._timing, self._pace.hold)
 
     def send_once(self, call: Call, token: str, until: float) -> Outcome:
         """At the pace of all workers. ``until`` is the monotonic time after which it is not worth sending."""

@@ -15,7 +15,6 @@ from urllib.parse import quote, urlencode
 from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError
 from provisioner.model import Json
 from provisioner.progress import SILENT, Progress
-from provisioner.service import sandboxes
 from provisioner.service.calls import Caller, TokenSource, failure, unusable
 from provisioner.service.dependants import Flow, by_base
 from provisioner.service.exchange import Answer, Call, Timing, Transport
@@ -57,8 +56,6 @@ class Written:
     sent_at: datetime | None
 
 
-_ONCE = Policy(attempts=1, throttled_attempts=1)
-
 _LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each look after a delete: it may be asynchronous (inferred from its states)."""
 
@@ -75,7 +72,6 @@ class Reader(Protocol):
     def tables(self, connection_id: str) -> tuple[Table, ...]: ...
     def contents(self, connection_id: str, table: str, preview: bool = False) -> Contents: ...
     def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Flow, ...]]: ...
-    def sandbox_state(self, name: str) -> str: ...
     def service_time(self) -> datetime: ...
 
 
@@ -161,22 +157,12 @@ class FlowReader:
         query = urlencode([*(("property", one) for one in properties), ("limit", str(self._page))], quote_via=quote)
         return [item for page in self._pages(f"listing {resource}", query, f"/{resource}") for item in page]
 
-    def sandbox_state(self, name: str) -> str:
-        """Such as ``active``; "" where none is shown. One attempt: it is asked for to be careful, not to be served."""
-        what = "listing sandboxes"
-        for page in range(_PAGES):
-            query = f"limit={sandboxes.PAGE}&offset={page * sandboxes.PAGE}"
-            states = sandboxes.read_states(what, self._get(what, f"/?{query}", sandboxes.BASE, _ONCE).body)
-            if name in states or len(states) < sandboxes.PAGE:
-                return states.get(name, "")
-        return ""
-
     def service_time(self) -> datetime:
         """What the service's clock shows now, from the ``Date`` of its last answer; this machine's before any."""
         return self._caller.clock.now()
 
-    def _get(self, what: str, path: str, base: str = BASE, policy: Policy | None = None) -> Answer:
-        settled = self._caller.send(Call("GET", self._origin, base + path), policy)
+    def _get(self, what: str, path: str) -> Answer:
+        settled = self._caller.send(Call("GET", self._origin, BASE + path))
         if settled.answer is None:
             raise failure(what, settled, one="?" not in path or "/explore?" in path)
         return settled.answer

@@ -358,7 +358,6 @@ def methods(kind: type) -> set[str]:
 
 def test_who_only_looks_has_no_method_that_writes() -> None:
     looking = {"list_connections", "find_by_name", "get", "test", "tables", "contents", "flows_of", "service_time"}
-    looking |= {"sandbox_state"}
     assert methods(FlowReader) == methods(Reader) == looking
     assert methods(FlowService) - looking == {"create", "patch", "delete", "confirm_gone", "reading"}
     reader = Bench().service.reading()
