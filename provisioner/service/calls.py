@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import inf
 from threading import Lock
 from typing import Protocol
 
@@ -21,7 +22,6 @@ from provisioner.errors import (
 )
 from provisioner.service.exchange import INTERRUPTED, Answer, Call, Failure, HeldBack, Outcome, Timing, Transport
 from provisioner.service.explain import ServiceFault, explain, read_fault, sentence
-from provisioner.service.pace import Pace
 from provisioner.service.retry import (
     Again,
     GiveUp,
@@ -107,6 +107,41 @@ def _attempt(send: Callable[[], Outcome], doubtful: bool) -> Outcome:
         raise
 
 
+TOO_LATE = HeldBack(
+    False,
+    "not sent, since the service asks for longer pauses than a call may wait",
+    "Run again later, or with a smaller --parallelism.",
+)
+
+
+class RateGate:
+    """Keeps all workers from sending for a while after a 429. For any number of threads."""
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._lock = Lock()
+        self._opens = -inf
+
+    def hold(self, seconds: float) -> None:
+        """Let nobody send for so long. Of several holds the one that ends last counts: they do not add up."""
+        with self._lock:
+            self._opens = max(self._opens, self._timing.monotonic() + seconds)
+
+    def wait(self, until: float) -> HeldBack | None:
+        """Wait until sending is allowed. Return ``TOO_LATE``, at once, where that is after ``until`` (monotonic), and
+        ``INTERRUPTED`` once the user wants an end."""
+        while not self._timing.stopped():
+            with self._lock:
+                opens = self._opens
+            now = self._timing.monotonic()
+            if max(opens, now) > until:
+                return TOO_LATE
+            if opens <= now:
+                return None
+            self._timing.sleep(opens - now)
+        return INTERRUPTED
+
+
 class Clock:
     """The service's time: its last ``Date`` (whole seconds) and what has passed here since; this machine's before."""
 
@@ -147,22 +182,21 @@ class Caller:
         self._headers = dict(headers)
         self._policy = policy
         self._timing = timing
-        self._pace = Pace(timing)
+        self._gate = RateGate(timing)
         self.clock = Clock(timing)
 
     def send(self, call: Call) -> Settled:
         """Repeats as ``decide`` says, and once more with a fresh token where the token was not accepted."""
         call = replace(call, headers={**self._headers, **call.headers})
         attempt = _Attempt(self, call, self._timing.monotonic() + self._policy.total)
-        return repeat(call.method, attempt, self._policy, self._timing, self._pace.hold)
+        return repeat(call.method, attempt, self._policy, self._timing, self._gate.hold)
 
     def send_once(self, call: Call, token: str, until: float) -> Outcome:
-        """At the pace of all workers. ``until`` is the monotonic time after which it is not worth sending."""
-        turn = self._pace.enter(until)
-        if isinstance(turn, HeldBack):
-            return turn
+        """Send once the gate is open. ``until`` is the monotonic time after which it is not worth sending."""
+        held_back = self._gate.wait(until)
+        if held_back is not None:
+            return held_back
         outcome = self._transport.send(replace(call, bearer=token))
-        self._pace.learn(turn, outcome)
         self.clock.learn(outcome)
         return outcome
 

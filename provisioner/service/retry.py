@@ -23,8 +23,8 @@ _TRANSIENT = frozenset({408, _THROTTLED})
 class Policy:
     """Two bounds, attempts and total seconds, and the shape of the waits. All times in seconds.
 
-    A 429 has a bound on attempts of its own, and a larger one: it certainly had no effect and says that the service is
-    well, only busy. With many workers one call can meet several before the common pace is found; ``total`` ends it.
+    A 429 has waits of its own, and a larger bound on attempts: it certainly had no effect and says that the service is
+    well, only busy. No ``Retry-After`` is documented; where there is one it counts, up to ``longest_retry_after``.
     """
 
     attempts: int = 6
@@ -33,6 +33,8 @@ class Policy:
     longest_wait: float = 20.0
     longest_retry_after: float = 60.0
     throttled_attempts: int = 20
+    first_throttled_wait: float = 1.0
+    longest_throttled_wait: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +94,16 @@ def may_have_had_effect(outcome: Outcome) -> bool:
 
 
 def wait_before(outcome: Outcome, attempt: int, policy: Policy, jitter: float) -> float:
-    """Seconds: what the service asks for, capped, and a little more; otherwise doubling, between half and all."""
+    """Return seconds: what the service asks for, capped, and a little more; otherwise a time that doubles with each
+    attempt, all of it after a 429 and between half and all of it after anything else."""
     asked = retry_after(outcome) if isinstance(outcome, Answer) else None
     if asked is not None:
         return min(asked, policy.longest_retry_after) + jitter * policy.first_wait
-    backoff = min(policy.longest_wait, policy.first_wait * 2.0 ** min(attempt - 1, 60))
-    return backoff * (0.5 + jitter / 2)
+    doubled = 2.0 ** min(attempt - 1, 60)
+    if is_throttled(outcome):
+        wait = min(policy.longest_throttled_wait, policy.first_throttled_wait * doubled)
+        return wait + jitter * policy.first_wait
+    return min(policy.longest_wait, policy.first_wait * doubled) * (0.5 + jitter / 2)
 
 
 def retry_after(answer: Answer) -> float | None:

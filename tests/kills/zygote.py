@@ -125,7 +125,7 @@ def prepare() -> None:
         importlib.import_module(library)
     wiring._LAG_ON_LOOPBACK = timedelta(0)
     with contextlib.suppress(AttributeError):
-        retry.Policy.__init__.__defaults__ = (6, 180.0, 0.005, 0.02, 0.02, *retry.Policy.__init__.__defaults__[5:])  # type: ignore[index, misc]
+        retry.Policy.__init__.__defaults__ = (6, 180.0, 0.005, 0.02, 0.02, 20, 0.005, 0.02)  # type: ignore[misc]
 
 
 if __name__ == "__main__":
