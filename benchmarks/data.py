@@ -15,6 +15,7 @@ from provisioner.commands.plan import Place, read_desired
 from provisioner.definitions.project import read_project
 from provisioner.model import TargetIdentity
 from provisioner.planning.changes import record_of
+from provisioner.secret_scanner import SecretScanner
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.formats import state_to_bytes
 from provisioner.state.records import State
@@ -91,7 +92,8 @@ def _record(folder: Path, url: str, variables: Mapping[str, str]) -> None:
     target = project.target(TARGET)
     identity = TargetIdentity(url, ORG, "prod")
     fingerprinter = Fingerprinter("benchmark", KEY.encode())
-    place = Place(project, target, identity, variables, lambda _: fingerprinter, "bench", timedelta(0), lambda *_: None)
+    scanner = SecretScanner()
+    place = Place(project, target, identity, variables, lambda _: fingerprinter, "", timedelta(0), True, scanner)
     records = tuple(
         record_of(one, str(uuid.uuid5(uuid.NAMESPACE_URL, one.key)), '"etag"', f"{number:032x}", fingerprinter)
         for number, one in enumerate(read_desired(place))

@@ -21,7 +21,7 @@ from provisioner.definitions import files
 from provisioner.definitions.building import Builder
 from provisioner.definitions.definition import Definer
 from provisioner.definitions.documents import parse
-from provisioner.definitions.hygiene import UNGUARDED, odd
+from provisioner.definitions.hygiene import exposed, odd
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
 from provisioner.definitions.reading import read
 from provisioner.egress import Egress
@@ -58,20 +58,22 @@ def stages(number: int) -> dict[str, float]:
         project = read_project(folder)
         target = project.target(TARGET)
         egress = Egress(sys.stdout, sys.stderr)
-        where = wiring.place(project, target, settings, egress.wall.watch)
+        where = wiring.place(project, target, settings, egress.scanner)
         store = wiring.store(project, target, where.identity, egress)
         state = clock("the state is read", store.load)
         reading = partial(read, project, (target,), where.environment)
         whole = clock("definitions are read, checked and filled in", reading)
         _one_by_one(project, target, where.environment, clock)
         (built,) = whole.built
-        clock("secrets are watched", lambda: egress.wall.watch(built.secrets, whole.texts.values(), built.private))
-        clock("the search for them is built", lambda: egress.wall.lets_pass("a word"))
-        judges = [(UNGUARDED, egress.wall.lets_pass)]
-        clock("secrets are judged", lambda: odd(built.desired, settings.variables, judges))
+        clock("secrets are registered", lambda: egress.scanner.register(built.secrets, built.private))
+        clock("the search for them is built", lambda: egress.scanner.check("a word"))
+        clock(
+            "they are looked for in the files", lambda: exposed(whole.texts, built.desired, egress.scanner.origins_in)
+        )
+        clock("variables are judged", lambda: odd(built.desired, settings.variables))
         made_plan = clock("compared", lambda: planning.plan(where, built.desired, state, None, Asked()))
         text = clock("written", lambda: plan_text.as_text(made_plan, PLAIN))
-        clock("searched for secrets", lambda: egress.wall.check(text))
+        clock("searched for secrets", lambda: egress.scanner.check(text))
     return clock.taken
 
 

@@ -66,7 +66,7 @@ def collect_seldom() -> None:
 
 def run(args: Sequence[str], environ: Mapping[str, str], stdin: TextIO | None, egress: Egress) -> int:
     """One command from flags to exit code."""
-    egress.wall.watch(own_secrets(environ))
+    egress.scanner.register(own_secrets(environ))
     shell = Shell(environ, stdin, egress)
     with egress.redirected():
         try:

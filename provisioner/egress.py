@@ -1,7 +1,7 @@
 """The one way out of the process: the result to standard output, everything else to standard error, reports to files.
 
-All of it is held against the wall first. What libraries and Python itself write to the standard streams comes through
-here as well (``redirected``).
+All of it is checked by the secret scanner first. What libraries and Python itself write to the standard streams comes
+through here as well (``redirected``).
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import glob
 import io
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO, cast
 
 from provisioner.errors import Leak, NotWritten
-from provisioner.wall.wall import Wall
+from provisioner.secret_scanner import SecretScanner
 
 _PRIVATE, _PUBLIC = 0o600, 0o666
 """Modes of files; of the latter the user's umask takes away."""
@@ -30,7 +30,7 @@ class Egress:
 
     stdout: TextIO
     stderr: TextIO
-    wall: Wall = field(default_factory=Wall)
+    scanner: SecretScanner = field(default_factory=SecretScanner)
     lock: threading.Lock = field(default_factory=threading.Lock)
     passing: list[str] = field(default_factory=list)
     """The line at the end of the terminal that stays there, if there is one."""
@@ -59,7 +59,7 @@ class Egress:
 
     def pass_by(self, text: str) -> None:
         """The line that stays at the end of a terminal, in the place of the one before; "" takes it away."""
-        self.wall.check(text)
+        self.scanner.check(text)
         with self.lock:
             self._clear()
             self.passing[:] = [text] if text else []
@@ -67,21 +67,21 @@ class Egress:
 
     def report(self, path: Path, text: str) -> None:
         """A file for nobody but the user. Raises ``OSError``, also where there is a file of that name."""
-        self.wall.check(text)
+        self.scanner.check(text)
         _new_file(path, text, _PRIVATE)
 
     def keep(self, path: Path, text: str) -> None:
         """A private file of the user's choice, whole or not at all, in the place of one that is there.
 
         Raises ``OSError``."""
-        self.wall.check(text)
+        self.scanner.check(text)
         _replace(path, text, _PRIVATE)
 
     def publish(self, path: Path, text: str) -> None:
         """A file for whoever may read the folder, in the place of one that is there; into a pipe or device as such.
 
         Raises ``OSError``."""
-        self.wall.check(text)
+        self.scanner.check(text)
         if path.exists() and not path.is_file():
             path.write_text(text, "utf-8")
         else:
@@ -89,13 +89,13 @@ class Egress:
 
     def append(self, path: Path, text: str) -> None:
         """More for a file that others write to as well. Raises ``OSError``."""
-        self.wall.check(text)
+        self.scanner.check(text)
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
 
     def create(self, path: Path, text: str) -> None:
         """A new file for whoever may read the folder, which is made where there is none. Raises ``OSError``."""
-        self.wall.check(text)
+        self.scanner.check(text)
         path.parent.mkdir(parents=True, exist_ok=True)
         _whole_new_file(path, text, _PUBLIC)
 
@@ -109,10 +109,6 @@ class Egress:
         """A note that must get out: an id that nothing else could record, the words that a leak is reported with."""
         self._put(self.stderr, text, "\n")
 
-    def mask(self, commands: Iterable[str]) -> None:
-        """The one place where secrets go out on purpose: to a pipeline's runner, which hides them from then on."""
-        self._put(self.stderr, "\n".join(commands), "\n")
-
     @contextmanager
     def redirected(self) -> Iterator[None]:
         """Meanwhile what anybody writes to the standard streams comes through here."""
@@ -122,7 +118,7 @@ class Egress:
             yield
 
     def _write(self, stream: TextIO, text: str, end: str = "\n") -> None:
-        self.wall.check(text)
+        self.scanner.check(text)
         self._put(stream, text, end)
 
     def _clear(self) -> None:

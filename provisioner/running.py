@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from provisioner import wiring
 from provisioner.definitions.project import read_project
-from provisioner.guarding import Guard
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 def place_of(shell: Shell, settings: Settings, name: str | None, lineage: str | None = None) -> tuple[Place, FileStore]:
     project = read_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
-    watch = Guard(shell.egress, settings.github).watch
-    where = wiring.place(project, target, settings, watch, shell.progress)
+    where = wiring.place(project, target, settings, shell.egress.scanner, shell.progress)
     return where, wiring.store(project, target, where.identity, shell.egress, lineage)
 
 

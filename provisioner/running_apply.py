@@ -43,8 +43,10 @@ def apply(
         held(shell, store, where, settings, "apply", lock_timeout),
     ):
         desired = applying.read_complete(where, options.asked, allow_none=store.load().serial > 0)
-        guarding.warn(shell, where, settings, desired)
-        with wiring.connect(where, settings, log_of(shell), shell.egress.wall.repeats, interruption.asked) as service:
+        guarding.warn(shell, settings, desired)
+        with wiring.connect(
+            where, settings, log_of(shell), shell.egress.scanner.contains, interruption.asked
+        ) as service:
             ports = _ports(shell, store, service, output, interruption)
             applied = applying.apply(where, desired, ports, options)
     shell.egress.result(_end(shell, applied, output))

@@ -25,8 +25,8 @@ def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float)
     where, store = running.place_of(shell, settings, name)
     with running.held(shell, store, where, settings, "import", lock_timeout):
         desired = planning.read_desired(where, allow_none=True)
-        guarding.warn(shell, where, settings, desired)
-        with wiring.connect(where, settings, running.log_of(shell), shell.egress.wall.repeats) as service:
+        guarding.warn(shell, settings, desired)
+        with wiring.connect(where, settings, running.log_of(shell), shell.egress.scanner.contains) as service:
             state = store.load()
             done = importing.prepare(where, desired, state, service.reading(), wanted, running.new_id)
         _write(shell, done)

@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from provisioner import guarding, wiring
 from provisioner.commands import plan as planning
 from provisioner.errors import UsageError
-from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key
+from provisioner.planning.renewal import key_note
 from provisioner.report import plan_text
 from provisioner.reporting import Reports, write_file, write_reports
 from provisioner.running import log_of, place_of
 from provisioner.settings import read_settings
-from provisioner.state.fingerprint import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
@@ -48,11 +47,11 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
     where, store = place_of(shell, settings, name)
     state = store.load()
     desired = planning.read_desired(where, allow_none=state.serial > 0)
-    guarding.warn(shell, where, settings, desired)
+    guarding.warn(shell, settings, desired)
     if offline:
         made = planning.plan(where, desired, state, None, asked)
     else:
-        with wiring.connect(where, settings, log_of(shell), shell.egress.wall.repeats) as service:
+        with wiring.connect(where, settings, log_of(shell), shell.egress.scanner.contains) as service:
             made = planning.plan(where, desired, state, service.reading(), asked)
     shell.egress.result(_plan_text(shell, made, output))
     for words in _advice(made, state, where):
@@ -75,9 +74,8 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
 
 def _advice(made: Plan, state: State, where: Place) -> Iterator[str]:
     """What is wrong with the plan as a whole rather than with a change of it."""
-    key = forgotten_key(state, where.fingerprinter(state.lineage))
-    if key:
-        yield f"note: {KEY_VARIABLE} is not set, and secrets are recorded with key {key}: {GIVE_UP_KEY}"
+    if key_words := key_note(state, where.fingerprinter(state.lineage), where.loopback):
+        yield f"note: {key_words}"
     if made.is_first and made.blocked and not made.pending:
         yield (
             "note: nothing is recorded yet, and all of this exists: if there was a state, fetch it; if it is lost, "

@@ -55,5 +55,5 @@ def _looking(shell: Shell, name: str | None) -> Iterator[tuple[State, Reader]]:
     settings = read_settings(shell.environ)
     where, store = running.place_of(shell, settings, name)
     state = store.load()
-    with wiring.connect(where, settings, running.log_of(shell), shell.egress.wall.repeats) as service:
+    with wiring.connect(where, settings, running.log_of(shell), shell.egress.scanner.contains) as service:
         yield state, service.reading()

@@ -46,8 +46,8 @@ def state_rebuild(shell: Shell, name: str | None, lock_timeout: float) -> int:
     where, store = running.place_of(shell, settings, name)
     with running.held(shell, store, where, settings, "state rebuild", lock_timeout):
         desired = planning.read_desired(where)
-        guarding.warn(shell, where, settings, desired)
-        with wiring.connect(where, settings, running.log_of(shell), shell.egress.wall.repeats) as service:
+        guarding.warn(shell, settings, desired)
+        with wiring.connect(where, settings, running.log_of(shell), shell.egress.scanner.contains) as service:
             done = states.rebuild(where, desired, store, service.reading(), running.new_id)
     shell.egress.result(state_text.rebuilt(done, shell.result_style))
     return 1 if done.open else 0

@@ -56,5 +56,18 @@ class Sensitive(Symbolic):
         return self._content
 
 
+SHORTEST = 8
+"""Characters of a value that can be looked for in a text. Shorter ones occur in anything."""
+
+SHORTEST_WORD = 16
+"""The same for lower-case letters alone, of which words are made."""
+
+
+def cannot_detect(value: str) -> bool:
+    """Return whether a value is so short, or so much like a word, that finding it in a text would mean nothing."""
+    value = value.strip()
+    return len(value) < SHORTEST or (len(value) < SHORTEST_WORD and value.isalpha() and value.islower())
+
+
 Value: TypeAlias = str | Symbolic
 """A rendered leaf: plain text, a ``Sensitive``, or a ``Symbolic`` whose content is not at hand."""

@@ -22,8 +22,8 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says. ``variables`` are those that ``env()`` may be admitted to read; ``github``: the run
-    is a job of GitHub Actions, ``github_output`` the file that takes the outputs of its step."""
+    """What the environment says. ``variables`` are those that ``env()`` may be admitted to read; ``github_output`` is
+    the file that takes the outputs of a step of GitHub Actions."""
 
     variables: Mapping[str, str]
     credentials: Credentials
@@ -33,7 +33,6 @@ class Settings:
     old_fingerprint_key: bytes | None
     allow_hosts: tuple[str, ...]
     ci: bool
-    github: bool
     github_output: Path | None
     run_url: str
 
@@ -59,7 +58,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         old_fingerprint_key=_key(environ, "PROVISIONER_FINGERPRINT_KEY_OLD"),
         allow_hosts=tuple(environ.get("PROVISIONER_ALLOW_HOSTS", "").replace(",", " ").split()),
         ci=in_ci(environ),
-        github=environ.get("GITHUB_ACTIONS") == "true",
         github_output=Path(environ["GITHUB_OUTPUT"]) if environ.get("GITHUB_OUTPUT") else None,
         run_url=_run_url(environ),
     )

@@ -21,8 +21,9 @@ from provisioner.state.lock import Holder
 from provisioner.state.store import FileStore
 
 if TYPE_CHECKING:
-    from provisioner.commands.plan import Place, Watch
+    from provisioner.commands.plan import Place
     from provisioner.egress import Egress
+    from provisioner.secret_scanner import SecretScanner
     from provisioner.service.auth import ClientCredentials, FixedToken
     from provisioner.service.exchange import Log, Timing, Transport
     from provisioner.service.flow_service import FlowService
@@ -47,7 +48,9 @@ def choose_target(project: Project, name: str | None, settings: Settings) -> Tar
     return target
 
 
-def place(project: Project, target: Target, settings: Settings, watch: Watch, progress: Progress = SILENT) -> Place:
+def place(
+    project: Project, target: Target, settings: Settings, scanner: SecretScanner, progress: Progress = SILENT
+) -> Place:
     """Everything about a target but the connection to it."""
     from provisioner.commands.plan import Place
 
@@ -60,7 +63,8 @@ def place(project: Project, target: Target, settings: Settings, watch: Watch, pr
         fingerprinter=lambda lineage: Fingerprinter(lineage, settings.fingerprint_key, settings.old_fingerprint_key),
         client=EMULATOR if target.emulator else settings.credentials.api_key or "",
         settle=_LAG_ON_LOOPBACK if loopback else _LAG,
-        watch=watch,
+        loopback=loopback,
+        scanner=scanner,
         progress=progress,
     )
 
@@ -90,7 +94,7 @@ def store(
     What it could not record is told whatever it holds: it may be the last to know an id.
     """
     path = project.folder / target.state
-    return FileStore(path, identity, lineage=lineage, tell=egress.note_unchecked, check=egress.wall.check)
+    return FileStore(path, identity, lineage=lineage, tell=egress.note_unchecked, check=egress.scanner.check)
 
 
 @contextmanager
@@ -167,7 +171,7 @@ def _tokens(
     scopes = credentials.scopes or DEFAULT_SCOPES
 
     def issued(token: str) -> None:
-        where.watch([Sensitive(token, "access token")], ())
+        where.scanner.register([Sensitive(token, "access token")])
 
     return ClientCredentials(origin, api_key, credentials.client_secret, transport, timing, issued, scopes=scopes)
 

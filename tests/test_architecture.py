@@ -25,9 +25,9 @@ LAYERS = {
     "planning": VOCABULARY | {"definitions", "state", "service"},
     "applying": VOCABULARY | {"definitions", "state", "service", "planning"},
     "report": VOCABULARY | {"definitions", "state", "service", "planning", "applying"},
-    "commands": VOCABULARY | {"definitions", "state", "service", "planning", "applying", "emulator"},
-    "wall": VOCABULARY,
-    "egress": VOCABULARY | {"wall"},
+    "commands": VOCABULARY | {"definitions", "state", "service", "planning", "applying", "emulator", "secret_scanner"},
+    "secret_scanner": VOCABULARY | {"report"},
+    "egress": VOCABULARY | {"secret_scanner"},
     "settings": VOCABULARY,
     "emulator": {""},
 }
@@ -58,8 +58,7 @@ LIBRARIES = {
     "jinja2": {"definitions/templates.py", "report/plan_html.py"},
     "requests": {"service/transport.py"},
     "filelock": {"state/lock.py"},
-    "ahocorasick_rs": {"wall/matcher.py"},
-    "zxcvbn": {"state/strength.py"},
+    "ahocorasick_rs": {"secret_scanner.py"},
     "pymysql": {"emulator/mysql.py"},
     "click": {"cli.py", "cli_life.py", "cli_state.py", "flags.py", "shell.py"},
 }
@@ -167,7 +166,7 @@ def test_modules_stay_short() -> None:
 
 def test_help_waits_for_nothing_but_click() -> None:
     """Only the standard library, click and our own light modules load before a command runs."""
-    heavy = {"yaml", "jsonschema", "jinja2", "requests", "filelock", "starlette", "uvicorn", "ahocorasick_rs", "zxcvbn"}
+    heavy = {"yaml", "jsonschema", "jinja2", "requests", "filelock", "starlette", "uvicorn", "ahocorasick_rs"}
     for name in ("cli.py", "cli_life.py", "cli_state.py", "flags.py", "shell.py", "egress.py"):
         top = ast.parse((PACKAGE / name).read_text("utf-8")).body
         eager = {node.module for node in top if isinstance(node, ast.ImportFrom) and node.module}
@@ -184,6 +183,6 @@ def test_help_waits_for_nothing_but_click() -> None:
             "report",
             "settings",
             "shell",
-            "wall",
+            "secret_scanner",
         }
         assert not eager & heavy

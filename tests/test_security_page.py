@@ -9,17 +9,15 @@ import pytest
 
 from provisioner.definitions import templates
 from provisioner.definitions.project import NEVER_ADMITTED
-from provisioner.state import fingerprint, strength
-from provisioner.wall.matcher import SHORTEST
+from provisioner.sensitive import SHORTEST, SHORTEST_WORD
+from provisioner.state import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = " ".join((ROOT / "docs" / "security.md").read_text("utf-8").split())
-SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 SAID = {
     "cost of scrypt": f"N = {fingerprint._SCRYPT_N:,}, r = {fingerprint._SCRYPT_R}, p = 1, "
     f"{128 * fingerprint._SCRYPT_N * fingerprint._SCRYPT_R // 2**20} MiB",
-    "weak secrets": f"fewer than 10{str(int(strength.HARD)).translate(SUPERSCRIPT)} guesses",
-    "values that are not searched": f"values below {SHORTEST} characters",
+    "values that are not searched": f"values below {SHORTEST} characters, or below {SHORTEST_WORD} and of lower-case",
     "filters": {5: "five filters"}[len(templates._FILTERS)],
     "variables never read": " or ".join(f"`{pattern}`" for pattern in NEVER_ADMITTED),
     "the key": f"`{fingerprint.KEY_VARIABLE}`",

@@ -12,8 +12,8 @@ import pytest
 
 from provisioner.egress import Egress
 from provisioner.errors import StateError
+from provisioner.secret_scanner import SecretScanner
 from provisioner.shell import Shell, guarded
-from provisioner.wall.wall import Wall
 
 
 def raising(error: BaseException) -> Callable[[], Any]:
@@ -46,7 +46,7 @@ def test_how_a_command_ends(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     out, err = io.StringIO(), io.StringIO()
-    assert guarded(Shell({}, None, Egress(out, err, Wall())), run) == code
+    assert guarded(Shell({}, None, Egress(out, err, SecretScanner())), run) == code
     assert out.getvalue() == ""
     assert said in err.getvalue() if said else err.getvalue() == ""
     assert "hunter2" not in err.getvalue()
@@ -59,7 +59,10 @@ def test_a_report_that_cannot_be_written_is_said_instead(monkeypatch: pytest.Mon
     monkeypatch.chdir(gone)
     gone.rmdir()
     err = io.StringIO()
-    assert guarded(Shell({}, None, Egress(io.StringIO(), err, Wall())), raising(ZeroDivisionError("hunter2"))) == 3
+    assert (
+        guarded(Shell({}, None, Egress(io.StringIO(), err, SecretScanner())), raising(ZeroDivisionError("hunter2")))
+        == 3
+    )
     assert "the report could not be written" in err.getvalue()
     assert "ZeroDivisionError" in err.getvalue()
     assert "hunter2" not in err.getvalue()

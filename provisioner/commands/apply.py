@@ -31,7 +31,7 @@ from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.moves import moved_records
 from provisioner.planning.plan import Action, Asked, Change, Plan
 from provisioner.planning.planner import Context
-from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, renewed
+from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
 from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
@@ -89,6 +89,8 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
     key = "" if options.asked.refresh else forgotten_key(seen.state, run.fingerprinter(seen))
     if key:
         raise UsageError(f"{KEY_VARIABLE} is not set, and secrets are recorded with key {key}", GIVE_UP_KEY)
+    if words := key_note(seen.state, run.fingerprinter(seen), place.loopback):
+        ports.tell(f"note: {words}")
     made = run.plan(seen)
     ports.show(made)
     if options.approved:

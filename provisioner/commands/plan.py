@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from provisioner.commands.validate import Checked
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.files import NO_DEFINITION
-from provisioner.definitions.project import Project, Target
+from provisioner.definitions.hygiene import exposed
+from provisioner.definitions.project import FILE_NAME, Project, Target
 from provisioner.definitions.reading import read
-from provisioner.errors import NotAuthenticated, NotFound, ProblemsFound, ServiceError, UsageError
+from provisioner.errors import NotAuthenticated, NotFound, ProblemsFound, ServiceError, StateError, UsageError
 from provisioner.model import MYSQL_SPEC_ID, Cloud, Json, TargetIdentity
 from provisioner.planning.dependants import affected, with_dependants, without_dependants
 from provisioner.planning.moves import moved, naming_moves
@@ -33,15 +34,8 @@ from provisioner.state.folding import fold
 from provisioner.state.records import State
 
 if TYPE_CHECKING:
+    from provisioner.secret_scanner import SecretScanner
     from provisioner.service.flow_service import Reader
-
-
-class Watch(Protocol):
-    """Is told the sensitive values, the texts that anybody may read, and what the service may not repeat."""
-
-    def __call__(
-        self, secrets: Iterable[Sensitive], plain: Iterable[str] = (), private: Iterable[Sensitive] = ()
-    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +43,8 @@ class Place:
     """A target with everything that turns definitions into desired base connections on it.
 
     ``environment`` holds the variables that may be read; ``client`` is our client id there; ``settle`` how long the
-    service's list may lag behind a create. ``watch`` is told the sensitive values as soon as they are read, and the
-    texts that anybody may read. ``progress`` is told how far the reading has come.
+    service's list may lag behind a create; ``loopback``: it is an emulator. ``scanner`` is told the sensitive values as
+    soon as they are read. ``progress`` is told how far the reading has come.
     """
 
     project: Project
@@ -60,8 +54,16 @@ class Place:
     fingerprinter: Callable[[str], Fingerprinter]
     client: str
     settle: timedelta
-    watch: Watch
+    loopback: bool
+    scanner: SecretScanner
     progress: Progress = SILENT
+
+    def is_sample(self, secret: Sensitive) -> bool:
+        """Return whether a value is made of nothing but samples, which stand in the project file of an emulator."""
+        samples = self.target.sample_env if self.target.emulator else {}
+        return bool(secret.names) and all(
+            name in samples and samples[name] == self.environment.get(name) for name in secret.names
+        )
 
 
 def read_desired(place: Place, allow_none: bool = False) -> tuple[Desired, ...]:
@@ -71,12 +73,20 @@ def read_desired(place: Place, allow_none: bool = False) -> tuple[Desired, ...]:
     deletes to judge.
     """
     whole = read(place.project, (place.target,), place.environment, place.progress)
-    problems = [problem for problem in whole.problems if not (allow_none and problem.rule == NO_DEFINITION)]
     (built,) = whole.built
-    place.watch(built.secrets, [place.project.text, *whole.texts.values()], built.private)
-    found = Checked(whole.definitions, (place.target.name,), tuple(sorted({*problems, *built.problems})), whole.texts)
-    if found.problems:
-        raise ProblemsFound(found.problems, found.source_line)
+    place.scanner.register((one for one in built.secrets if not place.is_sample(one)), built.private)
+    texts, origins_in = {FILE_NAME: place.project.text, **whole.texts}, place.scanner.origins_in
+    exposures = exposed(texts, built.desired, origins_in)
+    problems = {
+        one
+        for one in (*whole.problems, *built.problems)
+        if not (allow_none and one.rule == NO_DEFINITION)
+        # What would repeat a secret is a problem of a line that is among the exposures.
+        and not (exposures and origins_in(f"{one.location} {one.message} {one.remedy}"))
+    }
+    if problems or exposures:
+        found = Checked(whole.definitions, (place.target.name,), tuple(sorted({*problems, *exposures})), texts)
+        raise ProblemsFound(found.problems, lambda at: "" if origins_in(line := found.source_line(at)) else line)
     return built.desired
 
 
@@ -111,7 +121,7 @@ def planned(
 ) -> Plan:
     """The plan within what was asked for; ``service`` is asked for dependants. ``reviewed``: that was before, and some
     of it may be done."""
-    place.watch((), ["\n".join(record.texts.values()) for record in context.state.records])
+    _check_state(context.state, place.scanner)
     state, moves = moved(context.state, desired)
     context = replace(
         context,
@@ -130,6 +140,17 @@ def planned(
     made = with_waits(made) if place.target.cloud is Cloud.AWS else made
     made = with_proofs(made) if asked.prove else made
     return pinned(with_tests(made) if asked.test else made, context.state, context.fingerprinter)
+
+
+def _check_state(state: State, scanner: SecretScanner) -> None:
+    """Raise ``StateError`` where the value of a secret stands in what the state holds in plain text."""
+    for record in state.records:
+        if scanner.origins_in("\n".join(record.texts.values())):
+            path, origins = next(
+                (path, found) for path, text in record.texts.items() if (found := scanner.origins_in(text))
+            )
+            message = f"the value of {', '.join(origins)} stands in the state in plain text: {record.key}, {path}"
+            raise StateError(message, "change the secret; nothing was done")
 
 
 def _with_dependants(made: Plan, service: Reader) -> Plan:

@@ -1,7 +1,7 @@
-"""Variables as they are set -> what is odd about their values. Pure.
+"""Variables as they are set -> what is odd about their values, and where a secret stands in plain text. Pure.
 
-A finding names the variable and the place that asks for it, never the value nor its length. Nothing here is a reason to
-stop: a password may well end with a space.
+A finding names the variable and a place, never the value nor its length. What is only odd is no reason to stop: a
+password may well end with a space.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from provisioner.definitions.desired import Desired
+from provisioner.definitions.leaves import ALLOW_LITERAL
+from provisioner.definitions.yaml_errors import source_line
 from provisioner.model import Location, Problem
-from provisioner.sensitive import Sensitive
+from provisioner.sensitive import SHORTEST, SHORTEST_WORD, Sensitive, cannot_detect
 
 Test = Callable[[str], bool]
 
@@ -70,50 +72,37 @@ ODDITIES: tuple[tuple[Oddity, Test], ...] = (
 )
 """What any variable is tested for that a definition reads."""
 
-GUESSABLE = Oddity(
-    "secret.weak",
-    "can be guessed by whoever reads the state",
-    "choose one of twelve random characters or more, or set PROVISIONER_FINGERPRINT_KEY",
-)
 UNGUARDED = Oddity(
     "secret.unguarded",
-    "is too short, or stands in plain text elsewhere, so that it cannot be looked for in what this run writes",
+    f"cannot be looked for in what this run writes: it is shorter than {SHORTEST} characters, or shorter than "
+    f"{SHORTEST_WORD} and made of lower-case letters alone",
     "choose one of twelve random characters or more",
 )
 LIKE_THE_USER = Oddity("secret.user-name", "is equal to the user name", "set the password; variables may be mixed up")
 
 
-def odd(
-    desired: Iterable[Desired], variables: Mapping[str, str], judges: Iterable[tuple[Oddity, Test]] = ()
-) -> tuple[Problem, ...]:
-    """Everything odd, each variable and rule once, where the first definition asks for it.
+def odd(desired: Iterable[Desired], variables: Mapping[str, str]) -> tuple[Problem, ...]:
+    """Return everything odd, each variable and rule once, where the first definition asks for it.
 
-    ``variables`` are those to be judged, as they are set; ``judges`` look at sensitive values only.
+    ``variables`` are those to be judged, as they are set.
     """
     found: dict[tuple[str, str], Problem] = {}
-    for problem in _all(desired, variables, tuple(judges)):
+    for problem in _all(desired, variables):
         found.setdefault((problem.rule, problem.message), problem)
     return tuple(found.values())
 
 
-def _all(
-    desired: Iterable[Desired], variables: Mapping[str, str], judges: tuple[tuple[Oddity, Test], ...]
-) -> Iterator[Problem]:
+def _all(desired: Iterable[Desired], variables: Mapping[str, str]) -> Iterator[Problem]:
     for one in desired:
         for path, value in one.sensitive:
             for name in value.names:
                 if name in variables:
-                    for oddity in _odd_in(variables[name], ODDITIES):
+                    for oddity in (oddity for oddity, test in ODDITIES if test(variables[name])):
                         yield _problem(one.location_of(path), name, oddity)
         for path, secret in one.secrets:
-            if _given(secret, variables):
-                for oddity in _odd_in(secret.reveal(), judges):
-                    yield _problem(one.location_of(path), _named(secret), oddity)
+            if _given(secret, variables) and cannot_detect(secret.reveal()):
+                yield _problem(one.location_of(path), _named(secret), UNGUARDED)
         yield from _like_the_user(one, variables)
-
-
-def _odd_in(value: str, judges: Iterable[tuple[Oddity, Test]]) -> list[Oddity]:
-    return [oddity for oddity, test in judges if test(value)]
 
 
 def _given(secret: Sensitive, variables: Mapping[str, str]) -> bool:
@@ -137,3 +126,56 @@ def _like_the_user(one: Desired, variables: Mapping[str, str]) -> Iterator[Probl
         name = user.reveal() if isinstance(user, Sensitive) else user
         if password.reveal() == name and _given(password, variables):
             yield _problem(one.location_of(path), _named(password), LIKE_THE_USER)
+
+
+EXPOSED = "secret.exposed"
+
+Origins = Callable[[str], tuple[str, ...]]
+"""Where the secrets came from whose values stand in a text."""
+
+
+def exposed(texts: Mapping[str, str], desired: Iterable[Desired], origins_in: Origins) -> tuple[Problem, ...]:
+    """Return a problem for each line of a file in which the value of a secret stands, sorted. ``texts`` are the files'
+    own by path, ``desired`` what some of them came to.
+
+    A line that allows ``secret.literal`` may hold one.
+    """
+    found: dict[tuple[str, int], Problem] = {}
+    for file, text in texts.items():
+        if origins := origins_in(file):
+            folder = Location(file.partition("/")[0])
+            found[file, 0] = _exposed(
+                folder, "in the name of a file", origins, "rename the file, and change the secret"
+            )
+        elif origins_in(text):
+            for location, origins in _exposing_lines(file, text, origins_in):
+                found[file, location.line] = _exposed(location, "here in plain text", origins)
+    for one in desired:
+        if not origins_in("\n".join(one.texts.values())):
+            continue
+        for path, text in one.texts.items():
+            location, origins = one.location_of(path), origins_in(text)
+            if origins and not ALLOW_LITERAL.search(source_line(texts.get(location.file, ""), location.line)):
+                found.setdefault((location.file, location.line), _exposed(location, "here in plain text", origins))
+    return tuple(sorted(found.values()))
+
+
+def _exposing_lines(file: str, text: str, origins_in: Origins) -> Iterator[tuple[Location, tuple[str, ...]]]:
+    lines = ["" if ALLOW_LITERAL.search(line) else line for line in text.split("\n")]
+    found = [
+        (Location(file, number, len(line) - len(line.lstrip()) + 1), origins)
+        for number, line in enumerate(lines, 1)
+        if (origins := origins_in(line))
+    ]
+    yield from found
+    if not found and (origins := origins_in("\n".join(lines))):  # a secret of several short lines
+        yield Location(file), origins
+
+
+def _exposed(
+    location: Location,
+    where: str,
+    origins: Iterable[str],
+    remedy: str = "remove it here and from the history of git, and change the secret",
+) -> Problem:
+    return Problem(location, EXPOSED, f"the value of {', '.join(origins)} stands {where}", remedy)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from provisioner.planning.plan import Action, Plan
 from provisioner.sensitive import Sensitive
-from provisioner.state.fingerprint import HMAC, OLD_KEY_VARIABLE, Fingerprinter
+from provisioner.state.fingerprint import HMAC, KEY_VARIABLE, OLD_KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import Record, State
 
 GIVE_UP_KEY = f"set it; to give that key up for good, set {OLD_KEY_VARIABLE} to it"
@@ -21,6 +21,18 @@ def forgotten_key(state: State, fingerprinter: Fingerprinter) -> str:
         return ""
     made = (secret.fingerprint for record in state.records for secret in record.secrets)
     return next((one.key_id for one in made if one.alg == HMAC), "")
+
+
+def key_note(state: State, fingerprinter: Fingerprinter, loopback: bool) -> str:
+    """Return what to say about the team's key; "" where all is well. The state of an emulator needs none."""
+    if key := forgotten_key(state, fingerprinter):
+        return f"{KEY_VARIABLE} is not set, and secrets are recorded with key {key}: {GIVE_UP_KEY}"
+    if fingerprinter.has_key or loopback:
+        return ""
+    return (
+        f"{KEY_VARIABLE} is not set, so whoever reads the state can try to guess secrets from their fingerprints: "
+        "make a key with `openssl rand -hex 32`"
+    )
 
 
 def renewed(plan: Plan, fingerprinter: Fingerprinter) -> tuple[Record, ...]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from provisioner.model import Location, Problem
 from provisioner.planning.plan import Action, Plan
 from provisioner.report.alike import place_of, sorted_by_severity
-from provisioner.report.style import safe
+from provisioner.report.style import command_property, command_text
 
 _LEVEL = {Action.BLOCKED: "error", Action.DELETE: "warning"}
 _MOST = 10
@@ -67,13 +67,5 @@ def _lines(level: str, found: list[_Annotation]) -> Iterator[str]:
 def _line(one: _Annotation) -> str:
     at = {"file": one.place.file, "line": str(one.place.line)} if one.place else {}
     properties = {**at, "title": one.title}
-    written = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{one.level} {written}::{_data(one.message)}"
-
-
-def _data(text: str) -> str:
-    return safe(text).replace("%", "%25")
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    written = ",".join(f"{name}={command_property(value)}" for name, value in properties.items())
+    return f"::{one.level} {written}::{command_text(one.message)}"

@@ -79,6 +79,16 @@ def safe(text: str) -> str:
     return text.replace("##", "#\\u0023")
 
 
+def command_text(text: str) -> str:
+    """Return text for a command to GitHub's runner, ``::notice::text`` (documented: which characters it escapes)."""
+    return safe(text).replace("%", "%25")
+
+
+def command_property(text: str) -> str:
+    """Return text for a property of such a command, ``::notice title=text::``."""
+    return command_text(text).replace(":", "%3A").replace(",", "%2C")
+
+
 def json_text(document: object) -> str:
     """JSON for files and terminals: letters as they are, control and direction characters, and what UTF-8 cannot hold,
     as the escapes that JSON has for them."""

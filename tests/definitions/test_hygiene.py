@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from provisioner.definitions.desired import Desired, Field
-from provisioner.definitions.hygiene import GUESSABLE, odd
+from provisioner.definitions.hygiene import exposed, odd
 from provisioner.model import Location
+from provisioner.secret_scanner import SecretScanner
 from provisioner.sensitive import Sensitive, Symbolic, Value
 from tests.planning.examples import desired_of
 
@@ -32,11 +35,11 @@ ROWS: list[tuple[str, set[str]]] = [
     (f'"{GOOD}"', {"secret.quotes"}),
     (f'"{GOOD}"\n', {"secret.quotes", "secret.line-break"}),
     (f"'{GOOD}\"", set()),
-    ("'", set()),
+    ("'", {"secret.unguarded"}),
     (f" {GOOD}", {"secret.spaces"}),
     (f"{GOOD}\t", {"secret.spaces"}),
     (f"a {GOOD}", set()),
-    ("changeme", {"secret.placeholder"}),
+    ("changeme", {"secret.placeholder", "secret.unguarded"}),
     ("CHANGE_ME", {"secret.placeholder"}),
     ("'changeme'", {"secret.placeholder", "secret.quotes"}),
     ("${MYSQL_P}", {"secret.placeholder"}),
@@ -46,10 +49,10 @@ ROWS: list[tuple[str, set[str]]] = [
     ("<password>", {"secret.placeholder"}),
     ("##PASSWORD##", {"secret.placeholder"}),
     ("%MYSQL_P%", {"secret.placeholder"}),
-    ("password", {"secret.placeholder"}),
-    ("***", {"secret.placeholder"}),
+    ("password", {"secret.placeholder", "secret.unguarded"}),
+    ("***", {"secret.placeholder", "secret.unguarded"}),
     ("changeme-not", set()),
-    ("svc_aep", {"secret.user-name"}),
+    ("svc_aep", {"secret.user-name", "secret.unguarded"}),
 ]
 
 
@@ -67,7 +70,7 @@ def test_values(content: str, rules: set[str], prefix: str) -> None:
 
 def test_each_variable_is_named_once_whatever_the_number_of_definitions() -> None:
     many = [one(secret("changeme"), key=f"orders{number}") for number in range(9)]
-    assert len(odd(many, {"MYSQL_P": "changeme"})) == 1
+    assert len(odd(many, {"MYSQL_P": "changeme"})) == 2  # a placeholder, and a word
 
 
 def test_a_user_name_from_the_environment_counts() -> None:
@@ -77,20 +80,72 @@ def test_a_user_name_from_the_environment_counts() -> None:
 
 def test_what_was_not_set_by_anybody_is_not_judged() -> None:
     """The samples that a target for the emulator gives."""
-    assert odd([one(secret("changeme"))], {}, [(GUESSABLE, lambda _: True)]) == ()
+    assert odd([one(secret("changeme"))], {}) == ()
     assert odd([one(Symbolic("env(MYSQL_P)", ("MYSQL_P",)))], {"MYSQL_P": "changeme"}) == ()
 
 
-def test_judges_see_secrets_and_nothing_else() -> None:
-    seen: list[str] = []
-    desired = one(secret(GOOD), secret("svc", "MYSQL_U"))
-    found = odd([desired], {"MYSQL_P": GOOD, "MYSQL_U": "svc"}, [(GUESSABLE, lambda text: not seen.append(text))])
-    assert seen == [GOOD]
-    assert [problem.rule for problem in found] == ["secret.weak"]
+@pytest.mark.parametrize("content", ["short7!", "abcdefghijklmno", " short7! "])
+def test_a_secret_that_cannot_be_looked_for_is_said(content: str) -> None:
+    found = odd([one(secret(content), secret("svc", "MYSQL_U"))], {"MYSQL_P": content, "MYSQL_U": "svc"})
+    assert [problem.message.partition(":")[0] for problem in found if problem.rule == "secret.unguarded"] == [
+        "MYSQL_P cannot be looked for in what this run writes"
+    ]
 
 
 def test_of_a_whole_connection_string_the_password_is_judged() -> None:
     string = "Server=h;Database=d;UID=u;PWD=hunter2"
     desired = desired_of("orders", HERE, (Field("auth.params.connectionString", secret(string), HERE),))
-    found = odd([desired], {"MYSQL_P": string}, [(GUESSABLE, lambda text: text == "hunter2")])
-    assert [problem.rule for problem in found] == ["secret.weak"]
+    assert [problem.rule for problem in odd([desired], {"MYSQL_P": string})] == ["secret.unguarded"]
+
+
+FILE = "connections/orders.yaml"
+ALLOWED = "# provisioner: allow secret.literal"
+STANDS = "the value of env(MYSQL_P) stands here in plain text"
+
+# what stands in the file; lines and columns of the problems
+EXPOSED: list[tuple[str, list[tuple[int, int]]]] = [
+    ("name: Orders\n", []),
+    (f"name: {GOOD}\n", [(1, 1)]),
+    (f"name: Orders\nauth:\n    params:\n      server: x-{GOOD}-y\n", [(4, 7)]),
+    (f"# the password is {GOOD}\nname: Orders\n", [(1, 1)]),
+    (f"name: {GOOD.upper()}\n", [(1, 1)]),
+    (f"name: {GOOD}\ndescription: {GOOD}\n", [(1, 1), (2, 1)]),
+    (f"name: {GOOD} {ALLOWED}\n", []),
+    (f"name: {GOOD} {ALLOWED}\ndescription: {GOOD}\n", [(2, 1)]),
+]
+
+
+def origins_in(*values: str) -> Callable[[str], tuple[str, ...]]:
+    scanner = SecretScanner()
+    scanner.register(map(secret, values))
+    return scanner.origins_in
+
+
+@pytest.mark.parametrize(("text", "places"), EXPOSED)
+def test_a_secret_in_a_file_is_a_problem_of_its_line(text: str, places: list[tuple[int, int]]) -> None:
+    found = exposed({FILE: text, "provisioner.yaml": "version: 1\n"}, (), origins_in(GOOD))
+    assert [(problem.location.file, problem.location[1:]) for problem in found] == [(FILE, place) for place in places]
+    assert {problem.message for problem in found} <= {STANDS}
+    assert {problem.rule for problem in found} <= {"secret.exposed"}
+
+
+def test_a_secret_of_several_short_lines_is_found_too() -> None:
+    (found,) = exposed({FILE: "description: |-\n  one1\n  two2\n  six6\n"}, (), origins_in("one1\n  two2\n  six6"))
+    assert found.location == Location(FILE)
+
+
+def test_a_secret_in_the_name_of_a_file_is_not_repeated() -> None:
+    (found,) = exposed({f"connections/{GOOD}.yaml": f"name: {GOOD}\n"}, (), origins_in(GOOD))
+    assert str(found.location) == "connections:1:1"
+    assert found.message == "the value of env(MYSQL_P) stands in the name of a file"
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [("name: 'it''s-a-9ecret'", 1), (f"name: 'it''s-a-9ecret' {ALLOWED}", 0)],
+    ids=["bare", "allowed"],
+)
+def test_a_secret_that_is_written_otherwise_is_found_by_what_it_is_read_as(line: str, number: int) -> None:
+    desired = desired_of("orders", HERE, (Field("name", "it's-a-9ecret", Location(FILE, 1, 7)),))
+    found = exposed({FILE: f"{line}\n"}, [desired], origins_in("it's-a-9ecret"))
+    assert [problem.location for problem in found] == [Location(FILE, 1, 7)] * number

@@ -106,8 +106,11 @@ RARE = {
     "files.outside": ("the link leads out of the folder of definitions", "copy what it leads to"),
     "files.too-large": ("larger than 1 MiB", "a definition is one small YAML document"),
     "files.unreadable": ("cannot be read: Permission denied", "check the file and its permissions"),
+    "secret.exposed": (
+        "the value of a variable stands in a definition or in the project file",
+        "remove it there and from the history of git, and change the secret",
+    ),
     "secret.encoding": ("the variable is not UTF-8", "set the variable to UTF-8 text"),
-    "secret.reused": ("the variable holds the secret that another target uses as well", "give each one of its own"),
     "secret.unset": ("the variable is not set, or empty: only `apply` asks for it", "set the variable"),
     "template.failed": ("the template cannot be rendered", "check the filters and their arguments"),
     "yaml.long-scalar": ("a value of more than 65,536 characters", "shorten it; no property takes so much"),
@@ -126,7 +129,7 @@ def rules() -> Iterator[str]:
                     if len(problem.message) < len(kept.message):
                         found[problem.rule] = problem
     told = RARE | {rule: (problem.message, problem.remedy) for rule, problem in found.items()}
-    oddities = [one for one, _ in hygiene.ODDITIES] + [hygiene.GUESSABLE, hygiene.UNGUARDED, hygiene.LIKE_THE_USER]
+    oddities = [one for one, _ in hygiene.ODDITIES] + [hygiene.UNGUARDED, hygiene.LIKE_THE_USER]
     told |= {one.rule: (f"the variable {one.message}", one.remedy) for one in oddities}
     rows = ((f"`{rule}`", message, remedy) for rule, (message, remedy) in sorted(told.items()))
     yield from table(("rule", "for example", "remedy"), rows)

@@ -10,7 +10,6 @@ from provisioner.definitions.desired import Desired
 from provisioner.planning.plan import Action
 from provisioner.planning.planner import Context, make_plan
 from provisioner.planning.renewal import renewed
-from provisioner.planning.reuse import reused
 from provisioner.state.fingerprint import HMAC, SCRYPT, Comparison, Fingerprinter
 from provisioner.state.records import Record
 from tests.planning.examples import IDENTITY, KEY, LINEAGE, UNSET, desired, only, planned, record, secret, state
@@ -98,27 +97,6 @@ def test_a_secret_that_goes_to_another_server_is_said(wanted: Desired, said: boo
     notes = only(planned([wanted], state(record()), None)).notes
     start = "from now on env(MYSQL_PASSWORD) is used to sign in to another server"
     assert any(note.startswith(start) for note in notes) is said
-
-
-def test_a_secret_of_another_target() -> None:
-    (found,) = reused([desired()], "staging", state(record()), Fingerprinter("", KEY))
-    assert found.rule == "secret.reused"
-    assert found.message == "MYSQL_PASSWORD holds the secret that target staging uses as well"
-
-
-@pytest.mark.parametrize(
-    ("wanted", "there", "key"),
-    [
-        (desired(auth__params__password=secret("another")), record(), KEY),
-        (desired("stock"), record(), KEY),
-        (desired(auth__params__password=UNSET), record(), KEY),
-        (desired(), record(), NEW),
-        (desired(), made_with(MAKERS["no key"]), KEY),
-    ],
-    ids=["another secret", "another key", "unset", "made with another fingerprint key", "made without one"],
-)
-def test_not_the_secret_of_another_target(wanted: Desired, there: Record, key: bytes) -> None:
-    assert list(reused([wanted], "staging", state(there), Fingerprinter("", key))) == []
 
 
 def test_the_examples_are_what_they_seem() -> None:

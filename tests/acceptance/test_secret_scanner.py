@@ -1,11 +1,9 @@
-"""The wall at work: a bug that is about to show a secret stops the run, shows nothing, and costs no id."""
+"""The scanner at work: a bug that is about to show a secret stops the run, shows nothing, and costs no id."""
 
 from __future__ import annotations
 
 import io
-import re
 import stat
-import subprocess
 import sys
 import threading
 import warnings
@@ -20,7 +18,7 @@ from provisioner import cli
 from provisioner.egress import Egress
 from provisioner.report import outcomes, plan_json, plan_text
 from provisioner.state import encoding
-from tests.acceptance.support import ORDERS, SECRETS, STOCK, Project, Service, basic, between
+from tests.acceptance.support import CLIENT_SECRET, ORDERS, ORG, STOCK, Project, Service, basic, between
 from tests.leaks import holds
 
 SPOKEN = "what was about to be written holds the value of env(MYSQL_ORDERS_PASSWORD); nothing of it was written"
@@ -113,7 +111,7 @@ def test_an_outcome_is_recorded_whatever_it_holds(project: Project, service: Ser
     assert password in project.state_file.with_name(f"{project.state_file.name}.journal").read_text("utf-8")
 
 
-def test_what_libraries_write_passes_the_same_wall(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_libraries_write_is_checked_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning, a print, an error in a thread that nobody waits for."""
     project.define("orders", basic("Orders"))
     made = plan_text.as_text
@@ -186,69 +184,93 @@ def test_a_token_that_was_fetched_is_guarded_too(project: Project, monkeypatch: 
     assert tokens[0] not in out + err
 
 
-# --- GitHub Actions
-
-ON_GITHUB = {"GITHUB_ACTIONS": "true"}
+# --- secrets that stand in files
 
 
-def on_a_runner(project: Project, *args: str, more: dict[str, str], err: Any = subprocess.PIPE) -> tuple[str, str]:
-    command = [sys.executable, "-m", "provisioner.cli", *args]
-    environ = project.environment({**ON_GITHUB, **more})
-    done = subprocess.run(
-        command, cwd=project.folder, env=environ, stdout=subprocess.PIPE, stderr=err, encoding="utf-8", timeout=30
-    )
-    return done.stdout, done.stderr or ""
-
-
-def masked(text: str) -> list[str]:
-    return re.findall(r"^::add-mask::(.*)$", text, re.MULTILINE)
-
-
-def test_the_runner_is_told_what_to_hide(project: Project) -> None:
+@pytest.mark.parametrize(
+    ("files", "place"),
+    [
+        (
+            {"connections/orders.yaml": basic("Orders", description=f"signs in with {ORDERS}")},
+            "connections/orders.yaml:2:1",
+        ),
+        ({"connections/orders.yaml": basic(ORDERS)}, "connections/orders.yaml:1:1"),
+        ({"connections/orders.yaml": f"# {ORDERS}\n{basic('Orders')}"}, "connections/orders.yaml:1:1"),
+        ({"connections/other.yaml": f"nonsense: {ORDERS}\n"}, "connections/other.yaml:1:1"),
+        ({f"connections/{ORDERS}.yaml": basic("Other")}, "connections:1:1"),
+    ],
+    ids=["description", "name", "comment", "another file, unsound", "name of a file"],
+)
+@pytest.mark.parametrize("command", ["plan", "plan --offline", "apply --yes", "plan --format json", "state rebuild"])
+def test_a_secret_in_a_definition_stops_the_run(
+    project: Project, service: Service, files: dict[str, str], place: str, command: str
+) -> None:
     project.define("orders", basic("Orders"))
-    project.define("stock", basic("Stock", secret="MYSQL_STOCK_PASSWORD"))
-    out, err = on_a_runner(project, "plan", more={"MYSQL_ORDERS_PASSWORD": "50%\nof-a-secret"})
-    told = masked(err)
-    assert {"50%25%0Aof-a-secret", STOCK} <= set(told)
-    assert len(told) == len(set(told))
-    assert masked(out) == []
-    assert not [word for word in ("a", "orders", "MYSQL") if word in told]
+    for path, text in files.items():
+        project.write(path, text)
+    stopped = project.run(*command.split())
+    assert stopped.code == 1
+    said = stopped.out + stopped.err
+    assert "secret.exposed" in said
+    assert "env(MYSQL_ORDERS_PASSWORD) stands" in said
+    assert place in said or "json" in command
+    assert service.seen() == []
 
 
-def test_the_token_is_registered_as_well(project: Project) -> None:
+def test_a_secret_in_the_project_file_stops_the_run(project: Project, service: Service) -> None:
     project.define("orders", basic("Orders"))
-    _, err = on_a_runner(project, "plan", more={})
-    assert any(len(value) > 20 and value not in SECRETS for value in masked(err))
+    project.target(service.url, vars={"note": ORDERS})
+    stopped = project.run("plan")
+    assert (stopped.code, service.seen()) == (1, [])
+    assert "provisioner.yaml:1:1: the value of env(MYSQL_ORDERS_PASSWORD) stands here" in stopped.err
 
 
-@pytest.mark.parametrize("where", ["a file", "one pipe for both"])
-def test_nothing_is_registered_where_something_else_listens(project: Project, where: str, tmp_path: Path) -> None:
-    """A file or a `tee` would keep what was meant for the runner alone."""
+def test_a_secret_of_the_tool_in_a_definition_stops_the_run(project: Project, service: Service) -> None:
+    project.define("orders", basic("Orders", description=CLIENT_SECRET))
+    stopped = project.run("apply", "--yes")
+    assert (stopped.code, service.seen()) == (1, [])
+    assert "the value of env(AEP_CLIENT_SECRET) stands here" in stopped.err
+
+
+def test_a_line_that_allows_it_may_hold_a_secret(project: Project) -> None:
+    allowed = "  # provisioner: allow secret.literal"
+    project.define("orders", basic("Orders", description=f"{ORDERS}{allowed}"))
+    stopped = project.run("plan", "--offline")
+    assert "secret.exposed" not in stopped.err
+    assert stopped.code == 3, "what would show it is still held back"
+
+
+def test_a_secret_in_the_state_stops_the_run(project: Project, service: Service) -> None:
+    """A definition said it before anybody used it as a password."""
+    project.define("orders", basic("Orders", description="tomorrows-pa55word"))
+    assert project.run("apply", "--yes").code == 0
     project.define("orders", basic("Orders"))
-    if where == "a file":
-        with (tmp_path / "log").open("w") as log:
-            out, _ = on_a_runner(project, "plan", more={}, err=log)
-        err = (tmp_path / "log").read_text("utf-8")
-    else:
-        out, err = on_a_runner(project, "plan", more={}, err=subprocess.STDOUT)
-    assert masked(out + err) == []
-    assert "secrets are not registered with the runner" in out + err
+    project.environ["MYSQL_ORDERS_PASSWORD"] = "tomorrows-pa55word"
+    writes = len(service.writes())
+    stopped = project.run("apply", "--yes")
+    assert (stopped.code, len(service.writes())) == (1, writes)
+    assert "stands in the state in plain text: orders, description" in stopped.err
+    assert "tomorrows-pa55word" not in stopped.out + stopped.err
 
 
-def test_elsewhere_nothing_is_registered(project: Project) -> None:
-    project.define("orders", basic("Orders"))
-    assert masked(project.run("plan").err) == []
-    assert masked(project.run("plan", environ={"GITHUB_ACTIONS": "false"}).err) == []
+def test_samples_of_an_emulator_are_no_secrets_there_and_secrets_elsewhere(project: Project, service: Service) -> None:
+    project.define("orders", basic("Orders", description=f"as in {STOCK}", secret="MYSQL_SAMPLE"))
+    real = {"org_id": ORG, "sandbox": "prod", "endpoint": service.url, "ims_endpoint": service.url}
+    project.project_file({"here": {"emulator": True, "env": {"MYSQL_SAMPLE": STOCK}}, "real": real})
+    project.environ.pop("MYSQL_STOCK_PASSWORD")
+    sample = project.run("plan", "--target", "here")
+    assert (sample.code, STOCK in sample.out) == (0, True)
+    project.environ["MYSQL_SAMPLE"] = STOCK
+    assert project.run("plan", "--target", "here").code == 0
+    stopped = project.run("plan", "--target", "real")
+    assert stopped.code == 1
+    assert stopped.err.count("the value of env(MYSQL_SAMPLE) stands here") == 2
+    project.results.clear()  # which showed the sample
+    project.state_file.unlink(missing_ok=True)
 
 
-def test_without_a_secret_the_runner_hears_nothing(project: Project) -> None:
-    project.define("orders", basic("Orders"))
-    out, err = on_a_runner(project, "validate", more={})
-    assert "mask" not in out + err
-
-
-def test_what_cannot_be_guarded_is_said_by_name(project: Project) -> None:
+def test_what_cannot_be_looked_for_is_said_by_name(project: Project) -> None:
     project.define("orders", basic("Orders"))
     result = project.run("plan", environ={"MYSQL_ORDERS_PASSWORD": "s3cr3t"})
-    assert "MYSQL_ORDERS_PASSWORD is too short, or stands in plain text elsewhere" in result.err
+    assert "MYSQL_ORDERS_PASSWORD cannot be looked for in what this run writes" in result.err
     assert "s3cr3t" not in result.err + result.out
