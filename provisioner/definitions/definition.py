@@ -54,7 +54,9 @@ class Definer:
         """The definition that lies at ``stem``, and what is wrong with it. None where it could not be parsed."""
         if document.data is None and document.problems:
             return None, document.problems
-        problems = (*document.problems, *self._checker.check(document))
+        said = {problem.location for problem in document.problems}
+        found = (problem for problem in self._checker.check(document) if problem.location not in said)
+        problems = (*document.problems, *found)
         if not isinstance(document.data, dict):
             return None, problems
         key = _text(document, "key", stem)

@@ -105,8 +105,10 @@ def read_project(folder: FilePath) -> Project:
         raise ProblemsFound((text,))
     document = parse(FILE_NAME, text)
     problems = document.problems
+    if document.data is not None or not problems:
+        problems = (*problems, *schema.Checker(schema.load("project")).check(document))
     if not problems:
-        problems = schema.Checker(schema.load("project")).check(document) or _cross_problems(document)
+        problems = _cross_problems(document)
     if problems:
         raise ProblemsFound(tuple(sorted(problems)))
     return _project(folder, document)

@@ -1,6 +1,7 @@
-"""A document x a JSON Schema -> problems with positions. The only module that imports jsonschema and jsonschema-rs.
+r"""A document x a JSON Schema -> problems with positions. The only module that imports jsonschema and jsonschema-rs.
 
-The latter only says yes or no, two hundred times faster; the former explains a no, and has the last word.
+The latter only says yes or no, two hundred times faster; the former explains a no, and has the last word. In the
+published patterns ``(?!\n)`` stands behind ``$``, which in Python would also match before a line break at the end.
 
 The published schemas hold three annotations of our own beside the standard ones: ``x-expected`` (what belongs here, in
 words), ``x-env`` (``env()`` may appear in this leaf) and the standard ``writeOnly`` (the leaf is sensitive whatever it
@@ -19,7 +20,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from provisioner.definitions.closest import closest
-from provisioner.definitions.documents import Document, Path, holds_fraction
+from provisioner.definitions.documents import Document, Path
 from provisioner.model import Cloud, Json, Problem
 
 
@@ -46,59 +47,40 @@ def narrowed(cloud: Cloud) -> Json:
 
 
 class Checker:
-    """Holds documents against one schema."""
+    """Checks documents against one schema."""
 
     def __init__(self, schema: Json) -> None:
         self._schema = schema
-        self._accepts = _yes_or_no(schema)
-
-    @cached_property
-    def _explaining(self) -> Any:
-        return _dialect()(self._schema)
+        self._accepts = accepts(schema)
 
     def check(self, document: Document, data: Any = None) -> tuple[Problem, ...]:
-        """What is wrong with a document, or with ``data`` that was rendered from it; each problem once, sorted."""
+        """Return what is wrong with a document, or with ``data`` rendered from it; each problem once, sorted."""
         held = document.data if data is None else data
-        # A fraction of zero makes a whole number for the one, and not for the other.
-        if not holds_fraction(document) and self._accepts(held):
+        if self._accepts(held):
             return ()
         errors = self._explaining.iter_errors(held)
         return tuple(sorted({problem for error in errors for problem in _problems(document, error)}))
 
+    @cached_property
+    def _explaining(self) -> Any:
+        from jsonschema import Draft202012Validator
 
-def _yes_or_no(schema: Json) -> Callable[[Any], bool]:
-    # Which that would import, and take an interruption meanwhile for a reason to panic.
-    import decimal  # noqa: F401
+        return Draft202012Validator(self._schema)
 
+
+def accepts(schema: Json) -> Callable[[Any], bool]:
+    """Return a function that says yes where data is sound, and no where ``jsonschema`` has to look."""
     import jsonschema_rs
 
-    accepts = jsonschema_rs.validator_for(schema).is_valid
+    valid = jsonschema_rs.validator_for(schema).is_valid
 
     def accepted(data: Any) -> bool:
         try:
-            return bool(accepts(data))
+            return bool(valid(data))
         except ValueError:  # halves of a character, and numbers of more digits than it reads
             return False
 
     return accepted
-
-
-@cache
-def _dialect() -> Any:
-    """JSON Schema as editors understand it: patterns are those of ECMAScript, and ``3306.0`` is no whole number."""
-    from jsonschema import Draft202012Validator, ValidationError, validators
-
-    def pattern(_: Any, expression: str, instance: Any, __: Any) -> Iterator[ValidationError]:
-        # In Python, `$` would also match before a line break at the end.
-        if isinstance(instance, str) and not re.search(expression.replace("$", r"\Z"), instance):
-            yield ValidationError("does not match")
-
-    def is_integer(_: Any, instance: Any) -> bool:
-        return isinstance(instance, int) and not isinstance(instance, bool)
-
-    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", is_integer)
-    extend: Any = validators.extend
-    return extend(Draft202012Validator, {"pattern": pattern}, type_checker=types)
 
 
 def _problems(document: Document, error: Any) -> Iterator[Problem]:

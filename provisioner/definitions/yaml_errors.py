@@ -29,6 +29,27 @@ def _lines(text: str) -> list[str]:
     return _LINE_BREAK.split(text)
 
 
+UNQUOTED_TEMPLATE = (
+    "yaml.unquoted-template",
+    "`{{` opens a mapping inside a mapping",
+    "a template must stand in quotes: \"{{ env('NAME') }}\"",
+)
+"""Rule, message and remedy."""
+
+_UNQUOTED = re.compile(r"[^#'\"]*?(?:: |- )\s*(\{\{)")
+
+_COMPOSER = {
+    "but found another document": ("yaml.several-documents", "a second document starts here", "one file, one document"),
+    "found undefined alias": (
+        "yaml.unknown-alias",
+        "the alias refers to no anchor above it",
+        "quote a value that starts with `*`",
+    ),
+    "second occurrence": ("yaml.duplicate-anchor", "the anchor is given twice", "give each anchor a name of its own"),
+}
+"""What PyYAML's composer says -> rule, message and remedy."""
+
+
 def syntax_problem(file: str, text: str, error: Any) -> Problem:
     """A ``yaml.MarkedYAMLError`` as a problem at its place."""
     # What is not closed or ended is noticed later; where it began is what helps.
@@ -36,8 +57,13 @@ def syntax_problem(file: str, text: str, error: Any) -> Problem:
     mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     location = Location(file, line, column)
-    if "maximum nesting depth" in str(error.problem):  # libyaml's own limit, from PyYAML 6.0.4 on: it looks ahead
+    if "maximum nesting depth" in str(error.problem):  # libyaml's own limit: it looks ahead
         return Problem(location, *TOO_DEEP)
+    unquoted = _UNQUOTED.match(source_line(text, line))
+    if unquoted:
+        return Problem(Location(file, line, unquoted.start(1) + 1), *UNQUOTED_TEMPLATE)
+    if error.problem in _COMPOSER:
+        return Problem(location, *_COMPOSER[error.problem])
     if "'\\t'" in str(error.problem) or _starts_with_tab(text, line):
         return Problem(location, "yaml.tab", "a tab cannot indent YAML", "indent with spaces")
     context = f" {error.context}" if error.context else ""

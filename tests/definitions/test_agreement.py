@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from provisioner.definitions import schema
-from provisioner.definitions.documents import Document, holds_fraction, parse
+from provisioner.definitions.documents import Document, parse
 from provisioner.model import Cloud
 from tests.definitions.support import CASES
 
@@ -75,17 +76,8 @@ def changed(draw: st.DrawFn) -> Any:
 @given(data=changed())
 @settings(max_examples=1000, deadline=None)
 def test_yes_or_no_is_what_the_other_explains(name: str, data: Any) -> None:
-    explaining = schema._dialect()(SCHEMAS[name])
-    assert schema._yes_or_no(SCHEMAS[name])(data) == (next(explaining.iter_errors(data), None) is None)
-
-
-@pytest.mark.parametrize(
-    ("text", "fraction"), [("a: 1", False), ("a: 1.0", True), ("a: 1e3", True), ("a: 0x1f", False), ('a: "1.0"', False)]
-)
-def test_a_number_that_is_written_as_a_fraction_is_for_the_one_that_explains(text: str, fraction: bool) -> None:
-    assert holds_fraction(parse("f", text)) == fraction
-    checker = schema.Checker({"properties": {"a": {"type": ["integer", "string"]}}})
-    assert bool(checker.check(parse("f", text))) == fraction
+    explaining = Draft202012Validator(SCHEMAS[name])
+    assert schema.accepts(SCHEMAS[name])(data) == (next(explaining.iter_errors(data), None) is None)
 
 
 @pytest.mark.parametrize("data", [{"a": "\ud800"}, {"a": 10**400}, {1: "a"}, {"a": float("nan")}])

@@ -19,6 +19,7 @@ REFUSED_BY_US = {
     "yaml.character",
     "yaml.duplicate-key",
     "yaml.empty",
+    "yaml.fraction",
     "yaml.merge-key",
     "yaml.non-string-key",
     "yaml.tag",
@@ -148,8 +149,7 @@ def test_what_is_read_is_what_pyyaml_reads(text: str) -> None:
     else:
         refusal = ""
     if refusal:
-        # An anchor may be given again: https://yaml.org/spec/1.2.2/, section 3.2.2.2.
-        assert rules or "duplicate anchor" in refusal, refusal
+        assert rules, refusal
         return
     if rules:
         assert rules <= REFUSED_BY_US, "PyYAML admits it"
