@@ -124,17 +124,15 @@ _COLLECTIONS = frozenset({_COLLECTION, "tag:yaml.org,2002:map", "tag:yaml.org,20
 
 @cache
 def _loader() -> Any:
+    """Return a loader whose nodes have tags that say what is written instead of what YAML 1.1 makes of it."""
     import yaml
 
-    class Loader(getattr(yaml, "CLoader", yaml.Loader)):  # type: ignore[misc]
-        """Composes nodes whose tags say what is written instead of what YAML 1.1 makes of it."""
+    def resolve(_: Any, kind: Any, __: Any, implicit: Any) -> str:
+        if kind is not yaml.ScalarNode:
+            return _COLLECTION
+        return _PLAIN if implicit[0] else _QUOTED
 
-        def resolve(self, kind: Any, _: Any, implicit: Any) -> str:
-            if kind is not yaml.ScalarNode:
-                return _COLLECTION
-            return _PLAIN if implicit[0] else _QUOTED
-
-    return Loader
+    return type("Loader", (getattr(yaml, "CLoader", yaml.Loader),), {"resolve": resolve})
 
 
 class _Refused(Exception):
@@ -163,7 +161,8 @@ class _Walk:
         """Return what a node stands for. A node that was met before comes from an alias; all that it brings in stands
         at ``alias``, and what is wrong with it was said."""
         if id(node) in self.seen and alias is None:
-            alias = key or self.places[path[:-1]][:2]  # type: ignore[assignment]
+            line, column = key or self.places[path[:-1]][:2]
+            alias = (line, column)
         self.seen.add(id(node))
         mark = alias or _mark(node)
         self.places[path] = (*mark, *key)
