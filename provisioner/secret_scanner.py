@@ -96,19 +96,34 @@ class SecretScanner:
             self._pending.clear()
 
 
+_BEGINNING = 7
+"""Characters of a string that the automaton knows. With six, every ``server`` begins like a connection string."""
+
+
 class _Search:
-    """Many strings looked for at once, each with the piece of a secret that it stands for."""
+    """Many strings looked for at once, each with the piece of a secret that it stands for.
+
+    The automaton knows only how each begins: that makes it small and quick to build, however long a secret is. What
+    follows is looked up; strings that begin alike are told apart by length and hash.
+    """
 
     def __init__(self, strings: dict[str, str]) -> None:
         import ahocorasick_rs
 
-        self._pieces = tuple(strings.values())
-        self._automaton: Any = ahocorasick_rs.AhoCorasick(map(_encodable, strings), store_patterns=False)
+        self._by_beginning: dict[str, dict[int, dict[str, str]]] = {}
+        for string, piece in strings.items():
+            known = _encodable(string)
+            self._by_beginning.setdefault(known[:_BEGINNING], {}).setdefault(len(known), {})[known] = piece
+        self._automaton: Any = ahocorasick_rs.AhoCorasick(
+            self._by_beginning, implementation=ahocorasick_rs.Implementation.ContiguousNFA, store_patterns=False
+        )
 
     def find(self, folded: str) -> Iterator[str]:
         """Yield the piece of every occurrence."""
-        for index, _, _ in self._automaton.find_matches_as_indexes(folded, overlapping=True):
-            yield self._pieces[index]
+        for _, start, end in self._automaton.find_matches_as_indexes(folded, overlapping=True):
+            for length, pieces in self._by_beginning[folded[start:end]].items():
+                if piece := pieces.get(folded[start : start + length]):
+                    yield piece
 
 
 def _pieces(secret: str) -> set[str]:

@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from provisioner import wiring
+from provisioner.applying import trials
 from provisioner.emulator.server import Emulator
+from provisioner.service import transport
+from provisioner.service.exchange import Timing
 
 from .support import CREDENTIALS, PASSWORDS, Project, Service
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits before a repetition take a moment, and all of their time has passed afterwards."""
+    real, slept = transport.real_timing, [0.0]
+
+    def timing(interrupted: Event | None = None) -> Timing:
+        made = real(interrupted)
+
+        def sleep(seconds: float) -> None:
+            made.sleep(min(seconds, 0.01))
+            slept[0] += seconds
+
+        return replace(made, sleep=sleep, monotonic=lambda: time.monotonic() + slept[0])
+
+    monkeypatch.setattr(transport, "real_timing", timing)
+    monkeypatch.setattr(trials, "_LOOKS", [0.05] * 200)
+    # Behind this lies a list that lags by a second or less; the service's clock has whole seconds.
+    monkeypatch.setattr(wiring, "_LAG_ON_LOOPBACK", timedelta(seconds=2))
 
 
 @pytest.fixture(scope="module")

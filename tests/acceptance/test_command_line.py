@@ -89,7 +89,7 @@ def test_help_and_version_are_results(bare: Project, flags: list[str]) -> None:
 
 def test_the_installed_script_is_the_same_command(bare: Project) -> None:
     script = Path(sys.executable).with_name("provisioner")
-    assert bare.run("--version", command=(str(script),)).out == bare.run("--version").out
+    assert bare.run_process("--version", command=(str(script),)).out == bare.run("--version").out
 
 
 def test_through_a_pipe_the_text_is_plain(local: Project) -> None:
@@ -118,7 +118,7 @@ main()
 
 def test_a_bug_is_one_line_and_a_report_without_values(project: Project, service: Service) -> None:
     project.define("orders", basic("Orders"))
-    bug = project.run("plan", command=(sys.executable, "-c", BROKEN.format(secret=ORDERS)))
+    bug = project.run_process("plan", command=(sys.executable, "-c", BROKEN.format(secret=ORDERS)))
     assert (bug.code, bug.out) == (3, "")
     (line,) = bug.err.splitlines()
     assert line.startswith("error: this is a bug in provisioner (ValueError); the report is in provisioner-report-")

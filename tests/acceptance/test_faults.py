@@ -83,7 +83,7 @@ CASES: dict[str, Case] = {
     "initializing, as on AWS": Case([{"kind": "initializing", "seconds": 1}], 0, DONE, NOTHING),
     "a list that lags": Case([{"kind": "lag", "seconds": 60}], 0, DONE, NOTHING, lasting=True),
     "a list that lags, and the answer lost": Case(
-        [{"kind": "lag", "seconds": 2}, {"kind": "reset", "when": "after", **POST, "nth": 1}],
+        [{"kind": "lag", "seconds": 0.5}, {"kind": "reset", "when": "after", **POST, "nth": 1}],
         4,
         LOST,
         (0, "Apply complete: 1 added, 0 changed, 0 destroyed."),

@@ -85,13 +85,13 @@ def test_shells_complete(bare: Project, words: str, answers: list[str]) -> None:
         "COMP_WORDS": words,
         "COMP_CWORD": str(words.count(" ")),
     }
-    result = bare.run(environ=environ)
+    result = bare.run_process(environ=environ)
     assert [line.partition(",")[2] for line in result.out.splitlines()] == answers, result.err
 
 
 def test_completion_without_a_project_is_empty(bare: Project) -> None:
     environ = {"_PROVISIONER_COMPLETE": "bash_complete", "COMP_WORDS": "provisioner plan --target ", "COMP_CWORD": "3"}
-    assert bare.run(environ=environ).out.strip() == ""
+    assert bare.run_process(environ=environ).out.strip() == ""
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -123,7 +123,7 @@ def test_a_move_waits_for_a_call_of_unknown_outcome(applied: Project, service: S
     text = (applied.folder / "connections/c.yaml").read_text("utf-8").replace("name: A", "name: C")
     applied.define("c", text)
     service.faults(
-        {"kind": "lag", "seconds": 2},
+        {"kind": "lag", "seconds": 0.5},
         {"kind": "reset", "when": "after", "method": "POST", "path": "*/connections", "nth": 1},
     )
     assert applied.run("apply", "--yes").code == 4

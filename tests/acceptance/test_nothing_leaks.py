@@ -12,7 +12,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import chdir
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,6 @@ from provisioner.egress import Egress
 from provisioner.emulator.server import Emulator
 from provisioner.report import faces
 from provisioner.secret_scanner import SecretScanner
-from provisioner.service import transport
 from tests.acceptance.support import CREDENTIALS, Project, Service, basic, between, by_string
 from tests.leaks import holds
 
@@ -167,8 +166,6 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time is not what is tested here."""
-    timing = transport.real_timing
-    monkeypatch.setattr(transport, "real_timing", lambda event: replace(timing(event), sleep=lambda _: None))
     monkeypatch.setattr("provisioner.wiring._LAG_ON_LOOPBACK", timedelta(0))
     monkeypatch.setattr("provisioner.state.fingerprint._SCRYPT_N", 2)
 

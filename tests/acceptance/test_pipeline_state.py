@@ -51,7 +51,7 @@ class Runner(Project):
     def step(self, name: str, job: str = "apply") -> Result:
         """Run a step of the workflow, as its runner does. What is applied is what would be done now."""
         self.approve(name)
-        return self.run(command=("sh", "-e", "-c", step(name, job)["run"]))
+        return self.run_process(command=("sh", "-e", "-c", step(name, job)["run"]))
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         """The same, without waiting for its end; what it started can be killed with it."""
@@ -322,7 +322,7 @@ def test_a_branch_that_cannot_be_read_is_no_first_run(repository: Repository) ->
     repository.define("orders")
     runner = repository.runner()
     runner.steps(FETCH, APPLY, KEEP)
-    elsewhere = runner.run(command=("sh", "ci/state-branch", "fetch", "prod", "state/other.json"))
+    elsewhere = runner.run_process(command=("sh", "ci/state-branch", "fetch", "prod", "state/other.json"))
     assert elsewhere.code == 1
     assert "provisioner-state/prod holds no state/other.json" in elsewhere.err
     hidden = repository.origin.rename(repository.folder / "hidden.git")
@@ -341,10 +341,10 @@ def test_the_job_for_gitlab_keeps_the_state_and_fails_where_apply_did(tmp_path: 
     with between(service, refuse_stock) as url, repository_for(tmp_path, url) as repository:
         repository.define("orders", "stock")
         runner = repository.runner()
-        assert runner.run(command=("sh", "-e", "-c", "\n".join(GITLAB["approve"]["script"]))).code == 0
+        assert runner.run_process(command=("sh", "-e", "-c", "\n".join(GITLAB["approve"]["script"]))).code == 0
         script, after = (("sh", "-e", "-c", "\n".join(job[part])) for part in ("script", "after_script"))
-        assert runner.run(command=script).code == 4
-        assert "nothing new to keep" in runner.run(command=after).err
+        assert runner.run_process(command=script).code == 4
+        assert "nothing new to keep" in runner.run_process(command=after).err
         assert repository.kept() == {STATE: runner.files()[STATE]}
         assert runner.ids == ids(service)
 

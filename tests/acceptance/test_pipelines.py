@@ -301,7 +301,7 @@ def test_where_nothing_was_approved_the_plan_is_shown(repository: Repository, gi
 
 
 def test_the_script_says_how_it_is_used(repository: Repository) -> None:
-    result = repository.runner().run(command=("python", "ci/github", "approve"))
+    result = repository.runner().run_process(command=("python", "ci/github", "approve"))
     assert (result.code, "python ci/github approved TARGET" in result.err) == (64, True)
 
 
@@ -312,19 +312,19 @@ def script(lines: list[str] | str) -> tuple[str, ...]:
 def test_gitlab_applies_the_plan_that_was_saved(repository: Repository, service: Service) -> None:
     merge_request, main = repository.runner(), repository.runner()
     for name in ("validate", "plan"):
-        assert merge_request.run(command=script(GITLAB[name]["script"])).code == 0
+        assert merge_request.run_process(command=script(GITLAB[name]["script"])).code == 0
     assert json.loads((merge_request.folder / "plan.json").read_text("utf-8")) == {
         "create": 1,
         "update": 0,
         "delete": 0,
     }
     assert service.writes() == []
-    assert main.run(command=script(GITLAB["approve"]["script"])).code == 0
+    assert main.run_process(command=script(GITLAB["approve"]["script"])).code == 0
     repository.define("stock")
     applying = repository.runner()  # a checkout of the commit that was approved, as GitLab makes it
     applying.git("rm", "--quiet", "connections/stock.yaml")
     (applying.folder / APPROVED).write_bytes((main.folder / APPROVED).read_bytes())
-    assert applying.run(command=script(GITLAB["apply"]["script"])).code == 0
+    assert applying.run_process(command=script(GITLAB["apply"]["script"])).code == 0
     assert set(ids(service)) == {"orders"}
 
 
@@ -338,11 +338,11 @@ def azure_steps(stage: int) -> list[Any]:
 def test_azure_applies_the_plan_that_was_saved(repository: Repository, service: Service) -> None:
     planning, applying = repository.runner(), repository.runner()
     for one in azure_steps(0):
-        assert planning.run(command=script(one["script"])).code == 0
+        assert planning.run_process(command=script(one["script"])).code == 0
     assert service.writes() == []
     applying.environ["PLAN"] = str(planning.folder / APPROVED)
     for one in azure_steps(1):
-        result = applying.run(command=script(one["script"]))
+        result = applying.run_process(command=script(one["script"]))
         assert result.code == 0, result.err
     assert applying.ids == ids(service)
 
@@ -352,10 +352,10 @@ def test_azure_applies_no_secret_that_its_variable_group_lacks(repository: Repos
     for runner in (planning, applying):
         runner.environ["MYSQL_ORDERS_PASSWORD"] = "$(MYSQL_ORDERS_PASSWORD)"
         runner.environ["PROVISIONER_FINGERPRINT_KEY"] = "$(PROVISIONER_FINGERPRINT_KEY)"
-    assert planning.run(command=script(azure_steps(0)[2]["script"])).code == 0
+    assert planning.run_process(command=script(azure_steps(0)[2]["script"])).code == 0
     applying.environ["PLAN"] = str(planning.folder / APPROVED)
     (apply,) = [one for one in azure_steps(1) if one["displayName"] == "Apply"]
-    refused = applying.run(command=script(apply["script"]))
+    refused = applying.run_process(command=script(apply["script"]))
     assert (refused.code, "env(MYSQL_ORDERS_PASSWORD) is not set, or empty" in refused.err) == (1, True)
     assert service.writes() == []
 
@@ -365,7 +365,7 @@ def test_azure_plans_a_fork_offline(repository: Repository, service: Service) ->
     fork = repository.runner()
     (plan,) = [one for one in azure_steps(0) if one["displayName"] == "Plan"]
     fork.environ |= plan["env"]
-    result = fork.run(command=script(plan["script"]))
+    result = fork.run_process(command=script(plan["script"]))
     assert (result.code, "(offline" in result.out) == (0, True)
     assert service.seen() == []
 
@@ -407,7 +407,7 @@ def test_the_action_does_what_the_workflow_does(repository: Repository, github: 
     runner = pull_request(
         repository, github, GITHUB_ACTION_PATH=str(ROOT), TARGET="prod", PLAN="saved.plan", EXPECTED=""
     )
-    result = runner.run(command=("bash", "-e", "-c", found["run"]))
+    result = runner.run_process(command=("bash", "-e", "-c", found["run"]))
     assert result.code == 0, result.err
     assert len(github.statuses.get(HEAD, [])) == (name == "Plan")
     assert (runner.folder / "saved.plan").exists() == (name == "Plan")
@@ -418,7 +418,7 @@ def test_the_action_applies_what_was_saved(repository: Repository, service: Serv
     runner = repository.runner()
     runner.environ |= {"PLAN": APPROVED, "GITHUB_STEP_SUMMARY": str(runner.folder / "../summary.md")}
     runner.approve(APPLY)
-    assert runner.run(command=("bash", "-e", "-c", found["run"])).code == 0
+    assert runner.run_process(command=("bash", "-e", "-c", found["run"])).code == 0
     assert set(ids(service)) == {"orders"}
     assert "1 added" in (runner.folder / "../summary.md").read_text("utf-8")
 

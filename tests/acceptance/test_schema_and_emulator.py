@@ -83,7 +83,7 @@ def test_without_the_extra_it_says_what_to_install(bare: Project, library: str, 
     bare.project_file({"local": {"emulator": True, "env": {"MYSQL_ORDERS_PASSWORD": "sample-value"}}}, "local")
     bare.define("orders", basic("Orders"))
     bare.write("real.json", '{"databases": "real"}')
-    missing = bare.run(*args, command=(sys.executable, "-c", BLOCKED.format(name=library)))
+    missing = bare.run_process(*args, command=(sys.executable, "-c", BLOCKED.format(name=library)))
     assert (missing.code, missing.out) == (1, "")
     remedy = "in the checkout of provisioner: pip install '.[emulator]'"
     assert missing.err == f"error: the emulator is not installed\n    remedy: {remedy}\n"
@@ -93,7 +93,7 @@ def test_without_the_extra_it_says_what_to_install(bare: Project, library: str, 
 def test_without_the_extra_everything_else_works(bare: Project, args: list[str]) -> None:
     bare.project_file({"local": {"emulator": True, "env": {"MYSQL_ORDERS_PASSWORD": "sample-value"}}}, "local")
     bare.define("orders", basic("Orders"))
-    assert bare.run(*args, command=(sys.executable, "-c", BLOCKED.format(name="starlette"))).code == 0
+    assert bare.run_process(*args, command=(sys.executable, "-c", BLOCKED.format(name="starlette"))).code == 0
 
 
 @pytest.mark.parametrize(

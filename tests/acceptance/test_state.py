@@ -109,7 +109,7 @@ def test_an_id_that_the_full_disk_did_not_take_is_kept(project: Project, service
     # The address in the journal may be a digit shorter or longer than the measured one.
     limited = (*LIMITED, str(measured[0] + 20))
     # Nor could coverage write its file.
-    full = project.run("apply", "--yes", command=limited, environ=dict.fromkeys(COVERAGE))
+    full = project.run_process("apply", "--yes", command=limited, environ=dict.fromkeys(COVERAGE))
     (made,) = service.items()
     assert full.code == 4
     assert made["id"] in full.err
