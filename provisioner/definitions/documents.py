@@ -108,6 +108,11 @@ def parse(file: str, text: str) -> Document:
     return Document(file, text, data, walk.places, walk.texts, tuple(walk.problems))
 
 
+_TOO_LARGE = (
+    "yaml.too-large",
+    f"the document expands to more than {MAX_NODES:,} values",
+    "write the values out instead of repeating aliases",
+)
 _FRACTION = (
     "yaml.fraction",
     "a number with a fraction or an exponent, which no property takes",
@@ -160,28 +165,31 @@ class _Walk:
     def value(self, node: Any, path: Path, key: Mark | tuple[()] = (), alias: Mark | None = None) -> Any:
         """Return what a node stands for. A node that was met before comes from an alias; all that it brings in stands
         at ``alias``, and what is wrong with it was said."""
-        if id(node) in self.seen and alias is None:
+        ident = id(node)
+        if alias is None and ident in self.seen:
             line, column = key or self.places[path[:-1]][:2]
             alias = (line, column)
-        self.seen.add(id(node))
+        self.seen.add(ident)
         mark = alias or _mark(node)
         self.places[path] = (*mark, *key)
-        self.count(mark)
+        self.number += 1
+        if self.number > MAX_NODES:
+            self.refuse(mark, *_TOO_LARGE)
+        if node.id == "scalar":
+            return self.scalar(node, path, mark, alias)
         if len(path) > MAX_DEPTH:
             self.refuse(mark, *TOO_DEEP)
-        if node.id == "scalar":
-            return self.scalar(node, path, alias)
-        if id(node) in self.around:
+        if ident in self.around:
             self.refuse(mark, "yaml.alias-loop", "the alias contains itself", "write the value out")
         if node.tag not in _COLLECTIONS:
             self.bad_tag(mark, alias)
-        self.around.add(id(node))
+        self.around.add(ident)
         made: dict[str, Any] | list[Any]
         if node.id == "mapping":
             made = self.mapping(node, path, alias)
         else:
             made = [self.value(item, (*path, index), (), alias) for index, item in enumerate(node.value)]
-        self.around.discard(id(node))
+        self.around.discard(ident)
         return made
 
     def mapping(self, node: Any, path: Path, alias: Mark | None) -> dict[str, Any]:
@@ -204,7 +212,9 @@ class _Walk:
             if node.id == "mapping" and mapping.flow_style and node.flow_style:
                 self.refuse(_mark(mapping), *UNQUOTED_TEMPLATE)
             self.refuse(mark, "yaml.non-string-key", "a key must be a string", "write a plain word as the key")
-        self.count(mark)
+        self.number += 1
+        if self.number > MAX_NODES:
+            self.refuse(mark, *_TOO_LARGE)
         if len(node.value) > MAX_KEY:
             self.refuse(mark, "yaml.long-key", f"a key of more than {MAX_KEY} characters", "no property is that long")
         if node.tag is not _PLAIN:
@@ -222,9 +232,8 @@ class _Walk:
             return "yaml.duplicate-key", f"`{key}` stands twice; the first is on line {first}", "keep one of them"
         return None
 
-    def scalar(self, node: Any, path: Path, alias: Mark | None) -> Any:
+    def scalar(self, node: Any, path: Path, mark: Mark, alias: Mark | None) -> Any:
         text = node.value
-        mark = alias or _mark(node)
         if len(text) > MAX_SCALAR:
             message = f"a value of more than {MAX_SCALAR:,} characters"
             self.refuse(mark, "yaml.long-scalar", message, "shorten it; no property takes so much")
@@ -233,7 +242,7 @@ class _Walk:
             if isinstance(data, float):
                 if alias is None:
                     self.problem(mark, *_FRACTION)
-            elif not isinstance(data, str):
+            elif data is not text:
                 self.texts[path] = text
                 return data
         else:
@@ -252,12 +261,6 @@ class _Walk:
             # Its name is not repeated: a password may begin with an exclamation mark.
             remedy = "remove it, or quote a value that starts with `!`"
             self.problem(mark, "yaml.tag", "a tag has no meaning here", remedy)
-
-    def count(self, mark: Mark) -> None:
-        self.number += 1
-        if self.number > MAX_NODES:
-            message = f"the document expands to more than {MAX_NODES:,} values"
-            self.refuse(mark, "yaml.too-large", message, "write the values out instead of repeating aliases")
 
     def refuse(self, mark: Mark, rule: str, message: str, remedy: str) -> NoReturn:
         self.problem(mark, rule, message, remedy)
