@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.data import make
 from provisioner.commands import probing
+from provisioner.definitions import reading
 from provisioner.definitions.project import read_project
-from provisioner.definitions.reading import read
 from provisioner.egress import Egress
 from provisioner.progress import Progress, line
 from provisioner.service.flow_service import Reader
@@ -107,13 +107,14 @@ def each_second(heard: list[str]) -> Progress:
     return Progress(lambda: float(next(seconds)), 1, heard.append, ending(heard))
 
 
-def test_what_is_read_is_counted(tmp_path: Path) -> None:
+def test_what_is_read_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
-    project = read_project(make(tmp_path, 3).folder)
-    read(project, (), {}, each_second(heard))
+    project = read_project(make(tmp_path, 60).folder)
+    monkeypatch.setattr(reading, "TOGETHER", 25)
+    reading.read(project, (), {}, each_second(heard))
     assert heard == [
-        "1 of 3 definitions read, 1 a second, about 2 s left",
-        "2 of 3 definitions read, 1 a second, about 1 s left",
+        "25 of 60 definitions read, 25 a second, about 1 s left",
+        "50 of 60 definitions read, 25 a second, about 1 s left",
         "end",
     ]
 

@@ -198,7 +198,7 @@ class _Chooser:
         """The draft as ``plan`` will read it, or what is wrong with it."""
         document = parse(file, text)
         definition, found = self._definer.define(document, key)
-        if not found:
+        if definition is not None and not found:
             built = self._builder.build(definition, document)
             if built.desired:
                 return built.desired[0]

@@ -15,7 +15,7 @@ from provisioner.definitions import connection_string, schema
 from provisioner.definitions.definition import Definition, repeated
 from provisioner.definitions.desired import CONNECTION_STRING, PREVENT_DESTROY, Desired
 from provisioner.definitions.documents import Document, Mark, Path
-from provisioner.definitions.leaves import Leaf, is_sensitive, leaves_of, render_leaf
+from provisioner.definitions.leaves import Leaf, is_plain, is_sensitive, leaves_of, render_leaf
 from provisioner.definitions.project import Project, Target
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json, Problem
 from provisioner.sensitive import Sensitive, Symbolic, Value
@@ -52,15 +52,18 @@ class Builder:
         self._project, self._target, self._environment = project, target, environment
         self._checker = schema.Checker(schema.narrowed(target.cloud))
 
-    def build(self, definition: Definition | None, document: Document) -> Built:
-        """What one definition asks for; nothing where there is none, or none for this target."""
-        if definition is None or not definition.is_for(self._target.name):
+    def build(self, definition: Definition, document: Document) -> Built:
+        """Return what one definition asks for; nothing where it is not for this target."""
+        if not definition.is_for(self._target.name):
             return NOTHING
         leaves, problems = leaves_of(document)
         fields: list[tuple[Leaf, Value]] = []
         secrets: list[Sensitive] = []
         private: list[Sensitive] = []
         for leaf in leaves:
+            if is_plain(leaf):
+                fields.append((leaf, leaf.text))
+                continue
             rendered, read = render_leaf(leaf, definition.called, self._project, self._target, self._environment)
             known = secrets if is_sensitive(leaf.field) else private
             known.extend(read)
@@ -98,6 +101,8 @@ def _rendered(document: Document, fields: Iterable[tuple[Leaf, Value]]) -> Json:
     """
     copies: dict[Path, Any] = {(): dict(document.data)}
     for leaf, value in fields:
+        if value is leaf.text and not leaf.keyword:
+            continue
         known = _known(value, leaf.text)
         if known == leaf.text and not leaf.keyword:
             continue
@@ -135,17 +140,22 @@ def _desired(
 ) -> Desired:
     entries: list[Entry] = [(leaf.field, value, leaf.mark) for leaf, value in rendered]
     entries += _fixed(document)
-    entries += _defaults(document, target, {field for field, _, _ in entries})
-    values = {field: value for field, value, _ in entries}
-    marks = {field: mark for field, _, mark in entries}
-    order = _in_order(tuple(values))
+    entries += _defaults(document, target, {entry[0] for entry in entries})
+    order = _in_order(tuple([entry[0] for entry in entries]))
+    texts, symbols = dict[str, str](), dict[str, Symbolic]()
+    for index in order:
+        field, value, _ = entries[index]
+        if isinstance(value, Symbolic):
+            symbols[field] = value
+        elif value:
+            texts[field] = value
     return Desired(
         definition.key,
         document.value_at(()),
-        {field: value for field in order if (value := values[field]) and isinstance(value, str)},
-        {field: value for field in order if isinstance(value := values[field], Symbolic)},
-        _once(tuple([(field, marks[field]) for field in order])),
-        _keywords(document, rendered, values),
+        texts,
+        symbols,
+        _once(tuple([(entries[index][0], entries[index][2]) for index in order])),
+        _keywords(document, rendered, [entry[0] for entry in entries]),
         definition.moved_from,
     )
 
@@ -214,8 +224,11 @@ _FIELD_ORDER = {
 
 
 @lru_cache(1000)
-def _in_order(fields: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(fields, key=lambda field: (_FIELD_ORDER.get(field, len(_FIELD_ORDER)), field)))
+def _in_order(fields: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the indexes of fields in the order in which they are shown; of one that is there twice, the later one."""
+    indexes = {field: index for index, field in enumerate(fields)}
+    order = sorted(indexes, key=lambda field: (_FIELD_ORDER.get(field, len(_FIELD_ORDER)), field))
+    return tuple(indexes[field] for field in order)
 
 
 def _duplicate_names(desired: Iterable[Desired]) -> Iterator[Problem]:

@@ -84,7 +84,7 @@ def parse(file: str, text: str) -> Document:
     """Read one document. Never raises: what is wrong is in ``problems``, each with its position."""
     import yaml
 
-    walk = _Walk(file)
+    walk = _Walk(file, has_anchors="&" in text)
     strange = find_strange(text)
     if strange:
         before = text[: strange.index]
@@ -147,8 +147,9 @@ class _Refused(Exception):
 class _Walk:
     """Makes data of nodes and records positions on the way."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, has_anchors: bool) -> None:
         self.file = file
+        self.has_anchors = has_anchors
         self.places: dict[Path, Place] = {}
         self.texts: dict[Path, str] = {}
         self.problems: list[Problem] = []
@@ -165,12 +166,10 @@ class _Walk:
     def value(self, node: Any, path: Path, key: Mark | tuple[()] = (), alias: Mark | None = None) -> Any:
         """Return what a node stands for. A node that was met before comes from an alias; all that it brings in stands
         at ``alias``, and what is wrong with it was said."""
-        ident = id(node)
-        if alias is None and ident in self.seen:
-            line, column = key or self.places[path[:-1]][:2]
-            alias = (line, column)
-        self.seen.add(ident)
-        mark = alias or _mark(node)
+        if self.has_anchors and alias is None:
+            alias = self.met_before(node, path, key)
+        start = node.start_mark
+        mark = alias or (start.line + 1, start.column + 1)
         self.places[path] = (*mark, *key)
         self.number += 1
         if self.number > MAX_NODES:
@@ -179,30 +178,40 @@ class _Walk:
             return self.scalar(node, path, mark, alias)
         if len(path) > MAX_DEPTH:
             self.refuse(mark, *TOO_DEEP)
-        if ident in self.around:
+        if id(node) in self.around:
             self.refuse(mark, "yaml.alias-loop", "the alias contains itself", "write the value out")
         if node.tag not in _COLLECTIONS:
             self.bad_tag(mark, alias)
-        self.around.add(ident)
+        self.around.add(id(node))
         made: dict[str, Any] | list[Any]
         if node.id == "mapping":
             made = self.mapping(node, path, alias)
         else:
             made = [self.value(item, (*path, index), (), alias) for index, item in enumerate(node.value)]
-        self.around.discard(ident)
+        self.around.discard(id(node))
         return made
+
+    def met_before(self, node: Any, path: Path, key: Mark | tuple[()]) -> Mark | None:
+        """Return where the alias stands that brings in a node; None for a node that is met for the first time."""
+        if id(node) not in self.seen:
+            self.seen.add(id(node))
+            return None
+        line, column = key or self.places[path[:-1]][:2]
+        return line, column
 
     def mapping(self, node: Any, path: Path, alias: Mark | None) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            mark = alias or _mark(key_node)
+            start = key_node.start_mark
+            mark = alias or (start.line + 1, start.column + 1)
             key = self.key(node, key_node, mark, alias)
-            problem = self.misuse(key_node, key, (*path, key), data)
-            if problem is None:
-                data[key] = self.value(value_node, (*path, key), mark, alias)
+            child = (*path, key)
+            plain = key_node.tag is _PLAIN
+            if key not in data and not (plain and (key == "<<" or not is_text(key))):
+                data[key] = self.value(value_node, child, mark, alias)
                 continue
             if alias is None:
-                self.problem(mark, *problem)
+                self.problem(mark, *self.misuse(key, plain, child))
             # Read under a path of its own, so that the first of two keeps its positions.
             self.value(value_node, (*path, f"{key} (again)"), (), alias)
         return data
@@ -210,7 +219,8 @@ class _Walk:
     def key(self, mapping: Any, node: Any, mark: Mark, alias: Mark | None) -> str:
         if node.id != "scalar":
             if node.id == "mapping" and mapping.flow_style and node.flow_style:
-                self.refuse(_mark(mapping), *UNQUOTED_TEMPLATE)
+                start = mapping.start_mark
+                self.refuse((start.line + 1, start.column + 1), *UNQUOTED_TEMPLATE)
             self.refuse(mark, "yaml.non-string-key", "a key must be a string", "write a plain word as the key")
         self.number += 1
         if self.number > MAX_NODES:
@@ -221,16 +231,14 @@ class _Walk:
             self.check_quoted(node, mark, alias)
         return sys.intern(node.value)
 
-    def misuse(self, node: Any, key: str, path: Path, data: dict[str, Any]) -> tuple[str, str, str] | None:
+    def misuse(self, key: str, plain: bool, path: Path) -> tuple[str, str, str]:
         """Return rule, message and remedy for a key that cannot stand here."""
-        if node.tag is _PLAIN and not is_text(key):
+        if plain and not is_text(key):
             return "yaml.non-string-key", f"the key `{key}` is not a string", f'quote it: "{key}"'
-        if node.tag is _PLAIN and key == "<<":
+        if plain and key == "<<":
             return "yaml.merge-key", "merge keys are not part of YAML 1.2", "write the properties out"
-        if key in data:
-            first = self.places[path][2]
-            return "yaml.duplicate-key", f"`{key}` stands twice; the first is on line {first}", "keep one of them"
-        return None
+        first = self.places[path][2]
+        return "yaml.duplicate-key", f"`{key}` stands twice; the first is on line {first}", "keep one of them"
 
     def scalar(self, node: Any, path: Path, mark: Mark, alias: Mark | None) -> Any:
         text = node.value
@@ -268,11 +276,6 @@ class _Walk:
 
     def problem(self, mark: Mark, rule: str, message: str, remedy: str) -> None:
         self.problems.append(Problem(Location(self.file, *mark), rule, message, remedy))
-
-
-def _mark(node: Any) -> Mark:
-    start = node.start_mark
-    return (start.line + 1, start.column + 1)
 
 
 _once = keeping_once(str)

@@ -161,6 +161,11 @@ def _string_problem(leaf: Leaf, message: str) -> Problem:
     return Problem(leaf.location, "connection-string.invalid", f"{leaf.shown} is {message}", remedy)
 
 
+def is_plain(leaf: Leaf) -> bool:
+    """Return whether the value of a leaf is its text, on every target."""
+    return not is_sensitive(leaf.field) and not templates.is_template(leaf.text)
+
+
 def render_leaf(
     leaf: Leaf, called: Called, project: Project, target: Target, environment: Mapping[str, str]
 ) -> tuple[Value | Problem, tuple[Sensitive, ...]]:
@@ -218,7 +223,7 @@ _OR_ALLOW = "or, if it is no secret, `# provisioner: allow secret.literal` behin
 
 
 def _text_in_a_secret(leaf: Leaf, template: Template, target: Target) -> Problem | None:
-    if leaf.literal_allowed or not template.text_beside(target.vars):
+    if template.is_bare or leaf.literal_allowed or not template.text_beside(target.vars):
         return None
     message = f"{leaf.shown} is a secret, and a part of it stands there in plain text"
     return Problem(leaf.location, "secret.literal", message, f"put all of it into the variable, {_OR_ALLOW}")

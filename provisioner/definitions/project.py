@@ -80,7 +80,11 @@ class Project:
 
     def admitted(self, called: Called) -> tuple[str, ...]:
         """The patterns of the variables that the definition that is so called may read."""
-        rules = [rule for rule in self.allow_env if all(_is_one_of(name, (rule.key_pattern,)) for name in called)]
+        rules = [
+            rule
+            for rule in self.allow_env
+            if rule.key_pattern == "*" or all(_is_one_of(name, (rule.key_pattern,)) for name in called)
+        ]
         return tuple(name for rule in rules for name in rule.names)
 
 
