@@ -9,7 +9,8 @@ TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-lifecycle test coverage check format validate plan apply lock browser database bench flame docs screenshots soak test-lowest clean
+.PHONY: help demo demo-lifecycle test test-all test-lowest test-python check format validate plan apply lock browser database bench flame \
+  docs screenshots soak clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,11 +31,15 @@ demo: $(READY) ## watch the main job on the embedded emulator
 demo-lifecycle: $(READY) ## watch the whole life of base connections, on an emulator and a real database
 	@$(BIN)/python -m tests.demo_lifecycle
 
-test: $(READY) ## run the tests
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+# What is slow, or needs a browser or a database server.
+SLOW := tests/kills tests/fuzzing tests/browser tests/databases
 
-coverage: $(READY) ## run the tests and measure branch coverage, processes included but those that are killed
-	@$(BIN)/python -m pytest -n auto -q --ignore=tests/kills --cov --cov-report=term $(ARGS)
+test: $(READY) ## run the tests to run between two edits, in less than two minutes
+	@$(BIN)/python -m pytest -n auto $(SLOW:%=--ignore=%) $(ARGS)
+
+test-all: browser database ## run all tests, and measure branch coverage of all but the kills
+	@$(BIN)/python -m pytest -n auto --ignore=tests/kills --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest -n auto tests/kills $(ARGS)
 
 check: $(READY) ## format, lint, types
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
@@ -58,7 +63,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
   --no-emit-index-url --custom-compile-command "make lock"
 
 lock: $(READY) ## resolve the pinned dependencies anew
-	@$(COMPILE) --extra emulator --group dev pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) --extra databases --group dev pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --group browser --constraint requirements-dev.lock -o requirements-browser.lock
 	@$(COMPILE) --group bench --constraint requirements-dev.lock -o requirements-bench.lock
 
@@ -80,8 +85,19 @@ database: $(READY) ## install MariaDB, where there is none, for the tests agains
 
 test-lowest: $(READY) ## run the tests with the oldest versions that pyproject.toml admits
 	@$(PYTHON) -m venv --clear .venv-lowest
-	@$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable '.[emulator]' --group dev
-	@.venv-lowest/bin/python -m pytest -n auto $(ARGS)
+	@$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable '.[databases]' --group dev
+	@.venv-lowest/bin/python -m pytest -n auto $(SLOW:%=--ignore=%) $(ARGS)
+
+PYTHONS ?= 3.11 3.12 3.13 3.14
+
+test-python: $(READY) ## run the tests on each version of Python that is here or that uv can fetch (PYTHONS="3.12 3.13")
+	@for version in $(PYTHONS); do \
+	  $(BIN)/uv venv --quiet --clear --python $$version .venv-$$version || { echo "Python $$version: NOT TESTED, there is none here" >&2; continue; }; \
+	  echo "Python $$version"; \
+	  $(BIN)/uv pip install --quiet --python .venv-$$version --require-hashes --no-deps -r requirements-dev.lock && \
+	  $(BIN)/uv pip install --quiet --python .venv-$$version --no-deps --editable . && \
+	  .venv-$$version/bin/python -m pytest -q -n auto $(SLOW:%=--ignore=%) $(ARGS) || exit 1; \
+	done
 
 bench: $(READY) ## measure beside yardsticks, ten minutes; ARGS="--write" puts the table into docs/performance.md
 	@command -v hyperfine >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
@@ -105,5 +121,5 @@ soak: $(READY) ## minutes of random faults and kills; ARGS="--kills 300 --faults
 	@$(BIN)/python -m tests.kills.soak $(ARGS)
 
 clean: ## remove everything that make has made
-	@rm -rf $(VENV) .venv-lowest .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .provisioner build dist
+	@rm -rf $(VENV) .venv-lowest .venv-3.* .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .provisioner build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,7 +17,7 @@ from provisioner.definitions.project import CONNECTIONS, Project, Target
 from provisioner.model import Problem
 from provisioner.progress import SILENT, Progress
 
-TOGETHER = 200
+TOGETHER = 100
 """Files that are worked on together."""
 
 

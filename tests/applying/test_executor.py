@@ -263,7 +263,7 @@ def test_no_more_calls_at_a_time_than_asked_for(workers: int) -> None:
         with lock:
             under_way += 1
             most = max(most, under_way)
-        together.wait(timeout=5)
+        together.wait(timeout=60)
         with lock:
             under_way -= 1
         return made(name)

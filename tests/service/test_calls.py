@@ -269,7 +269,7 @@ class Ims:
                 self.fetched += 1
                 return Answer(200, {}, {"access_token": f"t{self.fetched}", "expires_in": 9999})
         if call.bearer == "t1":
-            self.together.wait(5)
+            self.together.wait(60)
             return STALE_TOKEN
         return WRITTEN
 

@@ -9,7 +9,6 @@ import json
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -433,7 +432,7 @@ def test_a_call_is_one_line_without_headers_and_body(transport: HttpTransport, l
     (line,) = log
     assert (line.method, line.host, line.path, line.status) == ("POST", "127.0.0.1", "/x?a=b", 400)
     assert (line.request_id, line.note) == ("r1", "")
-    assert 0 <= line.seconds < 5
+    assert line.seconds >= 0
     assert "hunter22" not in f"{log} {call}"
 
 
@@ -455,11 +454,12 @@ def test_the_clocks_are_those_of_this_machine() -> None:
 def test_an_interruption_ends_the_wait_of_every_thread() -> None:
     interrupted = threading.Event()
     timing = real_timing(interrupted)
-    started = time.monotonic()
-    with ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(timing.sleep, 60) for _ in range(4)]
-        assert not timing.stopped()
-        interrupted.set()
-    assert all(future.done() for future in waiting)
+    waiting = [threading.Thread(target=timing.sleep, args=(3600,), daemon=True) for _ in range(4)]
+    for thread in waiting:
+        thread.start()
+    assert not timing.stopped()
+    interrupted.set()
+    for thread in waiting:
+        thread.join(60)
+    assert not any(thread.is_alive() for thread in waiting)
     assert timing.stopped()
-    assert time.monotonic() - started < 5

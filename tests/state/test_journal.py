@@ -177,13 +177,13 @@ def test_threads_that_finish_together_share_one_fsync(
     def slow(descriptor: int) -> None:
         synced.append(descriptor)
         entered.set()
-        assert release.wait(5)
+        assert release.wait(60)
         real(descriptor)
 
     monkeypatch.setattr(os, "fsync", slow)
     with ThreadPoolExecutor(8) as pool:
         leader = pool.submit(journal.append, [Forgotten("leader")])
-        assert entered.wait(5)
+        assert entered.wait(60)
         followers = [pool.submit(journal.append, [Forgotten(f"k{number}")]) for number in range(7)]
         while len(journal._open_batch.entries) < 7:
             pass
@@ -278,14 +278,14 @@ def test_who_shares_a_line_with_an_interrupted_leader_is_told(
         if entered.is_set():
             raise KeyboardInterrupt
         entered.set()
-        assert release.wait(5)
+        assert release.wait(60)
         real(descriptor)
 
     with ThreadPoolExecutor(3) as pool:
         journal.append([create()])
         monkeypatch.setattr(os, "fsync", first_slow_then_interrupted)
         first = pool.submit(journal.append, [Forgotten("first")])
-        assert entered.wait(5)
+        assert entered.wait(60)
         shared = [pool.submit(journal.append, [Forgotten("shared")]) for _ in range(2)]
         while len(journal._open_batch.entries) < 2:
             pass
