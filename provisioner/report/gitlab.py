@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from provisioner.model import Json, Location, Problem
 from provisioner.planning.plan import Action, Change, Plan
-from provisioner.report.alike import place_of, sorted_by_severity
 from provisioner.report.style import json_text, safe
+from provisioner.report.wording import place_of, sorted_by_severity
 
 _SEVERITY = {Action.BLOCKED: "blocker", Action.DELETE: "critical", Action.UPDATE: "minor"}
 

@@ -15,10 +15,19 @@ from typing import TYPE_CHECKING
 
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Plan
-from provisioner.report.alike import SEVERITY, sorted_by_severity
 from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
-from provisioner.report.wording import NO_FULL_DIGEST, SYMBOL, line_of, new_servers, uncovered, unknowns, verdict
+from provisioner.report.wording import (
+    NO_FULL_DIGEST,
+    SEVERITY,
+    SYMBOL,
+    line_of,
+    new_servers,
+    sorted_by_severity,
+    uncovered,
+    unknowns,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -1,8 +1,8 @@
 """A plan as Markdown, for a comment on a pull request or the summary of a step.
 
-A comment takes 65,536 characters. A plan that needs more is told in less detail, level by level, and says what was left
-out: changes that say the same are told once with the place of each; then values are cut; then places are. Whatever the
-level, the digests, the numbers, where passwords will go and what is not known come first.
+A comment takes 65,536 characters. A plan that needs more is told with the names of its fields alone, then as a table,
+then by as many rows as fit; what is left out is said. The head is whole in each of these: the numbers, the digests,
+where passwords will go and what is not known.
 """
 
 from __future__ import annotations
@@ -10,28 +10,36 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from provisioner.planning.plan import Action, Plan
-from provisioner.report.markdown import code
-from provisioner.report.markdown_changes import MOST_NAMES, Level, block, cut, groups_of
+from provisioner.model import Location
+from provisioner.planning.changes import FieldChange
+from provisioner.planning.plan import Action, Change, Plan
+from provisioner.report.markdown import code, longest_ticks, plain
 from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
-from provisioner.report.wording import NO_FULL_DIGEST, Unknown, new_servers, uncovered, unknowns
+from provisioner.report.wording import (
+    NO_FULL_DIGEST,
+    Unknown,
+    line_of,
+    new_servers,
+    place_of,
+    sorted_by_severity,
+    uncovered,
+    unknowns,
+    verdict,
+)
 
 BUDGET = 65_536
 """Bytes; GitHub counts characters, which are never more."""
 
-_LEVELS = (
-    Level(False, 0, 0, 0, 1000, BUDGET),
-    Level(True, 40, 10_000, 5, 200, BUDGET, "Changes that say the same are told once."),
-    Level(True, 40, 150, 5, 200, BUDGET, "Changes that say the same are told once."),
-    Level(True, 40, 40, 5, 200, BUDGET, "Changes that say the same are told once."),
-    Level(True, 20, 0, 5, 200, BUDGET, "Changes that say the same are told once."),
-    Level(True, 5, 0, 1, 60, BUDGET, "Changes that say the same are told once, and long values are cut."),
-    Level(True, 0, 0, 1, 60, 12_000, "Changes that say the same are told once; long values and lists are cut."),
-    Level(True, 0, 0, 0, 40, 1_500, "Changes that say the same are told once; values and lists are cut."),
-)
+_RESERVED = 1_000
+"""Bytes for what is said of things that are left out, and for a line that a pipeline adds."""
+
+_MOST_NAMES = 20
+
+_LONGEST_HOST = 253
+"""Characters of a host name (RFC 1035). Its end says whose it is, so it is not cut."""
 
 
 def marker(target: str) -> str:
@@ -40,54 +48,60 @@ def marker(target: str) -> str:
 
 
 def as_markdown(plan: Plan, budget: int = BUDGET) -> str:
-    """At most ``budget`` bytes of UTF-8, from a few thousand on."""
-    for level in _LEVELS:
-        blocks = (block(group, level) for group in groups_of(plan, level))
-        text = "\n\n".join([*_head(plan, level), *blocks, *_foot(plan)])
-        if _size(text) <= budget:
-            return f"{text}\n"
-    return _fitted(plan, _LEVELS[-1], budget)
-
-
-def _fitted(plan: Plan, level: Level, budget: int) -> str:
-    """As many of the blocks as there is room for; the rest is counted."""
-    parts, foot = list(_head(plan, level)), list(_foot(plan))
-    room = budget - _size("\n\n".join([*parts, *foot])) - 1_000
-    left: Counter[Action] = Counter()
-    for group in groups_of(plan, level):
-        text = block(group, level)
-        room -= _size(text) + 2
-        if room < 0 or left:
-            left[group.first.action] += len(group.changes)
-        else:
-            parts.append(text)
+    """Return at most ``budget`` bytes of UTF-8, where the head alone takes no more."""
+    changes = sorted_by_severity(change for change in plan.changes if change.action is not Action.NO_OP or change.notes)
+    head, foot = [*_head(plan)], [*_foot(plan)]
+    room = budget - _size("\n\n".join([*head, *foot])) - _RESERVED
+    blocks = _fitting(map(_block, changes), room, separator=2)
+    if len(blocks) == len(changes):
+        return "\n\n".join([*head, *blocks, *foot]) + "\n"
+    items = _fitting(map(_item, changes), room, separator=1)
+    if len(items) == len(changes):
+        return "\n\n".join([*head, _NAMES_ONLY, "\n".join(items), *foot]) + "\n"
+    rows = _fitting(map(_row, changes), room - _size(_TABLE), separator=1)
+    left = Counter(change.action for change in changes[len(rows) :])
     numbers = ", ".join(f"{number:,} {action.value}" for action, number in left.items())
-    parts.append(f"**Left out for want of room: {numbers}.**")
-    return "\n\n".join([*parts, *foot]) + "\n"
+    note = f"{_ROWS_ONLY} **Truncated: {numbers}.**" if left else _ROWS_ONLY
+    return "\n\n".join([*head, note, "\n".join([_TABLE, *rows]), *foot]) + "\n"
+
+
+_ELSEWHERE = "All of it is in the HTML and JSON reports and in `plan` on a terminal."
+_NAMES_ONLY = f"> Values are left out. {_ELSEWHERE}"
+_ROWS_ONLY = f"> Reasons, notes and values are left out. {_ELSEWHERE}"
+_TABLE = "| action | key | place | fields |\n|---|---|---|---|"
+
+
+def _fitting(blocks: Iterable[str], room: int, separator: int) -> list[str]:
+    """Return the first of the blocks, as far as there is room; the others are not made."""
+    taken: list[str] = []
+    for block in blocks:
+        room -= _size(block) + separator
+        if room < 0:
+            break
+        taken.append(block)
+    return taken
 
 
 def _size(text: str) -> int:
     return len(text.encode())
 
 
-def _head(plan: Plan, level: Level) -> Iterator[str]:
+def _head(plan: Plan) -> Iterator[str]:
     yield marker(plan.target)
     yield f"### Plan for {code(plan.target)}"
     yield f"**{summary(plan)}**"
-    yield f"On {code(str(plan.identity))}." + (
-        f" Asked for: {code(' '.join(plan.asked.flags))}." if plan.asked.flags else ""
-    )
+    asked = f" Asked for: {code(_cut(safe(' '.join(plan.asked.flags)), 1_000))}." if plan.asked.flags else ""
+    yield f"On {code(_cut(safe(str(plan.identity)), 500))}.{asked}"
     if plan.pins:
         yield "\n".join(_digests(plan))
     servers = new_servers(plan)
     if servers:
-        yield f"**Passwords will go to servers that they did not go to before**: {_names(servers)}. Are these yours?"
+        names = _names(servers, _LONGEST_HOST)
+        yield f"**Passwords will go to servers that they did not go to before**: {names}. Are these yours?"
     yield "\n".join(_section("What could not be known", list(unknowns(plan)), _ALL_KNOWN))
     left_open = list(uncovered(plan))
     if left_open:
         yield "\n".join(_section("What the public digest does not cover", left_open))
-    if level.told:
-        yield f"> {_abridged(plan, level)}"
 
 
 _ALL_KNOWN = "nothing; the service was asked, and every secret compared with what was sent last."
@@ -119,36 +133,105 @@ def _section(title: str, told: list[Unknown], otherwise: str = "") -> Iterator[s
         yield f"- {one.sentence}: {_names(one.names)}." if one.names else f"- {one.sentence}."
 
 
-def _names(found: Counter[str]) -> str:
-    """Each with how often; the most frequent first."""
+def _names(found: Counter[str], widest: int = 80) -> str:
+    """Return each with how often, the most frequent first."""
     listed = sorted(found, key=lambda name: (-found[name], name))
-    shown = (code(cut(name, 80)) + (f" ({found[name]:,})" if found[name] > 1 else "") for name in listed[:MOST_NAMES])
-    more = f" and {len(listed) - MOST_NAMES:,} more" if len(listed) > MOST_NAMES else ""
+    shown = [f"{code(_cut(safe(name), widest))}{_times(found[name])}" for name in listed[:_MOST_NAMES]]
+    more = f" and {len(listed) - _MOST_NAMES:,} more" if len(listed) > _MOST_NAMES else ""
     return ", ".join(shown) + more
 
 
-def _abridged(plan: Plan, level: Level) -> str:
-    """What is not told here, and where it is."""
-    by_example: Counter[Action] = Counter()
-    for group in groups_of(plan, level):
-        by_example[group.first.action] += len(group.changes) * level.abridges(group)
-    numbers = ", ".join(f"{number:,} {action.value}" for action, number in by_example.items() if number)
-    examples = f" **Not all values of {numbers} are told here.**" if numbers else ""
-    return (
-        f"{level.told}{examples} All of it is in the HTML and JSON reports and in `plan` on a terminal. A number behind"
-        " a file is the line of the first field that changes, or where a new definition begins; names that differ by a"
-        " number are told as `a-{01,02}` or `a-[01-09]`, so look for the number."
-    )
+def _times(number: int) -> str:
+    return f" ({number:,})" if number > 1 else ""
+
+
+_LONGEST_COMMAND = 4_000
+"""Bytes. With thousands of characters of ``--select`` nobody copies it, and the rest needs the room."""
 
 
 def _foot(plan: Plan) -> Iterator[str]:
     if plan.pending and plan.approved_by:
-        flags = " ".join(_for_a_shell(flag) for flag in plan.asked.flags)
-        words = ["provisioner apply --target", plan.target, flags, f"--expect-digest {plan.approved_by}"]
+        flags = [_for_a_shell(flag) for flag in plan.asked.flags]
+        words = ["provisioner apply --target", plan.target, *flags, f"--expect-digest {plan.approved_by}"]
+        command = code(" ".join(words))
         passes = "" if plan.approved_by == plan.full_digest else " New values of secrets pass."
-        yield f"{code(' '.join(filter(None, words)))} carries out this plan, or nothing if it has moved.{passes}"
+        if _size(command) <= _LONGEST_COMMAND:
+            yield f"{command} carries out this plan, or nothing if it has moved.{passes}"
 
 
 def _for_a_shell(flag: str) -> str:
     name, space, value = flag.partition(" ")
     return f"{name} {shlex.quote(safe(value))}" if space else name
+
+
+def _block(change: Change) -> str:
+    """Return a heading, why, and the fields from what to what."""
+    parts = [f"#### {_named(change)}", "", f"Reason: {plain(change.reason)}"]
+    parts += [f"- Remedy: {plain(change.remedy)}"] if change.remedy else []
+    parts += [f"- Note: {plain(note)}" for note in change.notes]
+    lines = [line for field in change.fields for line in _field(field, change.action)]
+    if lines:
+        fence = "`" * max(3, 1 + max(map(longest_ticks, lines)))
+        parts += ["", f"{fence}diff", *lines, fence]
+    return "\n".join(parts)
+
+
+def _named(change: Change) -> str:
+    place = _place(change)
+    return f"{change.action.value} {code(_cut(change.key, 300))}{f' at {code(place)}' if place else ''}"
+
+
+def _place(change: Change) -> str:
+    place = place_of(change)
+    return line_of(Location(_cut(place.file, 300), place.line)) if place else ""
+
+
+def _field(field: FieldChange, action: Action) -> Iterator[str]:
+    said = verdict(field, action)
+    marks = f"{'  drift' if field.drifted else ''}{f'  {said}' if said else ''}"
+    where = f"  ({line_of(field.location)})" if field.location and action is not Action.CREATE else ""
+    yield f"  {safe(field.path)}{marks}{where}"
+    if field.before is not None and field.before != field.after:
+        yield f"- {_shown(field, field.before)}"
+    if field.after is not None:
+        yield f"{' ' if field.before == field.after else '+'} {_shown(field, field.after)}"
+
+
+def _shown(field: FieldChange, value: str) -> str:
+    return safe(value) if field.sensitive else safe(f'"{_cut(value, 1_000)}"')
+
+
+def _item(change: Change) -> str:
+    """Return why a change is planned and which fields it is about."""
+    names = f" Fields: {_fields(change, _MOST_NAMES)}." if change.fields else ""
+    lines = [f"- {_named(change)}: {_short(change.reason)}.{names}"]
+    lines += [f"  - Remedy: {_short(change.remedy)}"] if change.remedy else []
+    return "\n".join([*lines, *(f"  - Note: {_short(note)}" for note in change.notes)])
+
+
+def _row(change: Change) -> str:
+    place = _place(change)
+    cells = (change.action.value, _cell(_cut(change.key, 300)), _cell(place) if place else "", _fields(change, 3))
+    return f"| {' | '.join(cells)} |"
+
+
+def _fields(change: Change, most: int) -> str:
+    """Return the names of some fields, those with drift first."""
+    fields = sorted(change.fields, key=lambda field: not field.drifted)
+    named = [f"{_cell(_cut(field.path, 80))}{' (drift)' if field.drifted else ''}" for field in fields[:most]]
+    more = f" and {len(fields) - most} more" if len(fields) > most else ""
+    return ", ".join(named) + more
+
+
+def _cell(text: str) -> str:
+    """Return a code span that ends no cell of a table, whatever a renderer takes for an escape."""
+    return code(text).replace("|", "\\u007c")
+
+
+def _short(text: str) -> str:
+    return plain(_cut(text, 300))
+
+
+def _cut(text: str, widest: int) -> str:
+    """Return the text, or its beginning and how long it is."""
+    return text if len(text) <= widest else f"{text[:widest]}... ({len(text):,} characters)"

@@ -1,14 +1,14 @@
-"""Words and order that every face of a plan shares, so that all say the same. Pure."""
+"""Words and order that all reports of a plan share. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from provisioner.model import Location
 from provisioner.planning.changes import FieldChange
-from provisioner.planning.plan import Action, Plan
+from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import safe
 from provisioner.state.fingerprint import Comparison
 
@@ -24,6 +24,17 @@ SYMBOL = {
 }
 """Beside the word, never in its place."""
 
+SEVERITY = (
+    Action.BLOCKED,
+    Action.DELETE,
+    Action.UPDATE,
+    Action.CREATE,
+    Action.FORGET,
+    Action.REFRESH,
+    Action.UNMANAGED,
+    Action.NO_OP,
+)
+"""What a reader must not miss comes first."""
 
 NO_FULL_DIGEST = "(no full one before the first apply without PROVISIONER_FINGERPRINT_KEY)"
 """What is said in its place."""
@@ -32,6 +43,19 @@ NO_FULL_DIGEST = "(no full one before the first apply without PROVISIONER_FINGER
 def line_of(location: Location) -> str:
     """``file:line``, fit to be shown."""
     return f"{safe(location.file)}:{location.line}"
+
+
+def place_of(change: Change) -> Location | None:
+    """Return the line of the first field that changes, or else of the definition."""
+    if change.action in (Action.UPDATE, Action.REFRESH):
+        return next((field.location for field in change.fields if field.location), change.location)
+    return change.location
+
+
+def sorted_by_severity(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return the most severe changes first, within an action those with drift, and else by key as the plan has them."""
+    rank = {action: number for number, action in enumerate(SEVERITY)}
+    return tuple(sorted(changes, key=lambda change: (rank[change.action], not change.drifted)))
 
 
 def verdict(field: FieldChange, action: Action) -> str:
