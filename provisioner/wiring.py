@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import TYPE_CHECKING
 
-from provisioner.commands.emulator import missing as emulator_missing
 from provisioner.definitions.project import DEFAULT_IMS_ENDPOINT, Project, Target
 from provisioner.errors import NotAuthenticated, UsageError
 from provisioner.model import TargetIdentity
@@ -128,11 +127,9 @@ def connect(
 
 @contextmanager
 def _emulator(project: Project, target: Target) -> Iterator[str]:
-    try:
-        from provisioner.emulator.behaviour import Behaviour
-        from provisioner.emulator.server import Emulator
-    except ImportError as error:
-        raise emulator_missing() from error
+    from provisioner.emulator.behaviour import Behaviour
+    from provisioner.emulator.server import Emulator
+
     folder = project.folder / ".provisioner" / target.name
     folder.mkdir(parents=True, exist_ok=True)
     ignored = folder.parent / ".gitignore"

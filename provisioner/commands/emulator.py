@@ -18,28 +18,22 @@ _HELP = "docs/emulator.md lists the switches"
 _FAULTS_HELP = "docs/emulator.md lists the faults"
 
 
-def missing() -> ProvisionerError:
-    """What to say where the extra is not installed."""
-    return ProvisionerError(
-        "the emulator is not installed", "in the checkout of provisioner: pip install '.[emulator]'"
-    )
-
-
 def run(
     port: int, data: Path | None, behaviour: Path | None, announce: Callable[[str], None], faults: Path | None = None
 ) -> None:
     """Serve until interrupted; ``announce`` is told the URL once it answers. Raises ``UsageError``."""
-    try:
-        from provisioner.emulator.faults import FaultError
-        from provisioner.emulator.server import serve
-    except ImportError as error:
-        raise missing() from error
+    from provisioner.emulator.faults import FaultError
+    from provisioner.emulator.server import serve
+
     switches = read_behaviour(_read(behaviour, _HELP) if behaviour else {})
     rehearsal = read_faults(_read(faults, _FAULTS_HELP) if faults else [])
     try:
         serve(data, port, switches, announce, rehearsal)
-    except ImportError as error:
-        raise missing() from error
+    except ModuleNotFoundError as error:
+        if error.name != "pymysql":
+            raise
+        remedy = "in the checkout of provisioner: pip install '.[emulator]'"
+        raise ProvisionerError("real databases cannot be contacted: PyMySQL is not installed", remedy) from error
     except FaultError as error:
         raise UsageError(str(error), _FAULTS_HELP) from error
     except OSError as error:

@@ -9,8 +9,9 @@ Every docstring that states a fact of the API says how it is known::
 
 The pure core turns a request value into a reply value; the edges are thin::
 
-    server   sockets, threads, signals
-    app      ASGI: bytes <-> Request and Reply; where a fault hits: injection, then wire for what no Reply can say
+    server   sockets, threads, signals: one thread a connection; handlers run one at a time, under the lock of the world
+    http     bytes <-> Request and Reply, and answers that are garbled on demand
+    injection   where a fault hits a request
     dispatch the route table -> control | ims | sandboxes | gate, then connections, exploring, dependants, specs
     connections <- listing (filters, paging) , declared, patching
     source   what is behind a base connection: imagined, or real by login and mysql; credentials are kept for it

@@ -10,7 +10,7 @@ from provisioner.emulator.messages import Json
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """What the store does not keep, by base connection and the etag that is stored with it: another emulator on the
-    same file may have changed it since. Used from the event loop alone."""
+    same file may have changed it since."""
 
     _held: dict[str, tuple[str, Mapping[str, Json]]] = field(default_factory=dict, repr=False)
 

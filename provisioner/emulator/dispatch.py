@@ -1,9 +1,9 @@
 """The route table, and the one function from a request to its reply."""
 
-import asyncio
+import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 from provisioner.emulator import connections, control, dependants, errors, exploring, ims, rehearsing, sandboxes
 from provisioner.emulator.errors import Refused, uncoded
@@ -51,35 +51,38 @@ _SANDBOXES: Mapping[str, Plain] = {"GET": sandboxes.listed}
 _ROOTS = (connections.BASE, sandboxes.BASE)
 
 
-async def answer(world: World, request: Request) -> Reply:
-    """The reply to any request whatever. While it waits for a database, other requests are answered."""
-    first = respond(world, request)
-    if isinstance(first, Reply):
-        return first
-    asking = asyncio.get_running_loop().run_in_executor(_ASKING, first.question)
-    try:
-        return first.reply(await asyncio.wait_for(asking, _LONGEST_WAIT))
-    except TimeoutError:
-        return errors.reply(errors.unreachable("the database did not answer in time."), world.behaviour)
-    except asyncio.CancelledError:  # the emulator ends, and waits for nobody
-        return Reply(503)
-    except Refused as refused:
-        return errors.reply(refused, world.behaviour)
-
-
 _LONGEST_WAIT = 15.0
 """Seconds for a database, however slowly it goes on answering; assumed."""
 
-_ASKING = ThreadPoolExecutor(64, "emulator-asks-a-database")
-"""Many, since each may wait for a server that never answers."""
 
+def answer(world: World, request: Request) -> Reply:
+    """Return the reply to any request whatever; what arrives on an emulated path is logged first.
 
-def respond(world: World, request: Request) -> Reply | Asking:
-    """The reply, or what it waits for; what arrives on an emulated path is logged first."""
+    The lock of the world must be held. While a database is waited for, other requests are answered.
+    """
     try:
-        return _respond(world, request)
+        reply = _respond(world, request)
+        return reply.reply(_asked(world, reply.question)) if isinstance(reply, Asking) else reply
     except Refused as refused:
         return errors.reply(refused, world.behaviour)
+
+
+def _asked(world: World, question: Callable[[], Any]) -> Any:
+    answered: Future[Any] = Future()
+
+    def ask() -> None:
+        try:
+            answered.set_result(question())
+        except Exception as error:
+            answered.set_exception(error)
+
+    threading.Thread(target=ask, name="emulator-asks-a-database", daemon=True).start()
+    world.wait(_LONGEST_WAIT, answered)
+    if answered.done():
+        return answered.result()
+    if world.ending.done():
+        raise Refused(Reply(503))
+    raise errors.unreachable("the database did not answer in time.")
 
 
 def emulated(path: str) -> bool:

@@ -111,11 +111,10 @@ class Rehearsal:
 
 
 class Faults:
-    """A rehearsal under way: which fault met how many requests, and hit how many. Used from one thread."""
+    """A rehearsal under way: which fault met how many requests, and hit how many. One request uses it at a time."""
 
     def __init__(self, rehearsal: Rehearsal = Rehearsal()) -> None:
         """Nothing counted yet."""
-        self.ending = False
         self.load(rehearsal)
 
     def load(self, rehearsal: Rehearsal) -> None:

@@ -1,56 +1,54 @@
 """Carrying faults out around one request: what happens before it, what it meets, and what becomes of its answer."""
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.utils import formatdate
-from http import HTTPStatus
+from http.client import responses
 
 from provisioner.emulator import errors, foreign
 from provisioner.emulator.connection import Connection
-from provisioner.emulator.dispatch import answer
+from provisioner.emulator.dispatch import answer, emulated
 from provisioner.emulator.errors import Refused, coded, uncoded
 from provisioner.emulator.faults import Fault
-from provisioner.emulator.messages import Reply, Request
+from provisioner.emulator.messages import Outcome, Reply, Request
 from provisioner.emulator.store import Store
 from provisioner.emulator.world import World
 
 GARBLINGS = ("truncate", "invalid-json", "wrong-content-type")
-# How long a delay may go on after the emulator was told to end.
-_TICK = 0.05
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What the client gets: a reply, perhaps garbled in one of ``GARBLINGS``; None is a connection reset."""
+def handle(world: World, request: Request) -> Outcome:
+    """Return what becomes of a request. Each is handled as if it were alone, but where it waits."""
+    with world.lock:
+        if not world.faults or not emulated(request.path):
+            return Outcome(answer(world, request))
+        try:
+            hits = world.faults.choose(request, lambda: foreign.name_in(world, request))
+            return _carry_out(world, request, hits)
+        except Refused as refused:  # the data file fails under somebody else's hands
+            return Outcome(errors.reply(refused, world.behaviour))
 
-    reply: Reply | None
-    garbling: str = ""
 
-
-async def carry_out(world: World, request: Request, faults: tuple[Fault, ...]) -> Outcome:
-    """The outcome of a request that these faults hit, each in its turn; other requests are answered meanwhile."""
+def _carry_out(world: World, request: Request, faults: tuple[Fault, ...]) -> Outcome:
+    """Return the outcome of a request that these faults hit, each in its turn."""
     early = [each for each in faults if each.when == "before"]
     late = [each for each in faults if each.when == "after"]
-    try:
-        for fault in early:
-            await _disturb(world, request, fault)
-        # Only the last one can end it; see Faults.choose.
-        ended = early[-1] if early and early[-1].ends else None
-        if ended is not None:
-            world.log.append(request)
-        if ended is not None and ended.kind == "reset":
-            return Outcome(None)
-        reply = _refusal(world, ended) if ended else await answer(_adapted(world, faults), request)
-        return await _afterwards(world, request, late, reply)
-    except Refused as refused:  # the data file fails under somebody else's hands
-        return Outcome(errors.reply(refused, world.behaviour))
+    for fault in early:
+        _disturb(world, request, fault)
+    # Only the last one can end it; see Faults.choose.
+    ended = early[-1] if early and early[-1].ends else None
+    if ended is not None:
+        world.log.append(request)
+    if ended is not None and ended.kind == "reset":
+        return Outcome(None)
+    reply = _refusal(world, ended) if ended else answer(_adapted(world, faults), request)
+    return _afterwards(world, request, late, reply)
 
 
-async def _afterwards(world: World, request: Request, late: list[Fault], reply: Reply) -> Outcome:
+def _afterwards(world: World, request: Request, late: list[Fault], reply: Reply) -> Outcome:
     outcome = Outcome(reply)
     for fault in late:
-        await _disturb(world, request, fault)
+        _disturb(world, request, fault)
         if fault.kind == "reset":
             return Outcome(None)
         if fault.kind == "status":
@@ -60,10 +58,10 @@ async def _afterwards(world: World, request: Request, late: list[Fault], reply: 
     return outcome
 
 
-async def _disturb(world: World, request: Request, fault: Fault) -> None:
+def _disturb(world: World, request: Request, fault: Fault) -> None:
     """What a fault does to the world, if anything."""
     if fault.kind == "delay":
-        await _pause(world, fault.seconds)
+        world.wait(fault.seconds)
     elif fault.kind == "expire-tokens":
         world.tokens.clear()
     elif fault.kind in _FOREIGN:
@@ -75,13 +73,6 @@ _FOREIGN: Mapping[str, Callable[[World, Request, Fault], None]] = {
     "foreign-edit": foreign.edit,
     "foreign-delete": foreign.delete,
 }
-
-
-async def _pause(world: World, seconds: float) -> None:
-    loop = asyncio.get_running_loop()
-    until = loop.time() + seconds
-    while (left := until - loop.time()) > 0 and not world.faults.ending:
-        await asyncio.sleep(min(left, _TICK))
 
 
 def _adapted(world: World, faults: tuple[Fault, ...]) -> World:
@@ -98,8 +89,7 @@ def _refusal(world: World, fault: Fault) -> Reply:
     """A status on demand, in the error shape that is switched on; below 300 it has an empty object for a body."""
     reply = Reply(fault.status, None if fault.status in (204, 205, 304) else {})
     if fault.status >= 400:
-        known = [each.phrase for each in HTTPStatus if each == fault.status]
-        title = known[0] if known else "Error"
+        title = responses.get(fault.status, "Error")
         refused = coded(1103) if fault.status == 503 else uncoded(fault.status, title, "A fault on demand.")
         reply = errors.reply(refused, world.behaviour)
     if fault.retry_after is None:

@@ -37,9 +37,17 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the client gets: a reply, perhaps garbled in one of ``injection.GARBLINGS``; None is a connection reset."""
+
+    reply: Reply | None
+    garbling: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Asking:
-    """A reply that waits for a database. ``question`` may take seconds, so that it is asked in a thread; ``reply``
-    makes the reply of its answer, on the event loop again. Both may raise ``Refused``."""
+    """A reply that waits for a database. ``question`` may take seconds, and is asked in a thread of its own; ``reply``
+    makes the reply of its answer, as a handler. Both may raise ``Refused``."""
 
     question: Callable[[], Any]
     reply: Callable[[Any], Reply]

@@ -1,6 +1,5 @@
 """What depends on base connections, kept in memory."""
 
-import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,26 +15,21 @@ class Related:
     """Source connections and flows, oldest first, each with its place and what a GET shows."""
 
     found: dict[Sort, list[tuple[Place, JsonObject]]] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def of(self, sort: Sort, place: Place) -> list[JsonObject]:
         """What a sandbox holds."""
-        with self.lock:
-            return [item for where, item in self.found.get(sort, []) if where == place]
+        return [item for where, item in self.found.get(sort, []) if where == place]
 
     def add(self, sort: Sort, place: Place, item: JsonObject) -> None:
         """One more."""
-        with self.lock:
-            self.found.setdefault(sort, []).append((place, item))
+        self.found.setdefault(sort, []).append((place, item))
 
     def remove(self, sort: Sort, identity: str) -> bool:
         """Whether there was one."""
-        with self.lock:
-            before = self.found.get(sort, [])
-            self.found[sort] = [one for one in before if one[1]["id"] != identity]
-            return len(self.found[sort]) < len(before)
+        before = self.found.get(sort, [])
+        self.found[sort] = [one for one in before if one[1]["id"] != identity]
+        return len(self.found[sort]) < len(before)
 
     def clear(self) -> None:
         """Forget all."""
-        with self.lock:
-            self.found.clear()
+        self.found.clear()

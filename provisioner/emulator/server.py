@@ -1,30 +1,34 @@
-"""The emulator as a running server: embedded in a thread, or in the foreground."""
+"""The emulator as a running server: embedded in threads, or in the foreground."""
 
-import asyncio
+import os
 import signal
 import socket
+import struct
 import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import BinaryIO
 
-import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
-
-from provisioner.emulator.app import app
+from provisioner.emulator import errors, http
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.connections import BASE
+from provisioner.emulator.errors import Refused
 from provisioner.emulator.faults import Faults, Rehearsal
 from provisioner.emulator.foreign import seed
+from provisioner.emulator.injection import handle
 from provisioner.emulator.source import check_driver
 from provisioner.emulator.store import SqliteStore
-from provisioner.emulator.wire import TRANSPORT
 from provisioner.emulator.world import World
 
 _HOST = "127.0.0.1"
+_BACKLOG = 128
+# Seconds: without a request on an open connection; for answers under way when the emulator is to end; for a client to
+# notice that its connection is closed.
+_IDLE, _GRACE, _LINGER = 60, 2, 2
+_RESET = struct.pack("ii", 1, 0)
 
 
 class Emulator:
@@ -45,11 +49,6 @@ class Emulator:
         """``http://127.0.0.1:PORT``: both the Flow Service's endpoint and that of the token service."""
         return f"http://{_HOST}:{self._port}"
 
-    @property
-    def base_url(self) -> str:
-        """The root of the Flow Service's own paths."""
-        return self.url + BASE
-
     def __enter__(self) -> "Emulator":
         """Start, and return once connections are accepted.
 
@@ -57,39 +56,23 @@ class Emulator:
         ImportError: databases are to be contacted, and PyMySQL is not installed.
         """
         check_driver(self._behaviour)
-        self._store, self._faults = SqliteStore(self._data), Faults(self._rehearsal)
-        world = World(self._behaviour, self._store, time.time, lambda: uuid.uuid4().hex, faults=self._faults)
+        self._store, faults = SqliteStore(self._data), Faults(self._rehearsal)
+        world = World(self._behaviour, self._store, time.time, lambda: uuid.uuid4().hex, faults=faults)
         try:
             seed(world, self._rehearsal.existing)
-            self._socket = _listen(self._port)
+            self._server = _Server(world, _listen(self._port))
         except BaseException:
             self._store.close()
             raise
-        self._port = self._socket.getsockname()[1]
-        self._server = _Server(_config(world))
-        self._thread = threading.Thread(target=self._run, name="flow-service-emulator", daemon=True)
-        self._thread.start()
-        self._server.accepting.wait()
-        if not self._server.started:
-            self.__exit__(None, None, None)
-            raise OSError(f"the emulator did not start on {self.url}")
+        self._port = self._server.port
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish what is being answered, close every socket, release the data."""
-        self._faults.ending = True
         self._server.stop()
-        self._thread.join()
         self._store.close()
-
-    def _run(self) -> None:
-        try:
-            self._server.run(sockets=[self._socket])
-        finally:
-            self._socket.close()
-            self._server.accepting.set()
 
 
 def serve(
@@ -112,69 +95,94 @@ def serve(
             signal.signal(each, handler)
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn, telling when it is up and stopping at once when asked instead of at its next tick."""
+class _Server:
+    """Accepts connections in one thread, and answers each of them in a thread of its own."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.accepting = threading.Event()
-        self._ending = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._loop = asyncio.get_running_loop()
-        await self.on_tick(0)
-        self.accepting.set()
-
-    async def main_loop(self) -> None:
-        counter = 0
-        while not await self.on_tick(counter):
-            counter = (counter + 1) % 864_000
-            try:
-                await asyncio.wait_for(self._ending.wait(), 0.1)
-            except TimeoutError:
-                continue
+    def __init__(self, world: World, listening: socket.socket) -> None:
+        self._world, self._listening = world, listening
+        self.port: int = listening.getsockname()[1]
+        self._open: dict[threading.Thread, socket.socket] = {}
+        self._closing = threading.Lock()
+        self._accepting = threading.Thread(target=self._accept, name="emulator", daemon=True)
+        self._accepting.start()
 
     def stop(self) -> None:
-        """From any thread."""
-        self.should_exit = True
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._ending.set)
+        """Answer what has arrived, then close every connection; return when all threads have ended."""
+        self._world.ending.set_result(None)
+        with suppress(OSError):
+            socket.create_connection((_HOST, self.port)).close()  # wakes the thread that accepts
+        self._accepting.join()
+        self._shut(socket.SHUT_RD)
+        until = time.monotonic() + _GRACE
+        for thread in self._open:
+            thread.join(max(0, until - time.monotonic()))
+        self._shut(socket.SHUT_RDWR)
+        for thread in self._open:
+            thread.join()
+
+    def _shut(self, how: int) -> None:
+        with self._closing:
+            for link in self._open.values():
+                with suppress(OSError):  # closed, by either side
+                    link.shutdown(how)
+
+    def _accept(self) -> None:
+        with self._listening:
+            while not self._world.ending.done():
+                try:
+                    link, _ = self._listening.accept()
+                except OSError:  # as many files are open as may be
+                    time.sleep(0.1)
+                    continue
+                thread = threading.Thread(target=self._converse, args=(link,), name="emulator-connection", daemon=True)
+                self._open = {each: other for each, other in self._open.items() if each.is_alive()} | {thread: link}
+                thread.start()
+
+    def _converse(self, link: socket.socket) -> None:
+        """Answer the requests of one connection until either side ends it."""
+        try:
+            link.settimeout(_IDLE)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with link.makefile("rb") as stream, suppress(OSError, EOFError):
+                while _exchange(self._world, link, stream):
+                    pass
+                _hang_up(link)
+        finally:
+            with self._closing:  # its number is free from here on, and must not be shut down
+                link.close()
 
 
-class _Protocol(H11Protocol):
-    """HTTP whose application can reach the connection, to end it as no answer would (``wire``)."""
+def _exchange(world: World, link: socket.socket, stream: BinaryIO) -> bool:
+    """Answer one request. Return whether another one may follow.
 
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        self.app_state = {**self.app_state, TRANSPORT: transport}
+    Raises ``EOFError`` or ``OSError`` where there is nobody to answer, or shall not be.
+    """
+    try:
+        request, close = http.read(stream, link.sendall)
+    except Refused as refused:
+        link.sendall(http.written(errors.reply(refused, world.behaviour), world.unique(), close=True))
+        return False
+    outcome = handle(world, request)
+    if outcome.reply is None:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        raise ConnectionResetError
+    close = close or world.ending.done()
+    reply, garbling, with_body = outcome.reply, outcome.garbling, request.method != "HEAD"
+    link.sendall(http.written(reply, world.unique(), garbling=garbling, with_body=with_body, close=close))
+    return not close and garbling != "truncate"
 
 
-def _config(world: World) -> uvicorn.Config:
-    return uvicorn.Config(
-        app(world),
-        http=_Protocol,  # the one parser that is always there: the same limits everywhere
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="error",
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=2,
-    )
+def _hang_up(link: socket.socket) -> None:
+    """Send the end, and read what still comes: to close with unread data is a reset, which takes the answer along."""
+    link.shutdown(socket.SHUT_WR)
+    link.settimeout(_LINGER)
+    while link.recv(65536):
+        pass
 
 
 def _listen(port: int) -> socket.socket:
-    # The protocol is named because asyncio turns Nagle's delay (40 ms an answer) off only where it is.
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((_HOST, port))
-        # Only listening claims the port; two that had merely bound it would both believe that it is theirs.
-        listening.listen()
+        return socket.create_server((_HOST, port), backlog=_BACKLOG)
     except OSError as error:
-        listening.close()
-        raise OSError(error.errno, f"the emulator cannot listen on {_HOST}:{port}: {error.strerror}") from error
-    return listening
+        reason = os.strerror(error.errno or 0)
+        raise OSError(error.errno, f"the emulator cannot listen on {_HOST}:{port}: {reason}") from error

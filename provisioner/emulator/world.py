@@ -1,8 +1,11 @@
 """What the handlers act on, and what one call carries."""
 
+import threading
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from typing import Any
 
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.credentials import Credentials
@@ -29,6 +32,18 @@ class World:
     credentials: Credentials = field(default_factory=Credentials)
     log: deque[Request] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
     faults: Faults = field(default_factory=Faults)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a request is handled, so that every handler is alone with what it reads and writes."""
+    ending: Future[None] = field(default_factory=Future)
+    """Done once the emulator is to end."""
+
+    def wait(self, seconds: float, *awaited: Future[Any]) -> None:
+        """Let other requests be handled until ``awaited`` is there, the emulator is to end, or the time is over."""
+        self.lock.release()
+        try:
+            wait((self.ending, *awaited), seconds, FIRST_COMPLETED)
+        finally:
+            self.lock.acquire()
 
     def now(self) -> int:
         """Epoch milliseconds, as the API counts (UPD)."""

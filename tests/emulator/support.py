@@ -5,6 +5,7 @@ from typing import Any
 
 import requests
 
+from provisioner.emulator.connections import BASE
 from provisioner.emulator.server import Emulator
 
 ORG = "5C1328435BF324E90A49402A@AdobeOrg"
@@ -51,7 +52,7 @@ class Api:
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """``path`` is relative to the Flow Service's root, or absolute for the others."""
-        url = path if path.startswith("http") else self.emulator.base_url + path
+        url = path if path.startswith("http") else self.emulator.url + BASE + path
         return self.session.request(method, url, timeout=10, **options)
 
     def get(self, path: str, **options: Any) -> requests.Response:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.dispatch import respond
+from provisioner.emulator.dispatch import answer
 from provisioner.emulator.json_text import MAX_DEPTH, dump, parse
 from provisioner.emulator.messages import Request
 from provisioner.emulator.patching import patched
@@ -29,7 +29,7 @@ def world():
 
 def send(world, method, path, content=None, **headers):
     every = {name.lower(): value for name, value in CALLER.items()} | {"content-type": "application/json"} | headers
-    return respond(world, Request(method, path, headers=every, body=b"" if content is None else dump(content)))
+    return answer(world, Request(method, path, headers=every, body=b"" if content is None else dump(content)))
 
 
 def test_clock_and_names_are_all_it_needs_from_outside(world):

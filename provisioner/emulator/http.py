@@ -1,0 +1,150 @@
+"""HTTP/1.1: bytes to requests, replies to bytes. The sockets belong to the server.
+
+``http.server`` is not used: it handles a request whose head was cut short as if it were complete, and it cannot read
+chunked bodies.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+from http.client import responses
+from typing import BinaryIO
+from urllib.parse import parse_qsl, unquote
+
+from provisioner.emulator.errors import Refused
+from provisioner.emulator.json_text import dump
+from provisioner.emulator.messages import Reply, Request
+
+# Far above any base connection; a guard against a client that sends without end.
+MAX_BODY = 1024 * 1024
+_MAX_HEAD = 64 * 1024
+
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_REQUEST_LINE = re.compile(rb"(%b) ([!-~]+) HTTP/1\.([0-9])\r?\n" % _TOKEN)
+_HEADER = re.compile(rb"(%b):[ \t]*([^\0\r\n]*?)[ \t]*\r?\n" % _TOKEN)
+_CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\n")
+_LENGTH = re.compile(r"[0-9]{1,16}")
+
+_WITHOUT_BODY = (204, 205, 304)
+_HTML = b"<!DOCTYPE html><html><head><title>One moment, please</title></head><body>Loading</body></html>"
+
+
+def read(stream: BinaryIO, send: Callable[[bytes], None]) -> tuple[Request, bool]:
+    """Return the next request, and whether the client ends the connection after it.
+
+    ``send`` gets the interim answer for which a client may wait before it sends its body. Raises ``EOFError`` where the
+    connection ends first, ``Refused`` where no further request can be read from it.
+    """
+    line, *lines = _head(stream) or [b""]
+    found = _REQUEST_LINE.fullmatch(line)
+    if found is None:
+        raise _refused(400)
+    method, target, minor = found[1].decode(), found[2].decode(), found[3]
+    headers = _headers(lines)
+    if minor != b"0" and ("host" not in headers or "," in headers["host"]):
+        raise _refused(400)
+    if minor != b"0" and headers.get("expect", "").lower() == "100-continue":
+        send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    path, _, query = target.partition("?")
+    parameters = tuple(parse_qsl(query, keep_blank_values=True, errors="replace"))
+    request = Request(method, unquote(path), parameters, headers, _body(stream, headers))
+    return request, minor == b"0" or "close" in headers.get("connection", "").lower()
+
+
+def written(reply: Reply, request_id: str, *, garbling: str = "", with_body: bool = True, close: bool = False) -> bytes:
+    """Return the answer on the wire, in one piece. Assumed: that answers carry an ``x-request-id``."""
+    body = b"" if reply.body is None else dump(reply.body)
+    status, length, kind = reply.status, len(body), "application/json" if body else ""
+    if garbling:
+        status = 200 if status in _WITHOUT_BODY else status
+        body, length, kind = _garbled(body, garbling)
+    lines = [f"HTTP/1.1 {status} {responses.get(status, '')}", f"date: {formatdate(usegmt=True)}"]
+    lines += [f"{name}: {value}" for name, value in (*reply.headers, ("x-request-id", request_id))]
+    if kind:
+        lines.append(f"content-type: {kind}")
+    if status not in (204, 304):
+        lines.append(f"content-length: {length}")
+    if close:
+        lines.append("connection: close")
+    head = "\r\n".join((*lines, "", "")).encode("latin-1", "replace")
+    return head + body if with_body else head
+
+
+def _garbled(body: bytes, garbling: str) -> tuple[bytes, int, str]:
+    """Return a wrong body, the length that is announced for it, and its type."""
+    if garbling == "wrong-content-type":
+        return _HTML, len(_HTML), "text/html; charset=utf-8"
+    if garbling == "truncate":
+        whole = body or b"{}"
+        return whole[: len(whole) // 2], len(whole), "application/json"
+    # Half of a JSON text is never JSON, but for a bare number; an empty one has nothing to halve.
+    half = body[: len(body) // 2] or b"{"
+    return half, len(half), "application/json"
+
+
+def _head(stream: BinaryIO) -> list[bytes]:
+    """Return the lines before the next empty one."""
+    lines: list[bytes] = []
+    left = _MAX_HEAD
+    while (line := _line(stream, left)) not in (b"\r\n", b"\n"):
+        left -= len(line)
+        lines.append(line)
+    return lines
+
+
+def _line(stream: BinaryIO, longest: int) -> bytes:
+    line = stream.readline(longest)
+    if not line.endswith(b"\n"):
+        raise _refused(400) if len(line) == longest else EOFError
+    return line
+
+
+def _headers(lines: list[bytes]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for line in lines:
+        found = _HEADER.fullmatch(line)
+        if found is None:
+            raise _refused(400)
+        name, value = found[1].decode().lower(), found[2].decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _body(stream: BinaryIO, headers: Mapping[str, str]) -> bytes:
+    coding, length = headers.get("transfer-encoding"), headers.get("content-length", "0")
+    if coding is not None:
+        if coding.lower() != "chunked":
+            raise _refused(400)
+        return _chunks(stream)
+    if not _LENGTH.fullmatch(length):
+        raise _refused(400)
+    return _exactly(stream, int(length), MAX_BODY)
+
+
+def _chunks(stream: BinaryIO) -> bytes:
+    body = bytearray()
+    while True:
+        found = _CHUNK.fullmatch(_line(stream, _MAX_HEAD))
+        if found is None:
+            raise _refused(400)
+        size = int(found[1], 16)
+        if size == 0:
+            _head(stream)  # trailers, which nobody needs
+            return bytes(body)
+        body += _exactly(stream, size, MAX_BODY - len(body))
+        if _line(stream, 2) != b"\r\n":
+            raise _refused(400)
+
+
+def _exactly(stream: BinaryIO, size: int, most: int) -> bytes:
+    if size > most:
+        raise _refused(413)
+    data = stream.read(size)
+    if len(data) < size:
+        raise EOFError
+    return data
+
+
+def _refused(status: int) -> Refused:
+    title = {400: "Bad Request", 413: "Content Too Large"}[status]
+    return Refused(Reply(status, {"type": "about:blank", "title": title, "status": status}))
