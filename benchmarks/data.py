@@ -16,8 +16,8 @@ from provisioner.definitions.project import read_project
 from provisioner.model import TargetIdentity
 from provisioner.planning.changes import record_of
 from provisioner.secret_scanner import SecretScanner
+from provisioner.state.codec import state_to_bytes
 from provisioner.state.fingerprint import Fingerprinter
-from provisioner.state.formats import state_to_bytes
 from provisioner.state.records import State
 
 ORG = "5C1328435BF324E90A49402A@AdobeOrg"

@@ -12,9 +12,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "provisioner"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-VOCABULARY = {"", "errors", "model", "once", "progress", "sensitive"}
+VOCABULARY = {"", "errors", "json_schema", "model", "once", "progress", "sensitive"}
 LAYERS = {
     "errors": {"model"},
+    "json_schema": {"model"},
     "model": set(),
     "once": set(),
     "progress": set(),
@@ -53,8 +54,8 @@ SHELL = {
 
 LIBRARIES = {
     "yaml": {"definitions/documents.py", "definitions/writer.py"},
-    "jsonschema": {"definitions/schema.py"},
-    "jsonschema_rs": {"definitions/schema.py"},
+    "jsonschema": {"definitions/schema.py", "json_schema.py"},
+    "jsonschema_rs": {"definitions/schema.py", "json_schema.py"},
     "jinja2": {"definitions/templates.py", "report/plan_html.py"},
     "requests": {"service/transport.py"},
     "filelock": {"state/lock.py"},

@@ -10,7 +10,7 @@ from provisioner.model import Cloud
 
 
 def schema_text(name: str, cloud: str | None) -> str:
-    """``name``: ``connection``, ``project`` or ``plan``; only the first depends on the cloud. Raises ``UsageError``."""
+    """Return a published schema; only that of definitions depends on the cloud. Raise ``UsageError`` for the others."""
     if cloud is None:
         return json.dumps(schema.load(name), indent=2, ensure_ascii=False)
     if name != "connection":

@@ -17,9 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.errors import StateError
-from provisioner.state.encoding import entry_from_json, entry_to_json
+from provisioner.state.codec import entries_from_line, entry_to_json
 from provisioner.state.files import PRIVATE, sync_directory, write_all
-from provisioner.state.reading import Reader, parse
 from provisioner.state.records import Entry, Opened
 
 _START, _MIDDLE, _END = b'{"seal":"', b'","entries":', b"}\n"
@@ -68,12 +67,14 @@ def contents(data: bytes, file: str) -> Contents:
     length, seal = 0, ""
     lines = _lines(data)
     for number, line in enumerate(lines, 1):
-        payload = _payload(line, seal)
-        if payload is None and number == len(lines) and _is_torn(line):
-            break
-        if payload is None:
+        if not _is_sealed(line, seal):
+            if number == len(lines) and _is_torn(line):
+                break
             raise _corrupt(f"{file}:{number}")
-        entries += _entries(payload, f"{file}:{number}")
+        try:
+            entries += entries_from_line(line, f"{file}:{number}")
+        except ValueError as error:  # a right seal over wrong JSON: made by hand, or by something that is not ours
+            raise _corrupt(f"{file}:{number}") from error
         length, seal = length + len(line), line[len(_START) : len(_START) + _SEAL].decode()
     _check_first(entries, file)
     return Contents(tuple(entries), length, len(data) - length, seal)
@@ -101,16 +102,9 @@ def _seal(payload: bytes, before: str) -> bytes:
     return hashlib.sha256(before.encode() + payload).hexdigest()[:_SEAL].encode()
 
 
-def _payload(line: bytes, before: str) -> bytes | None:
+def _is_sealed(line: bytes, before: str) -> bool:
     payload = line[_HEAD : -len(_END)]
-    return payload if line == _START + _seal(payload, before) + _MIDDLE + payload + _END else None
-
-
-def _entries(payload: bytes, where: str) -> list[Entry]:
-    try:
-        return [entry_from_json(element) for element in Reader(parse(payload.decode()), where, "entries").elements()]
-    except ValueError as error:  # a right seal over wrong JSON: made by hand, or by something that is not ours
-        raise _corrupt(where) from error
+    return line == _START + _seal(payload, before) + _MIDDLE + payload + _END
 
 
 def _check_first(entries: list[Entry], file: str) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.errors import LockedError, StateError
 from provisioner.state.files import beside, replace_file
-from provisioner.state.reading import Reader, parse
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -63,10 +62,9 @@ def held_by(path: Path) -> str:
     """Who holds the lock of the state at ``path``, as far as it says so; only of use while somebody does."""
     info = beside(path, ".lock.info")
     try:
-        json = Reader(parse(info.read_text(encoding="utf-8")), str(info))
-        texts = {name: json.member(name).text() for name in ("user", "host", "command", "since", "run_url")}
-        return str(Holder(pid=json.member("pid").number(), **texts))
-    except (OSError, ValueError, StateError):  # just acquired, just released, or cut short by a crash
+        said = json.loads(info.read_text(encoding="utf-8"))
+        return str(Holder(**{field.name: said[field.name] for field in fields(Holder)}))
+    except (OSError, ValueError, LookupError, TypeError):  # just acquired, just released, or cut short by a crash
         return "a process that has not said who it is"
 
 

@@ -1,4 +1,4 @@
-"""What is remembered, as values. ``encoding.py`` has their JSON forms, ``folding.py`` what entries do to a state.
+"""What is remembered, as values. ``codec.py`` has their JSON forms, ``folding.py`` what entries do to a state.
 
 The state file is one ``State``; the journal is a sequence of ``Entry``.
 """
@@ -53,7 +53,9 @@ class Record:
             object.__setattr__(self, "texts", {path: self.texts[path] for path in in_order})
         object.__setattr__(self, "secrets", tuple(sorted(self.secrets, key=attrgetter("path"))))
         paths = {secret.path for secret in self.secrets}
-        if len(paths) < len(self.secrets) or not paths.isdisjoint(self.texts):
+        if both := paths & self.texts.keys():
+            raise ValueError(f"record {self.key}: {min(both)} is both visible and sensitive")
+        if len(paths) < len(self.secrets):
             raise ValueError(f"record {self.key}: a path occurs twice")
         if any(secret.fingerprint.salt != self.salt for secret in self.secrets):
             raise ValueError(f"record {self.key}: a fingerprint with another salt than the record's")

@@ -12,9 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from provisioner.errors import StateError
-from provisioner.state.encoding import entry_from_json, entry_to_json
+from provisioner.state.codec import entries_from_line, entry_to_json
 from provisioner.state.files import PRIVATE, beside, write_all
-from provisioner.state.reading import Reader, parse
 from provisioner.state.records import Settled
 
 
@@ -58,7 +57,7 @@ def read(path: Path) -> tuple[Settled, ...]:
 def _settled(text: str, where: str) -> Settled:
     remedy = "a rescue file holds lines as apply wrote them, nothing else"
     try:
-        entry = entry_from_json(Reader(parse(text), where))
+        (entry,) = entries_from_line(b'{"entries":[%b]}' % text.encode(), where)
     except ValueError as error:
         raise StateError(f"{where}: not JSON", remedy) from error
     if not isinstance(entry, Settled):

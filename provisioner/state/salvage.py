@@ -7,9 +7,9 @@ from pathlib import Path
 
 from provisioner.errors import StateError
 from provisioner.state import journal
+from provisioner.state.codec import state_from_bytes
 from provisioner.state.files import beside
 from provisioner.state.folding import fold
-from provisioner.state.formats import state_from_bytes
 from provisioner.state.journal import Contents
 from provisioner.state.records import State
 

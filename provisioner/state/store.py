@@ -19,10 +19,9 @@ from typing import Protocol
 from provisioner.errors import StaleError, StateError
 from provisioner.model import Key, TargetIdentity
 from provisioner.state import journal, rescue
-from provisioner.state.encoding import entry_to_json
+from provisioner.state.codec import entry_to_json, state_from_bytes, state_to_bytes
 from provisioner.state.files import beside, keep_aside, remove_file, remove_litter, replace_file, sync_directory
 from provisioner.state.folding import contains, fold
-from provisioner.state.formats import state_from_bytes, state_to_bytes
 from provisioner.state.journal import Contents, Journal
 from provisioner.state.lock import Holder, hold, nobody
 from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, Record, Settled, State

@@ -20,7 +20,7 @@ SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 
 
 @pytest.mark.parametrize(
-    "args", [[], ["connection"], ["project"], ["--cloud", "azure"], ["connection", "--cloud", "aws"]]
+    "args", [[], ["connection"], ["project"], ["state"], ["--cloud", "azure"], ["connection", "--cloud", "aws"]]
 )
 def test_schema_prints_a_valid_schema(bare: Project, args: list[str]) -> None:
     printed = bare.run("schema", *args)
@@ -28,7 +28,7 @@ def test_schema_prints_a_valid_schema(bare: Project, args: list[str]) -> None:
     jsonschema.validators.validator_for(printed.json).check_schema(printed.json)
 
 
-@pytest.mark.parametrize("name", ["connection", "project"])
+@pytest.mark.parametrize("name", ["connection", "project", "state"])
 def test_the_printed_schemas_are_the_committed_ones(bare: Project, name: str) -> None:
     assert bare.run("schema", name).json == json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
 

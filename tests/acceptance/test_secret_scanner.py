@@ -17,7 +17,7 @@ import pytest
 from provisioner import cli
 from provisioner.egress import Egress
 from provisioner.report import outcomes, plan_json, plan_text
-from provisioner.state import encoding
+from provisioner.state import codec
 from tests.acceptance.support import CLIENT_SECRET, ORDERS, ORG, STOCK, Project, Service, basic, between
 from tests.leaks import holds
 
@@ -88,7 +88,7 @@ def test_a_record_that_holds_a_secret_is_refused_before_the_call(
     project: Project, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.define("orders", basic("Orders"))
-    made = encoding.entry_to_json
+    made = codec.entry_to_json
     with monkeypatch.context() as patched:
         patched.setattr("provisioner.state.store.entry_to_json", lambda entry: [made(entry), ORDERS])
         code, _, err = inside(project, "apply", "--yes")

@@ -22,7 +22,7 @@ from provisioner.service.exchange import Answer, Call, Outcome, Timing
 from provisioner.service.flow_service import FlowService
 from provisioner.service.origin import check_origin
 from provisioner.service.transport import parse_json
-from provisioner.state import formats, journal, rescue
+from provisioner.state import codec, journal, rescue
 
 VARIABLES = {"MYSQL_A": "hunter2", "x": "hunter2"}
 
@@ -65,8 +65,8 @@ def read_connection_string(data: bytes) -> None:
 def read_state(data: bytes) -> None:
     """A state that is written and read back unchanged, or ``StateError``."""
     with suppress(StateError):
-        state = formats.state_from_bytes(data, "x.json")
-        assert formats.state_from_bytes(formats.state_to_bytes(state), "x.json") == state
+        state = codec.state_from_bytes(data, "x.json")
+        assert codec.state_from_bytes(codec.state_to_bytes(state), "x.json") == state
 
 
 def read_journal(data: bytes) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from provisioner.definitions import connection_string
 from provisioner.state import rescue
-from provisioner.state.formats import state_from_bytes, state_to_bytes
+from provisioner.state.codec import state_from_bytes, state_to_bytes
 from provisioner.state.journal import Contents, Journal, contents
 from provisioner.state.records import Opened, Settled
 from tests.fuzzing.targets import TARGETS

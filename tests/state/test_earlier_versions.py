@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from provisioner.model import TargetIdentity
+from provisioner.state.codec import state_to_bytes
 from provisioner.state.fingerprint import Comparison, Fingerprinter
-from provisioner.state.formats import state_to_bytes
 from provisioner.state.records import State
 from provisioner.state.store import FileStore
 

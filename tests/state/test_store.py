@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from provisioner.errors import LockedError, StaleError, StateError
+from provisioner.state.codec import state_from_bytes, state_to_bytes
 from provisioner.state.fingerprint import Fingerprinter
-from provisioner.state.formats import state_from_bytes, state_to_bytes
 from provisioner.state.journal import read
 from provisioner.state.records import Record, SecretRecord, State
 from provisioner.state.store import FileStore, Store

@@ -1,0 +1,316 @@
+"""States and journal entries as JSON.
+
+A state file is sorted and indented, one member per record, with a newline at its end: a change of one record is a
+change of its lines. What is read is first held against ``schemas/state.schema.json``, as a whole; the functions that
+build values of it check only what a schema cannot say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NoReturn
+
+from provisioner import json_schema
+from provisioner.errors import StateError
+from provisioner.model import Json, Key, TargetIdentity
+from provisioner.once import keeping_once
+from provisioner.state.fingerprint import Fingerprint
+from provisioner.state.records import (
+    FORMAT_VERSION,
+    Adopted,
+    Entry,
+    Forgotten,
+    Intent,
+    Opened,
+    Record,
+    SecretRecord,
+    Settled,
+    State,
+)
+
+UPGRADES: dict[int, Callable[[Json], Json]] = {}
+"""From a format to the next one, by the number of the older."""
+
+_PUT_BACK = (
+    "put back its last good version (version control, or the backup beside it), "
+    "or make it anew: provisioner state rebuild"
+)
+_CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |\r?$)", re.MULTILINE)
+_KINDS = {"object": "an object", "array": "a list", "string": "text", "boolean": "true or false"}
+_KINDS |= {"integer": "a whole number"}
+_FOUND = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
+_once = keeping_once(str)
+
+
+def state_to_bytes(state: State) -> bytes:
+    """Return the content of a state file."""
+    document = {
+        "format_version": state.format_version,
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "journal": state.journal,
+        "target": _target_to_json(state.target),
+        "records": {record.key: _record_to_json(record) for record in state.records},
+        "intents": {intent.intent_id: entry_to_json(intent) for intent in state.intents},
+    }
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return text.encode("utf-8", "surrogatepass")
+
+
+def state_from_bytes(data: bytes, where: str) -> State:
+    """Return the state that a file holds; ``where`` is its name, for messages. Raise ``StateError``."""
+    document = _upgraded(_parsed(data, where), where)
+    _check(document, "", where)
+    try:
+        state = _state(document)
+    except ValueError as error:
+        raise StateError(f"{where}: {error}", _PUT_BACK) from None
+    keys: dict[str, Key] = {}
+    for record in state.records:
+        if (other := keys.setdefault(record.id, record.key)) != record.key:
+            raise StateError(
+                f"{where}: {other} and {record.key} are recorded with one and the same id, {record.id}",
+                "put back the last version of the state file that was not edited or merged by hand",
+            )
+    return state
+
+
+def entry_to_json(entry: Entry) -> Json:
+    """Return an entry of any kind; ``kind`` says which."""
+    match entry:
+        case Intent():
+            return {
+                "kind": "intent",
+                "intent_id": entry.intent_id,
+                "key": entry.key,
+                "step": entry.step,
+                "name": entry.name,
+                "spec_id": entry.spec_id,
+                "id": entry.id,
+                "etag": entry.etag,
+                "sent_at": entry.sent_at,
+                "seen": list(entry.seen),
+                "record": _record_to_json(entry.record) if entry.record else None,
+            }
+        case Settled(intent_id, verdict, ident, etag):
+            return {"kind": "settled", "intent_id": intent_id, "verdict": verdict, "id": ident, "etag": etag}
+        case Adopted(record):
+            return {"kind": "adopted", "key": record.key, "record": _record_to_json(record)}
+        case Forgotten(key):
+            return {"kind": "forgotten", "key": key}
+        case Opened(journal, lineage, serial, target):
+            stands_on = {"lineage": lineage, "serial": serial, "target": _target_to_json(target)}
+            return {"kind": "opened", "format_version": FORMAT_VERSION, "journal": journal, **stands_on}
+
+
+def entries_from_line(line: bytes, where: str) -> list[Entry]:
+    """Return the entries of a line of a journal.
+
+    Raise ``ValueError`` where it is no JSON or contradicts itself, ``StateError`` where its JSON is something else.
+    """
+    document = _parse(line.decode())
+    entries = document.get("entries")
+    if isinstance(entries, list) and entries:
+        _version(entries[0], where)
+    _check(document, "journalLine", where)
+    return [_entry(entry) for entry in entries]
+
+
+def _record_to_json(record: Record) -> Json:
+    """Return a record without its key. The salt stands once, for all secrets."""
+    return {
+        "id": record.id,
+        "etag": record.etag,
+        "salt": record.salt,
+        "fields": dict(record.texts),
+        "secrets": {secret.path: _secret_to_json(secret) for secret in record.secrets},
+        **({"untested": True} if record.untested else {}),
+    }
+
+
+def _secret_to_json(secret: SecretRecord) -> Json:
+    made = secret.fingerprint
+    return {"origin": secret.origin, "alg": made.alg, "key_id": made.key_id, "mac": made.mac}
+
+
+def _target_to_json(target: TargetIdentity | None) -> Json | None:
+    if target is None:
+        return None
+    return {"endpoint": target.endpoint, "org_id": target.org_id, "sandbox": target.sandbox}
+
+
+def _state(json: Json) -> State:
+    for intent_id, intent in json["intents"].items():
+        if intent["intent_id"] != intent_id:
+            raise ValueError(f"intents.{intent_id}.intent_id: expected {intent_id!r}")
+    return State(
+        format_version=FORMAT_VERSION,
+        lineage=json["lineage"],
+        serial=int(json["serial"]),
+        target=_target(json.get("target")),
+        records=tuple(_record(key, value) for key, value in json["records"].items()),
+        intents=tuple(_intent(value) for value in json["intents"].values()),
+        journal=json["journal"],
+    )
+
+
+def _record(key: Key, json: Json) -> Record:
+    salt = json["salt"]
+    return Record(
+        key=key,
+        id=json["id"],
+        etag=json.get("etag"),
+        texts={path: _once(text) for path, text in json["fields"].items()},
+        secrets=tuple(
+            SecretRecord(path, one["origin"], Fingerprint(one["alg"], one["key_id"], salt, one["mac"]))
+            for path, one in json["secrets"].items()
+        ),
+        salt=salt,
+        untested=json.get("untested") is True,
+    )
+
+
+def _entry(json: Json) -> Entry:
+    match json["kind"]:
+        case "intent":
+            return _intent(json)
+        case "settled":
+            return Settled(json["intent_id"], json["verdict"], json.get("id"), json.get("etag"))
+        case "adopted":
+            return Adopted(_record(json["key"], json["record"]))
+        case "forgotten":
+            return Forgotten(json["key"])
+        case _:
+            return Opened(json["journal"], json["lineage"], int(json["serial"]), _target(json.get("target")))
+
+
+def _intent(json: Json) -> Intent:
+    record = json.get("record")
+    return Intent(
+        intent_id=json["intent_id"],
+        key=json["key"],
+        step=json["step"],
+        name=json["name"],
+        spec_id=json["spec_id"],
+        id=json.get("id"),
+        etag=json.get("etag"),
+        sent_at=json["sent_at"],
+        seen=tuple(json["seen"]),
+        record=None if record is None else _record(json["key"], record),
+    )
+
+
+def _target(json: Json | None) -> TargetIdentity | None:
+    return None if json is None else TargetIdentity(json["endpoint"], json["org_id"], json["sandbox"])
+
+
+def _parsed(data: bytes, where: str) -> Any:
+    try:
+        text = data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise StateError(f"{where}: not UTF-8 at byte {error.start}", _PUT_BACK) from None
+    try:
+        return _parse(text)
+    except ValueError as error:
+        # Looked for only here: where a line begins with its marks, a text is no JSON.
+        if conflict := _CONFLICT.search(text):
+            line = text.count("\n", 0, conflict.start()) + 1
+            raise StateError(
+                f"{where}:{line}: an unresolved merge conflict",
+                "take one side whole, never parts of both (git checkout --theirs FILE, or --ours); "
+                "or make it anew: provisioner state rebuild",
+            ) from None
+        place = f":{error.lineno}:{error.colno}: not JSON" if isinstance(error, json.JSONDecodeError) else ""
+        raise StateError(f"{where}{place}: {getattr(error, 'msg', error)}", _PUT_BACK) from None
+
+
+def _parse(text: str) -> Any:
+    """Return plain data. Two members of one name are an error: a merge of two versions made them."""
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> Json:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        twice = next(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
+        raise ValueError(f"{json.dumps(twice)} is there twice")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _upgraded(document: Any, where: str) -> Any:
+    version = _version(document, where)
+    while version is not None and version < FORMAT_VERSION:
+        if version not in UPGRADES:
+            raise StateError(f"{where}: format {version} is not known", _PUT_BACK)
+        document = UPGRADES[version](document)
+        version += 1
+    return document
+
+
+def _version(document: Any, where: str) -> int | None:
+    """Return the ``format_version``, None where there is no such number. Raise ``StateError`` for a newer one."""
+    version = document.get("format_version") if isinstance(document, dict) else None
+    if type(version) is not int:
+        return None
+    if version > FORMAT_VERSION:
+        raise StateError(
+            f"{where}: written by a newer provisioner (format {version}; this one knows up to {FORMAT_VERSION})",
+            "install the newer provisioner; an older one would lose what it does not know",
+        )
+    return version
+
+
+@cache
+def _schema(part: str) -> tuple[Json, Callable[[Any], bool]]:
+    """Return the schema of a state, or a definition in it, and what accepts its values."""
+    schema = json_schema.load("state")
+    if part:
+        schema = {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]}
+    return schema, json_schema.accepts(schema)
+
+
+def _check(document: Any, part: str, where: str) -> None:
+    schema, accepts = _schema(part)
+    if accepts(document):
+        return
+    try:
+        error = next(json_schema.errors(schema, document), None)
+    except RecursionError:  # jsonschema writes what it finds into its messages
+        raise StateError(f"{where}: it is nested too deeply", _PUT_BACK) from None
+    if error is not None:
+        raise StateError(f"{where}: {_explained(error)}", _PUT_BACK)
+
+
+def _explained(error: Any) -> str:
+    """Return the place, what belongs there and the kind of value there; never the value, which may be anything."""
+    path, schema, found = list(error.absolute_path), error.schema, error.instance
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in found)
+        path, schema, found = [*path, missing], schema["properties"][missing], None
+    if "$ref" in schema:
+        schema = json_schema.load("state")["$defs"][schema["$ref"].rpartition("/")[2]]
+    place = ".".join(map(str, path))
+    message = f"expected {_expected(schema)}, found {_FOUND.get(type(found), 'a number')}"
+    return f"{place}: {message}" if place else message
+
+
+def _expected(schema: Any) -> str:
+    if "const" in schema:
+        return json.dumps(schema["const"])
+    if "enum" in schema:
+        return " or ".join(map(repr, schema["enum"]))
+    if "minLength" in schema:
+        return "text with something in it"
+    types = schema["type"]
+    return " or ".join(_KINDS[one] for one in ([types] if isinstance(types, str) else types) if one != "null")
