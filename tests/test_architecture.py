@@ -54,8 +54,8 @@ SHELL = {
 
 LIBRARIES = {
     "yaml": {"definitions/documents.py", "definitions/writer.py"},
-    "jsonschema": {"definitions/schema.py", "json_schema.py"},
-    "jsonschema_rs": {"definitions/schema.py", "json_schema.py"},
+    "jsonschema": {"json_schema.py"},
+    "jsonschema_rs": {"json_schema.py"},
     "jinja2": {"definitions/templates.py", "report/plan_html.py"},
     "requests": {"service/transport.py"},
     "filelock": {"state/lock.py"},

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from provisioner.definitions import schema
+from provisioner import json_schema
 
 _PARTS = {"github": ("state", "github"), "gitlab": ("state", "gitlab"), "azure": ("state", "azure"), "none": ()}
 _HIDDEN = "dot-"
@@ -19,7 +19,7 @@ def scaffold(pipeline: str) -> Mapping[str, str]:
     root = files("provisioner") / "scaffold"
     made = {path: text for part in ("project", *_PARTS[pipeline]) for path, text in _below(root / part, "")}
     for name in ("connection", "project"):
-        made[f"schemas/{name}.schema.json"] = json.dumps(schema.load(name), indent=2, ensure_ascii=False) + "\n"
+        made[f"schemas/{name}.schema.json"] = json.dumps(json_schema.load(name), indent=2, ensure_ascii=False) + "\n"
     return dict(sorted(made.items()))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TypeVar
 
+from provisioner import json_schema
 from provisioner.definitions import schema
 from provisioner.definitions.closest import closest
 from provisioner.definitions.documents import Document
@@ -48,7 +49,7 @@ class Definer:
 
     def __init__(self, targets: Collection[str]) -> None:
         self._targets = targets
-        self._checker = schema.Checker(schema.load("connection"))
+        self._checker = schema.Checker(json_schema.load("connection"))
 
     def define(self, document: Document, stem: str) -> tuple[Definition | None, tuple[Problem, ...]]:
         """The definition that lies at ``stem``, and what is wrong with it. None where it could not be parsed."""
@@ -72,7 +73,7 @@ class Definer:
         return definition, (*problems, *_key_problems(document, stem), *_target_problems(document, self._targets))
 
 
-KEY = re.compile(schema.load("connection")["properties"]["key"]["pattern"])
+KEY = re.compile(json_schema.load("connection")["properties"]["key"]["pattern"])
 
 
 def _text(document: Document, name: str, otherwise: str) -> str:

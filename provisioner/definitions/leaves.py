@@ -12,6 +12,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
+from provisioner import json_schema
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.documents import Document, Mark, Path
 from provisioner.definitions.project import NEVER_ADMITTED, Called, Project, Target
@@ -207,7 +208,7 @@ def variables_of(document: Document) -> Iterator[str]:
 
 @cache
 def _rules() -> schema.LeafRules:
-    return schema.LeafRules(schema.load("connection"))
+    return schema.LeafRules(json_schema.load("connection"))
 
 
 def _literal(leaf: Leaf, rule: schema.LeafRule) -> Value | Problem:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import TypeAlias
 
+from provisioner import json_schema
 from provisioner.definitions import files, schema
 from provisioner.definitions.documents import Document, parse
 from provisioner.definitions.scalars import as_text
@@ -110,7 +111,7 @@ def read_project(folder: FilePath) -> Project:
     document = parse(FILE_NAME, text)
     problems = document.problems
     if document.data is not None or not problems:
-        problems = (*problems, *schema.Checker(schema.load("project")).check(document))
+        problems = (*problems, *schema.Checker(json_schema.load("project")).check(document))
     if not problems:
         problems = _cross_problems(document)
     if problems:

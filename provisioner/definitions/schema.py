@@ -1,7 +1,6 @@
-r"""A document x a JSON Schema -> problems with positions. The only module that imports jsonschema and jsonschema-rs.
+r"""A document x a JSON Schema -> problems with positions.
 
-The latter only says yes or no, two hundred times faster; the former explains a no, and has the last word. In the
-published patterns ``(?!\n)`` stands behind ``$``, which in Python would also match before a line break at the end.
+In the published patterns ``(?!\n)`` stands behind ``$``, which in Python would also match before a last line break.
 
 The published schemas hold three annotations of our own beside the standard ones: ``x-expected`` (what belongs here, in
 words), ``x-env`` (``env()`` may appear in this leaf) and the standard ``writeOnly`` (the leaf is sensitive whatever it
@@ -13,31 +12,21 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
-from pathlib import Path as FilePath
+from functools import cache
 from typing import Any
 
+from provisioner import json_schema
 from provisioner.definitions.closest import closest
 from provisioner.definitions.documents import Document, Path
 from provisioner.model import Cloud, Json, Problem
 
 
 @cache
-def load(name: str) -> Json:
-    """A published schema by name, ``connection``, ``project`` or ``plan``. Shared: do not change it."""
-    here = FilePath(__file__).resolve().parent.parent
-    # Inside the package when it is installed, beside it in a checkout.
-    folder = next(folder for folder in (here / "schemas", here.parent / "schemas") if folder.is_dir())
-    schema: Json = json.loads((folder / f"{name}.schema.json").read_text("utf-8"))
-    return schema
-
-
-@cache
 def narrowed(cloud: Cloud) -> Json:
     """The schema of a definition, with the vocabulary of one cloud instead of both."""
-    schema = copy.deepcopy(load("connection"))
+    schema = copy.deepcopy(json_schema.load("connection"))
     definitions = schema["$defs"]
     for name in ("sslMode", "specName"):
         definitions[name] = definitions[f"{name}-{cloud}"]
@@ -51,36 +40,15 @@ class Checker:
 
     def __init__(self, schema: Json) -> None:
         self._schema = schema
-        self._accepts = accepts(schema)
+        self._accepts = json_schema.accepts(schema)
 
     def check(self, document: Document, data: Any = None) -> tuple[Problem, ...]:
         """Return what is wrong with a document, or with ``data`` rendered from it; each problem once, sorted."""
         held = document.data if data is None else data
         if self._accepts(held):
             return ()
-        errors = self._explaining.iter_errors(held)
+        errors = json_schema.errors(self._schema, held)
         return tuple(sorted({problem for error in errors for problem in _problems(document, error)}))
-
-    @cached_property
-    def _explaining(self) -> Any:
-        from jsonschema import Draft202012Validator
-
-        return Draft202012Validator(self._schema)
-
-
-def accepts(schema: Json) -> Callable[[Any], bool]:
-    """Return a function that says yes where data is sound, and no where ``jsonschema`` has to look."""
-    import jsonschema_rs
-
-    valid = jsonschema_rs.validator_for(schema).is_valid
-
-    def accepted(data: Any) -> bool:
-        try:
-            return bool(valid(data))
-        except ValueError:  # halves of a character, and numbers of more digits than it reads
-            return False
-
-    return accepted
 
 
 def _problems(document: Document, error: Any) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from provisioner import json_schema
 from provisioner.definitions import schema
 from provisioner.definitions.documents import Document, parse
 from provisioner.model import Cloud
@@ -20,7 +21,7 @@ VALID = [
     for path in sorted((CASES / "valid").glob("*.yaml"))
     if isinstance((document := parse(path.name, path.read_text("utf-8-sig"))).data, dict)
 ]
-SCHEMAS = {"both clouds": schema.load("connection"), **{str(one): schema.narrowed(one) for one in Cloud}}
+SCHEMAS = {"both clouds": json_schema.load("connection"), **{str(one): schema.narrowed(one) for one in Cloud}}
 NAMES = [
     "name",
     "auth",
@@ -77,7 +78,7 @@ def changed(draw: st.DrawFn) -> Any:
 @settings(max_examples=1000, deadline=None)
 def test_yes_or_no_is_what_the_other_explains(name: str, data: Any) -> None:
     explaining = Draft202012Validator(SCHEMAS[name])
-    assert schema.accepts(SCHEMAS[name])(data) == (next(explaining.iter_errors(data), None) is None)
+    assert json_schema.accepts(SCHEMAS[name])(data) == (next(explaining.iter_errors(data), None) is None)
 
 
 @pytest.mark.parametrize("data", [{"a": "\ud800"}, {"a": 10**400}, {1: "a"}, {"a": float("nan")}])

@@ -9,7 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from provisioner.definitions.documents import Path
-from provisioner.definitions.schema import LeafRules, load, narrowed
+from provisioner.definitions.schema import LeafRules, narrowed
+from provisioner.json_schema import load
 from provisioner.model import Cloud, Json
 
 SCHEMAS = {

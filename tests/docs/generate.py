@@ -16,8 +16,8 @@ import click
 
 from provisioner.cli import cli
 from provisioner.definitions import hygiene
-from provisioner.definitions.schema import load
 from provisioner.errors import EXIT_CODES
+from provisioner.json_schema import load
 from provisioner.model import Problem
 from provisioner.service.codes import CODES, STATUSES, Explanation
 from tests.definitions.support import CASES, check, project_of

@@ -13,7 +13,8 @@ from provisioner import errors, settings
 from provisioner.cli import cli
 from provisioner.commands.init import scaffold
 from provisioner.definitions.documents import parse
-from provisioner.definitions.schema import Checker, load
+from provisioner.definitions.schema import Checker
+from provisioner.json_schema import load
 from provisioner.planning.plan import Action
 from provisioner.report.wording import SYMBOL
 from tests.docs.generate import generated, rules

@@ -13,7 +13,7 @@ import pytest
 
 from provisioner import flags
 from provisioner.applying.outcome import Applied, Outcome, Verdict
-from provisioner.definitions.schema import load
+from provisioner.json_schema import load
 from provisioner.model import Location, Problem
 from provisioner.planning.plan import Action
 from provisioner.report import events, faces, github, junit
