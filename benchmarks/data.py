@@ -59,13 +59,6 @@ class Project:
     folder: Path
     environ: Mapping[str, str]
 
-    def change(self, share: float) -> None:
-        """Change the description of that share of the definitions, spread over all of them."""
-        files = sorted(self.folder.glob("connections/*/*.yaml"))
-        for file in files[:: max(1, round(1 / share))]:
-            text = file.read_text("utf-8")
-            file.write_text(text.replace("read replica\n", "read replica, moved\n"), "utf-8")
-
 
 def make(folder: Path, number: int, url: str = "https://platform.adobe.io", recorded: bool = True) -> Project:
     """A project of so many definitions; ``recorded``: with the state that an apply of them has left."""

@@ -85,7 +85,7 @@ def _one_by_one(project: Project, target: Target, environment: Mapping[str, str]
     definer, builder = Definer(project.targets), Builder(project, target, environment)
     stems = [entry.stem for entry in entries]
     found = clock("held against the schema", lambda: list(map(definer.define, documents, stems)))
-    definitions = [definition for definition, _ in found]
+    definitions = [definition for definition, _ in found if definition is not None]
     clock("their templates filled in", lambda: list(map(builder.build, definitions, documents)))
 
 
