@@ -129,7 +129,7 @@ _COLLECTIONS = frozenset({_COLLECTION, "tag:yaml.org,2002:map", "tag:yaml.org,20
 
 @cache
 def _loader() -> Any:
-    """Return a loader whose nodes have tags that say what is written instead of what YAML 1.1 makes of it."""
+    """Return what composes nodes, with tags that say what is written instead of what YAML 1.1 makes of it."""
     import yaml
 
     def resolve(_: Any, kind: Any, __: Any, implicit: Any) -> str:
@@ -137,7 +137,15 @@ def _loader() -> Any:
             return _COLLECTION
         return _PLAIN if implicit[0] else _QUOTED
 
-    return type("Loader", (getattr(yaml, "CLoader", yaml.Loader),), {"resolve": resolve})
+    def pass_by(*_: Any) -> None:
+        """Resolve nothing by the path of a node."""
+
+    if not yaml.__with_libyaml__:
+        return type("Loader", (yaml.Loader,), {"resolve": resolve})
+    from yaml._yaml import CParser
+
+    hooks = {"resolve": resolve, "descend_resolver": pass_by, "ascend_resolver": pass_by}
+    return type("Loader", (CParser,), hooks)
 
 
 class _Refused(Exception):
