@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from provisioner.flags import common_options, complete_key, format_option, lock_timeout_option, target_option
@@ -50,18 +48,6 @@ def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
     from provisioner import running_state
 
     return running_state.state_rebuild(shell, target, lock_timeout)
-
-
-@state.command("recover")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@target_option
-@lock_timeout_option
-@common_options
-def state_recover(shell: Shell, file: Path, target: str | None, lock_timeout: float) -> int:
-    """Record what an apply could not record and kept in FILE, such as on a full disk."""
-    from provisioner import running_state
-
-    return running_state.state_recover(shell, target, file, lock_timeout)
 
 
 @state.command("mv")

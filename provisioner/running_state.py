@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner import guarding, running, wiring
@@ -51,14 +50,6 @@ def state_rebuild(shell: Shell, name: str | None, lock_timeout: float) -> int:
             done = states.rebuild(where, desired, store, service.reading(), running.new_id)
     shell.egress.result(state_text.rebuilt(done, shell.result_style))
     return 1 if done.open else 0
-
-
-def state_recover(shell: Shell, name: str | None, file: Path, lock_timeout: float) -> int:
-    """Record what an apply could only keep elsewhere."""
-    with _changed(shell, name, "state recover", lock_timeout) as store:
-        keys = states.recover(store, file)
-    shell.egress.result(f"recorded from {file}: {', '.join(keys)}; the file may be deleted")
-    return 0
 
 
 def state_move(shell: Shell, name: str | None, old: Key, new: Key, lock_timeout: float) -> int:

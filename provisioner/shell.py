@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 import traceback
@@ -19,6 +20,15 @@ from provisioner.egress import Egress
 from provisioner.errors import Leak, ProblemsFound, ProvisionerError
 from provisioner.progress import Progress
 from provisioner.report.style import Style, safe
+
+REMOVED = {
+    "provisioner state recover": "run `provisioner apply`: it finds and records what an earlier run did but could not "
+    "record",
+}
+"""Commands, and flags of commands (`provisioner plan --flag`), of earlier versions, and what to do instead."""
+
+_NO_SUCH = re.compile(r"No such (?:command|option):? '?([\w-]+)")
+"""How click begins a message about them; not every version of it has the name elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +120,13 @@ def _interrupted(shell: Shell) -> int:
 def _usage(error: click.ClickException) -> str:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error.format_message()
-    hint = ""
+    message, hint = error.format_message(), ""
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        hint = f"\n    remedy: {error.ctx.command_path} --help"
-    return f"error: {error.format_message()}{hint}"
+        command = error.ctx.command_path
+        hint = f"\n    remedy: {command} --help"
+        if (unknown := _NO_SUCH.match(message)) and (instead := REMOVED.get(f"{command} {unknown[1]}")):
+            message, hint = f"`{command} {unknown[1]}` was removed", f"\n    remedy: {instead}"
+    return f"error: {message}{hint}"
 
 
 def error_text(error: ProvisionerError, shell: Shell) -> str:

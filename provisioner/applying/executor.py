@@ -149,7 +149,8 @@ class Executor:
             self.ledger.settle((settled,))
         except StateError as error:
             message = f"{intent.step} succeeded, id {written.id}, but could not be recorded: {error.message}"
-            raise NotRecorded(message, self.ledger.rescue(settled)) from error
+            remedy = "free space or mend permissions, then run apply again: it finds out what was done and records it"
+            raise NotRecorded(message, remedy) from error
 
     def _call(self, change: Change, step: Call) -> Written:
         if isinstance(step, Delete):

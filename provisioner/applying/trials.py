@@ -33,15 +33,12 @@ class Writer(Protocol):
 
 
 class Ledger(Protocol):
-    """What the executor needs of the store. All but the last return once what they were given is durable."""
+    """What the executor needs of the store. All return once what they were given is durable."""
 
     def begin(self, intents: tuple[Intent, ...]) -> None: ...
     def settle(self, settled: tuple[Settled, ...]) -> None: ...
     def adopt(self, records: tuple[Record, ...]) -> None: ...
     def forget(self, keys: tuple[Key, ...]) -> None: ...
-    def rescue(self, settled: Settled) -> str:
-        """Keep what ``settle`` could not, wherever there is room; says where, and what to do with it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Protocol
 
 from provisioner.applying.outcome import Rebuilt
@@ -12,16 +11,15 @@ from provisioner.applying.recovery import resolve
 from provisioner.commands.plan import Place, look, planned
 from provisioner.definitions.definition import KEY
 from provisioner.definitions.desired import Desired
-from provisioner.errors import StateError, UsageError
+from provisioner.errors import UsageError
 from provisioner.model import Key
 from provisioner.planning.changes import visible_record_of
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Asked, Change, Patch
 from provisioner.planning.planner import Context
 from provisioner.service.flow_service import Reader
-from provisioner.state import rescue
 from provisioner.state.entries import one_of
-from provisioner.state.records import Record, Settled, State
+from provisioner.state.records import Record, State
 
 
 class Rebuildable(Protocol):
@@ -30,7 +28,6 @@ class Rebuildable(Protocol):
     def load(self) -> State: ...
     def salvage(self) -> tuple[State, tuple[str, ...]]: ...
     def adopt(self, records: Iterable[Record]) -> None: ...
-    def settle(self, settled: Iterable[Settled]) -> None: ...
     def forget(self, keys: Iterable[Key]) -> None: ...
     def fold(self) -> State: ...
 
@@ -62,22 +59,6 @@ def _taken_up(changes: Iterable[Change], observation: Observation, new_id: Calla
                 if isinstance(step, Patch):
                     etag = observation.by_id[step.id].etag
                     yield visible_record_of(change.desired, step.id, etag, new_id())
-
-
-def recover(store: Rebuildable, file: Path) -> tuple[str, ...]:
-    """Record the outcomes that an apply kept in ``file``. Returns the keys they are about.
-
-    Raises ``UsageError`` for an outcome of no call that stands, and ``StateError`` for a file that holds none.
-    """
-    settled = rescue.read(file)
-    if not settled:
-        raise StateError(f"{file} holds no outcome", "name the file that apply wrote")
-    standing = {one.intent_id: one.key for one in store.load().intents}
-    if not any(one.intent_id in standing for one in settled):
-        raise UsageError(f"no call stands that {file} is about: it was settled before, or belongs to another target")
-    store.settle([one for one in settled if one.intent_id in standing])
-    store.fold()
-    return tuple(standing[one.intent_id] for one in settled if one.intent_id in standing)
 
 
 def move(store: Rebuildable, old: Key, new: Key) -> Record:

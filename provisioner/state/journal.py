@@ -19,7 +19,7 @@ from pathlib import Path
 from provisioner.errors import StateError
 from provisioner.state.codec import entries_from_line, entry_to_json
 from provisioner.state.files import PRIVATE, sync_directory, write_all
-from provisioner.state.records import Entry, Opened
+from provisioner.state.records import Entry, Opened, Settled
 
 _START, _MIDDLE, _END = b'{"seal":"', b'","entries":', b"}\n"
 _SEAL = 16
@@ -78,6 +78,25 @@ def contents(data: bytes, file: str) -> Contents:
         length, seal = length + len(line), line[len(_START) : len(_START) + _SEAL].decode()
     _check_first(entries, file)
     return Contents(tuple(entries), length, len(data) - length, seal)
+
+
+def rescued(path: Path) -> tuple[Settled, ...]:
+    """Return the outcomes in a rescue file: an earlier version wrote it where its journal could take no more.
+
+    A line is one outcome without a seal; a last line that was cut short is left out. Raise ``StateError`` for a file
+    that cannot be read or holds anything else.
+    """
+    try:
+        *lines, _cut = path.read_bytes().split(b"\n")
+        entries = entries_from_line(b'{"entries":[%b]}' % b",".join(filter(None, lines)), str(path))
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError) as error:
+        raise StateError(f"{path} cannot be read", "check its permissions, put it back as it was") from error
+    outcomes = tuple(entry for entry in entries if isinstance(entry, Settled))
+    if len(outcomes) < len(entries):
+        raise StateError(f"{path} holds something else than outcomes", "put it back as it was")
+    return outcomes
 
 
 def _is_torn(line: bytes) -> bool:

@@ -1,8 +1,8 @@
 """The state of one target: the port that commands use, and its implementation on local files.
 
 Beside ``prod.json`` lie ``prod.json.journal`` (what happened since it was written), ``prod.json.backup`` (what it was
-before), ``prod.json.rescue`` (outcomes that neither could take, such as on a full disk), and ``prod.json.lock`` with
-``prod.json.lock.info``. Records, journal and rescue file are safe to commit; the rest is local.
+before), and ``prod.json.lock`` with ``prod.json.lock.info``. State and journal are safe to commit; the rest is local.
+A ``prod.json.rescue`` is of an earlier version: outcomes that its journal could not take. It is read and folded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Protocol
 
 from provisioner.errors import StaleError, StateError
 from provisioner.model import Key, TargetIdentity
-from provisioner.state import journal, rescue
+from provisioner.state import journal
 from provisioner.state.codec import entry_to_json, state_from_bytes, state_to_bytes
 from provisioner.state.files import beside, keep_aside, remove_file, remove_litter, replace_file, sync_directory
 from provisioner.state.folding import contains, fold
@@ -64,10 +64,6 @@ class Store(Protocol):
         """Durable before it returns: there is no record of these keys any more, without any call."""
         ...
 
-    def rescue(self, settled: Settled) -> str:
-        """Keep what ``settle`` could not, wherever there is room. Says where, and what to do. Never raises."""
-        ...
-
     def fold(self) -> State:
         """Make one state of the last one and all that was recorded since. Not while other threads record.
 
@@ -84,8 +80,8 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What the files held: ``data`` of the state file (None: no file), the state in it, the journal, and outcomes that
-    it could not take."""
+    """What the files held: ``data`` of the state file (None: no file), the state in it, the journal, and the outcomes
+    in a rescue file."""
 
     data: bytes | None
     state: State
@@ -99,7 +95,7 @@ class _Found:
 
 class FileStore:
     """A ``Store`` in the file ``path``, for ``target``. ``lineage`` is the one to begin with without a state;
-    ``tell`` is told what could not be recorded; ``check`` raises for a text that must not be written."""
+    ``tell`` is told ids that could not be recorded; ``check`` raises for a text that must not be written."""
 
     def __init__(
         self,
@@ -112,6 +108,7 @@ class FileStore:
         # Through a link, so that both names share one lock and a replacement by rename does not cut the link.
         self._path = path.resolve() if path.is_symlink() else path
         self._journal_path = beside(self._path, ".journal")
+        self._rescue_path = beside(self._path, ".rescue")
         self._target = target
         self._tell = tell
         self._check = check
@@ -121,11 +118,6 @@ class FileStore:
         self._journal_id = ""  # of the one that we appended to last
         self._mutex = threading.Lock()
         self._held = False
-
-    @property
-    def torn(self) -> int:
-        """Bytes at the end of the journal that were being written when an earlier run died, and that were left out."""
-        return self._loaded.journal.torn if self._loaded else 0
 
     def load(self) -> State:
         try:
@@ -153,17 +145,16 @@ class FileStore:
         self._append_checked(intents)
 
     def settle(self, settled: Iterable[Settled]) -> None:
-        # Never refused: ids and etags are all that it adds to what was checked before the call.
-        self._append(settled)
-
-    def rescue(self, settled: Settled) -> str:
-        kept = rescue.keep(self._path, settled)
-        self._tell(f"not recorded, keep this line: {rescue.line(settled)}")
-        if kept is None:
-            return "keep the line on standard error in a file, mend the disk, then: provisioner state recover FILE"
-        if kept == rescue.path_of(self._path):
-            return f"mend the disk, then run apply again: it takes up what is kept in {kept}"
-        return f"mend the disk, then: provisioner state recover {kept}"
+        outcomes = tuple(settled)
+        try:
+            # Never refused: ids and etags are all that it adds to what was checked before the call.
+            self._append(outcomes)
+        except BaseException:
+            # Whatever fails after this: the next run may need the id, and nobody else knows it.
+            for one in outcomes:
+                if one.id is not None:
+                    self._tell(f"not recorded: {one.id}")
+            raise
 
     def salvage(self) -> tuple[State, tuple[str, ...]]:
         """The state, mended where its files cannot be read or do not belong together, and what was done about them.
@@ -259,7 +250,7 @@ class FileStore:
         data = self._read()
         state = self._begun(so_far.opened) if data is None else self._understood(data)
         self._check_target(state.target)
-        return _Found(data, state, so_far, rescue.read(rescue.path_of(self._path)))
+        return _Found(data, state, so_far, journal.rescued(self._rescue_path))
 
     def _understood(self, data: bytes) -> State:
         # Parsing ten thousand records takes a third of a second; most looks find what the last one found.
@@ -330,7 +321,7 @@ class FileStore:
     def _remove_rescued(self, found: _Found, state: State) -> None:
         if found.rescued and not {one.intent_id for one in found.rescued} & {one.intent_id for one in state.intents}:
             with suppress(OSError):
-                remove_file(rescue.path_of(self._path))
+                remove_file(self._rescue_path)
 
 
 @contextmanager

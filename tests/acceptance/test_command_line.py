@@ -54,6 +54,7 @@ def test_credentials_for_a_real_organization_are_not_for_the_emulator(local: Pro
     [
         (["frob"], "No such command 'frob'"),
         (["plan", "--frob"], "--frob"),
+        (["state", "recover", "FILE"], "`provisioner state recover` was removed\n    remedy: run `provisioner apply`"),
         (["plan", "--target", "nowhere"], "there is no target `nowhere`"),
         (["apply", "--target", "nowhere", "--yes"], "there is no target `nowhere`"),
         (["apply", "--parallelism", "0"], "--parallelism"),

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
-import re
-import shutil
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from provisioner.cli import run
+from provisioner.egress import Egress
 from provisioner.state.journal import Contents, Journal
 from provisioner.state.records import Opened, Settled
-from tests.acceptance.support import COVERAGE, Project, Service, basic, between
-
-_LIMIT = "import resource, sys; n = int(sys.argv.pop(1)); resource.setrlimit(resource.RLIMIT_FSIZE, (n, n)); "
-LIMITED = (sys.executable, "-c", _LIMIT + "from provisioner.cli import main; main()")
-"""The command on a disk that takes files up to so many bytes; the number is its first argument."""
+from tests.acceptance.support import CONNECTIONS, ORDERS, Project, Service, basic, between
 
 
 @pytest.fixture
@@ -83,50 +82,66 @@ def test_what_cannot_be_decided_is_said(applied: Project, service: Service) -> N
     assert "State rebuilt: 0 records kept, 1 taken up, 1 open." in rebuilt.out
 
 
-def sizes(project: Project) -> dict[str, int]:
-    return {path.name: path.stat().st_size for path in project.state_file.parent.iterdir()}
-
-
-@pytest.mark.parametrize("room_beside", [True, False], ids=["beside the state", "elsewhere"])
-def test_an_id_that_the_full_disk_did_not_take_is_kept(project: Project, service: Service, room_beside: bool) -> None:
-    """The journal takes the intent and not the outcome; another file takes it, and the next run takes it up."""
+def create(project: Project) -> None:
     project.define("orders", basic("Orders"))
-    measured: list[int] = []
 
-    def measure(method: str, _path: str, _body: object) -> None:
-        if method == "POST" and (journal := project.state_file.with_name("here.json.journal")).exists():
-            measured.append(journal.stat().st_size)
 
-    with between(service, measure) as url:
+def change(project: Project) -> None:
+    project.define("stock", basic("Stock", server="db2.example.com"))
+
+
+def delete(project: Project) -> None:
+    (project.folder / "connections/spare.yaml").unlink()
+
+
+@pytest.mark.parametrize(
+    ("method", "edit", "key", "sent_again"),
+    [("POST", create, "orders", 0), ("PATCH", change, "stock", 1), ("DELETE", delete, "spare", 0)],
+)
+def test_what_a_full_disk_did_not_take_is_found_by_the_next_apply(
+    project: Project,
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    edit: Callable[[Project], None],
+    key: str,
+    sent_again: int,
+) -> None:
+    """The intent was durable before the call. Only a change is sent again, to the same end."""
+    apply = ("apply", "--yes", "--allow-delete")
+    sync, full = os.fsync, Event()
+
+    def fsync(descriptor: int) -> None:
+        if full.is_set():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(descriptor)
+
+    def fill(sent: str, path: str, _: object) -> None:
+        if editing.is_set() and sent == method and CONNECTIONS in path:
+            full.set()
+
+    editing = Event()
+    with between(service, fill) as url, monkeypatch.context() as patched:
         project.target(url)
-        assert project.run("apply", "--yes").code == 0
-    shutil.rmtree(project.state_file.parent)
-    service.reset()
-    project.target(service.url)
-    if not room_beside:
-        project.state_file.parent.mkdir()
-        project.state_file.with_name("here.json.rescue").symlink_to("nowhere")
-    # The address in the journal may be a digit shorter or longer than the measured one.
-    limited = (*LIMITED, str(measured[0] + 20))
-    # Nor could coverage write its file.
-    full = project.run_process("apply", "--yes", command=limited, environ=dict.fromkeys(COVERAGE))
-    (made,) = service.items()
-    assert full.code == 4
-    assert made["id"] in full.err
-    if not room_beside:
-        project.state_file.with_name("here.json.rescue").unlink()
-        (kept,) = re.findall(r"provisioner state recover (\S+)", full.out)
-        assert project.run("state", "list").out.count("has no known outcome") == 1
-        assert project.run("state", "recover", kept).code == 0
-        os.unlink(kept)
-    assert project.run("state", "show", "orders").out.count(made["id"]) == 1
-    assert project.run("apply", "--yes").last == "Apply complete: 0 added, 0 changed, 0 destroyed."
-    assert (project.id("orders"), len(service.items())) == (made["id"], 1)
-    assert set(sizes(project)) <= {"here.json", "here.json.lock", "here.json.backup"}
-
-
-def test_only_what_apply_kept_can_be_recorded(applied: Project) -> None:
-    applied.write("other.jsonl", '{"kind": "forgotten", "key": "orders"}\n')
-    assert applied.run("state", "recover", "other.jsonl").code == 1
-    applied.write("other.jsonl", '{"kind":"settled","intent_id":"x","verdict":"done","id":"i","etag":null}\n')
-    assert applied.run("state", "recover", "other.jsonl").code == 64
+        for one in ("stock", "spare"):
+            project.define(one, basic(one.capitalize()))
+        assert project.run(*apply).code == 0
+        spare = project.id("spare")
+        edit(project)
+        editing.set()
+        patched.setattr(os, "fsync", fsync)
+        out, err = io.StringIO(), io.StringIO()
+        arguments = [*apply, "--project", str(project.folder)]
+        assert run(arguments, project.environment(), None, Egress(out, err)) == 4
+        full.clear()
+        editing.clear()
+        written = len(service.writes())
+        assert project.run(*apply).code == 0
+        assert len(service.writes()) == written + sent_again
+        assert project.run("plan", "--detailed-exitcode").code == 0
+    id_of = {item["name"].lower(): item["id"] for item in service.items()}
+    assert {one: project.id(one) for one in project.state["records"]} == id_of
+    (told,) = [line for line in err.getvalue().splitlines() if line.startswith("not recorded: ")]
+    assert told == f"not recorded: {id_of.get(key, spare)}"
+    assert "run apply again: it finds out what was done and records it" in out.getvalue()
+    assert ORDERS not in out.getvalue() + err.getvalue()

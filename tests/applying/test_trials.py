@@ -78,9 +78,6 @@ class World:
     def forget(self, keys: tuple[Key, ...]) -> None:
         raise AssertionError(keys)
 
-    def rescue(self, settled: Settled) -> str:
-        raise AssertionError(settled)
-
 
 def change(*steps: Step) -> Change:
     return Change("a", "A", Action.CREATE, "", steps=steps, desired=desired(), record=record())

@@ -22,7 +22,7 @@ from provisioner.service.exchange import Answer, Call, Outcome, Timing
 from provisioner.service.flow_service import FlowService
 from provisioner.service.origin import check_origin
 from provisioner.service.transport import parse_json
-from provisioner.state import codec, journal, rescue
+from provisioner.state import codec, journal
 
 VARIABLES = {"MYSQL_A": "hunter2", "x": "hunter2"}
 
@@ -81,7 +81,7 @@ def read_rescued(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder, suppress(StateError):
         path = Path(folder, "x.rescue")
         path.write_bytes(data)
-        rescue.read(path)
+        journal.rescued(path)
 
 
 class _Always:

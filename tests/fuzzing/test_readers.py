@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioner.definitions import connection_string
-from provisioner.state import rescue
 from provisioner.state.codec import state_from_bytes, state_to_bytes
-from provisioner.state.journal import Contents, Journal, contents
+from provisioner.state.journal import Contents, Journal, contents, rescued
 from provisioner.state.records import Opened, Settled
 from tests.fuzzing.targets import TARGETS
 from tests.planning.examples import record, state
@@ -88,7 +87,7 @@ def test_any_bytes(reader: str, data: st.DataObject) -> None:
 def test_the_samples_are_sound(tmp_path: Path) -> None:
     """Else damaging them would show little."""
     (tmp_path / "rescue").write_bytes(SAMPLES["rescue"])
-    assert len(rescue.read(tmp_path / "rescue")) == 1
+    assert len(rescued(tmp_path / "rescue")) == 1
     assert len(state_from_bytes(SAMPLES["state"], "x").records) == 1
     assert len(contents(SAMPLES["journal"], "x").entries) == 3
     assert len(connection_string.split(SAMPLES["connection-string"].decode())) == 6

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from provisioner.errors import StateError
 from provisioner.state import journal as module
-from provisioner.state.journal import Contents, Journal, contents, read
+from provisioner.state.journal import Contents, Journal, contents, read, rescued
 from provisioner.state.records import Entry, Forgotten, State
 
 from .examples import create, done, happenings, opened_on, patch, record
@@ -161,6 +161,27 @@ def test_reading_raises_nothing_but_a_state_error(data: bytes) -> None:
 def test_every_entry_survives(batches: list[list[Entry]]) -> None:
     data = b"".join(lines([OPENED], *batches))
     assert contents(data, "f").entries == (OPENED, *(entry for batch in batches for entry in batch))
+
+
+RESCUED = b'{"etag": null, "id": "id-9", "intent_id": "i1", "kind": "settled", "verdict": "done"}\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "outcomes"),
+    [(b"", 0), (RESCUED, 1), (RESCUED + b"\n" + RESCUED, 2), (RESCUED + RESCUED[:20], 1), (RESCUED[:-1], 0)],
+)
+def test_a_rescue_file_is_read_but_for_a_line_that_was_cut_short(path: Path, data: bytes, outcomes: int) -> None:
+    path.write_bytes(data)
+    assert rescued(path) == (done("i1", "id-9"),) * outcomes
+
+
+@pytest.mark.parametrize(
+    "data", [b"{\n", b"[]\n", b"\xff\n", b'{"kind": "forgotten", "key": "k"}\n', b"[" * 10_000 + b"\n"]
+)
+def test_anything_else_is_no_rescue_file(path: Path, data: bytes) -> None:
+    path.write_bytes(data)
+    with pytest.raises(StateError, match=r"prod\.json\.journal"):
+        rescued(path)
 
 
 def test_a_journal_that_cannot_be_read_is_a_state_error(tmp_path: Path) -> None:

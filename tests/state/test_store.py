@@ -139,9 +139,21 @@ def test_a_torn_last_line_is_left_out_and_reported(path: Path) -> None:
     os.truncate(journal, journal.stat().st_size - 3)
     with held(path) as store:
         assert store.load().intents == (create(),)
-        assert store.torn > 0
         store.settle([failed("i1")])
         assert store.fold().intents == ()
+
+
+def test_an_id_that_cannot_be_recorded_is_told_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    store = FileStore(path, TARGET, tell=told.append)
+    with store.hold(HOLDER):
+        store.begin([create(), create("sales", "i7")])
+        with monkeypatch.context() as patched:
+            Failing(patched, 1, stays=True)
+            with pytest.raises(StateError, match="No space left on device"):
+                store.settle([done("i1", "id-1", '"e1"'), failed("i7")])
+    assert told == ["not recorded: id-1"]
+    assert {one.intent_id for one in FileStore(path, TARGET).load().intents} == {"i1", "i7"}
 
 
 def test_nothing_is_written_outside_hold(path: Path) -> None:
