@@ -223,11 +223,11 @@ def completion(shell: Shell, name: str) -> int:
 
 
 @cli.command(short_help="Print a JSON Schema.")
-@click.argument("name", type=click.Choice(["connection", "project", "plan", "state"]), default="connection")
+@click.argument("name", type=click.Choice(["connection", "project", "plan", "state", "faults"]), default="connection")
 @click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only the vocabulary of this cloud.")
 @click.pass_obj
 def schema(shell: Shell, name: str, cloud: str | None) -> int:
-    """Print the JSON Schema of definitions, of the project file, of a plan as JSON, or of a state file."""
+    """Print the JSON Schema of definitions, of the project file, of a plan as JSON, of a state file, or of a file of faults."""
     from provisioner.commands.schema import schema_text
 
     shell.egress.result(schema_text(name, cloud))

@@ -55,7 +55,7 @@ SHELL = {
 LIBRARIES = {
     "yaml": {"definitions/documents.py", "definitions/writer.py"},
     "jsonschema": {"json_schema.py"},
-    "jsonschema_rs": {"json_schema.py"},
+    "jsonschema_rs": {"json_schema.py", "emulator/rehearsal.py"},
     "jinja2": {"definitions/templates.py", "report/plan_html.py"},
     "requests": {"service/transport.py"},
     "filelock": {"state/lock.py"},

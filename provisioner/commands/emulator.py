@@ -32,7 +32,7 @@ def run(
     except ModuleNotFoundError as error:
         if error.name != "pymysql":
             raise
-        remedy = "in the checkout of provisioner: pip install '.[emulator]'"
+        remedy = "in the checkout of provisioner: pip install '.[databases]'"
         raise ProvisionerError("real databases cannot be contacted: PyMySQL is not installed", remedy) from error
     except FaultError as error:
         raise UsageError(str(error), _FAULTS_HELP) from error

@@ -9,43 +9,20 @@ from fnmatch import fnmatchcase
 
 from provisioner.emulator.messages import Json, JsonObject, Request
 
-_SEVERAL = "before", "after"
+GARBLINGS = ("truncate", "invalid-json", "wrong-content-type")
 _CONNECTIONS, _CONNECTION = "*/connections", "*/connections/*"
+PLACES: Mapping[str, tuple[str, str]] = {
+    "foreign-create": ("POST", _CONNECTIONS),
+    "foreign-edit": ("PATCH", _CONNECTION),
+    "foreign-delete": ("PATCH", _CONNECTION),
+    "initializing": ("POST", _CONNECTIONS),
+    "lag": ("GET", _CONNECTIONS),
+}
+"""Method and path of a fault that names neither, by kind; the others then meet every request."""
 
 
 class FaultError(ValueError):
     """A rehearsal that cannot be used; the text names the entry."""
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What may be said of a fault of this kind.
-
-    ``whens``: before or after the request took effect, the default first. ``fields``: its own, ``required`` among
-    them. ``method`` and ``path``: where it applies unless the fault names either.
-    """
-
-    fields: tuple[str, ...] = ()
-    required: tuple[str, ...] = ()
-    whens: tuple[str, ...] = _SEVERAL
-    method: str | None = None
-    path: str | None = None
-
-
-KINDS: Mapping[str, Kind] = {
-    "status": Kind(("status", "retry_after", "as_date")),
-    "reset": Kind(),
-    "delay": Kind(("seconds",), ("seconds",)),
-    "truncate": Kind(whens=("after",)),
-    "invalid-json": Kind(whens=("after",)),
-    "wrong-content-type": Kind(whens=("after",)),
-    "expire-tokens": Kind(),
-    "foreign-create": Kind(("connection", "client"), method="POST", path=_CONNECTIONS),
-    "foreign-edit": Kind(("connection", "client", "visible"), method="PATCH", path=_CONNECTION),
-    "foreign-delete": Kind(("connection",), method="PATCH", path=_CONNECTION),
-    "initializing": Kind(("seconds",), ("seconds",), ("before",), "POST", _CONNECTIONS),
-    "lag": Kind(("seconds",), ("seconds",), ("before",), "GET", _CONNECTIONS),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +30,7 @@ class Fault:
     """One fault. ``method``, ``path`` and ``name`` choose requests; of those, ``nth`` or ``probability`` and ``times``.
 
     ``path`` and ``name`` are globs; None is any. ``name`` is that of the base connection which a POST creates, or
-    which the path addresses. The rest belongs to some kinds only; docs/emulator.md has the table. Values are not
+    which the path addresses. The rest belongs to some kinds only; schemas/faults.schema.json says which. Values are not
     checked here but where a document is read (``rehearsal``).
     """
 

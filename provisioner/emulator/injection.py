@@ -9,12 +9,10 @@ from provisioner.emulator import errors, foreign
 from provisioner.emulator.connection import Connection
 from provisioner.emulator.dispatch import answer, emulated
 from provisioner.emulator.errors import Refused, coded, uncoded
-from provisioner.emulator.faults import Fault
+from provisioner.emulator.faults import GARBLINGS, Fault
 from provisioner.emulator.messages import Outcome, Reply, Request
 from provisioner.emulator.store import Store
 from provisioner.emulator.world import World
-
-GARBLINGS = ("truncate", "invalid-json", "wrong-content-type")
 
 
 def handle(world: World, request: Request) -> Outcome:

@@ -38,7 +38,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the client gets: a reply, perhaps garbled in one of ``injection.GARBLINGS``; None is a connection reset."""
+    """What the client gets: a reply, perhaps garbled in one of ``faults.GARBLINGS``; None is a connection reset."""
 
     reply: Reply | None
     garbling: str = ""

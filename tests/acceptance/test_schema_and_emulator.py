@@ -77,7 +77,7 @@ def test_without_the_extra_it_says_what_to_install(bare: Project) -> None:
     bare.write("real.json", '{"databases": "real"}')
     missing = bare.run_process("emulator", "--port", "0", "--behaviour", "real.json", command=WITHOUT_DRIVER)
     assert (missing.code, missing.out) == (1, "")
-    said, remedy = "real databases cannot be contacted: PyMySQL is not installed", "pip install '.[emulator]'"
+    said, remedy = "real databases cannot be contacted: PyMySQL is not installed", "pip install '.[databases]'"
     assert missing.err == f"error: {said}\n    remedy: in the checkout of provisioner: {remedy}\n"
 
 
