@@ -110,7 +110,9 @@ def validate(shell: Shell, targets: tuple[str, ...], output: str, reports: tuple
 @click.option("--offline", is_flag=True, help="Compare with the state alone; ask the service nothing.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plan holds changes.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for `apply FILE`.")
-@click.option("--expect-digest", metavar="DIGEST", help="Exit with 5 unless the plan has this digest.")
+@click.option(
+    "--expect-digest", metavar="DIGEST", help="Exit with 5 unless the plan has this digest, or has nothing to do."
+)
 @reports_option(PLAN_REPORTS)
 @asked_options
 @common_options
@@ -147,7 +149,7 @@ def plan(
     help="Form of the result; events: what is done as it is done, one JSON object a line.",
 )
 @reports_option(APPLY_REPORTS)
-@click.option("--expect-digest", metavar="DIGEST", help="Apply only if the plan has this digest.")
+@click.option("--expect-digest", metavar="DIGEST", help="Apply only what this digest covers; exit with 5 otherwise.")
 @yes_option
 @parallelism_option
 @asked_options
@@ -178,11 +180,11 @@ def apply(
     wanted = read_asked(asked)
     options = Options(parallelism, yes, wanted)
     if plan_file:
-        if wanted != Asked() or expect_digest:
+        if wanted != Asked() or expect_digest is not None:
             raise click.UsageError("a saved plan holds what it was asked for: leave out the other flags")
         saved = running.read_saved(plan_file, target)
         target, options = saved.target, replace(options, asked=saved.asked, approved=saved)
-    elif expect_digest:
+    elif expect_digest is not None:
         options = replace(options, approved=ExpectedDigest(expect_digest))
     return in_form(shell, output, reports, lambda: running.apply(shell, target, output, options, lock_timeout, reports))
 
@@ -227,7 +229,7 @@ def completion(shell: Shell, name: str) -> int:
 @click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only the vocabulary of this cloud.")
 @click.pass_obj
 def schema(shell: Shell, name: str, cloud: str | None) -> int:
-    """Print the JSON Schema of definitions, of the project file, of a plan as JSON, of a state file, or of a file of faults."""
+    """Print a JSON Schema: of definitions, the project file, a plan as JSON, a state file, or a file of faults."""
     from provisioner.commands.schema import schema_text
 
     shell.egress.result(schema_text(name, cloud))

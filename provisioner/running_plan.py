@@ -61,9 +61,7 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
 
         write_reports(shell, faces.PLAN, made, reports)
     if options.approved:
-        from provisioner.planning.approval import hold_to
-
-        hold_to(options.approved, made, where.fingerprinter(made.lineage))
+        options.approved.verify(made)
     if options.out:
         from provisioner.planning import saved
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -9,7 +10,7 @@ from typing import TypeAlias
 from provisioner.errors import StaleError, UsageError
 from provisioner.model import Json, Key, TargetIdentity
 from provisioner.planning.pinning import is_done
-from provisioner.planning.pins import FULL, PUBLIC, Pin
+from provisioner.planning.pins import Pin
 from provisioner.planning.plan import Action, Asked, Plan, Test
 from provisioner.state.fingerprint import Fingerprinter
 
@@ -52,48 +53,57 @@ class SavedPlan:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedDigest:
-    """A digest that somebody approved."""
+    """A digest that somebody approved. Raises ``UsageError`` for what is none."""
 
     digest: str
 
     def __post_init__(self) -> None:
-        kind, _, rest = self.digest.partition("-")
-        if f"{kind}-" not in (PUBLIC, FULL) or len(rest) != 64 or set(rest) - set("0123456789abcdef"):
+        if not self.digest:
+            raise UsageError("--expect-digest is empty, so nothing was approved", "give the digest that `plan` prints")
+        if re.fullmatch(r"(public|full)-[0-9a-f]{64}", self.digest):
+            raise UsageError("this digest is of an older version of provisioner", "plan again, and have it reviewed")
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", self.digest):
             raise UsageError(
-                "--expect-digest takes a digest as `plan` prints it", "public- or full- and 64 hexadecimal digits"
+                "--expect-digest takes a digest as `plan` prints it", "`sha256:` and 64 hexadecimal digits"
             )
 
-    def moved(self, now: Plan, _: Fingerprinter) -> tuple[Moved, ...]:
-        """What is not as approved. A digest holds no detail, so a difference lists what would be done now."""
-        if not now.blocked and all(isinstance(step, Test) for change in now.pending for step in change.steps):
-            return ()  # done, perhaps by an earlier run of what was approved
-        is_full = self.digest.startswith(FULL)
-        if now.asked.refresh and not is_full:
-            return (Moved("", "plan", "the public digest covers nothing of --refresh-only; approve the full one"),)
-        digest = now.full_digest if is_full else now.public_digest
-        if digest != self.digest:
+    def verify(self, now: Plan) -> None:
+        """Raise ``StaleError`` unless the plan has this digest, or nothing is left to do."""
+        digest = now.digest
+        if digest != self.digest and not _is_done(now):
+            # A digest holds no detail, so a difference lists what would be done now.
             changes = ", ".join(f"{pin.action} {pin.key}" for pin in now.pins) or "nothing"
-            return (Moved("", "plan", f"approved {self.digest}, now {digest}: {changes}"),)
-        words = "the public digest does not cover that"
-        return () if is_full else tuple(Moved(one.key, "remote", f"{one.outside}; {words}") for one in now.outside)
+            _refuse((Moved("", "plan", f"approved {self.digest}, now {digest}: {changes}"),), _AGAIN)
+
+
+def _is_done(now: Plan) -> bool:
+    """Whether nothing is left to do, perhaps since an earlier run did what was approved."""
+    return not now.blocked and all(isinstance(step, Test) for change in now.pending for step in change.steps)
 
 
 Approval: TypeAlias = SavedPlan | ExpectedDigest
 
 
 def hold_to(approval: Approval, now: Plan, fingerprinter: Fingerprinter) -> None:
-    """Raise ``StaleError`` unless the plan is the approved one."""
-    moved = approval.moved(now, fingerprinter)
+    """Raise ``StaleError`` unless the plan is the approved one, and all that it would do was approved."""
+    if isinstance(approval, SavedPlan):
+        _refuse(approval.moved(now, fingerprinter), _AGAIN)
+        return
+    approval.verify(now)
+    words = "the digest does not cover that"
+    _refuse(tuple(Moved(pin.key, "remote", f"{pin.outside}; {words}") for pin in now.outside), _SAVE)
+
+
+def _refuse(moved: tuple[Moved, ...], remedy: str) -> None:
     if moved:
-        raise StaleError(
-            "this is not what was approved; nothing was done",
-            _FULL if all(one.what == "remote" and isinstance(approval, ExpectedDigest) for one in moved) else _AGAIN,
-            tuple(map(str, moved)),
-        )
+        raise StaleError("this is not what was approved; nothing was done", remedy, tuple(map(str, moved)))
 
 
 _AGAIN = "plan again, and have it reviewed"
-_FULL = "approve the full digest, or declare what is there; for drift alone --overwrite-drift will do"
+_SAVE = (
+    "save the plan (`plan --out FILE`), have that reviewed, and `apply FILE`; or declare what is there; for drift alone"
+    " --overwrite-drift will do"
+)
 
 
 def _differences(left: tuple[Pin, ...], now: Plan) -> Iterator[Moved]:
@@ -137,7 +147,7 @@ def _no_more(key: Key, pin: Pin, action: Action | None) -> Moved:
 
 
 def _not_reviewed(pin: Pin) -> Moved:
-    if pin.public:
+    if pin.declared:
         return Moved(pin.key, "definition", f"{pin.action} was not in the reviewed plan")
     if pin.action in (Action.CREATE, Action.FORGET):
         return Moved(pin.key, "remote", "deleted outside since")

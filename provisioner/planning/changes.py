@@ -34,6 +34,12 @@ class FieldChange:
         return self.comparison is not None
 
     @property
+    def undeclared(self) -> bool:
+        """Whether only the service, or the value of a secret, tells that it differs."""
+        rotated = self.at_hand and self.comparison in (Comparison.CHANGED, Comparison.UNKNOWN)
+        return self.drifted or (rotated and self.before == self.after)
+
+    @property
     def counts(self) -> bool:
         """Whether it is a reason to act. An unset variable is not: nothing is known of its value."""
         return self.at_hand

@@ -30,7 +30,7 @@ def pinned(plan: Plan, state: State, fingerprinter: Fingerprinter) -> Plan:
     records = {record.key: record for record in state.records}
     touched = (change for change in plan.changes if _is_touched(change))
     pins = (_pin(change, records.get(change.key), fingerprinter) for change in touched)
-    kept = tuple(pin for pin in pins if pin.public or pin.action not in (Action.BLOCKED, Action.NO_OP))
+    kept = tuple(pin for pin in pins if pin.declared or pin.action not in (Action.BLOCKED, Action.NO_OP))
     return replace(plan, pins=kept, lineage=state.lineage, is_first=state.serial == 0)
 
 
@@ -73,7 +73,7 @@ def _pin(change: Change, record: Record | None, fingerprinter: Fingerprinter) ->
     return Pin(
         change.key,
         change.action.value,
-        _public(change, record),
+        _declared_action(change, record),
         _desired(change.desired) if change.desired else None,
         _prior(record) if record else None,
         dict(_fingerprints(change.desired, record, fingerprinter)) if change.desired else {},
@@ -113,7 +113,7 @@ def _asks(desired: Desired, record: Record) -> bool:
     return _declared(desired) != _recorded(record)
 
 
-def _public(change: Change, record: Record | None) -> str:
+def _declared_action(change: Change, record: Record | None) -> str:
     if change.held:
         return Action.DELETE.value
     if change.desired is None:

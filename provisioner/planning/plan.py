@@ -13,7 +13,7 @@ from provisioner.definitions.desired import Desired
 from provisioner.model import Key, Location, TargetIdentity
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.patch import Operation
-from provisioner.planning.pins import Pin, full_digest, public_digest
+from provisioner.planning.pins import Pin, digest
 from provisioner.state.records import Record
 
 
@@ -179,36 +179,24 @@ class Plan:
     is_first: bool = False
 
     @property
-    def public_digest(self) -> str:
-        return public_digest(self.identity, self.pins, self.asked.select)
-
-    @property
-    def full_digest(self) -> str:
-        return full_digest(self.identity, self.pins, self.asked.select)
-
-    @property
-    def lasting_full_digest(self) -> str:
-        """The full digest, "" where the same plan would have another one each time: without a team's key fingerprints
-        depend on the lineage, and before there is a state that is a new one in every run."""
-        passing = self.is_first and any(pin.by_lineage for pin in self.pins)
-        return "" if passing else self.full_digest
-
-    @property
-    def approved_by(self) -> str:
-        """The digest to approve it by: the public one, unless something was done outside that only the full one
-        covers."""
-        return self.lasting_full_digest if self.outside else self.public_digest
+    def digest(self) -> str:
+        """The digest of all that the files and the state say; it is the same with and without secrets."""
+        return digest(self.identity, self.pins, self.asked.select)
 
     @property
     def outside(self) -> tuple[Pin, ...]:
-        """What was done outside and the public digest must not let pass, unless that was asked for by its name."""
+        """What was done outside and an approved digest must not let pass, unless that was asked for by its name."""
         return tuple(pin for pin in self.pins if pin.outside and not (self.asked.overwrite_drift and pin.drifted))
 
     @property
-    def uncovered(self) -> tuple[Key, ...]:
-        """What would be done and the public digest does not cover."""
-        pending = {change.key for change in self.pending}
-        return tuple(pin.key for pin in self.pins if pin.uncovered and pin.key in pending)
+    def not_in_digest(self) -> tuple[Key, ...]:
+        """The keys that would be changed, at least in part, for a reason that only a secret or the service tells."""
+        undeclared = {pin.key for pin in self.pins if pin.declared != pin.action}
+        return tuple(
+            change.key
+            for change in self.pending
+            if change.key in undeclared or any(field.undeclared for field in change.fields)
+        )
 
     def count(self, action: Action) -> int:
         return Counter(change.action for change in self.changes)[action]

@@ -10,14 +10,14 @@ from provisioner import __version__
 from provisioner.errors import PlanFileError
 from provisioner.model import Json, TargetIdentity
 from provisioner.planning.approval import SavedPlan
-from provisioner.planning.pins import FORMAT_VERSION, Pin, full_digest, public_digest
+from provisioner.planning.pins import FORMAT_VERSION, Pin, checksum
 from provisioner.planning.plan import Asked, Plan
 
 _KIND = "provisioner-plan"
 
 
 def encoded(plan: Plan) -> str:
-    """The text of the file."""
+    """Return the text of the file."""
     document = {
         "kind": _KIND,
         "format_version": FORMAT_VERSION,
@@ -26,15 +26,13 @@ def encoded(plan: Plan) -> str:
         "lineage": plan.lineage,
         "offline": plan.offline,
         "asked": asdict(plan.asked),
-        "public_digest": plan.public_digest,
-        "full_digest": plan.full_digest,
         "changes": [asdict(pin) for pin in plan.pins],
     }
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+    return json.dumps({**document, "checksum": checksum(document)}, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
 
 
 def decoded(text: str) -> SavedPlan:
-    """Raises ``PlanFileError`` for anything but what ``encoded`` wrote."""
+    """Raise ``PlanFileError`` for anything but what ``encoded`` wrote."""
     try:
         document = json.loads(text)
         known = isinstance(document, dict) and document.get("kind") == _KIND
@@ -43,16 +41,19 @@ def decoded(text: str) -> SavedPlan:
         known, version = False, None
     if not known:
         raise PlanFileError("this is not a saved plan", "make one with `plan --out FILE`")
+    if version == 1:
+        raise PlanFileError("this plan was saved by an older version of provisioner", "plan again")
     if version != FORMAT_VERSION:
         raise PlanFileError(f"a saved plan of format {version!r}, this version reads {FORMAT_VERSION}", "plan again")
     try:
+        whole = document.pop("checksum") == checksum(document)
         saved = _saved(document)
-        digests = tuple(make(saved.identity, saved.pins, saved.asked.select) for make in (public_digest, full_digest))
-        whole = digests == (document["public_digest"], document["full_digest"])
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
         whole = False
     if not whole:
-        raise PlanFileError("the saved plan is damaged, or was edited: it does not have its own digest", "plan again")
+        raise PlanFileError(
+            "the saved plan is damaged, or was edited: its checksum is not that of what it holds", "plan again"
+        )
     return saved
 
 
@@ -73,7 +74,7 @@ def _saved(document: Json) -> SavedPlan:
 
 def _pin(item: Json) -> Pin:
     pin = Pin(**item)
-    for text in (pin.key, pin.action, pin.public):
+    for text in (pin.key, pin.action, pin.declared):
         _text(text)
     for part in (pin.secrets, pin.remote, pin.desired or {}, pin.prior or {}):
         dict(part)

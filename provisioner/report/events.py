@@ -1,6 +1,6 @@
 """What an apply does, as it does it: one JSON object a line.
 
-Every event has ``time`` (ISO 8601, UTC) and ``type``: ``plan`` (the plan's numbers and digests), ``planned_change``
+Every event has ``time`` (ISO 8601, UTC) and ``type``: ``plan`` (the plan's numbers and its digest), ``planned_change``
 (one ``change`` of the plan as JSON), ``outcome`` (one ``outcome`` of the result as JSON), ``summary``.
 """
 
@@ -19,7 +19,7 @@ from provisioner.report.style import json_line
 def of_plan(plan: Plan, now: datetime) -> Iterator[str]:
     """The plan, and each change of it that would be carried out or is held back."""
     whole = plan_json.as_value(plan)
-    yield _event("plan", now, {name: whole[name] for name in ("target", "public_digest", "full_digest", "summary")})
+    yield _event("plan", now, {name: whole[name] for name in ("target", "digest", "not_in_digest", "summary")})
     wanted = {change.key for change in (*plan.pending, *plan.blocked)}
     for change in whole["resource_changes"]:
         if change["address"] in wanted:

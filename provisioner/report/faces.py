@@ -27,7 +27,7 @@ PLAN: Mapping[str, Callable[[Plan], str]] = {
     "github": github.plan_annotations,
     "gitlab-terraform": gitlab.terraform,
     "gitlab-codequality": gitlab.plan_quality,
-    "digest": lambda plan: plan.approved_by,
+    "digest": lambda plan: plan.digest,
 }
 
 APPLIED: Mapping[str, Callable[[Applied], str]] = {

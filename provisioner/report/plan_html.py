@@ -18,7 +18,6 @@ from provisioner.planning.plan import Action, Plan
 from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
 from provisioner.report.wording import (
-    NO_FULL_DIGEST,
     SEVERITY,
     SYMBOL,
     line_of,
@@ -63,11 +62,10 @@ def as_html(plan: Plan) -> str:
             summary=summary(plan),
             sections=[
                 ("What could not be known", list(unknowns(plan))),
-                ("What the public digest does not cover", list(uncovered(plan))),
+                ("What the digest does not cover", list(uncovered(plan))),
             ],
             servers=new_servers(plan),
             symbol=SYMBOL,
-            no_full_digest=NO_FULL_DIGEST,
             verdict=verdict,
             style=_Part(Markup(_read("plan.css"))),  # noqa: S704 - our own text
             script=_Part(Markup(_read("plan.js"))),  # noqa: S704

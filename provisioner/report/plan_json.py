@@ -8,7 +8,7 @@ from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import json_text
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "2.0"
 
 _ACTIONS = {Action.CREATE: ["create"], Action.UPDATE: ["update"], Action.DELETE: ["delete"]}
 
@@ -31,9 +31,8 @@ def as_value(plan: Plan) -> Json:
         },
         "offline": plan.offline,
         "asked": list(plan.asked.flags),
-        "public_digest": plan.public_digest,
-        "full_digest": plan.lasting_full_digest or None,
-        "not_in_public_digest": list(plan.uncovered),
+        "digest": plan.digest,
+        "not_in_digest": list(plan.not_in_digest),
         "resource_changes": [_change(change) for change in plan.changes],
         "summary": {action.value: plan.count(action) for action in Action},
     }

@@ -1,7 +1,7 @@
 """A plan as Markdown, for a comment on a pull request or the summary of a step.
 
 A comment takes 65,536 characters. A plan that needs more is told with the names of its fields alone, then as a table,
-then by as many rows as fit; what is left out is said. The head is whole in each of these: the numbers, the digests,
+then by as many rows as fit; what is left out is said. The head is whole in each of these: the numbers, the digest,
 where passwords will go and what is not known.
 """
 
@@ -19,7 +19,6 @@ from provisioner.report.markdown import code, longest_ticks, plain
 from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
 from provisioner.report.wording import (
-    NO_FULL_DIGEST,
     Unknown,
     line_of,
     new_servers,
@@ -93,7 +92,10 @@ def _head(plan: Plan) -> Iterator[str]:
     asked = f" Asked for: {code(_cut(safe(' '.join(plan.asked.flags)), 1_000))}." if plan.asked.flags else ""
     yield f"On {code(_cut(safe(str(plan.identity)), 500))}.{asked}"
     if plan.pins:
-        yield "\n".join(_digests(plan))
+        covers = (
+            "It covers the definitions, the variables that their secrets come from, and what the state has of them."
+        )
+        yield f"Digest: `{plan.digest}`. {covers}"
     servers = new_servers(plan)
     if servers:
         names = _names(servers, _LONGEST_HOST)
@@ -101,27 +103,10 @@ def _head(plan: Plan) -> Iterator[str]:
     yield "\n".join(_section("What could not be known", list(unknowns(plan)), _ALL_KNOWN))
     left_open = list(uncovered(plan))
     if left_open:
-        yield "\n".join(_section("What the public digest does not cover", left_open))
+        yield "\n".join(_section("What the digest does not cover", left_open))
 
 
 _ALL_KNOWN = "nothing; the service was asked, and every secret compared with what was sent last."
-
-
-def _digests(plan: Plan) -> Iterator[str]:
-    full = plan.lasting_full_digest
-    recommended = " **Approve by this one.**"
-    public_mark, full_mark = ("", recommended) if plan.approved_by == full else (recommended, "")
-    yield "Two digests to approve it by:"
-    yield ""
-    yield (
-        f"- `{plan.public_digest}` covers the definitions, the variables that their secrets come from, and what the"
-        f" state has of them.{public_mark}"
-    )
-    yield (
-        f"- `{full}` covers the values of secrets and what the service shows as well.{full_mark}"
-        if full
-        else f"- {NO_FULL_DIGEST}"
-    )
 
 
 def _section(title: str, told: list[Unknown], otherwise: str = "") -> Iterator[str]:
@@ -150,13 +135,17 @@ _LONGEST_COMMAND = 4_000
 
 
 def _foot(plan: Plan) -> Iterator[str]:
-    if plan.pending and plan.approved_by:
-        flags = [_for_a_shell(flag) for flag in plan.asked.flags]
-        words = ["provisioner apply --target", plan.target, *flags, f"--expect-digest {plan.approved_by}"]
-        command = code(" ".join(words))
-        passes = "" if plan.approved_by == plan.full_digest else " New values of secrets pass."
-        if _size(command) <= _LONGEST_COMMAND:
-            yield f"{command} carries out this plan, or nothing if it has moved.{passes}"
+    if not plan.pending:
+        return
+    flags = [_for_a_shell(flag) for flag in plan.asked.flags]
+    if plan.outside:
+        command = code(" ".join(["provisioner plan --target", plan.target, *flags, "--out approved.plan"]))
+        does = "saves this plan, and `provisioner apply approved.plan` carries it out, or nothing if it has moved."
+    else:
+        command = code(" ".join(["provisioner apply --target", plan.target, *flags, f"--expect-digest {plan.digest}"]))
+        does = "carries out this plan, or nothing if it has moved. New values of secrets pass."
+    if _size(command) <= _LONGEST_COMMAND:
+        yield f"{command} {does}"
 
 
 def _for_a_shell(flag: str) -> str:

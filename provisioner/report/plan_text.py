@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import PLAIN, Style, count, safe
-from provisioner.report.wording import NO_FULL_DIGEST, SYMBOL, line_of
+from provisioner.report.wording import SYMBOL, line_of
 from provisioner.state.fingerprint import Comparison
 
 _COLOUR = {
@@ -42,18 +42,17 @@ def as_text(plan: Plan, style: Style = PLAIN) -> str:
 
 
 def _approval(plan: Plan, style: Style) -> Iterator[str]:
-    """What to approve the plan by, and what the public digest does not know of."""
+    """Yield the digest to approve the plan by, and what it does not cover."""
     if not plan.pins:
         return
-    full = plan.lasting_full_digest
-    lines = ["Digests, for `apply --expect-digest`:", f"  {plan.public_digest}", f"  {full or NO_FULL_DIGEST}"]
+    lines = ["Digest of the definitions and the state, for `apply --expect-digest`:", f"  {plan.digest}"]
+    concerned = ""
+    if left := plan.not_in_digest:
+        more = f" and {len(left) - MOST_UNCHANGED:,} more" if len(left) > MOST_UNCHANGED else ""
+        concerned = f"; in this plan that concerns {', '.join(map(safe, left[:MOST_UNCHANGED]))}{more}"
+    lines.append(f"  It does not cover the values of secrets, nor what the service shows{concerned}")
     if plan.outside:
-        lines.append("  Something was done outside, so only the full one will do")
-    if plan.uncovered:
-        keys = ", ".join(safe(key) for key in plan.uncovered[:MOST_UNCHANGED])
-        more = len(plan.uncovered) - MOST_UNCHANGED
-        rest = f" and {more:,} more" if more > 0 else ""
-        lines.append(f"  The public one does not cover what only a secret or the service tells: {keys}{rest}")
+        lines.append("  Something was done outside, so it takes a saved plan: `plan --out FILE`, then `apply FILE`")
     yield style.paint("\n".join(lines), "dim")
 
 

@@ -36,9 +36,6 @@ SEVERITY = (
 )
 """What a reader must not miss comes first."""
 
-NO_FULL_DIGEST = "(no full one before the first apply without PROVISIONER_FINGERPRINT_KEY)"
-"""What is said in its place."""
-
 
 def line_of(location: Location) -> str:
     """``file:line``, fit to be shown."""
@@ -67,8 +64,8 @@ def verdict(field: FieldChange, action: Action) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Something that a plan, or its public digest, cannot say. ``names`` are what it is about, each with how often;
-    empty: all of it."""
+    """Something that a plan, or its digest, cannot say. ``names`` are what it is about, each with how often; empty: all
+    of it."""
 
     sentence: str
     names: Counter[str]
@@ -89,19 +86,15 @@ def unknowns(plan: Plan) -> Iterator[Unknown]:
 
 
 def uncovered(plan: Plan) -> Iterator[Unknown]:
-    """What the public digest does not speak of: values of secrets, rotations first, and what was done outside."""
+    """Yield what the digest does not cover: values of secrets, rotations first, and what was done outside."""
     if plan.pins:
         yield Unknown("The values of secrets, and what the service shows", Counter())
-    rotated = Counter(
-        _origin(field)
-        for field in _sensitive(plan, Action.UPDATE)
-        if field.at_hand and field.comparison is not Comparison.UNCHANGED and field.before == field.after
-    )
+    rotated = Counter(_origin(field) for field in _sensitive(plan, Action.UPDATE) if field.undeclared)
     if rotated:
-        yield Unknown("Hence that these secrets have new values", rotated)
+        yield Unknown("Hence that these secrets have, or may have, new values", rotated)
     outside = Counter(pin.key for pin in plan.outside)
     if outside:
-        yield Unknown("What was done outside to these", outside)
+        yield Unknown("What was done outside to these; approve a saved plan of it", outside)
 
 
 _SERVER = ".server"

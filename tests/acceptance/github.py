@@ -19,7 +19,8 @@ BOT = "github-actions[bot]"
 @dataclass
 class GitHub:
     """What there is, newest status first. ``may_write``: what the token of the step is good for. ``newest`` is the head
-    of the default branch; every event happens a minute after the one before."""
+    of the default branch; every event happens a minute after the one before. ``environments`` have their
+    protection rules, by name."""
 
     url: str = ""
     may_write: bool = True
@@ -29,6 +30,7 @@ class GitHub:
     comments: list[Any] = field(default_factory=list)
     statuses: dict[str, list[Any]] = field(default_factory=dict)
     pulls: dict[str, list[Any]] = field(default_factory=dict)
+    environments: dict[str, list[Any]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
 
     def now(self) -> str:
@@ -50,29 +52,40 @@ class GitHub:
         self.calls.append(f"{method} {path}")
         if method != "GET" and not self.may_write:
             return 403, {"message": "Resource not accessible by integration"}
-        route = r"(GET|POST|PATCH) (issues/comments|issues|statuses|commits|pulls)/(\w+)(?:/(\w+))?"
+        route = r"(GET|POST|PATCH) (issues/comments|issues|statuses|commits|pulls|environments)/([\w-]+)(?:/(\w+))?"
         found = re.fullmatch(route, f"{method} {path}")
         assert found, path
+        if method == "GET":
+            return self.read(*found.groups()[1:])
         match found.groups():
-            case ("GET", "issues", _, "comments"):
-                return 200, self.comments
-            case ("GET", "pulls", _, None):
-                return 200, {"state": "open" if self.open else "closed"}
-            case ("GET", "commits", "HEAD", None):
-                return 200, {"sha": self.newest}
             case ("POST", "issues", number, "comments"):
                 self.comments.append({"id": len(self.comments) + 1, "user": {"login": BOT}, "number": number, **body})
             case ("PATCH", "issues/comments", number, None):
                 self.comments[int(number) - 1].update(body)
             case ("POST", "statuses", sha, None):
                 self.status(sha, **body)
-            case ("GET", "commits", sha, "statuses"):
-                return 200, self.statuses.get(sha, [])
-            case ("GET", "commits", sha, "pulls"):
-                return 200, self.pulls.get(sha, [])
             case other:
                 raise AssertionError(other)
         return 201, {}
+
+    def read(self, kind: str, name: str, what: str | None) -> tuple[int, Any]:
+        match kind, what:
+            case "issues", "comments":
+                return 200, self.comments
+            case "pulls", None:
+                return 200, {"state": "open" if self.open else "closed"}
+            case "environments", None if name in self.environments:
+                return 200, {"name": name, "protection_rules": self.environments[name]}
+            case "environments", None:
+                return 404, {"message": "Not Found"}
+            case "commits", None:
+                return 200, {"sha": self.newest}
+            case "commits", "statuses":
+                return 200, self.statuses.get(name, [])
+            case "commits", "pulls":
+                return 200, self.pulls.get(name, [])
+            case other:
+                raise AssertionError(other)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import re
 import shutil
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -15,11 +16,9 @@ from tests.acceptance.support import ORDERS, Project, Service, basic, by_string
 
 Move: TypeAlias = Callable[[Project, Service], None]
 
-FULL, PUBLIC = r"full-[0-9a-f]{64}", r"public-[0-9a-f]{64}"
 
-
-def digest(kind: str, text: str) -> str:
-    found = re.search(kind, text)
+def digest(text: str) -> str:
+    found = re.search(r"sha256:[0-9a-f]{64}", text)
     assert found, text
     return found.group()
 
@@ -139,7 +138,7 @@ def test_a_deletion_that_was_done_already_is_done(reviewed: Project) -> None:
 
 
 def test_a_plan_may_be_held_to_a_digest(reviewed: Project) -> None:
-    approved = digest(PUBLIC, reviewed.run("plan").out)
+    approved = digest(reviewed.run("plan").out)
     held = reviewed.run("plan", "--expect-digest", approved, "--out", "held.plan", "--report", "digest=digest")
     assert held.code == 0
     assert (reviewed.folder / "digest").read_text("utf-8").strip() == approved
@@ -147,7 +146,7 @@ def test_a_plan_may_be_held_to_a_digest(reviewed: Project) -> None:
     moved = reviewed.run("plan", "--expect-digest", approved, "--out", "moved.plan", "--report", "digest=digest")
     assert moved.code == 5
     assert not (reviewed.folder / "moved.plan").exists()
-    assert (reviewed.folder / "digest").read_text("utf-8").strip() == digest(PUBLIC, moved.out) != approved
+    assert (reviewed.folder / "digest").read_text("utf-8").strip() == digest(moved.out) != approved
 
 
 def test_a_plan_saved_before_there_is_a_state_proposes_its_lineage(project: Project) -> None:
@@ -164,97 +163,99 @@ def test_the_file_is_private_and_replaced_whole(reviewed: Project) -> None:
     assert not list(reviewed.folder.glob("*.tmp"))
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("", "this is not a saved plan"),
-        ("[]", "this is not a saved plan"),
-        ('{"kind": "provisioner-plan", "format_version": 9}', "a saved plan of format 9"),
-        ('{"kind": "provisioner-plan", "format_version": 1}', "damaged, or was edited"),
-    ],
-)
-def test_what_is_no_saved_plan_is_refused(reviewed: Project, text: str, words: str) -> None:
-    reviewed.write("plan.bin", text)
-    result = reviewed.run("apply", "plan.bin")
-    assert result.code == 1
-    assert words in result.err
+OLDER = Path(__file__).resolve().parents[1] / "planning/format-1.plan"
 
 
-def test_an_edited_plan_is_refused(reviewed: Project) -> None:
-    text = (reviewed.folder / "plan.bin").read_text("utf-8")
-    reviewed.write("plan.bin", text.replace('"db2"', '"evil"'))
-    assert "damaged, or was edited" in reviewed.run("apply", "plan.bin").err
+def test_a_plan_that_was_edited_or_is_of_an_older_version_is_refused(reviewed: Project) -> None:
+    saved = (reviewed.folder / "plan.bin").read_text("utf-8")
+    for text, words in (
+        (saved.replace('"db2"', '"evil"'), "damaged, or was edited"),
+        (OLDER.read_text("utf-8"), "this plan was saved by an older version of provisioner"),
+    ):
+        reviewed.write("plan.bin", text)
+        refused = reviewed.run("apply", "plan.bin")
+        assert (refused.code, words in refused.err) == (1, True)
 
 
 def test_a_saved_plan_stands_for_itself(reviewed: Project) -> None:
     for more in (["--allow-delete"], ["--select", "a"], ["--overwrite-drift"]):
         assert reviewed.run("apply", "plan.bin", *more).code == 64
     assert reviewed.run("apply", "plan.bin", "--target", "elsewhere").code == 64
+    assert reviewed.run("apply", "plan.bin", "--expect-digest", "").code == 64
     assert reviewed.run("apply", "missing.bin").code == 1
 
 
-def test_the_public_digest_needs_neither_secrets_nor_the_service(reviewed: Project) -> None:
+def test_the_digest_needs_neither_secrets_nor_the_service(reviewed: Project) -> None:
     here = reviewed.run("plan").out
     fork = reviewed.run("plan", "--offline", environ={"MYSQL_ORDERS_PASSWORD": None, "AEP_CLIENT_SECRET": None}).out
-    assert digest(PUBLIC, here) == digest(PUBLIC, fork)
-    assert digest(FULL, here) != digest(FULL, fork)
+    assert digest(here) == digest(fork)
 
 
-def test_an_unrelated_apply_leaves_the_public_digest(reviewed: Project) -> None:
-    approved = digest(PUBLIC, reviewed.run("plan").out)
+def test_an_unrelated_apply_leaves_the_digest(reviewed: Project) -> None:
+    approved = digest(reviewed.run("plan").out)
     reviewed.define("z", basic("Z"))
     assert reviewed.run("apply", "--yes", "--select", "z").code == 0
-    assert digest(PUBLIC, reviewed.run("plan").out) == approved
+    assert digest(reviewed.run("plan").out) == approved
     assert reviewed.run("apply", "--expect-digest", approved).code == 0
 
 
-PUBLIC_MOVES: list[tuple[Move, int, str]] = [
+DIGEST_MOVES: list[tuple[Move, int, str]] = [
     (nothing, 0, "1 changed"),
     (rotation, 0, "2 changed"),
     (touched_outside, 0, "1 changed"),
-    (other_definition, 5, "plan moved: approved public-"),
+    (other_definition, 5, "plan moved: approved sha256:"),
     (one_more_definition, 5, "create d"),
+    (applied_otherwise, 5, "plan moved: approved sha256:"),
     (edited_outside, 5, "c: remote moved: changed outside: name"),
     (deleted_outside, 5, "c: remote moved: deleted outside"),
 ]
 
 
-@pytest.mark.parametrize(("move", "code", "words"), PUBLIC_MOVES, ids=[move.__name__ for move, _, _ in PUBLIC_MOVES])
-def test_an_approved_public_digest(reviewed: Project, service: Service, move: Move, code: int, words: str) -> None:
-    approved = digest(PUBLIC, reviewed.run("plan").out)
+@pytest.mark.parametrize(("move", "code", "words"), DIGEST_MOVES, ids=[move.__name__ for move, _, _ in DIGEST_MOVES])
+def test_an_approved_digest(reviewed: Project, service: Service, move: Move, code: int, words: str) -> None:
+    approved = digest(reviewed.run("plan").out)
     move(reviewed, service)
     result = reviewed.run("apply", "--expect-digest", approved)
     assert result.code == code, result.err
     assert words in (result.err if code else result.last)
 
 
-FULL_MOVES: list[tuple[Move, int]] = [(nothing, 0), (rotation, 5), (touched_outside, 5), (other_definition, 5)]
+def test_what_was_done_outside_is_approved_by_a_saved_plan(reviewed: Project, service: Service) -> None:
+    """A plan that is only held to a digest may hold more than that covers: it can be seen in the file that is saved."""
+    edited_outside(reviewed, service)
+    plan = reviewed.run("plan")
+    assert "; in this plan that concerns c\n" in plan.out
+    assert "Something was done outside, so it takes a saved plan: `plan --out FILE`" in plan.out
+    writes = len(service.writes())
+    refused = reviewed.run("apply", "--expect-digest", digest(plan.out))
+    assert (refused.code, "remedy: save the plan (`plan --out FILE`)" in refused.err) == (5, True)
+    assert len(service.writes()) == writes
+    assert reviewed.run("plan", "--expect-digest", digest(plan.out), "--out", "held.plan").code == 0
+    assert reviewed.run("apply", "held.plan").code == 0
+    assert reviewed.run("plan", "--detailed-exitcode").code == 0
 
 
-@pytest.mark.parametrize(("move", "code"), FULL_MOVES, ids=[move.__name__ for move, _ in FULL_MOVES])
-def test_an_approved_full_digest(reviewed: Project, service: Service, move: Move, code: int) -> None:
-    approved = digest(FULL, reviewed.run("plan").out)
-    move(reviewed, service)
-    assert reviewed.run("apply", "--expect-digest", approved).code == code
+def test_drift_that_is_overwritten_by_its_name_needs_no_saved_plan(reviewed: Project, service: Service) -> None:
+    edited_outside(reviewed, service)
+    plan = reviewed.run("plan", "--overwrite-drift")
+    assert "it takes a saved plan" not in plan.out
+    assert reviewed.run("apply", "--overwrite-drift", "--expect-digest", digest(plan.out)).code == 0
 
 
-@pytest.mark.parametrize("text", ["", "public-", "full-12", "sha256-" + "0" * 64, "public-" + "G" * 64])
-def test_what_is_no_digest_is_wrong_usage(project: Project, text: str) -> None:
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_an_empty_digest_approves_nothing(project: Project, service: Service, command: str) -> None:
     project.define("a", basic("A"))
-    assert project.run("apply", "--expect-digest", text).code == 64
-
-
-def test_a_rotation_is_said_to_be_outside_the_public_digest(reviewed: Project, service: Service) -> None:
-    rotation(reviewed, service)
-    assert "The public one does not cover what only a secret or the service tells: c" in reviewed.run("plan").out
+    refused = project.run(command, "--expect-digest", "")
+    assert (refused.code, "--expect-digest is empty, so nothing was approved" in refused.err) == (64, True)
+    assert service.seen() == []
 
 
 def test_an_approval_is_of_what_was_selected(reviewed: Project) -> None:
-    """Two secrets, each rotated: nothing but the selection tells the plans of them apart in public."""
+    """Two secrets, each rotated: nothing but the selection tells the plans of them apart."""
     assert reviewed.run("apply", "--yes").code == 0
     one, other = (reviewed.run("plan", "--select", key, "--format", "json").json for key in ("a", "b"))
-    assert one["public_digest"] != other["public_digest"]
-    approved, rotated = ["--expect-digest", one["public_digest"]], {"MYSQL_ORDERS_PASSWORD": "x" * 20}
+    assert one["digest"] != other["digest"]
+    approved, rotated = ["--expect-digest", one["digest"]], {"MYSQL_ORDERS_PASSWORD": "x" * 20}
     assert reviewed.run("apply", "--yes", "--select", "b", *approved, environ=rotated).code == 5
     assert reviewed.run("apply", "--yes", "--select", "a", *approved, environ=rotated).code == 0
 
@@ -276,7 +277,7 @@ def test_text_beside_a_variable_is_approved_with_it(reviewed: Project, service: 
     reviewed.define("a", TEXT_BESIDE)
     plan = reviewed.run("plan")
     assert "env(MYSQL_HOST).acme.internal" in plan.out
-    approved = digest(PUBLIC, plan.out)
+    approved = digest(plan.out)
     reviewed.define("a", TEXT_BESIDE.replace("acme.internal", "evil.example"))
     writes = len(service.writes())
     assert reviewed.run("apply", "--expect-digest", approved).code == 5
@@ -286,15 +287,15 @@ def test_text_beside_a_variable_is_approved_with_it(reviewed: Project, service: 
     reviewed.define("a", TEXT_BESIDE.replace("acme.internal", "evil.example"))
     fork = reviewed.run("plan", "--offline", environ={"MYSQL_HOST": None, "MYSQL_ORDERS_PASSWORD": None})
     here = reviewed.run("plan")
-    assert digest(PUBLIC, here.out) == digest(PUBLIC, fork.out) != approved
+    assert digest(here.out) == digest(fork.out) != approved
     assert "env(MYSQL_HOST).acme.internal -> env(MYSQL_HOST).evil.example" in fork.out
 
 
 def test_text_that_reads_like_a_variable_is_another_thing(reviewed: Project) -> None:
     reviewed.define("a", basic("A").replace("svc_aep", "\"{{ env('MYSQL_USER') }}\""))
-    one = digest(PUBLIC, reviewed.run("plan", environ={"MYSQL_USER": "jane"}).out)
+    one = digest(reviewed.run("plan", environ={"MYSQL_USER": "jane"}).out)
     reviewed.define("a", basic("A").replace("svc_aep", "env(MYSQL_USER)"))
-    assert digest(PUBLIC, reviewed.run("plan").out) != one
+    assert digest(reviewed.run("plan").out) != one
 
 
 @pytest.mark.parametrize("keyword", ["Server", "Data Source"])
@@ -321,7 +322,7 @@ def test_a_protected_base_connection_is_not_deleted_under_a_digest_that_kept_it(
     project.define("b", basic("B"))
     assert project.run("apply", "--yes").code == 0
     (project.folder / "connections/a.yaml").unlink()
-    approved = digest(PUBLIC, project.run("plan", "--allow-delete").out)
+    approved = digest(project.run("plan", "--allow-delete").out)
     flags = ["--allow-delete", "--allow-protected-delete"]
     assert project.run("apply", "--expect-digest", approved, *flags).code == 5
 
@@ -333,9 +334,9 @@ def test_a_take_over_is_not_what_a_create_was_approved_as(project: Project, serv
     plan = project.run("plan")
     assert plan.code == 1
     writes = len(service.writes())
-    taken = project.run("apply", "--import-existing", "--expect-digest", digest(PUBLIC, plan.out))
+    taken = project.run("apply", "--import-existing", "--expect-digest", digest(plan.out))
     assert (taken.code, "exists already; it would be taken over" in taken.err) == (5, True)
-    assert "approve the full digest" in taken.err
+    assert "save the plan" in taken.err
     assert len(service.writes()) == writes
 
 
@@ -355,20 +356,10 @@ def test_another_variable_of_the_same_value_is_seen_by_everybody(reviewed: Proje
     other = {"MYSQL_OTHER": ORDERS}
     fork = reviewed.run("plan", "--offline", environ={"MYSQL_ORDERS_PASSWORD": None})
     here = reviewed.run("plan", environ=other)
-    assert digest(PUBLIC, here.out) == digest(PUBLIC, fork.out)
+    assert digest(here.out) == digest(fork.out)
     assert "comes from env(MYSQL_OTHER), before from env(MYSQL_ORDERS_PASSWORD); its value is the same" in here.out
     assert reviewed.run("apply", "--yes", environ=other).code == 0
     assert "comes from" not in reviewed.run("plan", environ=other).out
-
-
-def test_a_full_digest_that_would_be_another_one_each_time_is_not_shown(project: Project) -> None:
-    project.define("a", basic("A"))
-    first = project.run("plan")
-    assert "no full one before the first apply without PROVISIONER_FINGERPRINT_KEY" in first.out
-    assert "full-" not in first.out
-    with_key = {"PROVISIONER_FINGERPRINT_KEY": "k" * 40}
-    approved = digest(FULL, project.run("plan", environ=with_key).out)
-    assert project.run("apply", "--expect-digest", approved, environ=with_key).code == 0
 
 
 @pytest.mark.parametrize("flags", [["--refresh-only"], ["--import-existing"], ["--select", "c", "--allow-delete"]])

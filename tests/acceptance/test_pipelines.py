@@ -6,9 +6,9 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 import yaml
@@ -32,7 +32,9 @@ from tests.acceptance.test_pipeline_state import (
 
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATE, PLAN, FIND, PLAN_APPROVED = "Validate", "Plan", "Find the approved digest", "Plan what was approved"
-INSTEAD = "Show what to approve instead"
+INSTEAD, REST = "Show what to approve instead", "Find where the rest is approved"
+DIGEST = r"sha256:[0-9a-f]{64}"
+REVIEWED = [{"id": 1, "type": "required_reviewers", "reviewers": [{"type": "User", "reviewer": {"login": "jane"}}]}]
 HEAD = "a" * 40
 
 
@@ -91,12 +93,25 @@ def merged(repository: Repository, github: GitHub, **environ: str) -> Runner:
     return runner
 
 
+def outputs(runner: Runner) -> dict[str, str]:
+    """What the steps put out so far."""
+    lines = Path(runner.environ["GITHUB_OUTPUT"]).read_text("utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
 def find(runner: Runner) -> Result:
     """Run the step, and hand on what it puts out, as the workflow does."""
     result = runner.step(FIND, "approved")
-    for line in Path(runner.environ["GITHUB_OUTPUT"]).read_text("utf-8").splitlines():
-        runner.environ["DIGEST"] = line.removeprefix("digest=")
+    runner.environ["DIGEST"] = outputs(runner).get("digest", "")
     return result
+
+
+def plan_approved(runner: Runner) -> str:
+    """Run the job ``approved``. Returns the environment that the next job is to have."""
+    runner.steps(FETCH)
+    for result in (find(runner), runner.step(PLAN_APPROVED, "approved"), runner.step(REST, "approved")):
+        assert result.code == 0, result.err
+    return outputs(runner)["environment"]
 
 
 def test_what_was_approved_is_applied_after_the_merge(repository: Repository, github: GitHub, service: Service) -> None:
@@ -113,9 +128,7 @@ def test_what_was_approved_is_applied_after_the_merge(repository: Repository, gi
     assert comment["body"] == f"{shown}\nPlan of commit {HEAD}.\n"
 
     runner = merged(repository, github)
-    runner.steps(FETCH)
-    assert find(runner).code == 0
-    assert runner.step(PLAN_APPROVED, "approved").code == 0
+    assert plan_approved(runner) == "prod"
     runner.steps(APPLY, KEEP)
     assert set(ids(service)) == {"orders"}
     assert runner.ids == ids(service)
@@ -132,13 +145,11 @@ def test_a_plan_that_moved_since_is_not_applied(repository: Repository, github: 
     assert "create orders, create stock" in stale.err
     assert not (runner.folder / APPROVED).exists()
     assert service.writes() == []
-    again = re.search(r"public-[0-9a-f]{64}", Path(runner.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8"))
+    again = re.search(DIGEST, Path(runner.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8"))
     assert again, "the summary shows what to approve instead"
 
     by_hand = job(repository, github, {}, GIVEN=again.group())
-    by_hand.steps(FETCH)
-    assert find(by_hand).code == 0
-    assert by_hand.step(PLAN_APPROVED, "approved").code == 0
+    assert plan_approved(by_hand) == "prod"
     by_hand.steps(APPLY, KEEP)
     assert set(ids(service)) == {"orders", "stock"}
 
@@ -162,7 +173,7 @@ def test_a_fork_gets_a_plan_without_secrets_and_no_approval(
 def test_its_digest_is_that_of_the_same_plan_with_secrets(repository: Repository, github: GitHub) -> None:
     own = reviewed(repository, github)
     fork = reviewed(repository, github, **dict.fromkeys(("AEP_API_KEY", "MYSQL_ORDERS_PASSWORD"), ""))
-    first, second = (re.search(r"public-[0-9a-f]{64}", one.results[-1].out) for one in (own, fork))
+    first, second = (re.search(DIGEST, one.results[-1].out) for one in (own, fork))
     assert first
     assert second
     assert first.group() == second.group()
@@ -200,18 +211,19 @@ def test_definitions_with_problems_leave_no_older_plan_standing(repository: Repo
         {"creator": {"login": "mallory"}},
         {"state": "pending"},
         {"state": "failure"},
-        {"description": "public-0"},
+        {"description": "sha256:0"},
+        {"description": f"public-{'0' * 64}"},
         {"description": None},
         {"context": "provisioner/dev"},
     ],
 )
 def test_what_is_no_approval(repository: Repository, github: GitHub, changed: Any) -> None:
-    github.status(HEAD, **{"description": f"public-{'0' * 64}", **changed})
+    github.status(HEAD, **{"description": f"sha256:{'0' * 64}", **changed})
     assert find(merged(repository, github)).code == 1
 
 
 def test_what_came_by_no_pull_request_is_not_approved(repository: Repository, github: GitHub) -> None:
-    github.status(HEAD, description=f"public-{'0' * 64}")
+    github.status(HEAD, description=f"sha256:{'0' * 64}")
     runner = job(repository, github, {})
     github.merge(12, HEAD, "b" * 40)
     refused = find(runner)
@@ -221,7 +233,7 @@ def test_what_came_by_no_pull_request_is_not_approved(repository: Repository, gi
 
 def test_a_plan_that_was_made_after_the_merge_is_no_approval(repository: Repository, github: GitHub) -> None:
     runner = merged(repository, github)
-    github.status(HEAD, description=f"public-{'0' * 64}")
+    github.status(HEAD, description=f"sha256:{'0' * 64}")
     refused = find(runner)
     assert (refused.code, "was not planned before its merge" in refused.err) == (1, True)
 
@@ -245,27 +257,96 @@ def test_an_older_run_that_is_started_again_applies_nothing(repository: Reposito
     assert (refused.code, "is not the newest commit any more" in refused.err) == (1, True)
 
 
-def test_drift_is_approved_by_the_full_digest(repository: Repository, github: GitHub, service: Service) -> None:
+Outside: TypeAlias = Callable[[Service, str], None]
+
+
+def edited(service: Service, identity: str) -> None:
+    service.edit(identity, "/description", "By hand")
+
+
+def deleted(service: Service, identity: str) -> None:
+    service.delete(identity)
+
+
+def nothing(_: Service, __: str) -> None:
+    pass
+
+
+NEW_PASSWORD = {"MYSQL_ORDERS_PASSWORD": "rotated-Kx93hvQw71z"}
+
+
+@pytest.mark.parametrize(
+    ("outside", "environ"),
+    [(edited, {}), (deleted, {}), (nothing, NEW_PASSWORD)],
+    ids=["drift", "deleted outside", "rotated"],
+)
+def test_what_the_digest_does_not_cover_is_approved_at_the_environment(
+    repository: Repository, github: GitHub, service: Service, outside: Outside, environ: dict[str, str]
+) -> None:
+    github.environments["prod-approval"] = REVIEWED
     apply_all(repository, github)
-    (orders,) = [one for one in service.items() if one["name"] == "orders"]
-    service.edit(orders["id"], "/description", "By hand")
+    outside(service, ids(service)["orders"])
     repository.define("stock")
-    reviewed(repository, github)
-    assert github.statuses[HEAD][0]["description"].startswith("full-")
-    runner = merged(repository, github)
-    runner.steps(FETCH)
-    assert find(runner).code == 0
-    assert runner.step(PLAN_APPROVED, "approved").code == 0
+    reviewed(repository, github, **environ)
+    assert "waits for an approval at the environment `prod-approval`" in github.comments[0]["body"]
+    (status,) = github.statuses[HEAD][:1]
+    assert re.fullmatch(DIGEST, status["description"])
+
+    runner = merged(repository, github, **environ)
+    assert plan_approved(runner) == "prod-approval"
+    shown = Path(runner.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
+    assert all(f"`{key}` at `connections/{key}.yaml" in shown for key in ("orders", "stock")), "what is to be approved"
+    writes = len(service.writes())
     runner.steps(APPLY, KEEP)
     assert {one["name"]: one["description"] for one in service.items()} == {"orders": "A", "stock": "A"}
+    assert len(service.writes()) == writes + 2
+
+
+def test_a_manual_run_is_approved_alike(repository: Repository, github: GitHub, service: Service) -> None:
+    github.environments["prod-approval"] = REVIEWED
+    apply_all(repository, github)
+    edited(service, ids(service)["orders"])
+    shown = job(repository, github, {})
+    shown.steps(FETCH)
+    assert shown.step(INSTEAD, "approved").code == 0
+    found = re.search(DIGEST, Path(shown.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8"))
+    assert found
+    by_hand = job(repository, github, {}, GIVEN=found.group())
+    assert plan_approved(by_hand) == "prod-approval"
+    by_hand.steps(APPLY, KEEP)
+    assert [one["description"] for one in service.items()] == ["A"]
+
+
+@pytest.mark.parametrize(
+    ("environments", "words"),
+    [
+        ({}, "there is no environment prod-approval"),
+        ({"prod": REVIEWED}, "there is no environment prod-approval"),
+        ({"prod-approval": []}, "the environment prod-approval has no required reviewers"),
+        ({"prod-approval": [{"type": "wait_timer", "wait_timer": 30}]}, "prod-approval has no required reviewers"),
+        ({"prod-approval": [{"type": "required_reviewers", "reviewers": []}]}, "has no required reviewers"),
+    ],
+    ids=["missing", "another one", "unprotected", "only waits", "nobody reviews"],
+)
+def test_an_environment_where_nobody_has_to_approve_is_refused(
+    repository: Repository, github: GitHub, environments: dict[str, Any], words: str
+) -> None:
+    github.environments.update(environments)
+    runner = job(repository, github, {})
+    runner.write("plan.json", '{"not_in_digest": ["orders"]}')
+    refused = runner.step(REST, "approved")
+    assert (refused.code, outputs(runner)) == (1, {})
+    assert words in refused.err
+    assert "tick Required reviewers" in refused.err
+    runner.write("plan.json", '{"not_in_digest": []}')
+    assert runner.step(REST, "approved").code == 0
+    assert outputs(runner) == {"environment": "prod"}
 
 
 def apply_all(repository: Repository, github: GitHub) -> None:
     reviewed(repository, github)
     runner = merged(repository, github)
-    runner.steps(FETCH)
-    assert find(runner).code == 0
-    assert runner.step(PLAN_APPROVED, "approved").code == 0
+    assert plan_approved(runner) == "prod"
     runner.steps(APPLY, KEEP)
 
 
@@ -276,9 +357,7 @@ def test_a_green_run_that_is_started_again_stays_green(
     writes = len(service.writes())
     runner = merged(repository, github)
     github.pulls[runner.environ["GITHUB_SHA"]].pop()
-    runner.steps(FETCH)
-    assert find(runner).code == 0
-    assert runner.step(PLAN_APPROVED, "approved").code == 0
+    assert plan_approved(runner) == "prod"
     runner.steps(APPLY, KEEP)
     assert len(service.writes()) == writes
 
@@ -297,12 +376,13 @@ def test_where_nothing_was_approved_the_plan_is_shown(repository: Repository, gi
     runner.steps(FETCH)
     assert find(runner).code == 1
     assert runner.step(INSTEAD, "approved").code == 0
-    assert re.search(r"public-[0-9a-f]{64}", Path(runner.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8"))
+    assert re.search(DIGEST, Path(runner.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8"))
 
 
 def test_the_script_says_how_it_is_used(repository: Repository) -> None:
-    result = repository.runner().run_process(command=("python", "ci/github", "approve"))
-    assert (result.code, "python ci/github approved TARGET" in result.err) == (64, True)
+    for words in ([], ["approve", "prod"], ["plan"], ["approved"], ["approved", "prod", "x"], ["environment", "prod"]):
+        result = repository.author.run_process(*words, command=("python", "ci/github"))
+        assert (result.code, "python ci/github approved TARGET" in result.err) == (64, True)
 
 
 def script(lines: list[str] | str) -> tuple[str, ...]:
@@ -405,12 +485,21 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 def test_the_action_does_what_the_workflow_does(repository: Repository, github: GitHub, name: str) -> None:
     (found,) = [one for one in ACTION["runs"]["steps"] if one.get("name") == name]
     runner = pull_request(
-        repository, github, GITHUB_ACTION_PATH=str(ROOT), TARGET="prod", PLAN="saved.plan", EXPECTED=""
+        repository, github, GITHUB_ACTION_PATH=str(ROOT), TARGET="prod", PLAN="saved.plan", EXPECTED="any"
     )
     result = runner.run_process(command=("bash", "-e", "-c", found["run"]))
     assert result.code == 0, result.err
     assert len(github.statuses.get(HEAD, [])) == (name == "Plan")
     assert (runner.folder / "saved.plan").exists() == (name == "Plan")
+
+
+def test_the_action_takes_no_empty_digest_for_none(repository: Repository, github: GitHub) -> None:
+    (found,) = [one for one in ACTION["runs"]["steps"] if one.get("name") == "Plan"]
+    assert ACTION["inputs"]["expect-digest"]["default"] == "any"
+    runner = pull_request(repository, github, GITHUB_ACTION_PATH=str(ROOT), TARGET="prod", PLAN="x.plan", EXPECTED="")
+    refused = runner.run_process(command=("bash", "-e", "-c", found["run"]))
+    assert (refused.code, "--expect-digest is empty" in refused.err) == (64, True)
+    assert not (runner.folder / "x.plan").exists()
 
 
 def test_the_action_applies_what_was_saved(repository: Repository, service: Service) -> None:
@@ -444,4 +533,8 @@ def test_the_hook_for_pre_commit_runs_the_command() -> None:
 
 def test_the_workflow_names_the_jobs_that_are_tested() -> None:
     assert set(WORKFLOW["jobs"]) == {"plan", "approved", "apply"}
+    assert WORKFLOW["jobs"]["approved"]["outputs"] == {"environment": "${{ steps.environment.outputs.environment }}"}
+    assert step(REST, "approved")["id"] == "environment"
+    assert WORKFLOW["jobs"]["apply"]["environment"] == "${{ needs.approved.outputs.environment }}"
+    assert WORKFLOW["jobs"]["approved"]["permissions"]["actions"] == "read"
     assert BOT in scaffold("github")["ci/github"]

@@ -1,4 +1,4 @@
-"""What an approval holds on to of what is as declared: only what the files ask for all the same."""
+"""What an approval holds on to, and what its digest does not cover."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from dataclasses import replace
 import pytest
 
 from provisioner.definitions.desired import Desired
+from provisioner.planning.observed import Observation
 from provisioner.planning.pinning import pinned
+from provisioner.planning.plan import Asked, Plan
+from provisioner.planning.planner import Context
+from provisioner.planning.refresh import refresh_plan
 from provisioner.sensitive import Sensitive
 from provisioner.state.records import Record
 
-from .examples import FINGERPRINTER, UNSET, desired, planned, record, state
+from .examples import FINGERPRINTER, IDENTITY, UNSET, desired, item, observation, planned, record, secret, state
 
 OTHER_VARIABLE = Sensitive("first-secret", "env(MYSQL_OTHER)", ("MYSQL_OTHER",))
 WITHOUT = desired(description=None)
@@ -35,3 +39,80 @@ def with_empty_description(one: Record) -> Record:
 def test_pins(wanted: Desired, prior: Record, pins: list[str]) -> None:
     known = state(prior)
     assert [pin.action for pin in pinned(planned([wanted], known, None), known, FINGERPRINTER).pins] == pins
+
+
+def plan_of(wanted: Desired, prior: Record | None, seen: Observation | None, **options: bool) -> Plan:
+    known = state(*[prior] if prior else [])
+    return pinned(planned([wanted], known, seen, **options), known, FINGERPRINTER)
+
+
+AS_IT_WAS = observation(item())
+DRIFTED = observation(item(description="By hand"))
+OTHER_SERVER = desired(auth__params__server="db2")
+ROTATED = desired(auth__params__password=secret("second-secret"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "prior", "seen", "concerned", "outside"),
+    [
+        pytest.param(desired(), record(), AS_IT_WAS, False, "", id="as declared"),
+        pytest.param(desired(), None, observation(), False, "", id="new"),
+        pytest.param(OTHER_SERVER, record(), AS_IT_WAS, False, "", id="changed"),
+        pytest.param(OTHER_SERVER, record(), None, False, "", id="changed, offline"),
+        pytest.param(ROTATED, record(), AS_IT_WAS, True, "", id="rotated"),
+        pytest.param(ROTATED, record(), None, True, "", id="rotated, offline"),
+        pytest.param(
+            desired(auth__params__server="db2", auth__params__password=secret("second-secret")),
+            record(),
+            AS_IT_WAS,
+            True,
+            "",
+            id="changed and rotated",
+        ),
+        pytest.param(desired(auth__params__password=UNSET), record(), AS_IT_WAS, False, "", id="not set"),
+        pytest.param(desired(), record(), DRIFTED, True, "changed outside: description", id="drift"),
+        pytest.param(OTHER_SERVER, record(), DRIFTED, True, "changed outside: description", id="changed, and drift"),
+        pytest.param(desired(), record(), observation(), True, "deleted outside; it would be created again", id="gone"),
+        pytest.param(
+            OTHER_SERVER,
+            record(),
+            observation(),
+            True,
+            "deleted outside; it would be created again",
+            id="changed, and gone",
+        ),
+        pytest.param(desired(), None, AS_IT_WAS, True, "exists already; it would be taken over", id="taken over"),
+    ],
+)
+def test_what_a_digest_does_not_cover(
+    wanted: Desired, prior: Record | None, seen: Observation | None, concerned: bool, outside: str
+) -> None:
+    plan = plan_of(wanted, prior, seen, adopt=True)
+    assert plan.not_in_digest == (("orders",) if concerned else ())
+    assert [pin.outside for pin in plan.outside] == ([outside] if outside else [])
+    assert plan.digest == plan_of(wanted, prior, None).digest, "nor does anything of it change the digest"
+
+
+@pytest.mark.parametrize(
+    ("seen", "outside"),
+    [
+        (DRIFTED, "changed outside: description"),
+        (observation(item(etag='"e2"')), "written to outside"),
+        (observation(), "deleted outside; its record would go"),
+    ],
+    ids=["drift", "touched", "gone"],
+)
+def test_a_digest_covers_nothing_of_a_refresh(seen: Observation, outside: str) -> None:
+    known = state(record())
+    plan = pinned(
+        refresh_plan("prod", IDENTITY, [desired()], Context(known, seen, FINGERPRINTER)), known, FINGERPRINTER
+    )
+    assert plan.not_in_digest == ("orders",)
+    assert [pin.outside for pin in plan.outside] == [outside]
+
+
+def test_drift_that_is_overwritten_by_its_name_is_not_held_against_a_digest() -> None:
+    plan = replace(plan_of(desired(), record(), DRIFTED), asked=Asked(overwrite_drift=True))
+    assert (plan.outside, plan.not_in_digest) == ((), ("orders",))
+    gone = replace(plan_of(desired(), record(), observation()), asked=Asked(overwrite_drift=True))
+    assert gone.outside

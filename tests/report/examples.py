@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from provisioner.model import Location, TargetIdentity
@@ -36,7 +38,8 @@ def password(file: str, comparison: Comparison, variable: str = "MYSQL_A", at_ha
 
 
 def created(key: str, *fields: FieldChange) -> Change:
-    return Change(key, key.title(), Action.CREATE, "not in the state", at(key), fields=fields, steps=(Create(),))
+    new = tuple(replace(field, before=None) for field in fields)
+    return Change(key, key.title(), Action.CREATE, "not in the state", at(key), fields=new, steps=(Create(),))
 
 
 def updated(key: str, *fields: FieldChange, reason: str = "definition changed", notes: tuple[str, ...] = ()) -> Change:
@@ -49,11 +52,15 @@ def updated(key: str, *fields: FieldChange, reason: str = "definition changed", 
 def plan_of(changes: Iterable[Change], *, offline: bool = False, asked: Asked = NOT_ASKED) -> Plan:
     listed = tuple(sorted(changes, key=lambda change: change.key))
     pins = tuple(
-        Pin(one.key, one.action.value, "" if "secret" in one.reason else one.action.value, {}, {}, {}, {})
+        Pin(one.key, one.action.value, _declared(one), {}, {}, {}, {"drift": {"it": ""}} if one.drifted else {})
         for one in listed
         if one.action not in (Action.NO_OP, Action.UNMANAGED)
     )
     return Plan("prod", IDENTITY, listed, offline, asked, "lineage", pins)
+
+
+def _declared(change: Change) -> str:
+    return "" if re.match("secret|drift", change.reason) else change.action.value
 
 
 NOTHING = plan_of([])

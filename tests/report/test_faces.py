@@ -124,4 +124,4 @@ def test_events_are_objects_by_line() -> None:
     kinds = [one["type"] for one in found]
     assert kinds == ["plan", *["planned_change"] * 7, *["outcome"] * 4, "summary"]
     assert {one["time"] for one in found} == {"2026-11-24T12:00:00.000+00:00"}
-    assert found[0]["public_digest"] == EVERYTHING.public_digest
+    assert (found[0]["digest"], found[0]["not_in_digest"]) == (EVERYTHING.digest, ["drifted", "rotated"])

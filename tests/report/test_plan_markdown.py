@@ -38,7 +38,7 @@ from .examples import (
         ("to what", '+ "db2.example.com"'),
         ("why", "Reason: definition changed"),
         ("in which file and line", "connections/orders.yaml:7"),
-        ("by which digest", f"- `{ONE.public_digest}` covers the definitions, "),
+        ("by which digest", f"Digest: `{ONE.digest}`. It covers the definitions, "),
         ("what could not be known", "**What could not be known**: nothing"),
         ("on what", "sandbox prod"),
     ],
@@ -52,8 +52,8 @@ def test_a_comment_says_what_could_not_be_known() -> None:
     known, _, uncovered = text.partition("**What could not be known**")[2].partition("####")[0].partition("\n\n**")
     assert "The service was not asked" in known
     assert "`env(MYSQL_UNSET)`" in known
-    assert "Hence that these secrets have new values: `env(MYSQL_A)`" in uncovered, (
-        "a rotation is not in the public digest"
+    assert "Hence that these secrets have, or may have, new values: `env(MYSQL_A)`" in uncovered, (
+        "a rotation is not in the digest"
     )
 
 
@@ -65,7 +65,7 @@ def test_a_comment_says_where_passwords_will_go() -> None:
 def test_a_comment_has_the_command_to_copy() -> None:
     plan = plan_of(ONE.changes, asked=Asked(delete=True, select=("team-*", "a b")))
     command = "apply --target prod --allow-delete --select 'team-*' --select 'a b' --expect-digest "
-    assert f"`provisioner {command}{plan.public_digest}`" in as_markdown(plan)
+    assert f"`provisioner {command}{plan.digest}`" in as_markdown(plan)
 
 
 WHOLE, NAMES, ROWS, TRUNCATED = "whole", "names of fields", "rows", "some rows"
@@ -132,10 +132,10 @@ def test_it_fits_and_its_head_is_whole(shape: str, size: int, detail: str) -> No
     for words in (
         f"Plan: {plan.count(Action.CREATE)} to add, {plan.count(Action.UPDATE)} to change",
         str(IDENTITY),
-        plan.public_digest,
+        plan.digest,
         "**Passwords will go to servers",
         "**What could not be known**",
-        "**What the public digest does not cover**",
+        "**What the digest does not cover**",
         "carries out this plan",
     ):
         assert words in text
@@ -146,7 +146,7 @@ def test_it_fits_however_long_the_target_and_the_flags_are() -> None:
     plan = replace(enormous(long, 60), identity=replace(IDENTITY, sandbox=long), asked=Asked(select=(long,)))
     text = as_markdown(plan)
     assert len(text.encode()) <= BUDGET
-    assert plan.public_digest in text
+    assert plan.digest in text
 
 
 @pytest.mark.parametrize("budget", [40_000, 20_000, 5_000])
@@ -169,10 +169,10 @@ def test_rows_that_do_not_fit_are_counted_and_the_most_severe_are_told(budget: i
     [
         (BUDGET, WHOLE, "#### update `a` at `connections/a.yaml:7`"),
         (BUDGET, WHOLE, '+ "db2"'),
-        (4_300, NAMES, "- update `a` at `connections/a.yaml:7`: definition changed. Fields: `auth.params.server`."),
-        (4_300, NAMES, "  - Note: asked for"),
-        (3_900, ROWS, "| update | `a` | `connections/a.yaml:7` | `auth.params.server` |"),
-        (3_900, ROWS, "| create | `new01` | `connections/new01.yaml:2` | `auth.params.server` |"),
+        (4_100, NAMES, "- update `a` at `connections/a.yaml:7`: definition changed. Fields: `auth.params.server`."),
+        (4_100, NAMES, "  - Note: asked for"),
+        (3_600, ROWS, "| update | `a` | `connections/a.yaml:7` | `auth.params.server` |"),
+        (3_600, ROWS, "| create | `new01` | `connections/new01.yaml:2` | `auth.params.server` |"),
     ],
 )
 def test_a_change_is_told_in_as_much_detail_as_there_is_room_for(budget: int, detail: str, line: str) -> None:

@@ -1,0 +1,108 @@
+"""What stands for an approval, in a file or on the command line, and what is none."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from provisioner.errors import PlanFileError, UsageError
+from provisioner.planning.approval import ExpectedDigest
+from provisioner.planning.pinning import pinned
+from provisioner.planning.saved import decoded, encoded
+
+from .examples import FINGERPRINTER, desired, item, observation, planned, record, state
+
+DIGITS = "0123456789abcdef" * 4
+OLDER = "this digest is of an older version of provisioner"
+NONE = "--expect-digest takes a digest as `plan` prints it"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "--expect-digest is empty, so nothing was approved"),
+        (f"public-{DIGITS}", OLDER),
+        (f"full-{DIGITS}", OLDER),
+        (" ", NONE),
+        ("none", NONE),
+        ("public-", NONE),
+        (DIGITS, NONE),
+        ("sha256:", NONE),
+        (f"sha256:{DIGITS[1:]}", NONE),
+        (f"sha256:{DIGITS}0", NONE),
+        (f"sha256:{DIGITS.upper()}", NONE),
+        (f"sha256:{DIGITS}\n", NONE),
+        (f" sha256:{DIGITS}", NONE),
+    ],
+)
+def test_what_is_no_digest(text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        ExpectedDigest(text)
+
+
+def test_a_digest_is_one() -> None:
+    assert ExpectedDigest(f"sha256:{DIGITS}").digest == f"sha256:{DIGITS}"
+
+
+KNOWN = state(record())
+PLAN = pinned(
+    planned([desired(auth__params__server="db2")], KNOWN, observation(item(description="By hand"))),
+    KNOWN,
+    FINGERPRINTER,
+)
+SAVED = encoded(PLAN)
+
+
+def test_a_saved_plan_holds_all_that_it_rests_on() -> None:
+    saved = decoded(SAVED)
+    assert (saved.target, saved.identity, saved.lineage, saved.pins) == ("prod", PLAN.identity, PLAN.lineage, PLAN.pins)
+    (pin,) = saved.pins
+    assert pin.secrets["auth.params.password"]["mac"]
+    assert pin.remote == {"etag": '"e1"', "drift": {"description": "By hand"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "other"),
+    [
+        ('"db2"', '"evil"'),
+        ('"By hand"', '""'),
+        ('"delete": false', '"delete": true'),
+        ('"sandbox": "prod"', '"sandbox": "dev"'),
+        ('"action": "update"', '"action": "delete"'),
+        (r"\"e1\"", r"\"e2\""),
+        ('"mac": "', '"mac": "0'),
+        ('"lineage": "', '"lineage": "0'),
+        ('"provisioner_version": "', '"provisioner_version": "9'),
+        ('"checksum": "sha256:', '"checksum": "'),
+        ('"checksum": ', '"other": '),
+    ],
+)
+def test_a_saved_plan_that_was_edited_is_refused(text: str, other: str) -> None:
+    assert text in SAVED
+    with pytest.raises(PlanFileError, match="damaged, or was edited"):
+        decoded(SAVED.replace(text, other))
+
+
+def test_its_layout_is_nobodys_business() -> None:
+    assert decoded(json.dumps(dict(reversed(json.loads(SAVED).items())))) == decoded(SAVED)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "this is not a saved plan"),
+        ("[]", "this is not a saved plan"),
+        ("{}", "this is not a saved plan"),
+        ("[" * 100_000, "this is not a saved plan"),
+        ('{"kind": "provisioner-plan"}', "this is not a saved plan"),
+        ('{"kind": "provisioner-plan", "format_version": 9}', "a saved plan of format 9, this version reads 2"),
+        ('{"kind": "provisioner-plan", "format_version": 2}', "damaged, or was edited"),
+        (Path(__file__).with_name("format-1.plan").read_text("utf-8"), "was saved by an older version of provisioner"),
+    ],
+    ids=range(8),
+)
+def test_what_is_no_saved_plan_is_refused(text: str, words: str) -> None:
+    with pytest.raises(PlanFileError, match=words):
+        decoded(text)
