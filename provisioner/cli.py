@@ -149,7 +149,11 @@ def plan(
     help="Form of the result; events: what is done as it is done, one JSON object a line.",
 )
 @reports_option(APPLY_REPORTS)
-@click.option("--expect-digest", metavar="DIGEST", help="Apply only what this digest covers; exit with 5 otherwise.")
+@click.option(
+    "--expect-digest",
+    metavar="DIGEST",
+    help="Exit with 5 unless the plan has this digest, and holds nothing that was done outside.",
+)
 @yes_option
 @parallelism_option
 @asked_options
