@@ -34,9 +34,11 @@ def _fault(given: dict[str, Any]) -> Fault:
 
 
 def _check(document: Any) -> None:
+    # Halves of a character, which JSON can spell, are more than the library can read.
+    readable = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
     try:
-        problems = list(_validator().iter_errors(document))
-    except ValueError as error:  # half of a character
+        problems = list(_validator().iter_errors(readable))
+    except ValueError as error:  # nested too deeply
         raise FaultError(f"the document cannot be read: {error}") from error
     if problems:
         # The deepest: around a field that is wrong, the fault may be said to have one too many.
@@ -45,13 +47,14 @@ def _check(document: Any) -> None:
 
 
 def _words(problem: Any) -> str:
-    if problem.schema_path[-1] == "not":
-        return "nth and probability exclude each other"
-    if problem.schema_path[-1] == "enum":
-        admitted = _schema()
-        for part in problem.schema_path:
-            admitted = admitted[part]
-        return f"must be one of {', '.join(map(str, admitted))}"
+    """Return the library's words, but where there are plainer ones."""
+    match problem.schema_path[-1]:
+        case "enum":
+            return f"the value is none of {', '.join(problem.kind.options)}"
+        case "additionalProperties" | "unevaluatedProperties":
+            return f"there is no field {problem.kind.unexpected[0]!r} here"
+        case "not":
+            return "nth and probability exclude each other"
     return str(problem.message)
 
 
@@ -72,12 +75,8 @@ def _at(place: Iterable[str | int], words: str) -> str:
 def _validator() -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.validator_for(_schema(), mask="the value")
-
-
-@cache
-def _schema() -> Any:
     package = Path(__file__).resolve().parents[1]
     # Inside the package when it is installed, beside it in a checkout.
     folder = next(folder for folder in (package / "schemas", package.parent / "schemas") if folder.is_dir())
-    return json.loads((folder / "faults.schema.json").read_text("utf-8"))
+    schema = json.loads((folder / "faults.schema.json").read_text("utf-8"))
+    return jsonschema_rs.validator_for(schema, mask="the value")

@@ -17,11 +17,12 @@ from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.faults import FaultError
 from provisioner.emulator.rehearsal import rehearsal
 from provisioner.emulator.server import Emulator
-from provisioner.json_schema import load
 
 from .support import ORG, Api, body, code
 
 SOMEBODY = "somebody-else"
+SCHEMA = Path(__file__).parents[2] / "schemas" / "faults.schema.json"
+FAULT = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["fault"]
 
 
 @pytest.fixture
@@ -286,7 +287,7 @@ def test_existing_adds_only_what_is_missing(faulty):
 
 def test_every_kind_is_observed_here():
     text = Path(__file__).read_text("utf-8")
-    assert all(f'"{kind}"' in text for kind in load("faults")["$defs"]["fault"]["properties"]["kind"]["enum"])
+    assert all(f'"{kind}"' in text for kind in FAULT["properties"]["kind"]["enum"])
 
 
 # Which requests.
@@ -406,7 +407,7 @@ def test_a_bad_document_changes_nothing(faulty):
     api = faulty({"kind": "status"})
     refused = control(api, "PUT", [{"kind": "reset"}, {"kind": "slow"}])
     assert refused.status_code == 400
-    assert refused.json()["detail"].startswith("faults[1].kind: must be one of status, reset")
+    assert refused.json()["detail"].startswith("faults[1].kind: the value is none of status, reset")
     existing = {"existing": [{"name": "fine", "org": ORG}, {"name": "x", "org": ORG, "params": {"sslMode": "no"}}]}
     assert control(api, "PUT", existing).json()["detail"].startswith("existing[1]: ")
     assert api.call("PUT", api.emulator.url + "/_emulator/faults", data=b"{").status_code == 400
@@ -424,49 +425,53 @@ def test_existing_that_the_service_refuses_ends_the_start():
 @pytest.mark.parametrize(
     ("document", "says"),
     [
-        ("reset", 'the document: the value is not of types "array", "object"'),
-        ({"fault": []}, "the document: Additional properties are not allowed ('fault' was unexp"),
-        ({"seed": "x"}, 'seed: the value is not of type "integer"'),
-        ({"faults": {}}, 'faults: the value is not of type "array"'),
-        (["reset"], 'faults[0]: the value is not of type "object"'),
-        ([{}], 'faults[0]: "kind" is a required property'),
-        ([{"kind": []}], "faults[0].kind: must be one of status, reset, delay, truncate, invalid"),
-        ([{"kind": "reset", "seconds": 1}], "faults[0]: Unevaluated properties are not allowed ('seconds' was unexp"),
-        ([{"kind": "delay"}], 'faults[0]: "seconds" is a required property'),
-        ([{"kind": "delay", "seconds": -1}], "faults[0].seconds: the value is less than the minimum of 0"),
-        ([{"kind": "delay", "seconds": True}], 'faults[0].seconds: the value is not of type "number"'),
-        ([{"kind": "delay", "seconds": json.loads("NaN")}], 'faults[0].seconds: the value is not of type "number"'),
+        ("reset", "the document: "),
+        ({"fault": []}, "the document: there is no field 'fault' here"),
+        ({"seed": "x"}, "seed: "),
+        ({"seed": 1.0}, "seed: a whole number is written without a point"),
+        ({"faults": {}}, "faults: "),
+        (["reset"], "faults[0]: "),
+        ([{}], 'faults[0]: "kind" is'),
+        ([{"kind": []}], "faults[0].kind: the value is none of status, reset, delay, truncate"),
+        ([{"kind": "reset"}, {"kind": "slow", "seconds": 1}], "faults[1].kind: the value is none of status, reset"),
+        ([{"kind": "reset", "seconds": 1}], "faults[0]: there is no field 'seconds' here"),
+        ([{"kind": "delay"}], 'faults[0]: "seconds" is'),
+        ([{"kind": "delay", "seconds": -1}], "faults[0].seconds: "),
+        ([{"kind": "delay", "seconds": True}], "faults[0].seconds: "),
+        ([{"kind": "delay", "seconds": json.loads("NaN")}], "faults[0].seconds: "),
         ([{"kind": "truncate", "when": "before"}], 'faults[0].when: "after" was expected'),
-        ([{"kind": "reset", "when": "during"}], "faults[0].when: must be one of before, after"),
-        (
-            [{"kind": "reset", "method": "post"}],
-            "faults[0].method: must be one of GET, POST, PATCH, DELETE, PUT, HEAD, ",
-        ),
-        ([{"kind": "reset", "path": ""}], "faults[0].path: the value is shorter than 1 character"),
-        ([{"kind": "reset", "nth": 0}], "faults[0].nth: the value is less than the minimum of 1"),
-        ([{"kind": "reset", "nth": []}], "faults[0].nth: the value has less than 1 item"),
-        ([{"kind": "reset", "nth": [1, "2"]}], 'faults[0].nth[1]: the value is not of type "integer"'),
-        ([{"kind": "reset", "probability": 1.1}], "faults[0].probability: the value is greater than the maximum of 1"),
+        ([{"kind": "lag", "seconds": 1, "when": "after"}], 'faults[0].when: "before" was expected'),
+        ([{"kind": "reset", "when": "during"}], "faults[0].when: the value is none of before, after"),
+        ([{"kind": "reset", "method": "post"}], "faults[0].method: the value is none of GET, POST"),
+        ([{"kind": "reset", "path": ""}], "faults[0].path: "),
+        ([{"kind": "\ud800"}], "faults[0].kind: the value is none of status, reset"),
+        ([{"kind": "reset", "nth": json.loads("[" * 300 + "]" * 300)}], "the document cannot be read: "),
+        ([{"kind": "reset", "nth": 0}], "faults[0].nth: "),
+        ([{"kind": "reset", "nth": []}], "faults[0].nth: "),
+        ([{"kind": "reset", "nth": [1, "2"]}], "faults[0].nth[1]: "),
+        ([{"kind": "reset", "nth": [1, 2.0]}], "faults[0].nth: a whole number is written without a point"),
+        ([{"kind": "reset", "probability": 1.1}], "faults[0].probability: "),
         ([{"kind": "reset", "probability": 0.1, "nth": 1}], "faults[0]: nth and probability exclude each other"),
-        ([{"kind": "reset", "times": 0}], "faults[0].times: the value is less than the minimum of 1"),
-        ([{"kind": "status", "status": 100}], "faults[0].status: the value is less than the minimum of 200"),
-        (
-            [{"kind": "status", "retry_after": None}],
-            'faults[0].retry_after: the value is not of types "number", "string"',
-        ),
-        ([{"kind": "foreign-edit", "visible": 1}], 'faults[0].visible: the value is not of type "boolean"'),
-        ({"existing": [{"name": "x"}]}, 'existing[0]: "org" is a required property'),
-        (
-            {"existing": [{"name": "x", "org": "o", "kind": "y"}]},
-            "existing[0]: Additional properties are not allowed ('kind' was unexpec",
-        ),
-        (
-            {"existing": [{"name": "x", "org": "o", "params": {"port": 1}}]},
-            'existing[0].params.port: the value is not of type "string"',
-        ),
+        ([{"kind": "reset", "times": 0}], "faults[0].times: "),
+        ([{"kind": "status", "status": 100}], "faults[0].status: "),
+        ([{"kind": "status", "status": 429.0}], "faults[0].status: a whole number is written without a point"),
+        ([{"kind": "status", "retry_after": None}], "faults[0].retry_after: "),
+        ([{"kind": "foreign-edit", "visible": 1}], "faults[0].visible: "),
+        ([{"kind": "foreign-create", "visible": True}], "faults[0]: there is no field 'visible' here"),
+        ([{"kind": "foreign-delete", "client": "x"}], "faults[0]: there is no field 'client' here"),
+        ({"existing": [{"name": "x"}]}, 'existing[0]: "org" is'),
+        ({"existing": [{"name": "x", "org": "o", "kind": "y"}]}, "existing[0]: there is no field 'kind' here"),
+        ({"existing": [{"name": "x", "org": "o", "count": 2.0}]}, "existing[0].count: a whole number is written"),
+        ({"existing": [{"name": "x", "org": "o", "params": {"password": 12345678}}]}, "existing[0].params.password: "),
     ],
 )
 def test_a_document_that_cannot_be_used(document, says):
     with pytest.raises(FaultError) as caught:
         rehearsal(document)
-    assert says in str(caught.value)
+    assert str(caught.value).startswith(says)
+    assert "12345678" not in str(caught.value)
+
+
+def test_half_of_a_character_is_a_text_like_any():
+    """JSON can spell it, and so can the name of a base connection."""
+    assert rehearsal([{"kind": "reset", "name": "\ud800"}]).faults[0].name == "\ud800"

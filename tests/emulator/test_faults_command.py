@@ -33,7 +33,7 @@ def test_faults_from_a_file(tmp_path):
     ("text", "says"),
     [
         ("[", "is not a JSON file"),
-        ('[{"kind": "reset"}, {"kind": "slow"}]', "faults[1].kind: must be one of status, reset,"),
+        ('[{"kind": "reset"}, {"kind": "slow"}]', "faults[1].kind: the value is none of status, reset"),
         ('{"existing": [{"name": "x", "org": "o", "params": {"sslMode": "no"}}]}', "existing[0]: "),
     ],
 )

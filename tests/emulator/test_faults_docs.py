@@ -1,4 +1,4 @@
-"""The section on faults says what the code does: every kind and field, the defaults, and an example that works."""
+"""The section on faults says what code and schema do: every kind and field, the defaults, and an example that works."""
 
 import json
 import re
@@ -7,48 +7,60 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.emulator.faults import GARBLINGS, PLACES, Existing, Fault
+from provisioner.emulator.faults import PLACES, Existing, Fault
 from provisioner.emulator.rehearsal import rehearsal
-from provisioner.json_schema import load
 
-PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
 SECTION = PAGE.partition("\n## Faults\n")[2].partition("\n## ")[0]
 KIND_ROWS = {row[0]: row[1:] for row in re.findall(r"^\| `([\w-]+)` \| ([^|]*) \| ([^|]*) \|$", SECTION, re.MULTILINE)}
 FIELD_ROWS = re.findall(r"^\| `([\w-]+)` \| ([^|]*) \|$", SECTION, re.MULTILINE)
+SCHEMA = json.loads((ROOT / "schemas" / "faults.schema.json").read_text(encoding="utf-8"))
+FAULT, EXISTING = SCHEMA["$defs"]["fault"], SCHEMA["$defs"]["existing"]
 
 
-FAULT = load("faults")["$defs"]["fault"]
-KINDS = FAULT["properties"]["kind"]["enum"]
-
-
-def own(kind, what="properties"):
-    """The fields of a kind alone, or what of them must be given."""
-    rules = [rule["then"] for rule in FAULT["allOf"] if kind in _kinds(rule["if"]["properties"]["kind"])]
-    return [name for rule in rules for name in rule.get(what, ()) if name != "when"]
-
-
-def _kinds(chosen):
-    return chosen["enum"] if "enum" in chosen else [chosen["const"]]
+def of_kind(kind: str) -> dict[str, object]:
+    """What the schema says of the fields that belong to a kind, and of ``when``."""
+    found: dict[str, object] = {}
+    for rule in FAULT["allOf"]:
+        kinds = rule["if"]["properties"]["kind"]
+        if kind in kinds.get("enum", [kinds.get("const")]):
+            found |= rule["then"]["properties"]
+    return found
 
 
 def test_every_kind_has_a_row_and_every_row_a_kind():
-    assert list(KIND_ROWS) == KINDS
+    assert list(KIND_ROWS) == FAULT["properties"]["kind"]["enum"]
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_a_row_states_when_the_fields_and_where(name):
-    when, what = KIND_ROWS[name]
-    only = {"initializing": "before", "lag": "before"} | dict.fromkeys(GARBLINGS, "after")
-    assert when == only.get(name, "before, after")
+@pytest.mark.parametrize("kind", KIND_ROWS)
+def test_a_row_states_when_the_fields_and_where(kind):
+    when, what = KIND_ROWS[kind]
+    own = of_kind(kind)
+    assert when.split(", ") == ([own.pop("when")["const"]] if "when" in own else ["before", "after"])
+    assert (
+        rehearsal([{"kind": kind, **({"seconds": 1} if "seconds" in own else {})}]).faults[0].when
+        == when.split(", ")[0]
+    )
     _, _, otherwise = what.partition("Otherwise: ")
-    assert otherwise == ("{} `{}`".format(*PLACES[name]) if name in PLACES else "")
+    assert otherwise == ("{} `{}`".format(*PLACES[kind]) if kind in PLACES else "")
     # The foreign client is described once, below the table.
     described = set(re.findall(r"`(\w+)`", what)) | {"client", "connection"}
-    assert set(own(name)) <= described
+    assert set(own) <= described
 
 
 def test_every_field_that_chooses_requests_or_describes_what_exists_has_a_row():
-    assert [name for name, _ in FIELD_ROWS] == [*FAULT["properties"], *(each.name for each in fields(Existing))]
+    assert [name for name, _ in FIELD_ROWS] == [*FAULT["properties"], *EXISTING["properties"]]
+
+
+def test_schema_and_code_know_the_same_fields_and_defaults():
+    own = {name: each for kind in KIND_ROWS for name, each in of_kind(kind).items()}
+    for value, described in ((Fault, own | FAULT["properties"]), (Existing, EXISTING["properties"])):
+        usual = {each.name: each.default for each in fields(value)}
+        assert set(usual) == set(described)
+        assert all(each.get("description") for each in described.values())
+        said = {name: each["default"] for name, each in described.items() if "default" in each}
+        assert said == {name: usual[name] for name in said}
 
 
 def test_defaults_are_those_of_the_code():
@@ -64,10 +76,3 @@ def test_the_examples_work():
         assert rehearsal(json.loads(text)).faults
     for text in re.findall(r"rehearsal\((\[.*?\])\)", SECTION):
         assert rehearsal(json.loads(text)).faults
-
-
-def test_a_fault_can_be_told_everything_that_the_schema_admits():
-    assert {each.name for each in fields(Fault)} == {
-        *FAULT["properties"],
-        *(name for kind in KINDS for name in own(kind)),
-    }

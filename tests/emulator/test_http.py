@@ -118,6 +118,7 @@ BAD = {
     "another coding": (post(chunks(JSON), b"Transfer-Encoding: gzip, chunked\r\n"), 400),
     "a chunk whose size is no number": (post(b"zz\r\nabc\r\n0\r\n\r\n", CHUNKED), 400),
     "a chunk that is longer than it says": (post(b"3\r\nabcdef\r\n0\r\n\r\n", CHUNKED), 400),
+    "a chunk that ends as on Unix": (post(b"3\r\nabc\n0\r\n\r\n", CHUNKED), 400),
     "a body that is too large": (post(b" " * (MAX_BODY + 1)), 413),
     "chunks that are too large": (post(chunks(b" " * (MAX_BODY - 1), b"  "), CHUNKED), 413),
     "one chunk that is too large": (post(b"ffffffffffffffff\r\n", CHUNKED), 413),
