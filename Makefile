@@ -34,7 +34,7 @@ demo-lifecycle: $(READY) ## watch the whole life of base connections, on an emul
 # What is slow, or needs a browser or a database server.
 SLOW := tests/kills tests/fuzzing tests/browser tests/databases
 
-test: $(READY) ## run the tests to run between two edits, in less than two minutes
+test: $(READY) ## run the tests to run between two edits, in about two minutes
 	@$(BIN)/python -m pytest -n auto $(SLOW:%=--ignore=%) $(ARGS)
 
 test-all: browser database ## run all tests, and measure branch coverage of all but the kills
