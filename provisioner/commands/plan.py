@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from provisioner.commands.validate import Checked
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.files import NO_DEFINITION
-from provisioner.definitions.hygiene import exposed
+from provisioner.definitions.hygiene import exposed, exposing_fields
 from provisioner.definitions.project import FILE_NAME, Project, Target
 from provisioner.definitions.reading import read
 from provisioner.errors import NotAuthenticated, NotFound, ProblemsFound, ServiceError, StateError, UsageError
@@ -145,10 +145,7 @@ def planned(
 def _check_state(state: State, scanner: SecretScanner) -> None:
     """Raise ``StateError`` where the value of a secret stands in what the state holds in plain text."""
     for record in state.records:
-        if scanner.origins_in("\n".join(record.texts.values())):
-            path, origins = next(
-                (path, found) for path, text in record.texts.items() if (found := scanner.origins_in(text))
-            )
+        for path, origins in exposing_fields(record.texts, scanner.origins_in):
             message = f"the value of {', '.join(origins)} stands in the state in plain text: {record.key}, {path}"
             raise StateError(message, "change the secret; nothing was done")
 

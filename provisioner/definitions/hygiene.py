@@ -151,13 +151,19 @@ def exposed(texts: Mapping[str, str], desired: Iterable[Desired], origins_in: Or
             for location, origins in _exposing_lines(file, text, origins_in):
                 found[file, location.line] = _exposed(location, "here in plain text", origins)
     for one in desired:
-        if not origins_in("\n".join(one.texts.values())):
-            continue
-        for path, text in one.texts.items():
-            location, origins = one.location_of(path), origins_in(text)
-            if origins and not ALLOW_LITERAL.search(source_line(texts.get(location.file, ""), location.line)):
+        for path, origins in exposing_fields(one.texts, origins_in):
+            location = one.location_of(path)
+            if not ALLOW_LITERAL.search(source_line(texts.get(location.file, ""), location.line)):
                 found.setdefault((location.file, location.line), _exposed(location, "here in plain text", origins))
     return tuple(sorted(found.values()))
+
+
+def exposing_fields(fields: Mapping[str, str], origins_in: Origins) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each field in whose text the value of a secret stands, and where that came from."""
+    if origins_in("\n".join(fields.values())):  # all at once: nearly always there is none
+        for path, text in fields.items():
+            if origins := origins_in(text):
+                yield path, origins
 
 
 def _exposing_lines(file: str, text: str, origins_in: Origins) -> Iterator[tuple[Location, tuple[str, ...]]]:

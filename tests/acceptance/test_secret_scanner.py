@@ -253,6 +253,13 @@ def test_a_secret_in_the_state_stops_the_run(project: Project, service: Service)
     assert "tomorrows-pa55word" not in stopped.out + stopped.err
 
 
+def test_a_secret_of_two_lines_does_not_stand_in_two_fields(project: Project, service: Service) -> None:
+    project.environ["MYSQL_ORDERS_PASSWORD"] = "1b3d\n5f7h"
+    project.define("orders", basic("5f7h", description="1b3d"))
+    assert project.run("apply", "--yes").code == 0
+    assert project.run("plan", "--detailed-exitcode").code == 0
+
+
 def test_samples_of_an_emulator_are_no_secrets_there_and_secrets_elsewhere(project: Project, service: Service) -> None:
     project.define("orders", basic("Orders", description=f"as in {STOCK}", secret="MYSQL_SAMPLE"))
     real = {"org_id": ORG, "sandbox": "prod", "endpoint": service.url, "ims_endpoint": service.url}
