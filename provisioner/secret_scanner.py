@@ -41,6 +41,8 @@ class SecretScanner:
         self._pending: list[str] = []
         self._ours: list[_Search] = []
         self._foreign: list[_Search] = []
+        self._alone: list[str] = []
+        """Case-folded pieces that mean something only where they stand alone."""
         self._private: SecretScanner | None = None
 
     def register(self, secrets: Iterable[Sensitive], private: Iterable[Sensitive] = ()) -> None:
@@ -78,9 +80,7 @@ class SecretScanner:
         folded = _encodable(text.casefold())
         if any(next(search.find(folded), None) is not None for search in (*self._ours, *self._foreign)):
             return True
-        with self._lock:
-            others = [piece.casefold() for piece in self._origins if cannot_detect(piece)]
-        if any(_stands_alone(piece, folded) for piece in others if len(piece) >= SHORTEST_ALONE):
+        if any(_stands_alone(piece, folded) for piece in self._alone):
             return True
         return self._private is not None and self._private.contains(text)
 
@@ -91,6 +91,8 @@ class SecretScanner:
             pieces = [piece for piece in self._pending if not cannot_detect(piece)]
             ours = {form: piece for piece in pieces for form in _spellings(piece) if len(form) >= SHORTEST}
             runs = {run.casefold(): piece for piece in self._pending for run in _runs(piece)}
+            others = (piece.casefold() for piece in self._pending if cannot_detect(piece))
+            self._alone += [piece for piece in others if len(piece) >= SHORTEST_ALONE]
             self._ours += [_Search(ours)] if ours else []
             self._foreign += [_Search(runs)] if runs else []
             self._pending.clear()
