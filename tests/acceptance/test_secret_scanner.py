@@ -253,7 +253,8 @@ def test_a_secret_in_the_state_stops_the_run(project: Project, service: Service)
     assert "tomorrows-pa55word" not in stopped.out + stopped.err
 
 
-def test_a_secret_of_two_lines_does_not_stand_in_two_fields(project: Project, service: Service) -> None:
+@pytest.mark.usefixtures("service")
+def test_a_secret_of_two_lines_does_not_stand_in_two_fields(project: Project) -> None:
     project.environ["MYSQL_ORDERS_PASSWORD"] = "1b3d\n5f7h"
     project.define("orders", basic("5f7h", description="1b3d"))
     assert project.run("apply", "--yes").code == 0
