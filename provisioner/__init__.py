@@ -7,6 +7,7 @@ The packages are the stages that data passes; imports point one way, and tests/t
     errors, model, sensitive   the vocabulary: one exception tree, frozen values, values that must not be shown;
     once, progress             equal values kept once; how far work has come
     json_schema                the published schemas, and values held against them
+    secret_scanner             the last check that nothing written holds a secret
     definitions                what the user wrote        -> desired base connections
     state                      what we remember           -> prior state, journal, fingerprints
     service                    the Flow Service over HTTP -> observed base connections

@@ -1,5 +1,6 @@
-"""JSON Schema: the published schemas, and the only module that imports jsonschema and jsonschema-rs.
+"""JSON Schema: the published schemas, and what holds values against them.
 
+No other module imports jsonschema or jsonschema-rs, but for the emulator, which imports nothing of the product.
 jsonschema-rs says yes or no, two hundred times faster; jsonschema explains a no, and has the last word.
 """
 
@@ -16,7 +17,7 @@ from provisioner.model import Json
 
 @cache
 def load(name: str) -> Json:
-    """Return a published schema: ``connection``, ``project``, ``plan`` or ``state``. Shared: do not change it."""
+    """Return the schema in ``schemas/NAME.schema.json``. Shared: do not change it."""
     here = Path(__file__).resolve().parent
     # Inside the package when it is installed, beside it in a checkout.
     folder = next(folder for folder in (here / "schemas", here.parent / "schemas") if folder.is_dir())

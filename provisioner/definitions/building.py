@@ -101,8 +101,6 @@ def _rendered(document: Document, fields: Iterable[tuple[Leaf, Value]]) -> Json:
     """
     copies: dict[Path, Any] = {(): dict(document.data)}
     for leaf, value in fields:
-        if value is leaf.text and not leaf.keyword:
-            continue
         known = _known(value, leaf.text)
         if known == leaf.text and not leaf.keyword:
             continue

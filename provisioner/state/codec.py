@@ -40,8 +40,13 @@ _PUT_BACK = (
     "or make it anew: provisioner state rebuild"
 )
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |\r?$)", re.MULTILINE)
-_KINDS = {"object": "an object", "array": "a list", "string": "text", "boolean": "true or false"}
-_KINDS |= {"integer": "a whole number"}
+_KINDS = {
+    "object": "an object",
+    "array": "a list",
+    "string": "text",
+    "boolean": "true or false",
+    "integer": "a whole number",
+}
 _FOUND = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
 _once = keeping_once(str)
 
