@@ -33,13 +33,15 @@ demo-lifecycle: $(READY) ## watch the whole life of base connections, on an emul
 
 # What is slow, or needs a browser or a database server.
 SLOW := tests/kills tests/fuzzing tests/browser tests/databases
+# Each process takes over tests of one that has more left, since slow tests stand side by side.
+PARALLEL := -n auto --dist worksteal
 
 test: $(READY) ## run the tests to run between two edits, in about two minutes
-	@$(BIN)/python -m pytest -n auto $(SLOW:%=--ignore=%) $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(SLOW:%=--ignore=%) $(ARGS)
 
 test-all: browser database ## run all tests, and measure branch coverage of all but the kills
-	@$(BIN)/python -m pytest -n auto --ignore=tests/kills --cov --cov-report=term $(ARGS)
-	@$(BIN)/python -m pytest -n auto tests/kills $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/kills --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) tests/kills $(ARGS)
 
 check: $(READY) ## format, lint, types
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
@@ -86,7 +88,7 @@ database: $(READY) ## install MariaDB, where there is none, for the tests agains
 test-lowest: $(READY) ## run the tests with the oldest versions that pyproject.toml admits
 	@$(PYTHON) -m venv --clear .venv-lowest
 	@$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable '.[databases]' --group dev
-	@.venv-lowest/bin/python -m pytest -n auto $(SLOW:%=--ignore=%) $(ARGS)
+	@.venv-lowest/bin/python -m pytest $(PARALLEL) $(SLOW:%=--ignore=%) $(ARGS)
 
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
@@ -96,7 +98,7 @@ test-python: $(READY) ## run the tests on each version of Python that is here or
 	  echo "Python $$version"; \
 	  $(BIN)/uv pip install --quiet --python .venv-$$version --require-hashes --no-deps -r requirements-dev.lock && \
 	  $(BIN)/uv pip install --quiet --python .venv-$$version --no-deps --editable . && \
-	  .venv-$$version/bin/python -m pytest -q -n auto $(SLOW:%=--ignore=%) $(ARGS) || exit 1; \
+	  .venv-$$version/bin/python -m pytest -q $(PARALLEL) $(SLOW:%=--ignore=%) $(ARGS) || exit 1; \
 	done
 
 bench: $(READY) ## measure beside yardsticks, ten minutes; ARGS="--write" puts the table into docs/performance.md
