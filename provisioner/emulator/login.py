@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from provisioner.emulator.errors import Refused, unreachable
+from provisioner.emulator.errors import unreachable
 from provisioner.emulator.messages import Json
 
 Tls = Literal["off", "preferred", "required", "verify-ca", "verify-identity"]
@@ -38,7 +38,13 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "sslMode": ("sslmode",),
 }
 _NAME_OF = {alias: name for name, aliases in _NAMES.items() for alias in aliases}
-_QUOTED = {quote: re.compile(f"{quote}((?:[^{quote}]|{quote}{quote})*){quote}\\s*(?:;|$)") for quote in "'\""}
+_PAIR = re.compile(
+    r"""[;\s]*+ (?P<name>[^=]*+) =?+ \s*+
+    (?: (?P<quote>['"]) (?P<quoted>(?:(?!(?P=quote)).|(?P=quote){2})*+) (?P=quote) \s*+ | (?!['"]) (?P<bare>[^;]*+) )
+    (?:;|\Z)""",
+    re.VERBOSE | re.DOTALL,
+)
+"""One keyword of a connection string and its value. No quantifier gives back: a long string takes linear time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,30 +82,17 @@ def login(params: Mapping[str, Json], cloud: str) -> Login:
 def _parts(string: str) -> Mapping[str, str]:
     """By the names of Basic Authentication; names that mean nothing here are left out."""
     found: dict[str, str] = {}
-    rest = string
-    while rest := rest.lstrip("; \t\r\n"):
-        name, _, rest = rest.partition("=")
-        value, rest = _value(rest.lstrip())
-        known = _NAME_OF.get(_plain(name))
-        if known:
-            found[known] = value
+    position = 0
+    while position < len(string):
+        pair = _PAIR.match(string, position)
+        if pair is None:
+            raise unreachable("the connection string has a quote that is not closed, or something behind it.")
+        position = pair.end()
+        name = _NAME_OF.get(_plain(pair["name"]))
+        if name:
+            quote = pair["quote"]
+            found[name] = pair["quoted"].replace(quote * 2, quote) if quote else pair["bare"].strip()
     return found
-
-
-def _value(text: str) -> tuple[str, str]:
-    """The value that a text begins with, and what follows it."""
-    quote = text[:1]
-    if quote not in _QUOTED:
-        value, _, rest = text.partition(";")
-        return value.strip(), rest
-    quoted = _QUOTED[quote].match(text)
-    if quoted is None:
-        raise _unclosed()
-    return quoted[1].replace(quote * 2, quote), text[quoted.end() :]
-
-
-def _unclosed() -> Refused:
-    return unreachable("the connection string has a quote that is not closed, or something behind it.")
 
 
 def _plain(name: str) -> str:
