@@ -12,11 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "provisioner"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-VOCABULARY = {"", "errors", "json_schema", "model", "once", "progress", "sensitive"}
+VOCABULARY = {"", "errors", "json_schema", "model", "names", "once", "progress", "sensitive"}
 LAYERS = {
     "errors": {"model"},
     "json_schema": {"model"},
     "model": set(),
+    "names": set(),
     "once": set(),
     "progress": set(),
     "sensitive": set(),
