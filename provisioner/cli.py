@@ -29,6 +29,7 @@ from provisioner.flags import (
     complete_target,
     format_option,
     lock_timeout_option,
+    no_wait_option,
     parallelism_option,
     read_asked,
     reports_option,
@@ -155,6 +156,7 @@ def plan(
     help="Exit with 5 unless the plan has this digest, and holds nothing that was done outside.",
 )
 @yes_option
+@no_wait_option
 @parallelism_option
 @asked_options
 @lock_timeout_option
@@ -167,6 +169,7 @@ def apply(
     reports: tuple[tuple[str, str], ...],
     expect_digest: str | None,
     yes: bool,
+    no_wait: bool,
     parallelism: int,
     lock_timeout: float,
     **asked: Any,
@@ -182,7 +185,7 @@ def apply(
     from provisioner.reporting import in_form
 
     wanted = read_asked(asked)
-    options = Options(parallelism, yes, wanted)
+    options = Options(parallelism, yes, wanted, no_wait=no_wait)
     if plan_file:
         if wanted != Asked() or expect_digest is not None:
             raise click.UsageError("a saved plan holds what it was asked for: leave out the other flags")

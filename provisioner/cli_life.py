@@ -9,6 +9,7 @@ from provisioner.flags import (
     complete_key,
     format_option,
     lock_timeout_option,
+    no_wait_option,
     overwrite_drift_option,
     parallelism_option,
     select_option,
@@ -99,9 +100,12 @@ def explore(shell: Shell, key: str, table: str | None, preview: bool, target: st
 @target_option
 @overwrite_drift_option
 @yes_option
+@no_wait_option
 @lock_timeout_option
 @common_options
-def rotate(shell: Shell, key: str, target: str | None, overwrite_drift: bool, yes: bool, lock_timeout: float) -> int:
+def rotate(
+    shell: Shell, key: str, target: str | None, overwrite_drift: bool, yes: bool, no_wait: bool, lock_timeout: float
+) -> int:
     """Send the credentials of KEY: `apply --select KEY --prove --resend --test`.
 
     They are first proved on a throwaway base connection, so that a wrong password never reaches a live dataflow; then
@@ -113,5 +117,5 @@ def rotate(shell: Shell, key: str, target: str | None, overwrite_drift: bool, ye
     from provisioner.planning.plan import Asked
 
     asked = Asked(select=(key,), prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
-    options = Options(1, yes, asked)
+    options = Options(1, yes, asked, no_wait=no_wait)
     return running.apply(shell, target, "text", options, lock_timeout)

@@ -86,6 +86,9 @@ lock_timeout_option = click.option(
 overwrite_drift_option = click.option(
     "--overwrite-drift", is_flag=True, help="Put back what was changed outside, also with --yes."
 )
+no_wait_option = click.option(
+    "--no-wait", is_flag=True, help="Do not wait until it shows what became of a call; what is open stays open."
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
@@ -115,6 +118,11 @@ def asked_options(command: Command) -> Command:
         click.option("--allow-delete", is_flag=True, help="Delete what is recorded and has no definition any more."),
         click.option("--allow-mass-delete", is_flag=True, help="Also more than 30 % of ten or more, or all."),
         click.option("--allow-protected-delete", is_flag=True, help="Also what lifecycle.preventDestroy protects."),
+        click.option(
+            "--allow-mass-recreate",
+            is_flag=True,
+            help="Create anew what was deleted outside, also all of it, or more than 30 % of ten or more.",
+        ),
         overwrite_drift_option,
         click.option("--prove", is_flag=True, help="Prove new credentials on a throwaway base connection first."),
         click.option("--resend", is_flag=True, help="Send credentials again, also unchanged ones; create nothing."),
@@ -135,6 +143,7 @@ def read_asked(flags: dict[str, Any]) -> Asked:
         delete=flags["allow_delete"],
         mass_delete=flags["allow_mass_delete"],
         protected_delete=flags["allow_protected_delete"],
+        mass_recreate=flags["allow_mass_recreate"],
         refresh=flags["refresh_only"],
         overwrite_drift=flags["overwrite_drift"],
         test=flags["test"],
@@ -142,6 +151,6 @@ def read_asked(flags: dict[str, Any]) -> Asked:
         resend=flags["resend"],
         select=flags["select"],
     )
-    if asked.refresh and asked != Asked(refresh=True, select=asked.select):
+    if asked.refresh and asked != Asked(refresh=True, select=asked.select, mass_recreate=asked.mass_recreate):
         raise click.UsageError("--refresh-only changes the state alone: leave out the flags that would change more")
     return asked

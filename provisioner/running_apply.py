@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from provisioner import guarding, wiring
@@ -116,6 +117,7 @@ def _ports(
     return applying.Ports(
         store=store,
         service=service,
+        monotonic=monotonic,
         sleep=lambda seconds: _sleep(interruption, seconds),
         new_id=new_id,
         tell=shell.egress.note,

@@ -63,9 +63,15 @@ def state_move(shell: Shell, name: str | None, old: Key, new: Key, lock_timeout:
 def state_remove(shell: Shell, name: str | None, keys: tuple[Key, ...], lock_timeout: float) -> int:
     """Forget records."""
     with _changed(shell, name, "state rm", lock_timeout) as store:
-        records = states.remove(store, keys)
-    for record in records:
-        shell.egress.result(f"forgot {record.key}; {record.id} stays as it is")
+        forgotten = states.remove(store, keys)
+    for one in forgotten:
+        if one.record:
+            shell.egress.result(f"forgot {one.key}; {one.record.id} stays as it is")
+        for intent in one.intents:
+            shell.egress.result(
+                f"gave up a {intent.step} of {intent.name} with an open outcome, sent at {intent.sent_at}: look in "
+                "Experience Platform whether it had its effect"
+            )
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 EMULATOR = "emulator"
 EMULATOR_ORG = "EMULATOR@AdobeOrg"
-_LAG = timedelta(seconds=75)
-_LAG_ON_LOOPBACK = timedelta(seconds=3)
 
 
 def choose_target(project: Project, name: str | None, settings: Settings) -> Target:
@@ -52,6 +50,7 @@ def place(
 ) -> Place:
     """Everything about a target but the connection to it."""
     from provisioner.commands.plan import Place
+    from provisioner.service import deadlines
 
     loopback = target.emulator or _origin(target.endpoint, settings).loopback
     return Place(
@@ -61,7 +60,7 @@ def place(
         environment={**target.sample_env, **{name: value for name, value in settings.variables.items() if value}},
         fingerprinter=lambda lineage: Fingerprinter(lineage, settings.fingerprint_key, settings.old_fingerprint_key),
         client=EMULATOR if target.emulator else settings.credentials.api_key or "",
-        settle=_LAG_ON_LOOPBACK if loopback else _LAG,
+        deadlines=deadlines.LOOPBACK if loopback else deadlines.REAL,
         loopback=loopback,
         scanner=scanner,
         progress=progress,

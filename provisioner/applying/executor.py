@@ -18,8 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event
 
+from provisioner.applying.ids import KnownIds
 from provisioner.applying.outcome import Applied, Outcome, Verdict
-from provisioner.applying.trials import Ledger, NotPassed, Reached, Trials, Writer, desired_of, spec_id_of
+from provisioner.applying.trials import Ledger, NotPassed, Reached, Trials, Writer, check_new, desired_of, spec_id_of
 from provisioner.definitions.desired import body
 from provisioner.errors import (
     NotAuthenticated,
@@ -50,6 +51,7 @@ from provisioner.planning.plan import (
     Step,
     Test,
 )
+from provisioner.planning.proving import is_probe
 from provisioner.service.flow_service import Written
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record, Settled
@@ -66,6 +68,7 @@ class Executor:
 
     service: Writer
     ledger: Ledger
+    ids: KnownIds
     fingerprinter: Fingerprinter
     new_id: Callable[[], str]
     progress: Callable[[Outcome], None]
@@ -73,11 +76,12 @@ class Executor:
     interrupted: Event = field(default_factory=Event)
     client: str = ""
     tell: Callable[[str], None] = lambda _: None
+    monotonic: Callable[[], float] = time.monotonic
     stop: Event = field(default_factory=Event, init=False)
 
     @property
     def _trials(self) -> Trials:
-        return Trials(self.service, self.ledger, self.new_id, self.interrupted, self.tell)
+        return Trials(self.service, self.ledger, self.ids, self.new_id, self.interrupted, self.tell)
 
     def execute(self, plan: Plan) -> Applied:
         """Carry out every pending change. Never raises for what the service does; a bug does pass through."""
@@ -91,7 +95,7 @@ class Executor:
     def _change(self, change: Change, reached: dict[Key, Outcome]) -> None:
         held = self.stop.is_set() or self.interrupted.is_set()
         try:
-            outcome = not_attempted(change) if held else self._attempt(change, time.monotonic())
+            outcome = not_attempted(change) if held else self._attempt(change, self.monotonic())
             reached[change.key] = outcome
             self.progress(outcome)
         except BaseException:  # a bug, or a text that holds a secret: what is under way ends, nothing new begins
@@ -106,13 +110,13 @@ class Executor:
         except NotPassed as error:
             if isinstance(error.__cause__, NotAuthenticated | StateError):
                 self.stop.set()
-            verdict, seconds = Verdict.UNTESTED, time.monotonic() - started
+            verdict, seconds = Verdict.UNTESTED, self.monotonic() - started
             return Outcome(change, verdict, reached.id, error.message, error.remedy, seconds)
         except ProvisionerError as error:
             if isinstance(error, NotAuthenticated | StateError | StaleError):
                 self.stop.set()
-            return self._failed(change, error, time.monotonic() - started)
-        return Outcome(change, Verdict.DONE, reached.id, seconds=time.monotonic() - started)
+            return self._failed(change, error, self.monotonic() - started)
+        return Outcome(change, Verdict.DONE, reached.id, seconds=self.monotonic() - started)
 
     def _step(self, change: Change, step: Step, reached: Reached) -> Reached:
         if isinstance(step, Accept):
@@ -129,11 +133,13 @@ class Executor:
 
     def _sent(self, change: Change, step: Call) -> Reached:
         if isinstance(step, Delete):
-            self._check_unmoved(step)
+            self._check_unmoved(change, step)
         intent = self._intent(change, step)
         self.ledger.begin((intent,))
         try:
             written = self._call(change, step)
+            if isinstance(step, Create):
+                check_new(self.ids, written)
         except OutcomeUnknown:
             raise
         except ServiceError as error:
@@ -154,19 +160,21 @@ class Executor:
 
     def _call(self, change: Change, step: Call) -> Written:
         if isinstance(step, Delete):
-            with suppress(NotFound):  # gone is what it shall be
+            with suppress(NotFound):  # already deleted, if the next look says so too
                 self.service.delete(step.id)
-                self.service.confirm_gone(step.id)
+            self.service.confirm_gone(step.id)
             return Written(step.id, None, None)
         desired = desired_of(change)
         if isinstance(step, Create):
             return self.service.create(body(desired))
         return self.service.patch(step.id, step.etag or "", patch_body(step.operations, desired))
 
-    def _check_unmoved(self, step: Delete) -> None:
+    def _check_unmoved(self, change: Change, step: Delete) -> None:
         """A DELETE carries no ``If-Match`` (documented): only looking shows what somebody did since the plan."""
         with suppress(NotFound):
             observed = read(self.service.get(step.id))
+            if is_probe(change.key) and observed.name != change.name:
+                raise PreconditionFailed(f"{step.id} is not the probe; it was not deleted", "read a new plan")
             if step.etag is not None and observed.etag != step.etag:
                 message = (
                     f"{step.id} was changed by {observed.last_edit(self.client)}, after the plan; it was not deleted"
@@ -194,7 +202,7 @@ class Executor:
             id=identity,
             etag=etag,
             sent_at=self.service.service_time().isoformat(),
-            seen=change.seen,
+            seen=(),
             record=None if isinstance(step, Delete) else self._record(change, identity or "", etag),
         )
 
@@ -204,14 +212,13 @@ class Executor:
         untested = any(isinstance(step, Test) for step in change.steps)
         return replace(record, untested=untested or _still_untested(change))
 
-    @staticmethod
-    def _failed(change: Change, error: ProvisionerError, seconds: float) -> Outcome:
+    def _failed(self, change: Change, error: ProvisionerError, seconds: float) -> Outcome:
         verdict = Verdict.FAILED
         if isinstance(error, OutcomeUnknown | NotRecorded):
             verdict = Verdict.UNKNOWN
         elif isinstance(error, PreconditionFailed | StaleError):
             verdict = Verdict.STALE
-        return Outcome(change, verdict, message=error.message, remedy=error.remedy, seconds=seconds)
+        return Outcome(change, verdict, "", error.message, error.remedy, seconds, self.monotonic())
 
 
 def _with_etag(step: Call, reached: Reached) -> Call:
@@ -225,6 +232,12 @@ def _still_untested(change: Change) -> bool:
 
 
 _STEPS: Mapping[type[Call], StepName] = {Create: "create", Patch: "patch", Delete: "delete"}
+
+
+def left_open(change: Change) -> Outcome:
+    """Return the outcome of what would have to wait for an earlier call, where nothing is waited for."""
+    message = "not sent: it does not show yet what became of an earlier call"
+    return Outcome(change, Verdict.UNKNOWN, message=message, remedy="run apply without --no-wait")
 
 
 def not_attempted(change: Change) -> Outcome:

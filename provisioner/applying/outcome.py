@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from provisioner.model import Key
 from provisioner.planning.plan import Action, Change
 from provisioner.service.probing import Reached
 from provisioner.state.records import Record
@@ -29,7 +30,8 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One change and what became of it. ``id`` is "" where none is known; ``seconds`` is what the call took."""
+    """One change and what became of it. ``id`` is "" where none is known; ``seconds`` is what the call took, ``ended``
+    when it did, on the monotonic clock, where that was not the end of it."""
 
     change: Change
     verdict: Verdict
@@ -37,6 +39,7 @@ class Outcome:
     message: str = ""
     remedy: str = ""
     seconds: float = 0.0
+    ended: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,21 @@ class Applied:
         """Both, where one run carried out a plan in two parts."""
         blocked = (*self.blocked, *later.blocked)
         return Applied((*self.outcomes, *later.outcomes), blocked, self.interrupted or later.interrupted)
+
+    def replaced(self, later: Applied, lost: Collection[Key]) -> Applied:
+        """Return the same with what is known later. ``lost`` are the keys of calls without a known outcome: where they
+        are blocked now, that is the outcome."""
+        now = {one.change.key: one for one in later.outcomes}
+        for change in later.blocked:
+            if change.key in lost:
+                now[change.key] = Outcome(change, Verdict.UNKNOWN, message=change.reason, remedy=change.remedy)
+        kept = tuple(now.pop(one.change.key, one) for one in self.outcomes)
+        blocked = (*self.blocked, *(one for one in later.blocked if one.key not in lost))
+        return replace(
+            self + replace(later, outcomes=tuple(now.values()), blocked=()),
+            blocked=blocked,
+            outcomes=(*kept, *now.values()),
+        )
 
     def count(self, verdict: Verdict) -> int:
         return Counter(outcome.verdict for outcome in self.outcomes)[verdict]

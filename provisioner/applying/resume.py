@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Protocol
 
 from provisioner.applying.recovery import Resolved, resolve
 from provisioner.planning.observed import Observation
 from provisioner.state.records import Record, Settled, State
-
-
-class Clock(Protocol):
-    """The service's clock."""
-
-    def service_time(self) -> datetime: ...
 
 
 class Register(Protocol):
@@ -37,21 +30,19 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """How standing intents are settled. ``look`` is given the state; ``settle`` is how long the service's list may lag
-    behind a create; ``client`` is our client id."""
+    """How standing intents are settled. ``look`` is given the state; ``client`` is our client id."""
 
     register: Register
     look: Callable[[State], Observation]
-    clock: Clock
     tell: Callable[[str], None]
-    settle: timedelta
     client: str
 
-    def resume(self) -> Seen:
-        """Look once, and record what became of every standing intent of which that can be told now."""
+    def resume(self, waited: bool) -> Seen:
+        """Look once, and record what became of every standing intent of which that can be told now. ``waited``: they
+        had their time to take effect and to be shown."""
         state = self.register.load()
         observation = self.look(state)
-        resolved = resolve(state, observation, self.clock.service_time(), self.settle, self.client)
+        resolved = resolve(state, observation, self.client, waited)
         if not resolved.settled:
             return Seen(state, observation, resolved)
         self.register.adopt(resolved.adopted)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Event
 from typing import Protocol
 
+from provisioner.applying.ids import KnownIds
 from provisioner.definitions.desired import Desired, body
-from provisioner.errors import OutcomeUnknown, ProvisionerError, Refused, ServiceError, StateError
+from provisioner.errors import NotFound, OutcomeUnknown, ProvisionerError, Refused, ServiceError, StateError
 from provisioner.model import Json, Key
 from provisioner.planning.observed import read
 from provisioner.planning.plan import Change, Create, Delete, Patch
@@ -70,6 +72,7 @@ class Trials:
 
     service: Writer
     ledger: Ledger
+    ids: KnownIds
     new_id: Callable[[], str]
     interrupted: Event
     tell: Callable[[str], None]
@@ -134,6 +137,7 @@ class Trials:
         self.ledger.begin((intent,))
         try:
             made = self.service.create({**body(desired_of(change)), "name": intent.name, "description": _THROWAWAY})
+            check_new(self.ids, made)
         except OutcomeUnknown:
             raise  # it stands, and what is left of it is deleted by the next run
         except ServiceError as error:
@@ -156,8 +160,13 @@ class Trials:
         return reached
 
     def _remove(self, ident: str, intent: Intent) -> None:
+        """Delete the probe, and nothing else: what is read at its id has to be the probe."""
         try:
-            self.service.delete(ident)
+            if read(self.service.get(ident)).name != intent.name:
+                self.tell(f"{intent.key}: {ident} does not carry the name of the probe, and is left alone")
+                return
+            with suppress(NotFound):  # confirmed next, like any other answer
+                self.service.delete(ident)
             self.service.confirm_gone(ident)
             self._over(intent)
         except ServiceError as error:
@@ -165,6 +174,13 @@ class Trials:
 
     def _over(self, intent: Intent) -> None:
         self.ledger.settle((Settled(intent.intent_id, "failed", None, None),))
+
+
+def check_new(ids: KnownIds, made: Written) -> None:
+    """Raise ``OutcomeUnknown`` where a create answered with an id that something else has."""
+    if not ids.reserve(made.id):
+        message = f"the service answered with the id of another base connection, {made.id}"
+        raise OutcomeUnknown(message, "run apply again: it looks for what was created")
 
 
 def desired_of(change: Change) -> Desired:

@@ -4,38 +4,41 @@
 2. Read the definitions; a variable that is not set is a problem, before any call.
 3. Settle what an earlier run left open, as far as that can be told at once.
 4. Plan, show, ask.
-5. Carry out the plan, every step recorded. What has to wait for the service to show the result of an earlier create
-   comes last, so that nothing else waits.
+5. Carry out the plan, every step recorded. What has to wait until it shows what became of an earlier call comes last,
+   so that nothing else waits, together with the calls of this run whose answer was lost.
 6. Fold the journal into the state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from functools import cache, partial
 from threading import Event
 from typing import Protocol
 
-from provisioner.applying.executor import Executor, not_attempted
+from provisioner.applying.executor import Executor, left_open, not_attempted
+from provisioner.applying.ids import KnownIds, creation_notes, known_ids, young_ids
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
 from provisioner.applying.trials import Ledger, Writer
 from provisioner.commands.plan import Place, look, planned, read_desired
 from provisioner.definitions.desired import Desired
-from provisioner.errors import Declined, ProblemsFound, StaleError, StateError, UsageError
-from provisioner.model import Key, Problem
+from provisioner.errors import Declined, ProblemsFound, ProvisionerError, StaleError, StateError, UsageError
+from provisioner.model import MYSQL_SPEC_ID, Key, Problem
+from provisioner.names import fold
 from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.moves import moved_records
-from provisioner.planning.plan import Action, Asked, Change, Plan
-from provisioner.planning.planner import Context
+from provisioner.planning.observed import Observation, observe
+from provisioner.planning.plan import Action, Asked, Change, Create, Patch, Plan, Probe
+from provisioner.planning.planner import LOOKED_FOR, Context
+from provisioner.planning.proving import definition_key, is_probe
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
 from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
-from provisioner.state.records import State
+from provisioner.state.records import Intent, State
 
 
 class Service(Reader, Writer, Protocol):
@@ -46,16 +49,20 @@ class Remembered(Ledger, Register, Protocol):
     """What apply needs of the store, beside the lock that its caller holds."""
 
     def check_room(self, steps: int) -> None: ...
+    def saw(self, ids: Iterable[str]) -> None: ...
+    def reopen(self, intent: Intent) -> None: ...
     def fold(self) -> State: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """How apply reaches the world. ``sleep`` takes seconds and ends early once ``interrupted``, which is set from
-    outside; ``undisturbed`` is around what must not be cut off half-way: meanwhile an interrupt only sets it."""
+    """How apply reaches the world. ``monotonic`` is in seconds; ``sleep`` takes seconds and ends early once
+    ``interrupted``, which is set from outside; ``undisturbed`` is around what must not be cut off half-way: meanwhile
+    an interrupt only sets it."""
 
     store: Remembered
     service: Service
+    monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     new_id: Callable[[], str]
     tell: Callable[[str], None]
@@ -70,13 +77,15 @@ class Ports:
 class Options:
     """What the user asked for. ``confirmed``: the plan is not asked about (``--yes``).
 
-    ``approved`` is what was reviewed: the plan has to be that one, and is not asked about either.
+    ``approved`` is what was reviewed: the plan has to be that one, and is not asked about either. ``no_wait``: what
+    became of a call is not waited for, and what is open stays so.
     """
 
     parallelism: int = 8
     confirmed: bool = False
     asked: Asked = field(default_factory=Asked)
     approved: Approval | None = None
+    no_wait: bool = False
 
 
 def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Options) -> Applied:
@@ -95,18 +104,17 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
     ports.show(made)
     if options.approved:
         hold_to(options.approved, made, run.fingerprinter(seen))
-    waiting = {} if options.asked.refresh else seen.resolved.waiting
-    if not made.pending and not waiting:
+    if not made.pending and not run.waiting(made, seen):
         run.renew(made)
         ports.store.fold()
         return Applied((), made.blocked)
-    if made.pending and not (options.confirmed or options.approved) and not ports.confirm():
-        raise Declined("not confirmed; nothing was done")
+    if made.pending and not (options.confirmed or options.approved):
+        if not ports.confirm():
+            raise Declined("not confirmed; nothing was done")
+        seen, made = run.confirmed(made)
     ports.store.check_room(len(made.pending))
     with ports.undisturbed():
-        made = run.renew(made)
-        applied = run.execute(made.without(waiting))
-        return folded(ports, applied + run.late(made, waiting) if waiting else applied)
+        return folded(ports, run.carry_out(run.renew(made), seen))
 
 
 class _Run:
@@ -114,14 +122,29 @@ class _Run:
 
     def __init__(self, place: Place, desired: tuple[Desired, ...], ports: Ports, options: Options) -> None:
         self._place, self._desired, self._ports, self._options = place, desired, ports, options
-        clock, look_at = ports.service, partial(look, ports.service)
-        self._resumption = Resumption(ports.store, look_at, clock, ports.tell, place.settle, place.client)
+        self._resumption = Resumption(ports.store, partial(look, ports.service), ports.tell, place.client)
         # One for planning and executing: without a team key each distinct secret costs 40 ms, once.
         self._fingerprinter = cache(place.fingerprinter)
+        self._ids = KnownIds(())
+        self._began = ports.monotonic()
+        self._stopped = False
 
-    def look(self) -> Seen:
-        """See what there is; settle what an earlier run left open, as far as that can be told now."""
-        return self._resumption.resume()
+    def look(self, waited: bool = False) -> Seen:
+        """See what there is; settle what an earlier call left open, as far as that can be told now."""
+        seen = self._resumption.resume(waited)
+        self._ids.add(known_ids(seen.state, seen.observation))
+        return seen
+
+    def confirmed(self, shown: Plan) -> tuple[Seen, Plan]:
+        """Look once more: a question may stand for hours. Raise ``StaleError`` unless the plan is the one shown."""
+        seen = self.look()
+        now = self.plan(seen)
+        if now.pins != shown.pins:
+            before, after = ({pin.key: pin for pin in plan.pins} for plan in (shown, now))
+            moved = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+            message = f"{', '.join(moved)} moved while the question was open; nothing was done"
+            raise StaleError(message, "run apply again, and read the new plan")
+        return seen, now
 
     def fingerprinter(self, seen: Seen) -> Fingerprinter:
         return self._fingerprinter(seen.state.lineage)
@@ -165,57 +188,149 @@ class _Run:
     def _todays_fingerprinter(self) -> Fingerprinter:
         return self._fingerprinter(self._ports.store.load().lineage)
 
-    def execute(self, made: Plan) -> Applied:
+    def waiting(self, made: Plan, seen: Seen) -> frozenset[Key]:
+        """Return the keys of earlier calls that are waited for. One that is sent again with the same etag is not."""
+        if self._options.asked.refresh:
+            return frozenset()
+        open_keys = seen.resolved.waiting | (seen.resolved.fenced.keys() - _patched(made))
+        return frozenset(key for key in open_keys if self._options.asked.selects(definition_key(key)))
+
+    def carry_out(self, made: Plan, seen: Seen) -> Applied:
+        """Carry out a plan; then wait once for all calls whose outcome is open, look, and send once more what had no
+        effect.
+
+        What is carried out after the wait leads to what was shown: the same base connections, as declared.
+        """
+        waiting = self.waiting(made, seen)
+        again = [settled for key in _patched(made) for settled in seen.resolved.fenced.get(key, ())]
+        if again:
+            self._ports.store.settle(tuple(again))
+        first = self._execute(made.without(waiting), seen)
+        lost = {one.change.key: one for one in first.outcomes if one.verdict is Verdict.UNKNOWN}
+        if not (waiting or lost):
+            return first
+        if self._options.no_wait or self._stopped:
+            return first + Applied(tuple(left_open(change) for change in _changes(made, waiting)))
+        since = [*([self._began] if waiting else ()), *(one.ended for one in lost.values())]
+        later = self._after_wait(made, waiting | lost.keys(), max(since))
+        if later is None:
+            held = Applied(tuple(not_attempted(change) for change in made.only(waiting).pending))
+            return replace(first + held, interrupted=self._ports.interrupted.is_set())
+        return first.replaced(later, lost)
+
+    def _after_wait(self, shown: Plan, keys: Collection[Key], since: float) -> Applied | None:
+        """Return what became of these keys; None where it was not waited for, or nothing could be seen."""
+        seconds = max(0.0, since + self._place.deadlines.settled - self._ports.monotonic())
+        calls = f"{len(keys):,} call{'' if len(keys) == 1 else 's'}"
+        self._ports.tell(f"waiting {seconds:.0f} s until it shows what became of {calls}; an interrupt ends the wait")
+        self._ports.sleep(seconds)
+        if self._ports.interrupted.is_set():
+            return None
+        try:
+            seen = self.look(waited=True)
+            now = self.plan(seen).only(keys)
+        except ProvisionerError as error:
+            self._ports.tell(f"what became of them could not be seen: {error.message}")
+            return None
+        before = {change.key: change for change in shown.changes}
+        meant = [one for one in now.changes if not one.steps or _leads_to(before.get(one.key), one)]
+        stale = [one for one in now.changes if one not in meant]
+        found = [found for key in sorted(keys) if (found := _found(before.get(key), now, key)) is not None]
+        for outcome in found:
+            self._ports.progress(outcome)
+        sent = self._execute(replace(now, changes=tuple(meant)), seen)
+        return Applied((*found, *map(_moved_meanwhile, stale))) + sent
+
+    def _execute(self, made: Plan, seen: Seen) -> Applied:
         ports = self._ports
-        fingerprinter, parallelism = self._todays_fingerprinter(), self._options.parallelism
-        return Executor(
+        if any(isinstance(step, Create | Probe) for change in made.pending for step in change.steps):
+            ports.store.saw(young_ids(seen.observation, ports.service.service_time()))
+        began = ports.service.service_time().isoformat()
+        executor = Executor(
             ports.service,
             ports.store,
-            fingerprinter,
+            self._ids,
+            self._todays_fingerprinter(),
             ports.new_id,
             ports.progress,
-            parallelism,
+            self._options.parallelism,
             ports.interrupted,
             self._place.client,
             ports.tell,
-        ).execute(made)
-
-    def late(self, shown: Plan, waiting: Mapping[Key, datetime]) -> Applied:
-        """The changes that had to wait for the service to show what became of an earlier create; one wait for all.
-
-        What is then carried out leads to what was shown: the same base connections, as declared.
-        """
-        mine = shown.only(waiting)
-        seen = self._settled(waiting)
-        if seen is None:
-            return Applied(tuple(not_attempted(change) for change in mine.pending), interrupted=True)
-        again = self.plan(seen).only({change.key for change in mine.pending})
-        found = tuple(self._found(change) for change in again.changes if change.action is Action.NO_OP)
-        return Applied(found) + self.execute(again)
-
-    def _settled(self, waiting: Mapping[Key, datetime]) -> Seen | None:
-        """None when interrupted."""
-        while True:
-            self._wait(max(waiting.values()), len(waiting))
-            if self._ports.interrupted.is_set():
-                return None
-            seen = self.look()
-            waiting = seen.resolved.waiting
-            if not waiting:
-                return seen
-
-    def _wait(self, until: datetime, number: int) -> None:
-        seconds = max(0.0, (until - self._ports.service.service_time()).total_seconds())
-        results = "result" if number == 1 else "results"
-        self._ports.tell(f"waiting {seconds:.0f} s for the service to show the {results} of {number} earlier create(s)")
-        self._ports.sleep(seconds)
-
-    def _found(self, change: Change) -> Outcome:
-        outcome = Outcome(
-            replace(change, action=Action.CREATE), Verdict.DONE, change.record.id if change.record else ""
+            ports.monotonic,
         )
-        self._ports.progress(outcome)
-        return outcome
+        applied = executor.execute(made)
+        self._stopped = executor.stop.is_set()
+        return self._checked(applied, began)
+
+    def _checked(self, applied: Applied, began: str) -> Applied:
+        """Look once whether what was created carries its own name. What does not is open again: its id may be that of
+        another call."""
+        created = {one.id: one for one in applied.outcomes if one.id and _creates(one.change)}
+        if not created:
+            return applied
+        try:
+            observation = observe(self._ports.service.list_connections(MYSQL_SPEC_ID))
+            reopened = [self._reopened(one, observation, began) for one in created.values()]
+        except ProvisionerError as error:
+            self._ports.tell(f"what was created could not be checked: {error.message}")
+            return applied
+        for words in creation_notes(
+            created, observation, frozenset(one.id for one in self._ports.store.load().records)
+        ):
+            self._ports.tell(words)
+        return applied.replaced(Applied(tuple(one for one in reopened if one)), ())
+
+    def _reopened(self, outcome: Outcome, observation: Observation, began: str) -> Outcome | None:
+        record, observed = self._ports.store.load().record(outcome.change.key), observation.by_id.get(outcome.id)
+        if observed is None or record is None or fold(observed.name) == fold(outcome.change.name):
+            return None
+        ident = self._ports.new_id()
+        intended = replace(record, id="", etag=None)
+        spec_id = record.texts.get("connectionSpec.id", "")
+        intent = Intent(ident, record.key, "create", outcome.change.name, spec_id, None, None, began, (), intended)
+        self._ports.store.reopen(intent)
+        message = f"{outcome.id}, the id that was answered, is that of {observed.name}; its record was given up"
+        return replace(outcome, verdict=Verdict.UNKNOWN, id="", message=message, ended=self._ports.monotonic())
+
+
+def _patched(made: Plan) -> frozenset[Key]:
+    return frozenset(change.key for change in made.pending if any(isinstance(step, Patch) for step in change.steps))
+
+
+def _creates(change: Change) -> bool:
+    return any(isinstance(step, Create) for step in change.steps)
+
+
+def _changes(made: Plan, keys: Collection[Key]) -> Iterator[Change]:
+    """Yield what the plan says of these keys, or that a call is open where it says nothing."""
+    planned = {change.key: change for change in made.changes}
+    for key in sorted(keys):
+        yield planned.get(key) or Change(key, "", Action.NO_OP, LOOKED_FOR)
+
+
+def _leads_to(shown: Change | None, now: Change) -> bool:
+    """Return whether carrying out a change leads to what was shown of it, and overwrites nothing that was not."""
+    if shown is None:
+        return is_probe(now.key)
+    same = now.action is shown.action or (shown.action is Action.CREATE and now.action is Action.UPDATE)
+    return same and (shown.drifted or not now.drifted)
+
+
+def _found(shown: Change | None, now: Plan, key: Key) -> Outcome | None:
+    """Return the outcome of a call that turns out to have had its effect; None where it did not, or that is open."""
+    change = next((one for one in now.changes if one.key == key), None)
+    if shown is None or not shown.steps or (change is not None and change.action is not Action.NO_OP):
+        return None
+    if change is None and shown.action is not Action.DELETE:
+        return None
+    ident = change.record.id if change and change.record else ""
+    return Outcome(shown, Verdict.DONE, ident or (shown.record.id if shown.record else ""))
+
+
+def _moved_meanwhile(change: Change) -> Outcome:
+    message = "what became of it is known, and what would be done now was not shown"
+    return Outcome(change, Verdict.STALE, message=message, remedy="run apply again, and read the new plan")
 
 
 def read_complete(place: Place, asked: Asked, allow_none: bool) -> tuple[Desired, ...]:

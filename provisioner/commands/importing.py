@@ -78,7 +78,7 @@ def prepare(
     """What would be written. Raises ``UsageError`` for an id that is not there, or a key that cannot be had."""
     _check(wanted)
     observation = look(service, state)
-    settled = resolve(state, observation, service.service_time(), place.settle, place.client)
+    settled = resolve(state, observation, place.client)
     known, _ = moved(fold(state, settled.entries), desired)
     chooser = _Chooser(place, desired, known, observation, wanted, new_id)
     found = [chooser.take(one) for one in chooser.chosen()]
@@ -136,7 +136,7 @@ class _Chooser:
             return self._recorded(one, self._managed[one.id])
         if one.etag is None:
             return Left(one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled")
-        number = len(self._observation.by_name[one.name])
+        number = len(self._observation.named(one.name))
         if number > 1 and self._wanted.id is None:
             return Left(one.id, one.name, f"{number} have this name: rename the others, or import one by its id")
         declared = self._declared.get(self._wanted.key) if self._wanted.key else self._by_name.get(one.name)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -14,21 +13,30 @@ from provisioner.definitions.files import NO_DEFINITION
 from provisioner.definitions.hygiene import exposed, exposing_fields
 from provisioner.definitions.project import FILE_NAME, Project, Target
 from provisioner.definitions.reading import read
-from provisioner.errors import NotAuthenticated, NotFound, ProblemsFound, ServiceError, StateError, UsageError
+from provisioner.errors import (
+    MissingUnclear,
+    NotAuthenticated,
+    NotFound,
+    ProblemsFound,
+    ServiceError,
+    StateError,
+    UsageError,
+)
 from provisioner.model import MYSQL_SPEC_ID, Cloud, Json, TargetIdentity
 from provisioner.planning.dependants import affected, with_dependants, without_dependants
-from provisioner.planning.moves import moved, naming_moves
+from provisioner.planning.moves import moved, naming_moves, without_effect
 from provisioner.planning.observed import Observation, observe
 from provisioner.planning.pinning import pinned
 from provisioner.planning.plan import Action, Asked, Plan
 from provisioner.planning.planner import Context, make_plan
 from provisioner.planning.proving import is_probe, with_proofs
 from provisioner.planning.refresh import refresh_plan
-from provisioner.planning.safety import hold_back_mass_delete
+from provisioner.planning.safety import hold_back_mass_delete, hold_back_mass_recreate
 from provisioner.planning.testing import with_tests
 from provisioner.planning.waiting import with_waits
 from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive
+from provisioner.service.deadlines import Deadlines
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.folding import fold
 from provisioner.state.records import State
@@ -42,8 +50,8 @@ if TYPE_CHECKING:
 class Place:
     """A target with everything that turns definitions into desired base connections on it.
 
-    ``environment`` holds the variables that may be read; ``client`` is our client id there; ``settle`` how long the
-    service's list may lag behind a create; ``loopback``: it is an emulator. ``scanner`` is told the sensitive values as
+    ``environment`` holds the variables that may be read; ``client`` is our client id there; ``deadlines`` are those of
+    its calls; ``loopback``: it is an emulator. ``scanner`` is told the sensitive values as
     soon as they are read. ``progress`` is told how far the reading has come.
     """
 
@@ -53,7 +61,7 @@ class Place:
     environment: Mapping[str, str] = field(repr=False)
     fingerprinter: Callable[[str], Fingerprinter]
     client: str
-    settle: timedelta
+    deadlines: Deadlines
     loopback: bool
     scanner: SecretScanner
     progress: Progress = SILENT
@@ -100,7 +108,7 @@ def plan(place: Place, desired: tuple[Desired, ...], state: State, service: Read
     from provisioner.applying.recovery import resolve
 
     observation = look(service, state)
-    resolved = resolve(state, observation, service.service_time(), place.settle, place.client)
+    resolved = resolve(state, observation, place.client)
     context = Context(
         fold(state, resolved.entries),
         observation,
@@ -122,7 +130,8 @@ def planned(
     """The plan within what was asked for; ``service`` is asked for dependants. ``reviewed``: that was before, and some
     of it may be done."""
     _check_state(context.state, place.scanner)
-    state, moves = moved(context.state, desired)
+    before = context.state
+    state, moves = moved(before, desired)
     context = replace(
         context,
         state=state,
@@ -132,9 +141,10 @@ def planned(
         resend=asked.resend,
     )
     whole = (refresh_plan if asked.refresh else make_plan)(place.target.name, place.identity, desired, context)
-    whole = naming_moves(whole, moves)
+    whole = naming_moves(whole, moves).noting(without_effect(before, desired))
     made = replace(selected(whole, asked, reviewed), asked=asked)
     made = made if asked.mass_delete else hold_back_mass_delete(made, whole)
+    made = made if asked.mass_recreate else hold_back_mass_recreate(made, state, context.observation)
     if service is not None:
         made = _with_dependants(made, service)
     made = with_waits(made) if place.target.cloud is Cloud.AWS else made
@@ -175,28 +185,35 @@ _LOOKING = 8
 
 
 def look(service: Reader, state: State) -> Observation:
-    """One paged list, whatever the number of definitions, and one more look at each record that it does not show.
+    """One paged list, whatever the number of definitions, and one more look at each id that is known and not in it.
 
     A list may lag behind creates (assumed): only "not found" for its id shows that an object is gone. To take it for
     gone because a list has not caught up would create it twice.
     """
     listed = service.list_connections(MYSQL_SPEC_ID)
     ids = {item["id"] for item in listed}
-    missing = [record.id for record in state.records if record.id not in ids]
-    return observe((*listed, *_found(service, missing)))
+    known = (*(record.id for record in state.records), *(intent.id for intent in state.intents if intent.id))
+    missing = [ident for ident in dict.fromkeys(known) if ident not in ids]
+    found = _looked_up(service, missing)
+    unclear = {ident: one for ident, one in zip(missing, found, strict=True) if isinstance(one, str)}
+    return observe((*listed, *(one for one in found if isinstance(one, Mapping))), unclear)
 
 
-def _found(service: Reader, ids: list[str]) -> Iterator[Json]:
-    def get(identity: str) -> Json | None:
+def _looked_up(service: Reader, ids: list[str]) -> list[Json | str | None]:
+    """Return what is there under each id, None where it is gone, or the words that leave it open."""
+
+    def get(identity: str) -> Json | str | None:
         try:
             return service.get(identity)
         except NotFound:
             return None
+        except MissingUnclear as error:
+            return error.message.partition(": ")[2] or error.message
 
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=_LOOKING) as pool:
-        yield from (item for item in pool.map(get, ids) if item is not None)
+        return list(pool.map(get, ids))
 
 
 def exit_code(made: Plan, detailed: bool) -> int:

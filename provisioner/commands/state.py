@@ -18,8 +18,8 @@ from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Asked, Change, Patch
 from provisioner.planning.planner import Context
 from provisioner.service.flow_service import Reader
-from provisioner.state.entries import one_of
-from provisioner.state.records import Record, State
+from provisioner.state.entries import Remembered, one_of
+from provisioner.state.records import Record, Settled, State
 
 
 class Rebuildable(Protocol):
@@ -29,6 +29,7 @@ class Rebuildable(Protocol):
     def salvage(self) -> tuple[State, tuple[str, ...]]: ...
     def adopt(self, records: Iterable[Record]) -> None: ...
     def forget(self, keys: Iterable[Key]) -> None: ...
+    def settle(self, settled: Iterable[Settled]) -> None: ...
     def fold(self) -> State: ...
 
 
@@ -42,7 +43,7 @@ def rebuild(
     """
     state, mended = store.salvage()
     observation = look(service, state)
-    resolved = resolve(state, observation, service.service_time(), place.settle, place.client)
+    resolved = resolve(state, observation, place.client)
     fingerprinter, undecided = place.fingerprinter(state.lineage), resolved.undecided
     context = Context(state, observation, fingerprinter, client=place.client, undecided=undecided)
     plan = planned(place, desired, context, Asked(adopt=True))
@@ -74,13 +75,15 @@ def move(store: Rebuildable, old: Key, new: Key) -> Record:
     return record
 
 
-def remove(store: Rebuildable, keys: Iterable[Key]) -> tuple[Record, ...]:
-    """Forget what is recorded under these keys; the base connections stay as they are. All of them or none."""
+def remove(store: Rebuildable, keys: Iterable[Key]) -> tuple[Remembered, ...]:
+    """Forget what is recorded under these keys, calls of which the outcome is open included; the base connections stay
+    as they are. All of them or none."""
     state = store.load()
-    records = tuple(_closed(state, key) for key in dict.fromkeys(keys))
-    store.forget([record.key for record in records])
+    found = tuple(one_of(state, key) for key in dict.fromkeys(keys))
+    store.settle([Settled(intent.intent_id, "failed", None, None) for one in found for intent in one.intents])
+    store.forget([one.key for one in found if one.record])
     store.fold()
-    return records
+    return found
 
 
 def _closed(state: State, key: Key) -> Record:

@@ -11,6 +11,7 @@ from provisioner.definitions.desired import Desired
 from provisioner.definitions.scalars import as_text
 from provisioner.errors import ServiceError
 from provisioner.model import Json, text_in
+from provisioner.names import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +57,32 @@ def _date(milliseconds: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Every base connection of MySQL in a sandbox at one time."""
+    """Every base connection of MySQL in a sandbox at one time.
+
+    ``by_name`` has them by their folded name. ``unclear`` are ids that are recorded and of which nobody knows whether
+    they are there, with what the service answered; all others that are recorded and not in ``by_id`` are gone.
+    """
 
     by_id: Mapping[str, Observed]
     by_name: Mapping[str, tuple[Observed, ...]]
+    unclear: Mapping[str, str]
+
+    def named(self, name: str) -> tuple[Observed, ...]:
+        """Return those of this name, or of one that is the same when folded."""
+        return self.by_name.get(fold(name), ())
+
+    def is_gone(self, ident: str) -> bool:
+        """Return whether the service says of a recorded id that there is no such object."""
+        return ident not in self.by_id and ident not in self.unclear
 
 
-def observe(items: Iterable[Json]) -> Observation:
+def observe(items: Iterable[Json], unclear: Mapping[str, str] | None = None) -> Observation:
     """Read a listing of the service. Raises ``ServiceError`` for one that cannot be understood."""
-    by_id: dict[str, Observed] = {}
-    by_name: dict[str, tuple[Observed, ...]] = {}
-    for item in items:
-        one = read(item)
-        by_id[one.id] = one
+    by_id = {one.id: one for one in map(read, items)}
+    by_name: dict[str, list[Observed]] = {}
     for one in by_id.values():
-        by_name[one.name] = (*by_name.get(one.name, ()), one)
-    return Observation(by_id, by_name)
+        by_name.setdefault(fold(one.name), []).append(one)
+    return Observation(by_id, {name: tuple(those) for name, those in by_name.items()}, unclear or {})
 
 
 def read(item: Json) -> Observed:

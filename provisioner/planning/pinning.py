@@ -116,6 +116,8 @@ def _asks(desired: Desired, record: Record) -> bool:
 def _declared_action(change: Change, record: Record | None) -> str:
     if change.held:
         return Action.DELETE.value
+    if change.action is Action.MOVE:
+        return Action.MOVE.value
     if change.desired is None:
         return change.action.value if record and change.action in (Action.DELETE, Action.BLOCKED) else ""
     if record is None:

@@ -30,6 +30,8 @@ class Action(StrEnum):
     """What was changed outside is taken into the record."""
     FORGET = "forget"
     """It was deleted outside, and its record goes."""
+    MOVE = "move"
+    """Its record goes to the key that its definition has now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,6 @@ class Change:
     notes: tuple[str, ...] = ()
     desired: Desired | None = None
     record: Record | None = None
-    seen: tuple[str, ...] = ()
     moved_from: Key = ""
     held: bool = False
 
@@ -125,6 +126,7 @@ class Asked:
     """What a plan is asked to hold: each is a flag of its own, and the plan says which were given.
 
     ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``,
+    ``mass_recreate`` is ``--allow-mass-recreate``,
     ``protected_delete`` is ``--allow-protected-delete``, ``refresh`` is ``--refresh-only``, ``overwrite_drift`` is
     ``--overwrite-drift``, ``test`` is ``--test``, ``prove`` is ``--prove``, ``resend`` is ``--resend``. ``select`` are
     globs of keys; none means all.
@@ -140,6 +142,7 @@ class Asked:
     test: bool = False
     prove: bool = False
     resend: bool = False
+    mass_recreate: bool = False
 
     def selects(self, key: Key) -> bool:
         """Whether the plan is to hold this key. ``*`` matches a slash too."""
@@ -153,6 +156,7 @@ class Asked:
             ("--allow-delete", self.delete),
             ("--allow-mass-delete", self.mass_delete),
             ("--allow-protected-delete", self.protected_delete),
+            ("--allow-mass-recreate", self.mass_recreate),
             ("--refresh-only", self.refresh),
             ("--overwrite-drift", self.overwrite_drift),
             ("--prove", self.prove),
@@ -166,7 +170,8 @@ class Asked:
 class Plan:
     """What would change on a target, by key. ``offline``: the service was not asked.
 
-    ``lineage`` is that of the state, which ``is_first`` proposes; ``pins`` are what an approval holds on to.
+    ``lineage`` is that of the state, which ``is_first`` proposes; ``pins`` are what an approval holds on to. ``notes``
+    are for the reader and about no definition.
     """
 
     target: str
@@ -177,6 +182,7 @@ class Plan:
     lineage: str = ""
     pins: tuple[Pin, ...] = ()
     is_first: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -15,6 +15,7 @@ from provisioner.model import Key, TargetIdentity
 from provisioner.planning.changes import FieldChange, accepted, compare, introduced, resent
 from provisioner.planning.drift import touched, with_drift
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
+from provisioner.planning.ownership import NOBODY, Ownership, ownership
 from provisioner.planning.patch import Operation, operations
 from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Step, Undecided
 from provisioner.planning.proving import left_probes
@@ -33,7 +34,8 @@ class Context:
     ``delete``: what has no definition any more is deleted (``--allow-delete``), ``protected_delete``: also what its
     definition protected (``--allow-protected-delete``).
     ``resend``: the credentials of what exists are sent again, and nothing is created (``--resend``).
-    ``undecided`` are the keys that recovery had to leave to the user.
+    ``undecided`` are the keys that recovery had to leave to the user. ``owners`` says whose names and ids
+    are.
     """
 
     state: State
@@ -45,37 +47,24 @@ class Context:
     protected_delete: bool = False
     resend: bool = False
     undecided: Mapping[Key, Undecided] = attribute(default_factory=dict)
+    owners: Ownership = NOBODY
 
-    @property
-    def managed_ids(self) -> frozenset[str]:
-        return frozenset(record.id for record in self.state.records)
+    def owned(self, desired: Iterable[Desired]) -> Context:
+        """Return the same with who owns what."""
+        return replace(self, owners=ownership(desired, self.state))
 
 
 def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: Context) -> Plan:
-    """The plan of a target."""
+    """Return the plan of a target."""
     wanted = tuple(desired)
+    context = context.owned(wanted)
     declared = {one.key for one in wanted}
-    managed = context.managed_ids
-    changes = [_change(one, context, managed) for one in wanted]
-    undeclared = [*_unmanaged(declared, context), *_left_open(declared, context)]
-    left_alone = {one.name: one for one in reversed(undeclared) if one.action is Action.UNMANAGED}
-    changes = [_naming_rename(change, left_alone.get(change.name)) for change in changes]
-    changes += [*undeclared, *left_probes(context.state.intents, context.observation)]
-    return Plan(target, identity, tuple(sorted(changes, key=lambda change: change.key)), context.observation is None)
-
-
-def _naming_rename(change: Change, former: Change | None) -> Change:
-    """A create whose name an unmanaged record carries, ``former``, is most likely a renamed file; carried out, there
-    would be two base connections of one name, which nothing tells apart once a state is lost."""
-    if change.action is not Action.CREATE or former is None or change.desired is None:
-        return change
-    reason = f"its name is that of {former.key}, which has no definition any more: this looks like a rename"
-    remedy = (
-        f"`movedFrom: {former.key}` in this file keeps its base connection; if it is a new one, give it another name"
-        if former.record
-        else "run apply once more when that is found out"
-    )
-    return _blocked(change.desired, reason, remedy)
+    changes = [_change(one, context) for one in wanted]
+    changes += [*_unmanaged(declared, context), *_left_open(declared, context)]
+    changes += left_probes(context.state.intents, context.observation)
+    in_order = tuple(sorted(changes, key=lambda change: change.key))
+    notes = tuple(context.owners.strays(context.observation, context.client))
+    return Plan(target, identity, in_order, context.observation is None, notes=notes)
 
 
 def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
@@ -90,29 +79,34 @@ def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
             yield Change(intent.key, intent.name, Action.UNMANAGED, f"no definition; {LOOKED_FOR}")
 
 
-def _change(desired: Desired, context: Context, managed: frozenset[str]) -> Change:
+def _change(desired: Desired, context: Context) -> Change:
     record = context.state.record(desired.key)
     if record is None:
-        return _without_record(desired, context, managed, "not in the state")
-    if context.observation is not None and record.id not in context.observation.by_id:
-        return _without_record(desired, context, managed, f"{record.id} was deleted outside")
-    observed = context.observation.by_id[record.id] if context.observation else None
-    return _with_record(desired, record, observed, context)
+        return _without_record(desired, context, "not in the state")
+    if context.observation is None:
+        return _with_record(desired, record, None, context)
+    if doubt := context.owners.doubt(record, context.observation):
+        return _blocked(desired, doubt.reason, doubt.remedy)
+    if context.observation.is_gone(record.id):
+        return _without_record(desired, context, f"{record.id} was deleted outside")
+    return _with_record(desired, record, context.observation.by_id[record.id], context)
 
 
-def _without_record(desired: Desired, context: Context, managed: frozenset[str], reason: str) -> Change:
-    existing = context.observation.by_name.get(desired.name, ()) if context.observation else ()
-    seen = tuple(one.id for one in existing)
-    candidates = [one for one in existing if one.id not in managed]
+def _without_record(desired: Desired, context: Context, reason: str) -> Change:
+    existing = context.observation.named(desired.name) if context.observation else ()
+    candidates = [one for one in existing if one.id not in context.owners.ids]
     if desired.key in context.undecided:
         undecided = context.undecided[desired.key]
         return _blocked(desired, undecided.reason, undecided.remedy)
     if any(intent.key == desired.key and intent.step != "probe" for intent in context.state.intents):
-        return _create(desired, LOOKED_FOR, seen)
+        return _create(desired, LOOKED_FOR)
+    if former := context.owners.former_owner(desired):
+        # Carried out, there would be two base connections of one name, or dataflows would lose the one that they use.
+        return _blocked(desired, f"its name is that of {former[0]}: this looks like a rename", former[1])
     if context.resend:
         return _blocked(desired, f"{reason}: there is nothing to send its credentials to", _CREATE_IT)
     if not candidates:
-        return _create(desired, reason, seen)
+        return _create(desired, reason)
     if context.adopt and len(candidates) == 1:
         return _adopt(desired, candidates[0], context)
     return _exists(desired, candidates)
@@ -121,7 +115,7 @@ def _without_record(desired: Desired, context: Context, managed: frozenset[str],
 _CREATE_IT = "`apply` without --resend creates it, with another id: dataflows have to be pointed there"
 
 
-def _create(desired: Desired, reason: str, seen: tuple[str, ...]) -> Change:
+def _create(desired: Desired, reason: str) -> Change:
     return Change(
         key=desired.key,
         name=desired.name,
@@ -132,7 +126,6 @@ def _create(desired: Desired, reason: str, seen: tuple[str, ...]) -> Change:
         steps=(Create(),),
         notes=tuple(_unset_notes(desired)),
         desired=desired,
-        seen=seen,
     )
 
 
@@ -295,6 +288,8 @@ def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | N
         )
     if observed.state not in ("", "enabled"):
         yield f"its state is {observed.state}"
+    if context.observation is not None:
+        yield from context.owners.twins(record, context.observation)
 
 
 def _unmanaged(declared: set[Key], context: Context) -> Iterator[Change]:
@@ -323,6 +318,8 @@ def _deleted(record: Record, context: Context) -> Change:
     observed = context.observation.by_id.get(record.id) if context.observation else None
     shown = shown_otherwise(record.texts, observed) if observed else ()
     reason = f"no definition for this target; {record.id} will be deleted"
+    if doubt := context.owners.doubt(record, context.observation):
+        return replace(_left_alone(record, context), action=Action.BLOCKED, reason=doubt.reason, remedy=doubt.remedy)
     if record.texts.get(PREVENT_DESTROY) and not context.protected_delete:
         return replace(_left_alone(record, context), action=Action.BLOCKED, reason=_PROTECTED, remedy=_UNPROTECT)
     return Change(
@@ -338,5 +335,5 @@ def _deleted(record: Record, context: Context) -> Change:
 
 
 def _gone_notes(record: Record, context: Context) -> Iterator[str]:
-    if context.observation is not None and record.id not in context.observation.by_id:
+    if context.observation is not None and context.observation.is_gone(record.id):
         yield f"{record.id} does not exist any more"

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from provisioner.model import Key
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Action, Change, Delete, Patch, Plan, Probe
+from provisioner.planning.plan import Action, Change, Create, Delete, Patch, Plan, Probe
 from provisioner.planning.waiting import first_enabled
 from provisioner.state.records import Intent
 
@@ -24,18 +24,28 @@ def probe_name(intent_id: str) -> str:
     return f"provisioner probe {intent_id}"
 
 
+def probe_key(key: Key) -> Key:
+    """Return the key of the change that removes what is left of a probe for ``key``."""
+    return f"{key}{_SUFFIX}"
+
+
+def definition_key(key: Key) -> Key:
+    """Return the key of the definition that a change is about, also where it removes a probe."""
+    return key.removesuffix(_SUFFIX)
+
+
 def is_probe(key: Key) -> bool:
     """Whether a change of this key removes what is left of a probe."""
     return key.endswith(_SUFFIX)
 
 
 def with_proofs(plan: Plan) -> Plan:
-    """The plan with a probe before each change of the credentials of a base connection that is there."""
+    """Return the plan with a probe before each create and each change of credentials."""
     return replace(plan, changes=tuple(map(_proved, plan.changes)))
 
 
 def _proved(change: Change) -> Change:
-    if any(isinstance(step, Patch) and step.signs_in_anew for step in change.steps):
+    if any(isinstance(step, Create) or (isinstance(step, Patch) and step.signs_in_anew) for step in change.steps):
         return replace(change, steps=(Probe(), *change.steps))
     return change
 
@@ -43,8 +53,8 @@ def _proved(change: Change) -> Change:
 def left_probes(intents: tuple[Intent, ...], observation: Observation | None) -> Iterator[Change]:
     """The deletion of each probe that an earlier run has left."""
     for intent in intents:
-        found = observation.by_name.get(intent.name, ()) if observation and intent.step == "probe" else ()
-        for one in found:
+        found = observation.named(intent.name) if observation and intent.step == "probe" else ()
+        for one in (one for one in found if one.name == intent.name):
             reason = f"{one.id} is a probe that an earlier run has left"
             steps = first_enabled(one, Delete(one.id, one.etag))
-            yield Change(f"{intent.key}{_SUFFIX}", intent.name, Action.DELETE, reason, steps=steps)
+            yield Change(probe_key(intent.key), intent.name, Action.DELETE, reason, steps=steps)

@@ -12,7 +12,7 @@ from provisioner.definitions.desired import Desired
 from provisioner.model import Key, TargetIdentity
 from provisioner.planning.changes import accepted
 from provisioner.planning.drift import drift_of, touched
-from provisioner.planning.observed import Observed
+from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Accept, Action, Change, Forget, Plan
 from provisioner.planning.planner import Context
 from provisioner.state.records import Record
@@ -20,22 +20,26 @@ from provisioner.state.records import Record
 
 def refresh_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: Context) -> Plan:
     """Every record that is not as the service shows it. Raises ``ValueError`` where the service was not asked."""
-    if context.observation is None:
+    observation = context.observation
+    if observation is None:
         raise ValueError("without looking there is nothing to refresh from")
     declared = {one.key: one for one in desired}
-    found = context.observation.by_id
-    changes = (_change(record, found.get(record.id), declared, context) for record in context.state.records)
+    context = context.owned(declared.values())
+    changes = (_change(record, observation, declared, context) for record in context.state.records)
     return Plan(target, identity, tuple(changes))
 
 
-def _change(record: Record, observed: Observed | None, declared: dict[Key, Desired], context: Context) -> Change:
+def _change(record: Record, observation: Observation, declared: dict[Key, Desired], context: Context) -> Change:
     definition = declared.get(record.key)
     name = record.texts.get("name", "")
     where = definition.location if definition else None
     change = Change(record.key, name, Action.NO_OP, "as recorded", where, record=record)
-    if observed is None:
+    if observation.is_gone(record.id):
         reason = f"{record.id} was deleted outside; only its record goes"
         return replace(change, action=Action.FORGET, reason=reason, steps=(Forget(),))
+    if doubt := context.owners.doubt(record, observation):
+        return replace(change, action=Action.BLOCKED, reason=doubt.reason, remedy=doubt.remedy)
+    observed = observation.by_id[record.id]
     locations = {path: definition.location_of(path) for path in definition.places} if definition else {}
     fields = drift_of(record, observed, locations)
     if not fields and not touched(record, observed):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Change, Plan
+from provisioner.state.records import State
 
 
 def hold_back_drift(plan: Plan) -> Plan:
@@ -12,8 +14,9 @@ def hold_back_drift(plan: Plan) -> Plan:
     return replace(plan, changes=tuple(_hold_back(change) for change in plan.changes))
 
 
-MOST_DELETED = 0.3
-"""The part of the records that may be deleted without a word of its own, where there are at least ten."""
+MOST_AT_ONCE = 0.3
+"""The part of the records that may be deleted, or made anew, without a word of its own, where there are at least
+ten."""
 
 
 def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
@@ -24,7 +27,7 @@ def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
     everything = (whole or plan).changes
     known = sum(change.record is not None for change in everything)
     declared = any(change.desired is not None for change in everything)
-    if not deleted or (declared and (known < 10 or deleted <= MOST_DELETED * known)):
+    if not deleted or (declared and (known < 10 or deleted <= MOST_AT_ONCE * known)):
         return plan
     none_left = "" if declared else ", and no definition is left for this target"
     held = f"{deleted} of {known} would be deleted{none_left}"
@@ -32,6 +35,26 @@ def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
     changes = (
         replace(change, action=Action.BLOCKED, steps=(), reason=f"{held}; so it is not deleted", remedy=remedy)
         if change.action is Action.DELETE and change.record is not None
+        else change
+        for change in plan.changes
+    )
+    return replace(plan, changes=tuple(changes))
+
+
+def hold_back_mass_recreate(plan: Plan, state: State, observation: Observation | None) -> Plan:
+    """Return the plan with all changes of what is gone blocked where that is every record, of two or more, or more than
+    30 % of ten or more: a copy of the service without its data looks like this."""
+    if observation is None:
+        return plan
+    gone = {record.key for record in state.records if observation.is_gone(record.id)}
+    known = len(state.records)
+    if not gone or (len(gone) < known and (known < 10 or len(gone) <= MOST_AT_ONCE * known)) or known < 2:
+        return plan
+    reason = f"{len(gone):,} of {known:,} recorded base connections are gone at once"
+    remedy = "look into Experience Platform; if that is so: --allow-mass-recreate"
+    changes = (
+        replace(change, action=Action.BLOCKED, steps=(), reason=reason, remedy=remedy)
+        if change.key in gone and change.steps
         else change
         for change in plan.changes
     )

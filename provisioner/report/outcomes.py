@@ -9,8 +9,14 @@ from provisioner.report.markdown import code, plain
 from provisioner.report.style import PLAIN, Style, count, json_text, safe
 
 _DONE = {Action.CREATE: "created", Action.UPDATE: "changed", Action.DELETE: "destroyed"}
-_RECORDED = {Action.REFRESH: "taken into the state", Action.FORGET: "forgotten"}
-_WORD = {**_DONE, Action.REFRESH: "recorded", Action.FORGET: "forgotten", Action.NO_OP: "tested"}
+_RECORDED = {Action.REFRESH: "taken into the state", Action.FORGET: "forgotten", Action.MOVE: "moved"}
+_WORD = {
+    **_DONE,
+    Action.REFRESH: "recorded",
+    Action.FORGET: "forgotten",
+    Action.MOVE: "moved",
+    Action.NO_OP: "tested",
+}
 _COLOUR = {
     Verdict.DONE: "green",
     Verdict.UNTESTED: "yellow",

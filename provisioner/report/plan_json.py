@@ -8,7 +8,7 @@ from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import json_text
 
-FORMAT_VERSION = "2.0"
+FORMAT_VERSION = "2.1"
 
 _ACTIONS = {Action.CREATE: ["create"], Action.UPDATE: ["update"], Action.DELETE: ["delete"]}
 
@@ -33,6 +33,7 @@ def as_value(plan: Plan) -> Json:
         "asked": list(plan.asked.flags),
         "digest": plan.digest,
         "not_in_digest": list(plan.not_in_digest),
+        "notes": list(plan.notes),
         "resource_changes": [_change(change) for change in plan.changes],
         "summary": {action.value: plan.count(action) for action in Action},
     }

@@ -19,6 +19,7 @@ _COLOUR = {
     Action.UNMANAGED: "cyan",
     Action.REFRESH: "yellow",
     Action.FORGET: "yellow",
+    Action.MOVE: "yellow",
 }
 
 MOST_UNCHANGED = 20
@@ -38,7 +39,8 @@ def as_text(plan: Plan, style: Style = PLAIN) -> str:
     paragraphs += ["\n".join(_change(change, style)) for change in plan.changes if change.key not in hidden]
     if hidden:
         paragraphs.append(style.paint(f"{count(len(hidden), 'definition')} unchanged", "dim"))
-    return style.fold("\n\n".join([*_tight(paragraphs), *_approval(plan, style), summary(plan)]))
+    notes = ["\n".join(f"{style.paint('note:', 'yellow')} {safe(note)}" for note in plan.notes)] if plan.notes else []
+    return style.fold("\n\n".join([*_tight(paragraphs), *notes, *_approval(plan, style), summary(plan)]))
 
 
 def _approval(plan: Plan, style: Style) -> Iterator[str]:
@@ -123,6 +125,7 @@ def _quoted(value: str) -> str:
 _OTHERS = {
     Action.REFRESH: "to take into the state",
     Action.FORGET: "to forget",
+    Action.MOVE: "moved",
     Action.BLOCKED: "blocked",
     Action.UNMANAGED: "unmanaged",
     Action.NO_OP: "unchanged",

@@ -21,6 +21,7 @@ SYMBOL = {
     Action.UNMANAGED: "?",
     Action.REFRESH: "<",
     Action.FORGET: "x",
+    Action.MOVE: ">",
 }
 """Beside the word, never in its place."""
 
@@ -31,6 +32,7 @@ SEVERITY = (
     Action.CREATE,
     Action.FORGET,
     Action.REFRESH,
+    Action.MOVE,
     Action.UNMANAGED,
     Action.NO_OP,
 )

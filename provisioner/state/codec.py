@@ -26,6 +26,7 @@ from provisioner.state.records import (
     Forgotten,
     Intent,
     Opened,
+    PriorIds,
     Record,
     SecretRecord,
     Settled,
@@ -107,6 +108,8 @@ def entry_to_json(entry: Entry) -> Json:
             return {"kind": "adopted", "key": record.key, "record": _record_to_json(record)}
         case Forgotten(key):
             return {"kind": "forgotten", "key": key}
+        case PriorIds(ids):
+            return {"kind": "prior_ids", "ids": list(ids)}
         case Opened(journal, lineage, serial, target):
             stands_on = {"lineage": lineage, "serial": serial, "target": _target_to_json(target)}
             return {"kind": "opened", "format_version": FORMAT_VERSION, "journal": journal, **stands_on}
@@ -189,6 +192,8 @@ def _entry(json: Json) -> Entry:
             return Adopted(_record(json["key"], json["record"]))
         case "forgotten":
             return Forgotten(json["key"])
+        case "prior_ids":
+            return PriorIds(tuple(json["ids"]))
         case _:
             return Opened(json["journal"], json["lineage"], int(json["serial"]), _target(json.get("target")))
 

@@ -1,5 +1,6 @@
 """What entries do to a state. Pure.
 
+prior ids                 those seen by the intents that follow and bring none of their own
 intent                    stands, until it is settled
 settled done, create      the record, with the id and etag that the service returned
 settled done, patch       the record as intended, id kept, etag as returned
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from provisioner.errors import StateError
 from provisioner.model import Key
-from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, Record, Settled, State
+from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, PriorIds, Record, Settled, State
 
 
 def fold(state: State, entries: Iterable[Entry]) -> State:
@@ -69,11 +70,14 @@ class _Tables:
     records: dict[Key, Record]
     keys: dict[str, Key]  # by id
     intents: dict[str, Intent]
+    seen: tuple[str, ...] = ()
 
     def apply(self, entry: Entry) -> None:
         match entry:
+            case PriorIds(ids):
+                self.seen = ids
             case Intent():
-                self.intents[entry.intent_id] = entry
+                self.intents[entry.intent_id] = replace(entry, seen=entry.seen or self.seen)
             case Settled():
                 self.settle(entry)
             case Adopted(record):

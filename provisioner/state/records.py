@@ -71,9 +71,10 @@ class Intent:
     """Written before a call.
 
     ``id`` and ``etag`` are what the call is sent with (None for a create). ``sent_at`` is ISO 8601 UTC by the service's
-    clock. ``seen`` are the ids of objects of this name and spec that were there before. ``record`` is the record as it
-    shall be once the call succeeded, its key being this one's; None where nothing is to be recorded. A ``probe`` stands
-    for all calls about a throwaway object that is called ``name``, and is settled when that is gone.
+    clock. ``seen`` are the ids that the service showed before, as ``PriorIds`` says it for all calls of a run.
+    ``record`` is the record as it shall be once the call succeeded, its key being this one's; None where nothing is to
+    be recorded. A ``probe`` stands for all calls about a throwaway object that is called ``name``, and is settled when
+    that is gone.
     """
 
     intent_id: str
@@ -124,6 +125,13 @@ class Forgotten:
 
 
 @dataclass(frozen=True, slots=True)
+class PriorIds:
+    """The ids that the service showed before the calls that follow: none of them is the result of one."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """The first entry of a journal: its own random id, and the state it stands on."""
 
@@ -133,7 +141,7 @@ class Opened:
     target: TargetIdentity | None
 
 
-Entry: TypeAlias = Opened | Intent | Settled | Adopted | Forgotten
+Entry: TypeAlias = Opened | PriorIds | Intent | Settled | Adopted | Forgotten
 """One thing that a journal says."""
 
 

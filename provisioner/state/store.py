@@ -24,7 +24,7 @@ from provisioner.state.files import beside, keep_aside, remove_file, remove_litt
 from provisioner.state.folding import contains, fold
 from provisioner.state.journal import Contents, Journal
 from provisioner.state.lock import Holder, hold, nobody
-from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, Record, Settled, State
+from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, PriorIds, Record, Settled, State
 from provisioner.state.salvage import salvage
 
 _ROOM = 8192
@@ -52,8 +52,16 @@ class Store(Protocol):
         """
         ...
 
+    def saw(self, ids: Iterable[str]) -> None:
+        """Durable before it returns: these ids were there before the calls that follow."""
+        ...
+
     def settle(self, settled: Iterable[Settled]) -> None:
         """Durable before it returns: what became of intents."""
+        ...
+
+    def reopen(self, intent: Intent) -> None:
+        """Durable before it returns: the record of its key is given up, and what became of this call is open again."""
         ...
 
     def adopt(self, records: Iterable[Record]) -> None:
@@ -143,6 +151,12 @@ class FileStore:
 
     def begin(self, intents: Iterable[Intent]) -> None:
         self._append_checked(intents)
+
+    def saw(self, ids: Iterable[str]) -> None:
+        self._append((PriorIds(tuple(ids)),))
+
+    def reopen(self, intent: Intent) -> None:
+        self._append_checked((intent, Forgotten(intent.key)))
 
     def settle(self, settled: Iterable[Settled]) -> None:
         outcomes = tuple(settled)

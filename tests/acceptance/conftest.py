@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from provisioner import wiring
+from provisioner import running_apply
 from provisioner.applying import trials
 from provisioner.emulator.server import Emulator
-from provisioner.service import transport
+from provisioner.interruption import Interruption
+from provisioner.service import deadlines, transport
 from provisioner.service.exchange import Timing
 
 from .support import CREDENTIALS, PASSWORDS, Project, Service
@@ -36,8 +36,17 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(transport, "real_timing", timing)
     monkeypatch.setattr(trials, "_LOOKS", [0.05] * 200)
-    # Behind this lies a list that lags by a second or less; the service's clock has whole seconds.
-    monkeypatch.setattr(wiring, "_LAG_ON_LOOPBACK", timedelta(seconds=2))
+    # Calls have all the time of a busy machine. Of a wait for what became of one, a list that lags by a second or less
+    # needs no more than this; the rest has passed on the clock that apply looks at.
+    monkeypatch.setattr(deadlines, "LOOPBACK", deadlines.Deadlines(attempt=60.0, lag=60.0))
+    waited = [0.0]
+
+    def sleep(interruption: Interruption, seconds: float) -> None:
+        interruption.asked.wait(min(seconds, 1.5))
+        waited[0] += seconds
+
+    monkeypatch.setattr(running_apply, "_sleep", sleep)
+    monkeypatch.setattr(running_apply, "monotonic", lambda: time.monotonic() + waited[0])
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from provisioner.applying.executor import Executor
+from provisioner.applying.ids import KnownIds
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.errors import (
     NotAuthenticated,
@@ -103,7 +104,7 @@ def run(
     told: list[Outcome] = []
     numbers = itertools.count()
     new_id, stop = (lambda: f"{next(numbers):032x}"), interrupted or threading.Event()
-    executor = Executor(recorder, recorder, FINGERPRINTER, new_id, told.append, parallelism, stop)
+    executor = Executor(recorder, recorder, KnownIds({"taken"}), FINGERPRINTER, new_id, told.append, parallelism, stop)
     return executor.execute(plan), told
 
 
@@ -143,6 +144,17 @@ def test_only_a_certain_outcome_is_settled(error: Exception, verdict: Verdict, s
     applied, _ = run(recorder, CREATE)
     assert [outcome.verdict for outcome in applied.outcomes] == [verdict]
     assert [one.verdict for one in recorder.settled] == settled
+
+
+@pytest.mark.parametrize("answers", [["taken"], ["x", "x"]], ids=["known before", "answered to two"])
+def test_an_id_that_something_else_has_settles_nothing(answers: list[str]) -> None:
+    """The outcome of such a create is unknown: its intent stands."""
+    plan = planned([desired(str(number), name=str(number)) for number in range(len(answers))], state(), None)
+    recorder = Recorder(lambda name: Written(answers[int(name)], None, None))
+    applied, _ = run(recorder, plan)
+    assert [outcome.verdict for outcome in applied.outcomes] == [Verdict.DONE] * (len(answers) - 1) + [Verdict.UNKNOWN]
+    assert len(recorder.settled) == len(answers) - 1
+    assert f"the id of another base connection, {answers[-1]}" in applied.outcomes[-1].message
 
 
 def test_what_fails_does_not_stop_the_others() -> None:
@@ -197,7 +209,12 @@ DELETE = planned([], state(record()), observation(item()), delete=True)
     [
         (item(), made, Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "confirm id-1", "done"]),
         (None, made, Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "confirm id-1", "done"]),
-        (item(), raising(NotFound("gone")), Verdict.DONE, ["GET id-1", "intent delete orders", "DELETE id-1", "done"]),
+        (
+            item(),
+            raising(NotFound("gone")),
+            Verdict.DONE,
+            ["GET id-1", "intent delete orders", "DELETE id-1", "confirm id-1", "done"],
+        ),
         (item(etag='"e2"'), made, Verdict.STALE, ["GET id-1"]),
         (
             item(),
@@ -210,7 +227,7 @@ DELETE = planned([], state(record()), observation(item()), delete=True)
     ids=["there", "gone before", "gone meanwhile", "changed since the plan", "refused", "answer lost"],
 )
 def test_a_delete(shown: Json | None, answer: Callable[[str], Written], verdict: Verdict, story: list[str]) -> None:
-    """Only what the plan saw is deleted, and what is gone is what it shall be."""
+    """Only what the plan saw is deleted, and that it is gone is confirmed whatever the answer was."""
     recorder = Recorder(answer, shown=shown)
     applied, _ = run(recorder, DELETE)
     assert applied.outcomes[0].verdict is verdict

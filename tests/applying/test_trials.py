@@ -8,6 +8,7 @@ from threading import Event
 
 import pytest
 
+from provisioner.applying.ids import KnownIds
 from provisioner.applying.trials import NotPassed, Reached, Trials
 from provisioner.errors import OutcomeUnknown, Refused, ServiceError, StateError, Unreachable
 from provisioner.model import Json, Key
@@ -28,8 +29,9 @@ class World:
         self.story: list[str] = []
         self.adopted: list[Record] = []
         self.told: list[str] = []
+        self.probe = ""
         self.stop = Event()
-        self.trials = Trials(self, self, lambda: "1" * 32, self.stop, self.told.append)
+        self.trials = Trials(self, self, KnownIds({"live"}), lambda: "1" * 32, self.stop, self.told.append)
 
     def _answer(self, call: str, otherwise: object) -> object:
         self.story.append(call)
@@ -44,13 +46,16 @@ class World:
         return answer
 
     def get(self, connection_id: str) -> Json:
-        answer = self._answer("get", {"id": connection_id, "state": "enabled", "etag": '"e7"'})
+        probe = {"id": connection_id, "name": self.probe, "state": "enabled", "etag": '"e7"'}
+        answer = self._answer("get", probe)
         assert isinstance(answer, dict)
         return answer
 
-    def create(self, _: Json) -> Written:
-        self._answer("create", None)
-        return Written("id-of-probe", '"p1"', None)
+    def create(self, body: Json) -> Written:
+        self.probe = body["name"]
+        ident = self._answer("create", "id-of-probe")
+        assert isinstance(ident, str)
+        return Written(ident, '"p1"', None)
 
     def patch(self, *_: object) -> Written:
         raise AssertionError("nothing here changes a live object")
@@ -159,7 +164,7 @@ def test_nothing_is_done_to_what_is_not_enabled() -> None:
 def test_a_probe_is_begun_made_tested_and_deleted() -> None:
     world, before = World(), reached()
     assert world.trials.proved(change(), before) == before
-    assert world.story == ["begin", "create", "get", "test", "delete", "confirm", "settle"]
+    assert world.story == ["begin", "create", "get", "test", "get", "delete", "confirm", "settle"]
 
 
 REFUSED = {
@@ -171,17 +176,17 @@ REFUSED = {
     "no answer about the probe": (
         {"test": Unreachable("no network", "")},
         "could not be proved: no network",
-        ["begin", "create", "get", "test", "delete", "confirm", "settle"],
+        ["begin", "create", "get", "test", "get", "delete", "confirm", "settle"],
     ),
     "they are wrong": (
         {"test": UNREACHABLE},
         "the database is not reached: no route to it",
-        ["begin", "create", "get", "test", "delete", "confirm", "settle"],
+        ["begin", "create", "get", "test", "get", "delete", "confirm", "settle"],
     ),
     "they are wrong, and the probe stays": (
         {"test": UNREACHABLE, "delete": Unreachable("no network", "")},
         "the database is not reached",
-        ["begin", "create", "get", "test", "delete"],
+        ["begin", "create", "get", "test", "get", "delete"],
     ),
 }
 
@@ -201,3 +206,18 @@ def test_a_probe_of_which_nothing_is_known_stays_open_for_the_next_run() -> None
     with pytest.raises(OutcomeUnknown):
         world.trials.proved(change(), reached())
     assert world.story == ["begin", "create"]
+
+
+def test_what_answers_with_a_live_id_is_neither_tested_nor_deleted() -> None:
+    world = World(create="live")
+    with pytest.raises(OutcomeUnknown, match="the id of another base connection, live"):
+        world.trials.proved(change(), reached())
+    assert world.story == ["begin", "create"]
+
+
+def test_what_is_not_the_probe_is_left_alone() -> None:
+    """Also where the id that was answered was not known to be anybody's."""
+    world = World(get={"id": "id-of-probe", "name": "Orders", "state": "enabled", "etag": '"e7"'})
+    world.trials.proved(change(), reached())
+    assert world.story == ["begin", "create", "get", "test", "get"]
+    assert "does not carry the name of the probe, and is left alone" in world.told[-1]

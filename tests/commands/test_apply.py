@@ -18,7 +18,7 @@ class Unwritable:
 
 def test_a_state_that_cannot_be_written_hides_nothing_that_was_done() -> None:
     """The journal holds it all; the exit code says to run again."""
-    ports = Ports(Unwritable(), *[None] * 7)  # type: ignore[arg-type]
+    ports = Ports(Unwritable(), *[None] * 8)  # type: ignore[arg-type]
     applied = folded(ports, DONE)
     assert exit_code(applied) == 4
     assert summary(applied).startswith("Apply incomplete: 1 added, 0 changed, 0 destroyed. The state was not written")

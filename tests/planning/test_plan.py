@@ -243,10 +243,22 @@ def test_a_renamed_file_makes_no_second_one_of_its_name() -> None:
     assert "`movedFrom: old` in this file keeps its base connection" in blocked.remedy
 
 
-def test_a_file_may_take_the_name_of_what_is_deleted() -> None:
-    old = desired("old")
-    made, gone = planned([desired("new")], state(record(old)), observation(item(old)), delete=True).changes
-    assert (made.action, gone.action) == (Action.CREATE, Action.DELETE)
+@pytest.mark.parametrize("name", ["Orders", " orders\u200b"], ids=["the same", "the same when folded"])
+@pytest.mark.parametrize("flags", [{}, {"delete": True}, {"adopt": True}, {"delete": True, "adopt": True}])
+def test_the_name_of_what_has_no_definition_is_not_taken_under_any_flag(name: str, flags: dict[str, bool]) -> None:
+    """It is most likely a renamed file; carried out, dataflows would lose what they use, or there would be two."""
+    old, new = desired("old"), desired("new", name=name)
+    seen = observation(item(old), item(new, "stray", createdClient="our-client"))
+    made = {one.key: one for one in planned([new], state(record(old)), seen, **flags).changes}["new"]
+    assert (made.action, made.steps) == (Action.BLOCKED, ())
+    assert "this looks like a rename" in made.reason
+
+
+def test_nor_is_the_name_of_an_open_create() -> None:
+    standing = state(intents=[intent_of(record(desired("old")))])
+    changes = {one.key: one for one in planned([desired("new")], standing, observation()).changes}
+    assert changes["new"].action is Action.BLOCKED
+    assert "`old`" in changes["new"].reason or "that of old" in changes["new"].reason
 
 
 def test_what_is_initializing_is_waited_for() -> None:

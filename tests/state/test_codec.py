@@ -219,7 +219,10 @@ def test_a_journal_of_a_newer_provisioner_is_refused() -> None:
 
 WRONG_ENTRIES = {
     "no object": ([], "entries.0: expected an object, found a list"),
-    "no kind": ({}, "entries.0.kind: expected 'opened' or 'intent' or 'settled' or 'adopted' or 'forgotten'"),
+    "no kind": (
+        {},
+        "entries.0.kind: expected 'opened' or 'prior_ids' or 'intent' or 'settled' or 'adopted' or 'forgotten'",
+    ),
     "another kind": ({"kind": "x"}, "entries.0.kind: expected 'opened' or"),
     "no verdict": (
         {"kind": "settled", "intent_id": "i"},

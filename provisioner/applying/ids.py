@@ -1,0 +1,60 @@
+"""The ids that a run knows, so that an answer with an id of something else is not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from threading import Lock
+
+from provisioner.applying.outcome import Outcome
+from provisioner.planning.observed import Observation
+from provisioner.state.records import State
+
+YOUNG = timedelta(hours=1)
+"""What is older than this, by the service's clocks, is not taken for the result of a call that was just sent."""
+
+
+class KnownIds:
+    """Ids of records, of open calls, of what the service lists, and of what this run has made. For any number of
+    threads."""
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._ids = set(ids)
+        self._lock = Lock()
+
+    def add(self, ids: Iterable[str]) -> None:
+        """Take up ids that are there."""
+        with self._lock:
+            self._ids.update(ids)
+
+    def reserve(self, ident: str) -> bool:
+        """Take up an id that an answer says is new. Return whether it was not known before."""
+        with self._lock:
+            is_new = ident not in self._ids
+            self._ids.add(ident)
+            return is_new
+
+
+def known_ids(state: State, observation: Observation) -> frozenset[str]:
+    """Return every id that is known before a call."""
+    intents = (ident for one in state.intents for ident in (one.id, *one.seen) if ident)
+    return frozenset((*(record.id for record in state.records), *intents, *observation.by_id))
+
+
+def young_ids(observation: Observation, now: datetime) -> tuple[str, ...]:
+    """Return the ids of what is there and young, or of unknown age: none of it is the result of a call made now."""
+    earliest = (now - YOUNG).timestamp() * 1000
+    return tuple(one.id for one in observation.by_id.values() if not one.created_at or one.created_at >= earliest)
+
+
+def creation_notes(created: Mapping[str, Outcome], observation: Observation, managed: frozenset[str]) -> Iterator[str]:
+    """Yield what a list after creates says: what it does not show yet, and further objects of the same name."""
+    for ident, outcome in created.items():
+        if ident not in observation.by_id:
+            yield f"{outcome.change.key}: {ident} is created, and not listed yet"
+        named = [one.id for one in observation.named(outcome.change.name) if one.id != ident and one.id not in managed]
+        if named:
+            yield (
+                f"{outcome.change.key}: of the same name as {ident} and in no record: {', '.join(named)}; "
+                "delete it in Experience Platform, or give it another name"
+            )
