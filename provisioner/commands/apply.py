@@ -33,7 +33,7 @@ from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation, observe
 from provisioner.planning.plan import Action, Asked, Change, Create, Patch, Plan, Probe
 from provisioner.planning.planner import LOOKED_FOR, Context
-from provisioner.planning.proving import definition_key, is_probe
+from provisioner.planning.proving import definition_key, is_probe, probe_key
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
@@ -212,16 +212,17 @@ class _Run:
         if self._options.no_wait or self._stopped:
             return first + Applied(tuple(left_open(change) for change in _changes(made, waiting)))
         since = [*([self._began] if waiting else ()), *(one.ended for one in lost.values())]
-        later = self._after_wait(made, waiting | lost.keys(), max(since))
+        probes = {probe_key(key) for key in lost}
+        later = self._after_wait(made, waiting | lost.keys() | probes, len(waiting) + len(lost), max(since))
         if later is None:
             held = Applied(tuple(not_attempted(change) for change in made.only(waiting).pending))
             return replace(first + held, interrupted=self._ports.interrupted.is_set())
         return first.replaced(later, lost)
 
-    def _after_wait(self, shown: Plan, keys: Collection[Key], since: float) -> Applied | None:
+    def _after_wait(self, shown: Plan, keys: Collection[Key], number: int, since: float) -> Applied | None:
         """Return what became of these keys; None where it was not waited for, or nothing could be seen."""
         seconds = max(0.0, since + self._place.deadlines.settled - self._ports.monotonic())
-        calls = f"{len(keys):,} call{'' if len(keys) == 1 else 's'}"
+        calls = f"{number:,} call{'' if number == 1 else 's'}"
         self._ports.tell(f"waiting {seconds:.0f} s until it shows what became of {calls}; an interrupt ends the wait")
         self._ports.sleep(seconds)
         if self._ports.interrupted.is_set():

@@ -25,11 +25,12 @@ def test_a_renamed_file_that_says_so_plans_no_change(applied: Project, service: 
     identity, writes = applied.id("a"), len(service.writes())
     rename(applied, "a", "shop/a", "movedFrom: a\n")
     plan = applied.run("plan", "--detailed-exitcode")
-    assert (plan.code, plan.last) == (0, "Plan: 0 to add, 0 to change, 0 to destroy. 2 unchanged.")
+    assert (plan.code, plan.last) == (2, "Plan: 0 to add, 0 to change, 0 to destroy. 1 moved, 1 unchanged.")
     assert "note: moved here from a, whose record and base connection it keeps" in plan.out
     done = applied.run("apply", "--yes")
     assert done.code == 0, done.err
     assert "shop/a: moved here from a; nothing is sent for it" in done.err
+    assert done.last == "Apply complete: 0 added, 0 changed, 0 destroyed. 1 moved."
     assert (applied.id("shop/a"), set(applied.state["records"])) == (identity, {"shop/a", "b"})
     assert len(service.writes()) == writes
     again = applied.run("plan", "--detailed-exitcode")
@@ -50,7 +51,7 @@ def test_without_secrets_everybody_sees_the_same(applied: Project) -> None:
     rename(applied, "a", "c", "movedFrom: a\n")
     fork = applied.run("plan", "--offline", "--format", "json", environ={"MYSQL_ORDERS_PASSWORD": None}).json
     (moved,) = [one for one in fork["resource_changes"] if one["address"] == "c"]
-    assert (moved["action"], moved["previous_address"]) == ("no-op", "a")
+    assert (moved["action"], moved["previous_address"]) == ("move", "a")
 
 
 def test_what_was_never_there_is_created(applied: Project) -> None:
@@ -106,14 +107,39 @@ def test_none_is_forgotten_where_one_is_not_recorded(applied: Project) -> None:
     assert set(applied.state["records"]) == {"a", "b"}
 
 
-@pytest.mark.parametrize("command", [("mv", "a", "c"), ("rm", "a")])
-def test_a_call_of_unknown_outcome_is_settled_first(applied: Project, service: Service, command: list[str]) -> None:
+@pytest.fixture
+def open_call(applied: Project, service: Service) -> Project:
     applied.define("a", basic("A", server="db2.example.com"))
     service.faults({"kind": "reset", "when": "after", "method": "PATCH"})
-    assert applied.run("apply", "--yes").code == 4
+    assert applied.run("apply", "--yes", "--no-wait").code == 4
     service.faults()
-    refused = applied.run("state", *command)
+    return applied
+
+
+def test_a_call_of_unknown_outcome_is_settled_before_a_move(open_call: Project) -> None:
+    refused = open_call.run("state", "mv", "a", "c")
     assert (refused.code, "a call of which the outcome is open" in refused.err) == (64, True)
+
+
+def test_what_is_given_up_may_have_an_open_call(open_call: Project) -> None:
+    """The last resort where nobody can tell what became of one."""
+    done = open_call.run("state", "rm", "a")
+    assert (done.code, "gave up a patch of A with an open outcome" in done.out) == (0, True)
+    assert (set(open_call.state["records"]), open_call.state["intents"]) == ({"b"}, {})
+
+
+def test_a_move_without_effect_is_told(applied: Project) -> None:
+    applied.define("c", f"movedFrom: never\n{basic('C')}")
+    assert "note: movedFrom has no effect: nothing is recorded under never" in applied.run("plan").out
+
+
+def test_nor_has_it_one_where_both_are_recorded(applied: Project) -> None:
+    applied.define("c", basic("C"))
+    assert applied.run("apply", "--yes").code == 0
+    rename(applied, "a", "old")
+    (applied.folder / "connections/old.yaml").unlink()
+    applied.define("c", f"movedFrom: a\n{basic('C')}")
+    assert "note: movedFrom has no effect: c has a record of its own" in applied.run("plan").out
 
 
 def test_a_move_waits_for_a_call_of_unknown_outcome(applied: Project, service: Service) -> None:
@@ -126,7 +152,7 @@ def test_a_move_waits_for_a_call_of_unknown_outcome(applied: Project, service: S
         {"kind": "lag", "seconds": 0.5},
         {"kind": "reset", "when": "after", "method": "POST", "path": "*/connections", "nth": 1},
     )
-    assert applied.run("apply", "--yes").code == 4
+    assert applied.run("apply", "--yes", "--no-wait").code == 4
     applied.define("c", f"movedFrom: a\n{text}")
     assert applied.run("apply", "--yes").code == 0
     service.faults()

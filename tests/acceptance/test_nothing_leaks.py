@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import chdir
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +165,7 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time is not what is tested here."""
-    monkeypatch.setattr("provisioner.wiring._LAG_ON_LOOPBACK", timedelta(0))
+    monkeypatch.setattr("provisioner.running_apply._sleep", lambda interruption, _: interruption.asked.wait(0.05))
     monkeypatch.setattr("provisioner.state.fingerprint._SCRYPT_N", 2)
 
 

@@ -133,7 +133,7 @@ def test_no_proxy_stands_between_the_command_and_loopback(project: Project) -> N
 def test_verbose_names_each_call_and_shows_no_body(project: Project) -> None:
     apply = project.run("apply", "--yes", "--verbose")
     lines = apply.err.splitlines()
-    assert [line.split()[0] for line in lines] == ["POST", "GET", "POST"]
+    assert [line.split()[0] for line in lines] == ["POST", "GET", "POST", "GET"]
     assert [line.split()[2] for line in lines] == ["200", "200", "201"]
     assert "/ims/token/v3" in lines[0]
     assert all("request " in line for line in lines[1:])

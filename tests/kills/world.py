@@ -23,7 +23,7 @@ from tests.acceptance.support import COVERAGE, CREDENTIALS, ORG, Project, basic
 
 FINGERPRINTS = {"PROVISIONER_FINGERPRINT_KEY": "0123456789abcdef" * 4}
 ENVIRON = {"PATH": os.defpath, "HOME": os.environ["HOME"], "LANG": "C.UTF-8", **COVERAGE, **CREDENTIALS, **FINGERPRINTS}
-APPLY = ("apply", "--yes", "--allow-delete", "--allow-mass-delete", "--parallelism")
+APPLY = ("apply", "--yes", "--allow-delete", "--allow-mass-delete", "--allow-mass-recreate", "--parallelism")
 KILLED = -9
 
 Look: TypeAlias = tuple[object, ...]

@@ -21,12 +21,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import provisioner
-from provisioner import cli, wiring
-from provisioner.service import retry
+from provisioner import cli, running_apply
+from provisioner.service import deadlines, retry
 from provisioner.service.transport import HttpTransport
 
 
@@ -118,12 +117,13 @@ def serve() -> None:
 
 
 def prepare() -> None:
-    """Import everything once. The list of this emulator does not lag, and it is never busy: nothing waits."""
+    """Import everything once. The list of this emulator does not lag, and it is never busy: a wait is short."""
     for module in pkgutil.walk_packages(provisioner.__path__, "provisioner."):
         importlib.import_module(module.name)
     for library in ("jsonschema", "yaml", "jinja2", "filelock"):
         importlib.import_module(library)
-    wiring._LAG_ON_LOOPBACK = timedelta(0)
+    deadlines.LOOPBACK = deadlines.Deadlines(attempt=60.0, lag=60.0)
+    running_apply._sleep = lambda interruption, seconds: interruption.asked.wait(min(seconds, 0.05))
     with contextlib.suppress(AttributeError):
         retry.Policy.__init__.__defaults__ = (6, 180.0, 0.005, 0.02, 0.02, 20, 0.005, 0.02)  # type: ignore[misc]
 
