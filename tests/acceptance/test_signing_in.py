@@ -134,7 +134,7 @@ def test_verbose_names_each_call_and_shows_no_body(project: Project) -> None:
     apply = project.run("apply", "--yes", "--verbose")
     lines = apply.err.splitlines()
     assert [line.split()[0] for line in lines] == ["POST", "GET", "POST", "GET"]
-    assert [line.split()[2] for line in lines] == ["200", "200", "201"]
+    assert [line.split()[2] for line in lines] == ["200", "200", "201", "200"]
     assert "/ims/token/v3" in lines[0]
     assert all("request " in line for line in lines[1:])
     assert "db.example.com" not in apply.err

@@ -9,8 +9,10 @@ import pytest
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired
 from provisioner.planning.patch import Operation
 from provisioner.planning.plan import Accept, Action, Patch
-from provisioner.planning.safety import hold_back_drift, hold_back_mass_delete
-from tests.planning.examples import desired, item, observation, only, planned, record, state
+from provisioner.planning.planner import Context
+from provisioner.planning.refresh import refresh_plan
+from provisioner.planning.safety import hold_back_drift, hold_back_mass_delete, hold_back_mass_recreate
+from tests.planning.examples import FINGERPRINTER, IDENTITY, desired, item, observation, only, planned, record, state
 
 
 @pytest.mark.parametrize(
@@ -76,3 +78,27 @@ def test_what_was_edited_outside_is_not_deleted_unasked() -> None:
     plan = planned([], state(record()), observation(item(name="Precious", etag='"e2"')), delete=True)
     assert "changed by jane@example.com" in plan.changes[0].reason
     assert hold_back_drift(plan).count(Action.BLOCKED) == 1
+
+
+@pytest.mark.parametrize(
+    ("known", "gone", "held"),
+    [(1, 1, False), (2, 2, True), (2, 1, False), (9, 8, False), (9, 9, True), (10, 3, False), (10, 4, True)],
+)
+def test_much_that_is_gone_at_once_is_not_made_anew(known: int, gone: int, held: bool) -> None:
+    """A copy of the service without its data looks like this."""
+    wanted = [desired(f"k{n}", name=f"n{n}") for n in range(known)]
+    prior = state(*(record(one, identity=f"id-{n}") for n, one in enumerate(wanted)))
+    seen = observation(*(item(one, f"id-{n}") for n, one in enumerate(wanted) if n >= gone))
+    plan = planned(wanted, prior, seen)
+    kept = hold_back_mass_recreate(plan, prior, seen)
+    assert (kept.count(Action.BLOCKED), kept.count(Action.CREATE)) == ((gone, 0) if held else (0, gone))
+    assert all("--allow-mass-recreate" in change.remedy for change in kept.blocked)
+
+
+def test_nor_are_its_records_given_up() -> None:
+    prior = state(record(), record(desired("b", name="B"), "id-2"))
+    refreshed = refresh_plan("prod", IDENTITY, [], Context(prior, observation(), FINGERPRINTER))
+    assert refreshed.count(Action.FORGET) == 2
+    assert hold_back_mass_recreate(refreshed, prior, observation()).count(Action.BLOCKED) == 2
+    deleted = planned([], prior, observation(), delete=True)
+    assert hold_back_mass_recreate(deleted, prior, observation()).count(Action.BLOCKED) == 2

@@ -16,6 +16,7 @@ from provisioner.state.records import (
     Forgotten,
     Intent,
     Opened,
+    PriorIds,
     Record,
     SecretRecord,
     Settled,
@@ -106,6 +107,7 @@ settleds = st.builds(Settled, intent_ids, st.sampled_from(["done", "failed"]), s
 happenings: st.SearchStrategy[Entry] = st.one_of(
     intents(), settleds, st.builds(Adopted, records()), st.builds(Forgotten, names)
 )
+prior_ids = st.builds(PriorIds, st.lists(texts, max_size=3).map(tuple))
 openeds = st.builds(Opened, st.text(min_size=1), st.text(min_size=1), st.integers(0, 2**63 - 1), targets)
 
 

@@ -22,7 +22,7 @@ from provisioner.state import codec
 from provisioner.state.codec import entries_from_line, entry_to_json, state_from_bytes, state_to_bytes
 from provisioner.state.records import Adopted, Entry, Intent, Opened, State
 
-from .examples import SALT, TARGET, create, done, happenings, mutated, openeds, record, states
+from .examples import SALT, TARGET, create, done, happenings, mutated, openeds, prior_ids, record, states
 
 STATE = State(1, "lineage", 3, TARGET, (record(),), (create("sales"),), "j0")
 TEXT = state_to_bytes(STATE).decode()
@@ -39,7 +39,7 @@ def test_a_state_survives_the_file(state: State) -> None:
     assert state_from_bytes(state_to_bytes(state), "f") == state
 
 
-@given(happenings | openeds)
+@given(happenings | openeds | prior_ids)
 def test_an_entry_survives(entry: Entry) -> None:
     assert entry_from_json(entry_to_json(entry)) == entry
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from provisioner.errors import StateError
 from provisioner.state.folding import fold
-from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, Record, State
+from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, PriorIds, Record, State
 
 from .examples import create, delete, done, failed, happenings, opened_on, patch, record, states
 
@@ -53,6 +53,20 @@ def test_what_entries_do(state: State, entries: list[Entry], records: list[Recor
     changed = records != list(state.records) or bool(standing)
     assert folded.serial == state.serial + changed
     assert (folded is state) is not changed
+
+
+def test_what_was_there_before_a_run_is_so_for_each_of_its_calls() -> None:
+    own = replace(create("sales", "i7"), seen=("own",))
+    entries = [
+        opened_on(EMPTY),
+        PriorIds(("a",)),
+        replace(create(), seen=()),
+        own,
+        PriorIds(("a", "b")),
+        replace(create("late", "i8"), seen=()),
+    ]
+    folded = fold(EMPTY, entries)
+    assert {one.intent_id: one.seen for one in folded.intents} == {"i1": ("a",), "i7": ("own",), "i8": ("a", "b")}
 
 
 def test_an_intent_stands_across_folds_until_it_is_settled() -> None:

@@ -95,6 +95,17 @@ def test_the_life_of_a_record(path: Path) -> None:
     assert files(path) == [NAME, f"{NAME}.backup", f"{NAME}.lock"]
 
 
+def test_a_create_that_is_open_again_has_no_record(path: Path) -> None:
+    with held(path) as store:
+        store.saw(["before"])
+        store.begin([create()])
+        store.settle([done("i1", "id-1", '"e1"')])
+        store.reopen(replace(create(intent_id="i2"), seen=()))
+    after = FileStore(path, TARGET).load()
+    assert after.records == ()
+    assert [(one.intent_id, one.seen) for one in after.intents] == [("i2", ("before",))]
+
+
 def test_a_run_that_dies_is_continued_by_the_next(path: Path) -> None:
     with held(path) as store:
         lineage = store.load().lineage

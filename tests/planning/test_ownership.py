@@ -1,0 +1,93 @@
+"""Whose a base connection is: what a plan must not confuse, and what it tells beside its changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from provisioner.planning.observed import observe
+from provisioner.planning.plan import Action
+from provisioner.planning.planner import Context
+from provisioner.planning.refresh import refresh_plan
+from tests.planning.examples import CLIENT, FINGERPRINTER, IDENTITY, desired, item, observation, planned, record, state
+
+ORDERS, STOCK = desired(), desired("stock", name="Stock")
+BOTH = state(record(ORDERS), record(STOCK, "id-2"))
+
+
+@pytest.mark.parametrize(
+    ("shown", "action"),
+    [
+        ("Orders", Action.NO_OP),
+        ("orders ", Action.UPDATE),
+        ("By hand", Action.UPDATE),
+        ("Stock", Action.BLOCKED),
+        ("STOCK\u200b", Action.BLOCKED),
+    ],
+)
+def test_what_carries_the_name_of_another_is_never_drift(shown: str, action: Action) -> None:
+    """An id that was recorded under the wrong key looks like this; to put the name back would change another one."""
+    changes = planned([ORDERS, STOCK], BOTH, observation(item(ORDERS, name=shown), item(STOCK, "id-2"))).changes
+    (change,) = [one for one in changes if one.key == "orders"]
+    assert change.action is action
+    assert (change.steps == ()) == (action in (Action.NO_OP, Action.BLOCKED))
+
+
+@pytest.mark.parametrize("flags", [{}, {"delete": True}])
+def test_nor_is_it_deleted(flags: dict[str, bool]) -> None:
+    seen = observation(item(ORDERS, name="Stock"), item(STOCK, "id-2"))
+    changes = planned([STOCK], BOTH, seen, **flags).changes
+    assert [one.steps for one in changes] == [(), ()]
+
+
+def test_nor_taken_into_the_state() -> None:
+    seen = observation(item(ORDERS, name="Stock"), item(STOCK, "id-2"))
+    plan = refresh_plan("prod", IDENTITY, [ORDERS, STOCK], Context(BOTH, seen, FINGERPRINTER))
+    assert [one.key for one in plan.blocked] == ["orders"]
+    assert not plan.pending
+
+
+def test_two_that_exchange_their_names_are_each_still_their_own() -> None:
+    wanted = [desired(name="Stock"), desired("stock", name="Orders")]
+    plan = planned(wanted, BOTH, observation(item(ORDERS), item(STOCK, "id-2")))
+    assert [one.action for one in plan.changes] == [Action.UPDATE] * 2
+
+
+def test_what_may_be_gone_is_blocked_alone() -> None:
+    seen = observe([item(STOCK, "id-2")], {"id-1": "answers 404, but not in the service's words"})
+    for plan in (
+        planned([ORDERS, STOCK], BOTH, seen),
+        refresh_plan("prod", IDENTITY, [ORDERS, STOCK], Context(BOTH, seen, FINGERPRINTER)),
+    ):
+        orders, stock = plan.changes
+        assert (orders.action, stock.action) == (Action.BLOCKED, Action.NO_OP)
+        assert orders.reason == "id-1 answers 404, but not in the service's words"
+        assert orders.remedy == "if it is gone: `state rm orders`"
+
+
+def test_a_second_object_of_a_managed_name_is_told() -> None:
+    seen = observation(item(ORDERS), item(ORDERS, "twin", name=" orders", createdClient="exc_app"))
+    (change,) = planned([ORDERS], state(record()), seen).changes
+    assert change.action is Action.NO_OP
+    assert "of the same name: twin" in change.notes[0]
+
+
+STRAYS: list[tuple[str, dict[str, Any], bool]] = [
+    ("ours, and unknown", {}, True),
+    ("of another client", {"createdClient": "exc_app"}, False),
+    ("of a declared name", {"name": "Orders"}, False),
+]
+
+
+@pytest.mark.parametrize(("changed", "told"), [row[1:] for row in STRAYS], ids=[row[0] for row in STRAYS])
+def test_what_our_own_client_made_and_nothing_knows_is_told(changed: dict[str, Any], told: bool) -> None:
+    stray = {**item(ORDERS, "stray", name="Left", createdClient=CLIENT), **changed}
+    plan = planned([ORDERS], state(record()), observation(item(ORDERS), stray))
+    assert any("Left (stray)" in note for note in plan.notes) == told
+
+
+def test_of_many_some_are_named() -> None:
+    strays = [item(ORDERS, f"s{n}", name=f"Left {n}", createdClient=CLIENT) for n in range(8)]
+    (note,) = planned([], state(), observation(*strays)).notes
+    assert "Left 4 (s4) and 3 more" in note
