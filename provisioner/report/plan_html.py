@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -20,6 +21,7 @@ from provisioner.report.style import safe
 from provisioner.report.wording import (
     SEVERITY,
     SYMBOL,
+    Unknown,
     line_of,
     new_servers,
     sorted_by_severity,
@@ -63,6 +65,7 @@ def as_html(plan: Plan) -> str:
             sections=[
                 ("What could not be known", list(unknowns(plan))),
                 ("What the digest does not cover", list(uncovered(plan))),
+                ("Notes", [Unknown(note, Counter()) for note in plan.notes]),
             ],
             servers=new_servers(plan),
             symbol=SYMBOL,

@@ -104,6 +104,8 @@ def _head(plan: Plan) -> Iterator[str]:
     left_open = list(uncovered(plan))
     if left_open:
         yield "\n".join(_section("What the digest does not cover", left_open))
+    if plan.notes:
+        yield "\n".join(f"- Note: {plain(_cut(note, 1_000))}" for note in plan.notes)
 
 
 _ALL_KNOWN = "nothing; the service was asked, and every secret compared with what was sent last."

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from typing import Any
 
 import pytest
 
-from .support import ORDERS, ROTATED, STOCK, Project, Service, basic, by_string
+from .support import ORDERS, ROTATED, STOCK, Project, Service, basic, between, by_string
 
 ANSWERS_THAT_DECLINE = ["no", "y", "", "yes please"]
 
@@ -50,6 +52,22 @@ def test_on_a_terminal_it_asks_once_and_yes_does_it(project: Project, service: S
     assert "Apply complete: 1 added, 0 changed, 0 destroyed." in screen.out
     assert "\x1b[32m" in screen.out
     assert len(service.seen("POST")) == 1
+
+
+def test_what_moved_while_the_question_stood_is_not_applied(project: Project, service: Service) -> None:
+    project.define("orders", basic("Orders"))
+    lists = itertools.count()
+
+    def somebody_creates_it(method: str, path: str, _: Any) -> None:
+        if method == "GET" and "/connections?" in path and next(lists) == 1:
+            service.create("Orders")
+
+    with between(service, somebody_creates_it) as url:
+        project.target(url)
+        screen = project.at_terminal("apply", answer="yes")
+    assert screen.code == 5
+    assert "orders moved while the question was open; nothing was done" in screen.out
+    assert len(service.items()) == 1
 
 
 @pytest.mark.parametrize("answer", ANSWERS_THAT_DECLINE)
