@@ -24,14 +24,13 @@ if TYPE_CHECKING:
     from provisioner.egress import Egress
     from provisioner.secret_scanner import SecretScanner
     from provisioner.service.auth import ClientCredentials, FixedToken
+    from provisioner.service.deadlines import Deadlines
     from provisioner.service.exchange import Log, Timing, Transport
     from provisioner.service.flow_service import FlowService
     from provisioner.service.origin import Origin
 
 EMULATOR = "emulator"
 EMULATOR_ORG = "EMULATOR@AdobeOrg"
-_LAG = timedelta(seconds=75)
-_LAG_ON_LOOPBACK = timedelta(seconds=3)
 
 
 def choose_target(project: Project, name: str | None, settings: Settings) -> Target:
@@ -61,11 +60,17 @@ def place(
         environment={**target.sample_env, **{name: value for name, value in settings.variables.items() if value}},
         fingerprinter=lambda lineage: Fingerprinter(lineage, settings.fingerprint_key, settings.old_fingerprint_key),
         client=EMULATOR if target.emulator else settings.credentials.api_key or "",
-        settle=_LAG_ON_LOOPBACK if loopback else _LAG,
+        settle=timedelta(seconds=_deadlines(loopback).lag),
         loopback=loopback,
         scanner=scanner,
         progress=progress,
     )
+
+
+def _deadlines(loopback: bool) -> Deadlines:
+    from provisioner.service import deadlines
+
+    return deadlines.LOOPBACK if loopback else deadlines.REAL
 
 
 def _identity(target: Target, settings: Settings) -> TargetIdentity:
@@ -122,7 +127,8 @@ def connect(
         identity = where.identity
         origin = _origin(url, settings)
         names = (identity.org_id, identity.sandbox, api_key)
-        yield FlowService(origin, *names, tokens, transport, timing, progress=where.progress)
+        limits = _deadlines(where.loopback)
+        yield FlowService(origin, *names, tokens, transport, timing, progress=where.progress, deadlines=limits)
 
 
 @contextmanager

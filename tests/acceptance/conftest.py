@@ -5,16 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from provisioner import wiring
 from provisioner.applying import trials
 from provisioner.emulator.server import Emulator
-from provisioner.service import transport
+from provisioner.service import deadlines, transport
 from provisioner.service.exchange import Timing
 
 from .support import CREDENTIALS, PASSWORDS, Project, Service
@@ -37,7 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "real_timing", timing)
     monkeypatch.setattr(trials, "_LOOKS", [0.05] * 200)
     # Behind this lies a list that lags by a second or less; the service's clock has whole seconds.
-    monkeypatch.setattr(wiring, "_LAG_ON_LOOPBACK", timedelta(seconds=2))
+    monkeypatch.setattr(deadlines, "LOOPBACK", replace(deadlines.LOOPBACK, lag=2.0))
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import chdir
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from provisioner.egress import Egress
 from provisioner.emulator.server import Emulator
 from provisioner.report import faces
 from provisioner.secret_scanner import SecretScanner
+from provisioner.service import deadlines
 from tests.acceptance.support import CREDENTIALS, Project, Service, basic, between, by_string
 from tests.leaks import holds
 
@@ -166,7 +166,7 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time is not what is tested here."""
-    monkeypatch.setattr("provisioner.wiring._LAG_ON_LOOPBACK", timedelta(0))
+    monkeypatch.setattr(deadlines, "LOOPBACK", replace(deadlines.LOOPBACK, lag=0.0))
     monkeypatch.setattr("provisioner.state.fingerprint._SCRYPT_N", 2)
 
 

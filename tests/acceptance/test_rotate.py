@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
 
-from provisioner import wiring
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
+from provisioner.service import deadlines
 from tests.acceptance.support import (
     CREDENTIALS,
     LOST,
@@ -166,7 +166,7 @@ def test_what_is_left_of_a_probe_is_deleted_by_the_next_apply(
     assert "is a probe that an earlier run has left" in plan.out
     assert project.run("apply", "--yes", environ=NEW).code == 0
     assert {one["name"] for one in service.items()} == {"Orders", "Stock"}
-    monkeypatch.setattr(wiring, "_LAG_ON_LOOPBACK", timedelta(seconds=-5))  # it can show up no more
+    monkeypatch.setattr(deadlines, "LOOPBACK", replace(deadlines.LOOPBACK, lag=-5.0))  # it can show up no more
     assert project.run("apply", "--yes", environ=NEW).code == 0
     assert project.state["intents"] == {}
 

@@ -21,12 +21,12 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import provisioner
-from provisioner import cli, wiring
-from provisioner.service import retry
+from provisioner import cli
+from provisioner.service import deadlines, retry
 from provisioner.service.transport import HttpTransport
 
 
@@ -123,7 +123,7 @@ def prepare() -> None:
         importlib.import_module(module.name)
     for library in ("jsonschema", "yaml", "jinja2", "filelock"):
         importlib.import_module(library)
-    wiring._LAG_ON_LOOPBACK = timedelta(0)
+    deadlines.LOOPBACK = replace(deadlines.LOOPBACK, lag=0.0)
     with contextlib.suppress(AttributeError):
         retry.Policy.__init__.__defaults__ = (6, 180.0, 0.005, 0.02, 0.02, 20, 0.005, 0.02)  # type: ignore[misc]
 
