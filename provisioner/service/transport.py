@@ -25,6 +25,7 @@ from provisioner.service.exchange import Answer, Call, CallLog, Failure, Log, Ou
 _CONNECT = 10.0
 """Seconds to wait for the other side at each step of connecting, within the deadline of the attempt."""
 
+_CHECK_NETWORK = "Check the network, the endpoint and the proxy settings."
 _CHUNK = 8 * 1024
 _TEXT = 2000
 
@@ -196,11 +197,8 @@ def explained(error: BaseException, attempt: Attempt) -> Failure:
     if attempt.left:
         return Failure(True, "no answer came in time" if attempt.late else _broken(error))
     if attempt.late:
-        return Failure(False, "no connection came about in time", _CONNECTING)
+        return Failure(False, "no connection came about in time", _CHECK_NETWORK)
     return Failure(False, *_not_sent(error))
-
-
-_CONNECTING = "Check the network, the endpoint and the proxy settings."
 
 
 def _broken(error: BaseException) -> str:
@@ -220,13 +218,13 @@ def _not_sent(error: BaseException) -> tuple[str, str]:
         remedy = "If a proxy inspects TLS, name its certificate authority in REQUESTS_CA_BUNDLE."
         return "the server's certificate cannot be verified", remedy
     if "NewConnectionError" in names or "ConnectTimeoutError" in names:
-        return _not_connected(names), _CONNECTING
+        return _not_connected(names), _CHECK_NETWORK
     if any(isinstance(link, OSError) and str(link).startswith("Tunnel connection failed") for link in chain):
         return "the proxy refused the connection", "Check HTTPS_PROXY and its credentials."
     if isinstance(error, requests.exceptions.SSLError):
         return "the TLS connection failed", "Check the endpoint, the proxy and REQUESTS_CA_BUNDLE."
     if isinstance(error, requests.ConnectionError):
-        return "the connection broke before the request was sent", _CONNECTING
+        return "the connection broke before the request was sent", _CHECK_NETWORK
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         return "the file of trusted certificates cannot be read", "Check REQUESTS_CA_BUNDLE."
     return "the request cannot be sent", "Check the endpoint and the proxy settings."

@@ -306,7 +306,8 @@ def test_the_endless_body_of_a_redirect_is_not_read(transport: HttpTransport) ->
 
 # --- the deadline of an attempt
 
-LATE = 0.2
+LATE = 0.5
+"""Seconds; long beside what it takes to connect here and to send a request."""
 
 
 @pytest.mark.parametrize(
@@ -319,16 +320,28 @@ LATE = 0.2
     ],
 )
 @pytest.mark.parametrize("drip", [b"", b" "])
-def test_a_body_that_does_not_end_in_time(transport: HttpTransport, start: bytes, drip: bytes) -> None:
+def test_a_body_that_does_not_end_in_time(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, start: bytes, drip: bytes
+) -> None:
+    """The deadline passes when the status is known, however fast this machine is."""
+    read = HttpTransport._read
+
+    def late(self: HttpTransport, response: requests.Response, attempt: Attempt) -> Answer:
+        attempt._end()
+        return read(self, response, attempt)
+
+    monkeypatch.setattr(HttpTransport, "_read", late)
     with impolite(dripping(start, drip)) as server:
-        outcome = transport.send(post(server.port, within=LATE))
+        outcome = transport.send(post(server.port))
     assert isinstance(outcome, Answer)
     assert (outcome.status, outcome.body) == (int(start[9:12]), None)
     assert (outcome.defect, outcome.success) == ("the body did not end in time", False)
 
 
-@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nX: "])
-@pytest.mark.parametrize("drip", [b"", b"0"])
+@pytest.mark.parametrize(
+    ("start", "drip"),
+    [(b"", b""), (b"HTTP/1.1 20", b"0"), (b"HTTP/1.1 200 OK\r\nX: ", b""), (b"HTTP/1.1 200 OK\r\nX: ", b"0")],
+)
 def test_headers_that_do_not_end_in_time(transport: HttpTransport, start: bytes, drip: bytes) -> None:
     with impolite(dripping(start, drip)) as server:
         outcome = transport.send(post(server.port, within=LATE))
@@ -354,7 +367,7 @@ def test_a_deadline_that_passed_while_connecting_keeps_the_request_here(
     monkeypatch.setattr(Attempt, "watch", passed)
     with impolite(saying(answering("200 OK", b"{}"))) as server:
         outcome = transport.send(post(server.port))
-    assert outcome == Failure(False, "no connection came about in time", module._CONNECTING)
+    assert outcome == Failure(False, "no connection came about in time", module._CHECK_NETWORK)
     assert server.requests in ([], [b"\r\n\r\n"])
 
 
