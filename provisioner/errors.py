@@ -123,7 +123,12 @@ class Refused(ServiceError):
 
 
 class NotFound(Refused):
-    """404: no such object in this sandbox."""
+    """The answer to a request for one id, in the service's own words: no such object in this sandbox."""
+
+
+class MissingUnclear(ServiceError):
+    """The answer to a request for one id says "not found" in other words than the service's: whether that object is
+    gone stays undecided."""
 
 
 class MissingUnclear(ServiceError):

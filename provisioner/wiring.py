@@ -121,7 +121,7 @@ def connect(
         identity = where.identity
         origin = _origin(url, settings)
         names = (identity.org_id, identity.sandbox, api_key)
-        yield FlowService(origin, *names, tokens, transport, timing, progress=where.progress)
+        yield FlowService(origin, *names, tokens, transport, timing, progress=where.progress, deadlines=where.deadlines)
 
 
 @contextmanager

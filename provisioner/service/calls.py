@@ -21,7 +21,7 @@ from provisioner.errors import (
     UsageError,
 )
 from provisioner.service.exchange import INTERRUPTED, Answer, Call, Failure, HeldBack, Outcome, Timing, Transport
-from provisioner.service.explain import ServiceFault, explain, read_fault, sentence
+from provisioner.service.explain import explain, read_fault, says_gone, sentence
 from provisioner.service.retry import (
     Again,
     GiveUp,
@@ -217,7 +217,7 @@ class _Attempt:
     def __call__(self) -> Outcome:
         token = self._caller.tokens.token()
         outcome = self._caller.send_once(self._call, token, self._until)
-        if self._renewed or not isinstance(outcome, Answer) or not 400 <= outcome.status <= 401:
+        if self._renewed or not isinstance(outcome, Answer) or may_have_had_effect(outcome):
             return outcome
         if not read_fault(outcome).is_stale_token:
             return outcome
@@ -236,9 +236,9 @@ class _Attempt:
             ) from error
 
 
-def failure(what: str, settled: Settled, *, one: bool = False) -> ServiceError:
-    """The exception for a call that did not succeed. ``what`` names it, such as ``creating a base connection``;
-    ``one``: it was about one existing object, so that "not found" means this object."""
+def failure(what: str, settled: Settled, ident: str = "") -> ServiceError:
+    """Return the exception for a call that did not succeed. ``what`` names it, such as ``creating a base connection``;
+    ``ident`` is the id of the one existing object that it was about, which "not found" can mean."""
     unknown = isinstance(settled.verdict, Unknown) or settled.doubtful
     outcome = settled.outcome
     if isinstance(outcome, Failure):
@@ -246,9 +246,11 @@ def failure(what: str, settled: Settled, *, one: bool = False) -> ServiceError:
             return OutcomeUnknown(f"{what}: {outcome.reason}", _AFTER_UNKNOWN)
         return Unreachable(f"{what}: {outcome.reason}", outcome.remedy or "Check the network, then run again.")
     fault = read_fault(outcome)
-    if unknown or 200 <= outcome.status <= 299:
-        return unusable(what, outcome, outcome.defect or sentence(fault), effect=unknown)
-    kind = _kind(fault, one)
+    if 200 <= outcome.status <= 299:
+        return unusable(what, outcome, outcome.defect, effect=unknown)
+    if unknown:
+        return unusable(what, outcome, _likely(outcome, sentence(fault)), effect=True, code=fault.code)
+    kind = _kind(outcome, ident)
     return kind(
         f"{what}: {sentence(fault)}",
         explain(fault).remedy,
@@ -258,15 +260,20 @@ def failure(what: str, settled: Settled, *, one: bool = False) -> ServiceError:
     )
 
 
-def unusable(what: str, answer: Answer, why: str, *, effect: bool) -> ServiceError:
+def _likely(answer: Answer, words: str) -> str:
+    """What refuses in other words than the service's may have come after the effect."""
+    return f"refused, but perhaps after it was done: {words}" if 400 <= answer.status <= 499 else words
+
+
+def unusable(what: str, answer: Answer, why: str, *, effect: bool, code: str = "") -> ServiceError:
     """For an answer that settles nothing. ``effect``: the call may have changed something."""
     kind, remedy = (OutcomeUnknown, _AFTER_UNKNOWN) if effect else (ServiceError, "Run again; check the endpoint.")
-    return kind(f"{what}: {why}", remedy, status=answer.status, request_id=answer.request_id)
+    return kind(f"{what}: {why}", remedy, status=answer.status, code=code, request_id=answer.request_id)
 
 
-def _kind(fault: ServiceFault, one: bool) -> type[Refused]:
-    if one and fault.is_missing_object:
+def _kind(answer: Answer, ident: str) -> type[Refused]:
+    if ident and says_gone(answer, ident):
         return NotFound
-    if fault.is_unauthenticated:
+    if read_fault(answer).is_unauthenticated:
         return NotAuthenticated
-    return PreconditionFailed if fault.status == 412 else Refused
+    return PreconditionFailed if answer.status == 412 else Refused

@@ -8,13 +8,15 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
+from provisioner.service.deadlines import REAL
 from provisioner.service.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request to send. ``path`` starts with ``/`` and carries the query, encoded. ``json`` and ``form`` exclude
-    each other. What could hold a secret is left out of the representation."""
+    each other. ``within`` is the seconds that one attempt may take, from connecting to the last byte of the answer.
+    What could hold a secret is left out of the representation."""
 
     method: str
     origin: Origin
@@ -23,6 +25,7 @@ class Call:
     json: Any = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
     bearer: str = field(default="", repr=False)
+    within: float = REAL.attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,12 @@ class Answer:
 
     @property
     def request_id(self) -> str:
-        """What to quote to Adobe's support. ``x-request-id`` on answers is assumed, never required."""
-        raw = self.headers.get("x-request-id", "")
-        return raw if raw.isascii() and raw.isprintable() and len(raw) <= 128 else ""
+        """What to quote to Adobe's support. In a header (assumed), or in the ``report`` of an error (documented)."""
+        report = self.body.get("report") if isinstance(self.body, Mapping) else None
+        reported = report.get("request-id") if isinstance(report, Mapping) else None
+        raw = self.headers.get("x-request-id") or reported
+        usable = isinstance(raw, str) and raw.isascii() and raw.isprintable() and len(raw) <= 128
+        return raw if isinstance(raw, str) and usable else ""
 
 
 @dataclass(frozen=True, slots=True)

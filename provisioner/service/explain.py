@@ -1,9 +1,13 @@
 """Error answers in all their shapes -> one value; and that value -> meaning and remedy. Pure.
 
 Shapes, with their standing: ``{"errorMessage", "errorDetails"}``, ``{"message"}`` (documented); problem JSON with
-``type``, ``title``, ``status``, ``detail`` (codes documented, that Flow Service uses this shape inferred);
-``{"error_code", "message"}`` of the gateway with the code as string or number (documented); ``{"error",
-"error_description"}`` of IMS (documented). Everything else is explained by its status.
+``type``, ``title``, ``status``, ``detail`` (codes documented, that Flow Service uses this shape inferred); the two
+combined, with ``report`` in place of ``detail`` (documented for flows, inferred for connections); ``{"error_code",
+"message"}`` of the gateway with the code as string or number (documented); ``{"error", "error_description"}`` of IMS
+(documented). Everything else is explained by its status.
+
+A code counts only where the HTTP status agrees with it. Whether a call had no effect, and whether an object is gone,
+is never read from one of the two alone.
 """
 
 from __future__ import annotations
@@ -14,18 +18,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provisioner.service.codes import CLASSES, CODES, STATUSES, Explanation
+from provisioner.service.codes import CATALOGUED, CLASSES, CODES, STATUSES, Explanation
 from provisioner.service.exchange import Answer
 
 WITHHELD = "(the service's text is withheld: it repeats a sensitive value)"
 
 _LONGEST_DETAIL = 600
 _FLOW_CODE = re.compile(r"(?:^|[-/])(\d{4}-\d{3})$")
+_CODED = re.compile(r"\d{4}-(\d{3})|(\d{3})\d{3}")
 _OTHER_CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
-_SANDBOX_CODES = frozenset({"2100", "2101", "2103", "2106"})
-_NOT_FOUND_CODES = frozenset({"1101", "1439"})
-_TOKEN_CODES = frozenset({"401013", "403010", "2000", "2114", "2115"})
-_STALE_TOKEN_CODES = frozenset({"401013", "2115"})
+_GONE_CODES = frozenset({"1101-404", "1439-404", "1439-400"})
+_TOKEN_CODES = frozenset({"403010", "2114-400", "2115-400"})
+_ORG_CODES = frozenset({"2001-401", "2002-401"})
+_STALE_TOKEN_CODE = "2115-400"  # noqa: S105
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +46,25 @@ class ServiceFault:
     foreign: bool = False
 
     @property
-    def number(self) -> str:
-        """The code without the status that Flow Service appends: ``1418`` of ``1418-400``."""
-        return self.code.partition("-")[0]
+    def agreed(self) -> str:
+        """The code, where the status that is part of it is the one of the answer. Else "": it means something else."""
+        part = _CODED.fullmatch(self.code)
+        return self.code if part is None or int(part[1] or part[2]) == self.status else ""
 
     @property
     def label(self) -> str:
-        return self.code or f"HTTP {self.status}"
-
-    @property
-    def is_missing_object(self) -> bool:
-        """The object is not there: not the sandbox, not a gateway's or a wrong server's 404. Who takes a
-        lost sandbox for lost objects makes all of them anew; the legacy shape has no code, so its words count."""
-        if self.number in _NOT_FOUND_CODES:
-            return True
-        other = self.foreign or len(self.number) == 6 or self.number in _SANDBOX_CODES
-        return self.status == 404 and not other and "sandbox" not in f"{self.title} {self.detail}".lower()
+        if not self.code:
+            return f"HTTP {self.status}"
+        return self.code if self.agreed else f"{self.code}, HTTP {self.status}"
 
     @property
     def is_stale_token(self) -> bool:
-        """A fresh token may help."""
-        return self.status == 401 or self.number in _STALE_TOKEN_CODES
+        """A fresh token may help. Nothing was done: a 401 comes from the gateway (assumed), and 2115 is a refusal."""
+        return self.status == 401 or self.agreed == _STALE_TOKEN_CODE
 
     @property
     def is_unauthenticated(self) -> bool:
-        return self.number in _TOKEN_CODES or (self.status == 401 and self.number not in CODES)
+        return self.agreed in _TOKEN_CODES or (self.status == 401 and self.agreed not in _ORG_CODES)
 
 
 def read_fault(answer: Answer) -> ServiceFault:
@@ -75,9 +75,65 @@ def read_fault(answer: Answer) -> ServiceFault:
     return ServiceFault(answer.status, _code(body), _clean(_text(body.get("title"))), _clean(_detail(body)))
 
 
+def refuses(answer: Answer) -> bool:
+    """Return whether a 4xx says by its own JSON that nothing was done.
+
+    What stands between us and the service answers 4xx as well, also after the call had its effect: only a code of a
+    catalogue or of the gateway that has the HTTP status in it, or the legacy pair, is the service's own. 408 speaks of
+    time, not of refusal. A body that contradicts its status says nothing.
+    """
+    body = answer.body
+    if not 400 <= answer.status <= 499 or answer.status == 408 or not isinstance(body, Mapping):
+        return False
+    if _number(body.get("status")) not in (None, answer.status):
+        return False
+    fault = read_fault(answer)
+    if _CODED.fullmatch(fault.code):
+        return bool(fault.agreed) and (fault.code in CATALOGUED or fault.code == _gateway_code(body))
+    return _legacy_pair(body) is not None
+
+
+def says_gone(answer: Answer, ident: str) -> bool:
+    """Return whether the answer to a request for this id says that there is no such object.
+
+    Documented: 1101-404, 1439-400, 1439-404 (shown for flows), and a 404 with the legacy pair, which names the id. Any
+    other code speaks of something else, such as the sandbox, and so does an answer that names another id.
+    """
+    if not isinstance(answer.body, Mapping) or not refuses(answer):
+        return False
+    fault = read_fault(answer)
+    pair = _legacy_pair(answer.body)
+    words = "\n".join(filter(None, (*(_text(answer.body.get(name)) for name in _WORDS), _reported(answer.body))))
+    named = _names(words, ident)
+    if not named and any(other.lower() != ident.lower() for other in _UUID.findall(words)):
+        return False
+    if fault.code:
+        return fault.agreed in _GONE_CODES
+    return answer.status == 404 and pair is not None and _names(pair, ident)
+
+
+def _names(words: str, ident: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(ident)}(?![\w-])", words, re.IGNORECASE) is not None
+
+
+def _legacy_pair(body: Mapping[str, Any]) -> str | None:
+    message, details = body.get("errorMessage"), body.get("errorDetails")
+    both = isinstance(message, str) and isinstance(details, str) and message and details
+    return f"{message}\n{details}" if both else None
+
+
+def _gateway_code(body: Mapping[str, Any]) -> str:
+    code = str(body.get("error_code"))
+    return code if len(code) == 6 else ""
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def explain(fault: ServiceFault) -> Explanation:
-    """By code, else by status, else by class of status."""
-    known = CODES.get(fault.number) or STATUSES.get(fault.status) or CLASSES.get(fault.status // 100)
+    """By a code that its status agrees with, else by status, else by class of status."""
+    known = CODES.get(fault.agreed) or STATUSES.get(fault.status) or CLASSES.get(fault.status // 100)
     return known or Explanation(f"the service answered with status {fault.status}")
 
 
@@ -102,11 +158,17 @@ def _code(body: Mapping[str, Any]) -> str:
     return ""
 
 
+_WORDS = ("title", "detail", "errorDetails", "errorMessage", "error_description", "message")
+
+
 def _detail(body: Mapping[str, Any]) -> str:
-    for name in ("detail", "errorDetails", "errorMessage", "error_description", "message"):
-        if text := _text(body.get(name)):
-            return text
-    return ""
+    texts = (_text(body.get("detail")), _reported(body), *(_text(body.get(name)) for name in _WORDS[2:]))
+    return next(filter(None, texts), "")
+
+
+def _reported(body: Mapping[str, Any]) -> str:
+    report = body.get("report")
+    return _text(report.get("detailed-message")) if isinstance(report, Mapping) else ""
 
 
 def _text(value: object) -> str:

@@ -5,22 +5,21 @@ All shapes as in Adobe's Flow Service documentation unless a docstring says infe
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
-from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError
+from provisioner.errors import MissingUnclear, NotFound, OutcomeUnknown, Refused, ServiceError
 from provisioner.model import Json
 from provisioner.progress import SILENT, Progress
-from provisioner.service.calls import Caller, TokenSource, failure, unusable
+from provisioner.service.calls import Caller, Settled, TokenSource, failure, unusable
+from provisioner.service.deadlines import LOOKING, REAL, Deadlines
 from provisioner.service.dependants import Flow, by_base
 from provisioner.service.exchange import Answer, Call, Timing, Transport
-from provisioner.service.explain import read_fault
 from provisioner.service.origin import Origin
-from provisioner.service.paging import items_of, next_query
+from provisioner.service.paging import incomplete, is_id, items_of, next_query
 from provisioner.service.probing import (
     PROVIDER_REJECTED,
     Contents,
@@ -38,12 +37,11 @@ _CONNECTIONS = "/connections"
 LARGEST_PAGE = 100
 """Documented for destinations, which are the same service."""
 
+_COMPLETE = 200
+_MISSING = 404
 _PAGES = 1000
 _FEW = 3
 """So many objects are asked for one by one."""
-
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+(?: [A-Za-z0-9_.-]+)*")
-"""Names that a filter can carry whatever the service's quoting rules are, which are not documented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +57,13 @@ class Written:
 _LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each look after a delete: it may be asynchronous (inferred from its states)."""
 
-_GONE = "Run `provisioner plan`: the base connection was deleted, or lies in another sandbox."
+_UNCLEAR = "if it is gone: `state rm KEY`"
 
 
 class Reader(Protocol):
     """What ``plan`` may do: look. There is no method here that writes."""
 
     def list_connections(self, spec_id: str) -> tuple[Json, ...]: ...
-    def find_by_name(self, name: str, spec_id: str) -> tuple[Json, ...]: ...
     def get(self, connection_id: str) -> Json: ...
     def test(self, connection_id: str) -> Reached: ...
     def tables(self, connection_id: str) -> tuple[Table, ...]: ...
@@ -78,35 +75,34 @@ class Reader(Protocol):
 class FlowReader:
     """``Reader`` over HTTP: it has no writing method and sends nothing but GET."""
 
-    def __init__(self, origin: Origin, caller: Caller, page: int, progress: Progress) -> None:
+    def __init__(self, origin: Origin, caller: Caller, page: int, progress: Progress, deadlines: Deadlines) -> None:
         self._origin = origin
         self._caller = caller
         self._page = page
         self._progress = progress
+        self._deadlines = deadlines
 
     def list_connections(self, spec_id: str) -> tuple[Json, ...]:
         """All base connections of a connection spec, over all pages, each id once, as the service orders them."""
         return self._list("listing base connections", spec_id, f"connectionSpec.id=={spec_id}")
 
-    def find_by_name(self, name: str, spec_id: str) -> tuple[Json, ...]:
-        """Those with exactly this name. A name that a filter might not carry is looked for in the whole list."""
-        what = "looking for a base connection by name"
-        if _PLAIN_NAME.fullmatch(name):
-            found = self._list(what, spec_id, f"connectionSpec.id=={spec_id}", f'name=="{name}"')
-        else:
-            found = self._list(what, spec_id, f"connectionSpec.id=={spec_id}")
-        return tuple(item for item in found if item.get("name") == name)
-
     def get(self, connection_id: str) -> Json:
-        """One base connection: ``items[0]``, or the bare object (inferred from sibling resources).
-        Raises ``NotFound`` where the service says so or has no items."""
+        """Return one base connection: ``items[0]``, or the bare object (inferred from sibling resources).
+
+        Raise ``NotFound`` where the service says in its own words that this id is gone, and ``MissingUnclear`` for
+        any other 404 and for an empty list: a lost sandbox, or something else that answers, must not pass for that.
+        """
         what = f"reading base connection {connection_id}"
-        answer = self._get(what, _path(connection_id))
+        settled = self._caller.send(self._call(_path(connection_id)))
+        if settled.answer is None:
+            raise _missing(what, settled, connection_id)
+        answer = settled.answer
         body = answer.body
         bare = isinstance(body, dict) and "items" not in body and isinstance(body.get("id"), str)
         items = (body,) if bare else items_of(what, body)
         if not items:
-            raise NotFound(f"{what}: there is no such object", _GONE, status=404, request_id=answer.request_id)
+            words = f"{what}: answers with an empty list, which are not the service's words for an object that is gone"
+            raise MissingUnclear(words, _UNCLEAR, status=answer.status, request_id=answer.request_id)
         if len(items) != 1 or items[0]["id"] != connection_id:
             raise unusable(what, answer, "the service answered with another object", effect=False)
         return items[0]
@@ -115,16 +111,16 @@ class FlowReader:
         """Whether the service reaches the database with it. What the provider rejects is a "no" with its words."""
         what = f"testing base connection {connection_id}"
         try:
-            return read_result(what, self._get(what, f"{_path(connection_id)}/test").body)
+            return read_result(what, self._get(what, f"{_path(connection_id)}/test", LOOKING).body)
         except Refused as error:
-            if error.code.partition("-")[0] != PROVIDER_REJECTED:
+            if error.code != PROVIDER_REJECTED:
                 raise
             return Reached(False, error.message.partition(": ")[2])
 
     def tables(self, connection_id: str) -> tuple[Table, ...]:
         """What there is to pick from."""
         what = f"listing the tables of {connection_id}"
-        return read_tables(what, self._get(what, f"{_path(connection_id)}/explore?objectType=root").body)
+        return read_tables(what, self._get(what, f"{_path(connection_id)}/explore?objectType=root", LOOKING).body)
 
     def contents(self, connection_id: str, table: str, preview: bool = False) -> Contents:
         """The columns of a table, by the path that ``tables`` gives; with ``preview`` some rows, where offered."""
@@ -133,7 +129,7 @@ class FlowReader:
             {"objectType": "table", "object": table, **({"preview": "true"} if preview else {})}, quote_via=quote
         )
         try:
-            return read_contents(what, self._get(what, f"{_path(connection_id)}/explore?{query}").body)
+            return read_contents(what, self._get(what, f"{_path(connection_id)}/explore?{query}", LOOKING).body)
         except Refused as error:
             error.remedy = f"Look whether `explore KEY` lists this table. If that fails too: {error.remedy}"
             raise
@@ -161,10 +157,13 @@ class FlowReader:
         """What the service's clock shows now, from the ``Date`` of its last answer; this machine's before any."""
         return self._caller.clock.now()
 
-    def _get(self, what: str, path: str) -> Answer:
-        settled = self._caller.send(Call("GET", self._origin, BASE + path))
+    def _call(self, path: str, method: str = "GET", **fields: Any) -> Call:
+        return Call(method, self._origin, BASE + path, **{"within": self._deadlines.attempt, **fields})
+
+    def _get(self, what: str, path: str, within: float | None = None) -> Answer:
+        settled = self._caller.send(self._call(path, within=within or self._deadlines.attempt))
         if settled.answer is None:
-            raise failure(what, settled, one="?" not in path or "/explore?" in path)
+            raise failure(what, settled)
         return settled.answer
 
     def _list(self, what: str, spec_id: str, *properties: str) -> tuple[Json, ...]:
@@ -181,11 +180,14 @@ class FlowReader:
             if query in seen or len(seen) >= _PAGES:
                 raise ServiceError(f"{what}: the pages of the list do not end", "Report it to Adobe's support.")
             seen.add(query)
-            body = self._get(what, f"{path}?{query}").body
+            answer = self._get(what, f"{path}?{query}")
+            if answer.status != _COMPLETE:
+                raise incomplete(what, f"the status is {answer.status}")
+            body = answer.body
             items = items_of(what, body)
             listed(len(items))
             yield items
-            query = next_query(body, self._origin, BASE, path)
+            query = next_query(what, body, self._origin, BASE, path)
         listed.end()
 
 
@@ -209,21 +211,23 @@ class FlowService(FlowReader):
         policy: Policy | None = None,
         page: int = LARGEST_PAGE,
         progress: Progress = SILENT,
+        deadlines: Deadlines = REAL,
     ) -> None:
         headers = {"x-api-key": api_key, "x-gw-ims-org-id": org_id, "x-sandbox-name": sandbox}
         self._timing = timing
-        super().__init__(origin, Caller(transport, tokens, headers, policy or Policy(), timing), page, progress)
+        caller = Caller(transport, tokens, headers, policy or Policy(), timing)
+        super().__init__(origin, caller, page, progress, deadlines)
 
     def reading(self) -> FlowReader:
         """The same service as something that can only look."""
-        return FlowReader(self._origin, self._caller, self._page, self._progress)
+        return FlowReader(self._origin, self._caller, self._page, self._progress, self._deadlines)
 
     def create(self, body: Json) -> Written:
         """POST. Sent again only where it certainly had no effect; a 2xx without a usable id is an unknown outcome."""
         what = "creating a base connection"
-        answer = self._write(what, Call("POST", self._origin, BASE + _CONNECTIONS, json=body))
+        answer = self._write(what, self._call(_CONNECTIONS, "POST", json=body))
         created = _field(answer, "id")
-        if created is None or not _usable_id(created):
+        if created is None or not is_id(created):
             raise unusable(what, answer, "the service answered without a usable id", effect=True)
         return Written(created, _field(answer, "etag"), answer.date)
 
@@ -232,26 +236,22 @@ class FlowService(FlowReader):
         what = f"changing base connection {connection_id}"
         if not etag or not etag.isascii() or not etag.isprintable() or etag != etag.strip():
             raise Refused(f"{what}: the recorded etag is not one that can be sent", "Run `provisioner plan` again.")
-        path = BASE + _path(connection_id)
-        call = Call("PATCH", self._origin, path, {"If-Match": etag}, json=list(operations))
-        answer = self._write(what, call)
+        call = self._call(_path(connection_id), "PATCH", headers={"If-Match": etag}, json=list(operations))
+        answer = self._write(what, call, connection_id)
         if answer.status != 204 and _field(answer, "id") != connection_id:
             raise unusable(what, answer, "the service answered without the id of that object", effect=True)
         return Written(connection_id, _field(answer, "etag"), answer.date)
 
     def delete(self, connection_id: str) -> None:
-        """DELETE. Any 2xx is accepted (204 and 202 are both documented). "Not found" means deleted where an earlier
-        attempt of this call may have had its effect, and raises ``NotFound`` otherwise."""
-        settled = self._caller.send(Call("DELETE", self._origin, BASE + _path(connection_id)))
-        if settled.answer is not None:
-            return
-        gone = isinstance(settled.outcome, Answer) and read_fault(settled.outcome).is_missing_object
-        if not (settled.doubtful and gone):
-            raise failure(f"deleting base connection {connection_id}", settled, one=True)
+        """DELETE. Any 2xx is accepted (204 and 202 are both documented). Raise ``NotFound`` where the service says
+        that it was gone before, and ``OutcomeUnknown`` where an earlier attempt may have done it: looking tells."""
+        self._write(
+            f"deleting base connection {connection_id}", self._call(_path(connection_id), "DELETE"), connection_id
+        )
 
     def confirm_gone(self, connection_id: str) -> None:
-        """After a delete that was accepted: a GET finds nothing (documented). Raises ``OutcomeUnknown`` where it still
-        does after a while."""
+        """After a delete: a GET answers that the object is gone (documented). Raise ``OutcomeUnknown`` where it does
+        not after a while, or in other words than the service's."""
         what = f"deleting base connection {connection_id}"
         for pause in _LOOKS:
             self._timing.sleep(pause)
@@ -265,22 +265,27 @@ class FlowService(FlowReader):
             f"{what}: accepted, and still shown", "Run apply again: it looks, and deletes what is left."
         )
 
-    def _write(self, what: str, call: Call) -> Answer:
+    def _write(self, what: str, call: Call, ident: str = "") -> Answer:
         settled = self._caller.send(call)
         if settled.answer is None:
-            raise failure(what, settled, one=call.method != "POST")
+            raise failure(what, settled, ident)
         return settled.answer
 
 
 def _path(connection_id: str) -> str:
-    if not _usable_id(connection_id):
-        raise Refused(f"{connection_id!a} is not an id of a base connection", "Run `provisioner state list`.")
+    if not is_id(connection_id):
+        shown = ascii(connection_id[:120])
+        raise Refused(f"{shown} is not an id of a base connection", "Run `provisioner state list`.")
     return f"{_CONNECTIONS}/{quote(connection_id, safe='')}"
 
 
-def _usable_id(value: str) -> bool:
-    """Dots alone would climb out of the path, encoded or not."""
-    return 0 < len(value) <= 256 and value.isprintable() and value == value.strip() and value.strip(".") != ""
+def _missing(what: str, settled: Settled, ident: str) -> ServiceError:
+    """A GET by id that did not succeed."""
+    error = failure(what, settled, ident)
+    if error.status != _MISSING or isinstance(error, NotFound):
+        return error
+    words = f"{what}: answers 404, but not in the service's words: {error.message.removeprefix(f'{what}: ')}"
+    return MissingUnclear(words, _UNCLEAR, status=error.status, code=error.code, request_id=error.request_id)
 
 
 def _field(answer: Answer, name: str) -> str | None:

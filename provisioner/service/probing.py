@@ -13,7 +13,7 @@ from typing import Any
 from provisioner.errors import ServiceError
 from provisioner.model import Json, text_in
 
-PROVIDER_REJECTED = "1100"
+PROVIDER_REJECTED = "1100-400"
 """The code for whatever the provider, which talks to the database, did not accept."""
 
 

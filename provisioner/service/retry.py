@@ -1,7 +1,8 @@
 """Whether a call is sent again. Pure: one function of method, outcome and attempt.
 
 The Flow Service has no idempotency key and lets two base connections carry one name, so what matters here is which
-outcomes certainly had no effect. That 429 and 401 have none is assumed (they come from the gateway in front).
+outcomes certainly had no effect. That 429 and 401 have none is assumed (they come from the gateway in front); any other
+4xx has to say so itself.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from typing import TypeAlias
 
 from provisioner.service.dates import http_date
 from provisioner.service.exchange import Answer, HeldBack, Outcome
+from provisioner.service.explain import refuses
 
 IDEMPOTENT = frozenset({"GET", "DELETE"})
 """May be repeated although an earlier attempt could have had its effect. A token call is asked as a GET."""
 
 _THROTTLED = 429
 _TRANSIENT = frozenset({408, _THROTTLED})
+_NEVER_DONE = frozenset({401, _THROTTLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +87,10 @@ def is_throttled(outcome: Outcome) -> bool:
 
 
 def may_have_had_effect(outcome: Outcome) -> bool:
-    """Everything but a clear no. 307 and 308 ask to send elsewhere and 4xx refuses; 408 speaks of time, not of
-    refusal; other redirects may follow a call that was carried out."""
+    """Return True for everything but a clear no."""
     if not isinstance(outcome, Answer):
         return outcome.sent
-    if outcome.status in (307, 308):
-        return False
-    return not 400 <= outcome.status <= 499 or outcome.status == 408
+    return outcome.status not in _NEVER_DONE and not refuses(outcome)
 
 
 def wait_before(outcome: Outcome, attempt: int, policy: Policy, jitter: float) -> float:

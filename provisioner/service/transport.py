@@ -13,28 +13,19 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Self
 
 import requests
-from requests.auth import AuthBase
+from requests.adapters import HTTPAdapter
 
+from provisioner.service.attempt import Attempt, watched
 from provisioner.service.dates import clock_date
 from provisioner.service.exchange import Answer, Call, CallLog, Failure, Log, Outcome, Timing
 
-_PREPARING = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-    requests.exceptions.InvalidHeader,
-    requests.exceptions.InvalidJSONError,
-)
-"""Raised before a connection is looked for."""
+_CONNECT = 10.0
+"""Seconds to wait for the other side at each step of connecting, within the deadline of the attempt."""
 
-_CONNECTING = frozenset({"NewConnectionError", "ConnectTimeoutError"})
-"""Exceptions of urllib3, by name since it is not ours to import: no connection was made (refused, name not resolved,
-no route, connect timeout)."""
-
+_CHECK_NETWORK = "Check the network, the endpoint and the proxy settings."
 _CHUNK = 8 * 1024
 _TEXT = 2000
 
@@ -49,43 +40,39 @@ def real_timing(interrupted: threading.Event | None = None) -> Timing:
     return Timing(time.monotonic, lambda: datetime.now(UTC), sleep, random.SystemRandom().random, event.is_set)
 
 
-class _Bearer(AuthBase):
-    """Sets the token, or nothing; being set at all it keeps ``requests`` from asking ``.netrc``."""
+class _Adapter(HTTPAdapter):
+    """Its connections tell the attempt of their thread how far they have come."""
 
-    def __init__(self, token: str) -> None:
-        self._token = token
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        super().init_poolmanager(*args, **options)
+        _watch(self.poolmanager)
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._token:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        known = proxy in self.proxy_manager
+        manager = super().proxy_manager_for(proxy, **options)
+        if not known:
+            _watch(manager)
+        return manager
+
+
+def _watch(manager: Any) -> None:
+    classes = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: watched(pool) for scheme, pool in classes.items()}
 
 
 class HttpTransport:
     """``Transport`` over real sockets, for any number of threads, each with a session of its own.
 
-    Times in seconds: ``connect`` and ``read`` bound each wait for the network, ``whole`` an answer's body, looked at
-    every 8 KiB; ``largest`` is in bytes. The read timeout lies above the gateway's own 60 s (documented for a
-    sibling service).
+    A session ends with the first answer that is not plain, so that nothing of it is taken for the next answer.
+    ``largest`` bounds an answer's body, in bytes.
     """
 
-    def __init__(
-        self,
-        timing: Timing,
-        log: Log = lambda _: None,
-        *,
-        connect: float = 10.0,
-        read: float = 75.0,
-        whole: float = 150.0,
-        largest: int = 32 * 1024 * 1024,
-    ) -> None:
+    def __init__(self, timing: Timing, log: Log = lambda _: None, *, largest: int = 32 * 1024 * 1024) -> None:
         self._timing = timing
         self._log = log
-        self._timeouts = (connect, read)
-        self._whole = whole
         self._largest = largest
         self._local = threading.local()
-        self._sessions: list[requests.Session] = []
+        self._sessions: set[requests.Session] = set()
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -97,7 +84,7 @@ class HttpTransport:
     def close(self) -> None:
         """Close the connections of all threads. No call may be under way."""
         with self._lock:
-            sessions, self._sessions = self._sessions, []
+            sessions, self._sessions = self._sessions, set()
             self._local = threading.local()
         for session in sessions:
             session.close()
@@ -110,65 +97,91 @@ class HttpTransport:
         return outcome
 
     def _send(self, call: Call) -> Outcome:
+        """Whatever is raised: before the request began to leave it had no effect, afterwards that is unknown."""
+        attempt = Attempt(call.within)
         try:
-            response = self._request(call)
-        except requests.RequestException as error:
-            return classify(error)
-        except OSError:
-            return Failure(False, "the file of trusted certificates cannot be read", "Check REQUESTS_CA_BUNDLE.")
-        with response:
-            return self._read(response)
+            request = _prepared(call)
+            with attempt:
+                outcome = self._exchange(call, request, attempt)
+        except Exception as error:
+            self._end_session()
+            return explained(error, attempt)
+        if attempt.odd or not _is_plain(outcome):
+            self._end_session()
+        return outcome
 
-    def _request(self, call: Call) -> requests.Response:
-        return self._session().request(
-            call.method,
-            f"{call.origin}{call.path}",
-            headers=dict(call.headers),
-            json=call.json,
-            data=call.form,
-            auth=_Bearer(call.bearer),
-            timeout=self._timeouts,
-            allow_redirects=False,
-            stream=True,
-            proxies={"no_proxy": call.origin.host.strip("[]")} if call.origin.loopback else None,
-        )
+    def _exchange(self, call: Call, request: requests.PreparedRequest, attempt: Attempt) -> Answer:
+        """Through the adapter alone: a session would parse where a redirect leads, and read its body."""
+        session = self._session()
+        url = str(request.url)
+        proxies = {"no_proxy": call.origin.host.strip("[]")} if call.origin.loopback else {}
+        settings: Any = session.merge_environment_settings(url, proxies, True, None, None)
+        timeouts = (min(_CONNECT, call.within), call.within)
+        with session.get_adapter(url).send(request, timeout=timeouts, **settings) as response:
+            return self._read(response, attempt)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = requests.Session()
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, _Adapter())
             self._local.session = session
             with self._lock:
-                self._sessions.append(session)
+                self._sessions.add(session)
         return session
 
-    def _read(self, response: requests.Response) -> Answer:
+    def _end_session(self) -> None:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is not None:
+            self._local.session = None
+            with self._lock:
+                self._sessions.discard(session)
+            session.close()
+
+    def _read(self, response: requests.Response, attempt: Attempt) -> Answer:
         headers = {name.lower(): value for name, value in response.headers.items()}
+        date = clock_date(headers.get("date", ""))
+        if not _has_body(response.status_code):
+            return Answer(response.status_code, headers, date=date)
         raw, defect = self._body(response)
+        if attempt.late:
+            defect = "the body did not end in time"
         body, unreadable = (None, "") if defect or not raw else parse_json(raw)
         defect = defect or unreadable
         text = raw[:_TEXT].decode("utf-8", "replace") if defect else ""
-        return Answer(response.status_code, headers, body, clock_date(headers.get("date", "")), text, defect)
+        return Answer(response.status_code, headers, body, date, text, defect)
 
     def _body(self, response: requests.Response) -> tuple[bytes, str]:
         """The bytes and what is wrong with them. The status is known already, so a broken body is no failure."""
-        until = self._timing.monotonic() + self._whole
         parts = bytearray()
         try:
-            for part in _chunks(response):
+            for part in response.iter_content(_CHUNK):
                 parts += part
                 if len(parts) > self._largest:
                     return bytes(parts), f"the body is larger than {self._largest} bytes"
-                if self._timing.monotonic() > until:
-                    return bytes(parts), "the body did not end in time"
-        except (requests.RequestException, OSError):
+        except Exception:
             return bytes(parts), "the body was cut"
         return bytes(parts), ""
 
 
-def _chunks(response: requests.Response) -> Iterator[bytes]:
-    return response.iter_content(_CHUNK)
+def _prepared(call: Call) -> requests.PreparedRequest:
+    """Without a session, which would ask ``.netrc`` and add cookies."""
+    headers = {**requests.utils.default_headers(), **call.headers}
+    if call.bearer:
+        headers["Authorization"] = f"Bearer {call.bearer}"
+    url = f"{call.origin}{call.path}"
+    return requests.Request(call.method, url, headers, data=call.form, json=call.json).prepare()
+
+
+def _has_body(status: int) -> bool:
+    """Neither an interim answer nor a redirect has one that says anything."""
+    return 200 <= status <= 299 or status >= 400
+
+
+def _is_plain(answer: Answer) -> bool:
+    """Nothing about it is unusual. After an interim answer the real one would be read as that to the next request."""
+    return _has_body(answer.status) and answer.status <= 599 and not answer.defect
 
 
 def parse_json(raw: bytes) -> tuple[Any, str]:
@@ -179,35 +192,46 @@ def parse_json(raw: bytes) -> tuple[Any, str]:
         return None, "the body is not JSON"
 
 
-def classify(error: BaseException) -> Failure:
-    """Whether the request certainly never left; the benefit of the doubt goes to "it may have had an effect".
+def explained(error: BaseException, attempt: Attempt) -> Failure:
+    """What was raised, in words. Its type chooses the words and nothing else."""
+    if attempt.left:
+        return Failure(True, "no answer came in time" if attempt.late else _broken(error))
+    if attempt.late:
+        return Failure(False, "no connection came about in time", _CHECK_NETWORK)
+    return Failure(False, *_not_sent(error))
 
-    A ``ProxyError`` alone proves nothing: urllib3 also raises it when an established tunnel breaks after sending.
-    """
-    chain = tuple(_chain(error))
-    if isinstance(error, _PREPARING):
-        return Failure(False, "the request cannot be sent", "Check the endpoint and the proxy settings.")
-    if any(isinstance(link, ssl.SSLCertVerificationError) for link in chain):
-        return Failure(
-            False,
-            "the server's certificate cannot be verified",
-            "If a proxy inspects TLS, name its certificate authority in REQUESTS_CA_BUNDLE.",
-        )
-    proxy = any(type(link).__name__ == "ProxyError" for link in chain)
-    if any(base.__name__ in _CONNECTING for link in chain for base in type(link).__mro__):
-        return Failure(False, _not_connected(chain, proxy), "Check the network, the endpoint and the proxy settings.")
-    if any(isinstance(link, OSError) and str(link).startswith("Tunnel connection failed") for link in chain):
-        return Failure(False, "the proxy refused the connection", "Check HTTPS_PROXY and its credentials.")
+
+def _broken(error: BaseException) -> str:
     if isinstance(error, requests.Timeout):
-        return Failure(True, "no answer came in time")
+        return "no answer came in time"
     if isinstance(error, requests.exceptions.SSLError):
-        return Failure(True, "the TLS connection failed", "Check the endpoint, the proxy and REQUESTS_CA_BUNDLE.")
-    return Failure(True, "the connection broke before the answer was complete")
+        return "the TLS connection failed"
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
+        return "the connection broke before the answer was complete"
+    return "the answer cannot be read"
 
 
-def _not_connected(chain: tuple[BaseException, ...], proxy: bool) -> str:
-    peer = "the proxy" if proxy else "the service"
+def _not_sent(error: BaseException) -> tuple[str, str]:
+    chain = tuple(_chain(error))
     names = {base.__name__ for link in chain for base in type(link).__mro__}
+    if any(isinstance(link, ssl.SSLCertVerificationError) for link in chain):
+        remedy = "If a proxy inspects TLS, name its certificate authority in REQUESTS_CA_BUNDLE."
+        return "the server's certificate cannot be verified", remedy
+    if "NewConnectionError" in names or "ConnectTimeoutError" in names:
+        return _not_connected(names), _CHECK_NETWORK
+    if any(isinstance(link, OSError) and str(link).startswith("Tunnel connection failed") for link in chain):
+        return "the proxy refused the connection", "Check HTTPS_PROXY and its credentials."
+    if isinstance(error, requests.exceptions.SSLError):
+        return "the TLS connection failed", "Check the endpoint, the proxy and REQUESTS_CA_BUNDLE."
+    if isinstance(error, requests.ConnectionError):
+        return "the connection broke before the request was sent", _CHECK_NETWORK
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return "the file of trusted certificates cannot be read", "Check REQUESTS_CA_BUNDLE."
+    return "the request cannot be sent", "Check the endpoint and the proxy settings."
+
+
+def _not_connected(names: set[str]) -> str:
+    peer = "the proxy" if "ProxyError" in names else "the service"
     if "gaierror" in names or "NameResolutionError" in names:
         return f"the host name of {peer} cannot be resolved"
     return f"no connection to {peer}" + (": refused" if "ConnectionRefusedError" in names else "")

@@ -57,7 +57,9 @@ CASES: dict[str, Case] = {
     "POST, too many, until": Case(
         [{"kind": "status", "status": 429, "retry_after": 1, "as_date": True, **POST, "times": 1}], 0, DONE, NOTHING
     ),
-    "POST refused": Case([{"kind": "status", "status": 403, **POST, "nth": 1}], 4, "1 failed", CREATED),
+    "POST refused in other words than the service's": Case(
+        [{"kind": "status", "status": 403, **POST, "nth": 1}], 4, "refused, but perhaps after it was done", CREATED
+    ),
     "a slow POST": Case([{"kind": "delay", "seconds": 1, **POST}], 0, DONE, NOTHING),
     "an expired token": Case([{"kind": "expire-tokens", **POST, "nth": 1}], 0, DONE, NOTHING),
     "PATCH and a reset after": Case([{"kind": "reset", "when": "after", **PATCH, "nth": 1}], 4, LOST, CHANGED),

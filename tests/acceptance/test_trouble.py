@@ -50,7 +50,7 @@ def test_where_all_is_refused_nothing_was_done(project: Project, service: Servic
 
 def test_a_refusal_that_repeats_the_secret_is_shown_without_it(project: Project, service: Service) -> None:
     project.define("orders", basic("Orders"))
-    refusal = (400, {"title": "Bad request", "detail": f"cannot sign in with {ORDERS}"})
+    refusal = (400, {"type": "x/FLOW-1100-400", "title": "Bad request", "detail": f"cannot sign in with {ORDERS}"})
     with between(service, lambda method, path, _: refusal if (method, path[-1]) == ("POST", "s") else None) as url:
         project.target(url)
         apply = project.run("apply", "--yes", "--verbose")

@@ -101,6 +101,10 @@ class Subject:
         """The ids among ``found`` that this test made, in that order; a real sandbox has others."""
         return [item["id"] for item in found if item["id"] in self.made]
 
+    def named(self, name: str) -> list[Json]:
+        """Those of exactly this name, of all that there are."""
+        return [item for item in self.service.list_connections(MYSQL_SPEC_ID) if item["name"] == name]
+
     def clean(self) -> None:
         for connection_id in self.made:
             with suppress(NotFound):

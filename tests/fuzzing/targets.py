@@ -118,7 +118,6 @@ def read_answer(data: bytes) -> None:
     client = ClientCredentials(_HERE, "key", Sensitive("hunter2hunter3", "env(X)"), service, timing)
     uses: tuple[Callable[[], object], ...] = (
         lambda: flow.list_connections(MYSQL_SPEC_ID),
-        lambda: flow.find_by_name("Orders", MYSQL_SPEC_ID),
         lambda: flow.get(_ID),
         lambda: flow.create({"name": "Orders"}),
         lambda: flow.patch(_ID, '"e"', []),

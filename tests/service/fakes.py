@@ -9,6 +9,7 @@ from typing import Any
 
 from provisioner.errors import NotAuthenticated
 from provisioner.progress import SILENT, Progress
+from provisioner.service.deadlines import REAL, Deadlines
 from provisioner.service.exchange import Answer, Call, Failure, Outcome, Timing
 from provisioner.service.flow_service import FlowService
 from provisioner.service.origin import Origin, check_origin
@@ -23,8 +24,21 @@ ETAG = '"ae004437-0000-0200-0000-67ee107e0000"'
 WRITTEN = Answer(201, {}, {"id": NEW_ID, "etag": ETAG}, NOW)
 NO_CONTENT = Answer(204)
 STALE_TOKEN = Answer(401, {}, {"error_code": "401013", "message": "Oauth token is not valid"})
-MISSING = Answer(404, {}, {"errorMessage": "connections not found with id = [x]"})
 HTML = Answer(502, {"content-type": "text/html"}, None, None, "<html>Bad gateway</html>", "the body is not JSON")
+
+
+def coded(code: str, status: int = 0, **fields: Any) -> Answer:
+    """An error with a code of the service; ``status`` is that of the answer where it is another one."""
+    body = {"type": f"https://ns.adobe.com/aep/errors/FLOW-{code}", **fields}
+    return Answer(status or int(code[-3:]), {}, body)
+
+
+def legacy(text: str, status: int = 404) -> Answer:
+    return Answer(status, {}, {"errorMessage": text, "errorDetails": text})
+
+
+def missing(ident: str) -> Answer:
+    return legacy(f"connections not found with id = [{ident}]")
 
 
 def status(number: int, **headers: str) -> Answer:
@@ -96,13 +110,21 @@ class Bench:
         tokens: Tokens | None = None,
         stop_at: float = inf,
         progress: Progress = SILENT,
+        deadlines: Deadlines = REAL,
     ) -> None:
         self.time = FakeTime(stop_at)
         self.script = Script(outcomes)
         self.tokens = tokens or Tokens()
         names = ("org@AdobeOrg", "prod", "key")
         self.service = FlowService(
-            origin, *names, self.tokens, self.script, self.time.timing, page=2, progress=progress
+            origin,
+            *names,
+            self.tokens,
+            self.script,
+            self.time.timing,
+            page=2,
+            progress=progress,
+            deadlines=deadlines,
         )
 
     @property

@@ -8,6 +8,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+_TLS = b"\x16\x03"
+"""How a handshake begins: no request comes before it is over."""
+
 Behaviour = Callable[[socket.socket, bytes], None]
 
 
@@ -48,7 +51,7 @@ class Impolite:
 def _request(connection: socket.socket) -> bytes:
     """Head and, where announced, body."""
     raw = b""
-    while b"\r\n\r\n" not in raw and (part := connection.recv(65536)):
+    while b"\r\n\r\n" not in raw and not raw.startswith(_TLS) and (part := connection.recv(65536)):
         raw += part
     head, _, body = raw.partition(b"\r\n\r\n")
     lengths = [line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")]
@@ -80,3 +83,28 @@ def answering(status: str, body: bytes, *headers: str) -> bytes:
 def resetting(connection: socket.socket, _: bytes) -> None:
     """RST instead of FIN."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def dripping(start: bytes, drip: bytes) -> Behaviour:
+    """Say the beginning, then one ``drip`` after the other, and never the end."""
+
+    def behave(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(start)
+        _until_closed(connection, drip)
+
+    return behave
+
+
+def waiting(drip: bytes) -> Behaviour:
+    """The same for a server that was sent something else than a request."""
+    return dripping(b"", drip)
+
+
+def _until_closed(connection: socket.socket, drip: bytes) -> None:
+    connection.settimeout(0.02)
+    while True:
+        try:
+            if not connection.recv(65536):
+                return
+        except TimeoutError:
+            connection.sendall(drip)

@@ -17,7 +17,21 @@ from provisioner.service.exchange import Answer, Call, Outcome
 from provisioner.service.flow_service import FlowService
 from provisioner.service.transport import real_timing
 
-from .fakes import HERE, LOST, MISSING, NOW, REFUSED, STALE_TOKEN, WRITTEN, Bench, FakeTime, Script, Tokens, status
+from .fakes import (
+    HERE,
+    LOST,
+    NOW,
+    REFUSED,
+    STALE_TOKEN,
+    WRITTEN,
+    Bench,
+    FakeTime,
+    Script,
+    Tokens,
+    coded,
+    missing,
+    status,
+)
 
 BODY = {"name": "Orders"}
 EMPTY = Answer(200, {}, {"items": [], "_links": {}})
@@ -74,6 +88,23 @@ def test_one_renewal_for_all_repetitions() -> None:
         bench.service.list_connections("spec")
     assert bench.tokens.renewed == ["t0"]
     assert len(bench.calls) == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        coded("2115-400", 500),
+        coded("2115-400", status=500),
+        Answer(400, {}, {"error_code": "401013"}),
+        Answer(403, {}, {"error_code": "401013"}),
+        coded("2115-400", 302),
+    ],
+)
+def test_a_token_that_is_stale_by_a_code_alone_is_no_reason_to_send_again(answer: Answer) -> None:
+    bench = Bench(answer)
+    with pytest.raises(OutcomeUnknown):
+        bench.service.create(BODY)
+    assert (len(bench.calls), bench.tokens.renewed) == (1, [])
 
 
 @pytest.mark.parametrize("number", [400, 403, 404, 500])
@@ -151,9 +182,10 @@ def test_a_token_is_asked_for_before_each_attempt() -> None:
 
 
 @pytest.mark.parametrize("earlier", [LOST, status(500), status(408)])
-def test_a_delete_that_finds_nothing_on_a_repetition_has_worked(earlier: Answer) -> None:
-    bench = Bench(earlier, MISSING)
-    bench.service.delete("x")
+def test_a_delete_that_finds_nothing_on_a_repetition_is_for_a_look_to_settle(earlier: Answer) -> None:
+    bench = Bench(earlier, missing("x"))
+    with pytest.raises(OutcomeUnknown):
+        bench.service.delete("x")
     assert bench.script.sent == ["DELETE"] * 2
 
 

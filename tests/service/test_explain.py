@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.service.codes import CODES
+from provisioner.service.codes import CODES, STATUSES
 from provisioner.service.exchange import Answer
-from provisioner.service.explain import ServiceFault, explain, read_fault, sentence
+from provisioner.service.explain import ServiceFault, explain, read_fault, refuses, says_gone, sentence
+
+from .fakes import coded, legacy, missing
 
 NOT_FOUND = "connections not found with id = [4890fc95-...]"
 
@@ -27,6 +29,18 @@ BODIES: list[tuple[int, Any, ServiceFault]] = [
             "detail": "u",
         },
         ServiceFault(400, "1418-400", "Invalid request", "u"),
+    ),
+    (
+        404,
+        {
+            "type": "https://ns.adobe.com/aep/errors/FLOW-1439-404",
+            "title": "Resource not found",
+            "status": 404,
+            "report": {"detailed-message": "gone", "id": "r", "request-id": "q", "type": "x"},
+            "errorMessage": "m",
+            "errorDetails": "d",
+        },
+        ServiceFault(404, "1439-404", "Resource not found", "gone"),
     ),
     (400, {"type": "1418-400", "title": "t"}, ServiceFault(400, "1418-400", "t")),
     (400, {"code": "1418-400", "message": "m"}, ServiceFault(400, "1418-400", "", "m")),
@@ -60,15 +74,23 @@ def test_what_cannot_be_read_is_foreign(defect: str) -> None:
 
 
 USERS_CODES = """
-1100 1101 1102 1103 1104 1400 1403 1404 1410 1413 1414 1415 1416 1417 1418 1420 1421 1439 1445 1455 1457 1458
-2000 2001 2002 2100 2101 2103 2105 2106 2110 2111 2114 2115 2118 2120 2121
+1100-400 1101-404 1102-500 1103-503 1104-504 1400-500 1403-400 1404-412 1410-400 1413-400 1414-400 1415-400 1416-400
+1417-400 1418-400 1420-400 1421-400 1439-400 1439-404 1445-400 1455-400 1457-400 1458-400
+2000-401 2001-401 2002-401 2100-404 2101-404 2103-404 2105-400 2106-404 2110-400 2111-403 2114-400 2115-400 2118-403
+2120-403 2121-403
+1001-401 1002-403 1003-404 1006-408 1008-401 1009-403 1011-503 1012-504 1013-412 1101-500 1102-404 1105-401 1106-403
+1107-412 1300-400 1301-400 1302-400 1303-400 1304-400 1305-400 1308-400 1312-400 1330-400 1336-400 1337-400 1358-400
+1602-404 1603-503 1604-504 1605-401 1606-403 1607-412
 403010 401013 403000 403003 400003 403025 403027 429050 invalid_client invalid_scope
 """
 
 
 @pytest.mark.parametrize("code", USERS_CODES.split())
 def test_codes_a_user_can_meet_are_explained(code: str) -> None:
-    meaning, remedy = explain(ServiceFault(400, code))
+    status = int(code[5:] or code[:3]) if code[0].isdigit() else 400
+    if code.isdigit():
+        status = int(code[:3])
+    meaning, remedy = explain(ServiceFault(status, code))
     assert meaning == CODES[code].meaning
     assert remedy
 
@@ -82,8 +104,16 @@ def test_explanations_are_one_style(code: str) -> None:
     assert remedy.endswith(".")
 
 
-def test_the_status_at_the_end_of_a_code_does_not_matter() -> None:
-    assert explain(ServiceFault(400, "1418-400")) == explain(ServiceFault(400, "1418"))
+@pytest.mark.parametrize(("status", "code"), [(500, "1101-404"), (404, "1101-500"), (400, "401013"), (503, "1439-400")])
+def test_a_code_with_another_status_means_something_else(status: int, code: str) -> None:
+    """One number stands for different things in the two catalogues."""
+    assert explain(ServiceFault(status, code)) == STATUSES[status]
+    assert sentence(ServiceFault(status, code)).endswith(f"({code}, HTTP {status})")
+
+
+def test_one_number_has_several_meanings() -> None:
+    assert len({explain(ServiceFault(status, f"1101-{status}")) for status in (404, 500)}) == 2
+    assert len({explain(ServiceFault(status, f"1102-{status}")) for status in (404, 500)}) == 2
 
 
 @pytest.mark.parametrize(
@@ -101,27 +131,106 @@ def test_a_sentence_has_meaning_code_and_the_services_words() -> None:
     assert sentence(ServiceFault(400, "1418-400")) == f"{meaning} (1418-400)"
 
 
-MISSING = [
-    (ServiceFault(404), True),
-    (ServiceFault(404, "", "", NOT_FOUND), True),
-    (ServiceFault(404, "1101-404"), True),
-    (ServiceFault(400, "1439-400"), True),
-    (ServiceFault(404, foreign=True), False),
-    (ServiceFault(404, "2100-404"), False),
-    (ServiceFault(404, "2101"), False),
-    (ServiceFault(404, "2103-404"), False),
-    (ServiceFault(404, "2106-404"), False),
-    (ServiceFault(404, "404001"), False),
-    (ServiceFault(404, "", "", "The sandbox with the name 'x' could not be found."), False),
-    (ServiceFault(404, "", "Sandbox not found"), False),
-    (ServiceFault(400, "1418-400"), False),
-    (ServiceFault(410), False),
+PAIR = {"errorMessage": "no", "errorDetails": "no"}
+REFUSALS: list[tuple[Answer, bool]] = [
+    *((coded(code), True) for code in ("1415-400", "1101-404", "1404-412", "2118-403", "1602-404", "1300-400")),
+    (coded("1430-400"), True),  # of the catalogue, and nothing that a base connection meets
+    (Answer(400, {}, {"code": "1418-400"}), True),
+    (Answer(403, {}, {"error_code": "403025"}), True),
+    (Answer(403, {}, {"error_code": 403025}), True),
+    (Answer(403, {}, {"error_code": 403999}), True),
+    (Answer(400, {}, PAIR), True),
+    (Answer(404, {}, {**PAIR, "type": "https://ns.adobe.com/aep/errors/FLOW-1439-404", "status": 404}), True),
+    (Answer(412, {}, PAIR), True),
+    # another status than that of the code, or of the body
+    (coded("1101-404", 400), False),
+    (coded("1101-500", 400), False),
+    (Answer(400, {}, {"error_code": "403025"}), False),
+    (Answer(400, {}, {**PAIR, "type": "x/FLOW-1102-500"}), False),
+    (Answer(400, {}, {**PAIR, "status": 500}), False),
+    (coded("1415-400", status=400), True),
+    # no code of either catalogue
+    (coded("9999-400"), False),
+    (Answer(400, {}, {"code": "400025"}), False),
+    (Answer(400, {}, {"error_code": "40002"}), False),
+    (Answer(400, {}, {"errorCode": "1101"}), False),
+    # words of anybody
+    *((Answer(status, {}, {"message": "no"}), False) for status in (400, 403, 404, 409, 422, 425, 460, 499)),
+    (Answer(400, {}, {"errorMessage": "no"}), False),
+    (Answer(400, {}, {"errorMessage": "no", "errorDetails": ""}), False),
+    (Answer(400, {}, {"errorMessage": {}, "errorDetails": []}), False),
+    (Answer(400, {}, {"timestamp": 1, "status": 400, "error": "Bad Request", "path": "/x"}), False),
+    (Answer(400, {}, {"error": "invalid_client", "error_description": "d"}), False),
+    (Answer(400, {}, {}), False),
+    (Answer(400, {}, []), False),
+    (Answer(400), False),
+    (Answer(403, text="<html>", defect="the body is not JSON"), False),
+    # statuses that refuse nothing
+    (Answer(408, {}, PAIR), False),
+    (coded("1006-408"), False),
+    *((Answer(status, {}, PAIR), False) for status in (101, 103, 200, 302, 307, 308, 500, 503)),
+    (coded("1102-500"), False),
 ]
 
 
-@pytest.mark.parametrize(("fault", "missing"), MISSING)
-def test_a_missing_object_is_not_a_missing_sandbox_nor_a_wrong_server(fault: ServiceFault, missing: bool) -> None:
-    assert fault.is_missing_object is missing
+@pytest.mark.parametrize(("answer", "refused"), REFUSALS, ids=range(len(REFUSALS)))
+def test_what_refuses_in_the_services_own_words(answer: Answer, refused: bool) -> None:
+    assert refuses(answer) is refused
+
+
+OURS = "025d4158-4113-403b-b551-e81724d3880c"
+OTHER = "4890fc95-5a1f-4983-94bb-e060c08e3f81"
+GONE: list[tuple[Answer, bool]] = [
+    (coded("1101-404"), True),
+    (coded("1439-404"), True),
+    (coded("1439-400"), True),
+    (coded("1101-404", detail=f"no connection {OURS}"), True),
+    (coded("1439-404", report={"detailed-message": f"{OURS} not found", "id": OTHER, "request-id": OTHER}), True),
+    (coded("1439-404", detail=f"the connection resource {OURS} of the sandbox {OTHER}"), True),
+    (missing(OURS), True),
+    (missing(OURS.upper()), True),
+    # another id
+    (coded("1101-404", detail=f"no connection {OTHER}"), False),
+    (coded("1439-400", errorMessage=f"flows not found with id = [{OTHER}]"), False),
+    (coded("1439-404", report={"detailed-message": f"{OTHER} not found"}), False),
+    (missing(OTHER), False),
+    (missing(f"{OURS}0"), False),
+    (missing(f"a{OURS}"), False),
+    (missing(f"x-{OURS}"), False),
+    (legacy("not found"), False),
+    (legacy("sandbox not found"), False),
+    # another code, or with another status
+    *((coded(code), False) for code in ("1003-404", "1102-404", "1602-404", "2100-404", "2101-404", "2103-404")),
+    *((coded("1101-404", status), False) for status in (400, 403, 410, 500, 503)),
+    *((coded("1439-400", status), False) for status in (404, 500)),
+    *((coded(code), False) for code in ("1101-500", "1439-503", "1101-403", "1101-400", "1418-400")),
+    (Answer(404, {}, {**dict(missing(OURS).body), "type": "x/FLOW-1602-404"}), False),
+    (Answer(404, {}, {"error_code": "404001", "message": OURS}), False),
+    (Answer(404, {}, {"errorCode": "1101"}), False),
+    (Answer(500, {}, {"errorCode": "1101"}), False),
+    # another status
+    *((Answer(status, {}, missing(OURS).body), False) for status in (200, 400, 403, 410, 500)),
+    # words of anybody
+    (Answer(404, {}, {"errorMessage": f"connections not found with id = [{OURS}]"}), False),
+    (Answer(404, {}, {"message": "no Route matched with those values"}), False),
+    (Answer(404, {}, {"message": "Not Found"}), False),
+    (Answer(404, {}, {}), False),
+    (Answer(404), False),
+    (Answer(404, text="<html>", defect="the body is not JSON"), False),
+]
+
+
+@pytest.mark.parametrize(("answer", "gone"), GONE, ids=range(len(GONE)))
+def test_what_says_that_this_object_is_gone(answer: Answer, gone: bool) -> None:
+    assert says_gone(answer, OURS) is gone
+
+
+def test_a_request_id_is_found_in_a_body_too() -> None:
+    body = {"report": {"request-id": "r1"}}
+    assert Answer(404, {}, body).request_id == "r1"
+    assert Answer(404, {"x-request-id": "r2"}, body).request_id == "r2"
+    assert Answer(404, {}, {"report": {"request-id": "a\x1b"}}).request_id == ""
+    assert Answer(404, {}, {"report": {"request-id": 5}}).request_id == ""
 
 
 def test_details_fit_on_one_line_of_a_terminal() -> None:
@@ -135,12 +244,28 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-names = st.sampled_from(["type", "title", "detail", "status", "error_code", "error", "message", "errorMessage", "code"])
+names = st.sampled_from(
+    [
+        "type",
+        "report",
+        "errorDetails",
+        "title",
+        "detail",
+        "status",
+        "error_code",
+        "error",
+        "message",
+        "errorMessage",
+        "code",
+    ]
+)
 
 
 @given(st.integers(100, 999), st.dictionaries(names, json_values) | json_values)
 def test_no_body_is_too_strange(status: int, body: Any) -> None:
-    fault = read_fault(Answer(status, {}, body))
+    answer = Answer(status, {}, body)
+    fault = read_fault(answer)
+    assert says_gone(answer, "x") <= refuses(answer) <= (400 <= status <= 499)
     text = sentence(fault) + explain(fault).remedy
     assert text.isprintable()
     assert len(text) < 1200

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from provisioner.errors import (
+    MissingUnclear,
     NotAuthenticated,
     NotFound,
     OutcomeUnknown,
@@ -19,11 +20,26 @@ from provisioner.errors import (
     Unreachable,
 )
 from provisioner.model import MYSQL_SPEC_ID
+from provisioner.service.deadlines import LOOPBACK
 from provisioner.service.exchange import Answer, Call
 from provisioner.service.flow_service import FlowReader, FlowService, Reader, Written
 from tests.test_progress import each_second
 
-from .fakes import ETAG, HTML, LOST, MISSING, NEW_ID, NO_CONTENT, NOW, REFUSED, WRITTEN, Bench, status
+from .fakes import (
+    ETAG,
+    HTML,
+    LOST,
+    NEW_ID,
+    NO_CONTENT,
+    NOW,
+    REFUSED,
+    WRITTEN,
+    Bench,
+    coded,
+    legacy,
+    missing,
+    status,
+)
 
 BASE = "/data/foundation/flowservice"
 BODY = {"name": "Orders", "connectionSpec": {"id": MYSQL_SPEC_ID, "version": "1.0"}}
@@ -113,49 +129,28 @@ def test_a_missing_sandbox_is_no_missing_object() -> None:
     assert caught.value.code == "2100-404"
 
 
-@pytest.mark.parametrize("answer", [status(404), MISSING])
+@pytest.mark.parametrize("answer", [status(404), missing("x"), coded("1101-404")])
 def test_a_list_that_is_not_there_is_no_missing_object(answer: Answer) -> None:
     with pytest.raises(Refused) as caught:
         Bench(answer).service.list_connections(MYSQL_SPEC_ID)
     assert not isinstance(caught.value, NotFound)
 
 
-def test_a_plain_name_is_filtered_by_the_service_and_here() -> None:
-    bench = Bench(page(item(1, "Orders DB"), item(2, "orders db"), item(3, "Orders DB")))
-    found = bench.service.find_by_name("Orders DB", MYSQL_SPEC_ID)
-    assert [each["id"] for each in found] == ["id-1", "id-3"]
-    assert query(bench.calls[0]) == [
-        ("property", f"connectionSpec.id=={MYSQL_SPEC_ID}"),
-        ("property", 'name=="Orders DB"'),
-        ("limit", "2"),
-    ]
+@pytest.mark.parametrize("answer", [Answer(206, {}, page(item(1)).body), Answer(203, {}, page(item(1)).body)])
+def test_a_list_that_says_it_is_not_whole(answer: Answer) -> None:
+    for read in (
+        lambda service: service.list_connections(MYSQL_SPEC_ID),
+        lambda service: service.flows_of(["id-1"]),
+    ):
+        with pytest.raises(ServiceError, match="the list may be incomplete"):
+            read(Bench(answer).service)
 
 
-NASTY = [
-    "a,b",
-    'a"b',
-    "a\\b",
-    "a==b",
-    "a&b=c",
-    "Bestände",
-    "名前",
-    "a%22b",
-    " a",
-    "a ",
-    "a  b",
-    "",
-    "x'y",
-    "[]",
-    "a\nb",
-    "~",
-]
-
-
-@pytest.mark.parametrize("name", NASTY)
-def test_another_name_is_looked_for_in_the_whole_list(name: str) -> None:
-    bench = Bench(page(item(1), item(2, name)))
-    assert bench.service.find_by_name(name, MYSQL_SPEC_ID) == (item(2, name),)
-    assert query(bench.calls[0]) == [("property", f"connectionSpec.id=={MYSQL_SPEC_ID}"), ("limit", "2")]
+def test_a_continuation_that_is_not_understood_is_an_error_in_every_list() -> None:
+    unclear = Answer(200, {}, {"items": [], "_links": {"next": "/connections?a=b"}})
+    for outcomes in ([unclear], [page(item(1)), unclear]):
+        with pytest.raises(ServiceError, match="the list may be incomplete"):
+            Bench(*outcomes).service.flows_of(["id-1"])
 
 
 # --- one object
@@ -171,23 +166,54 @@ def test_get_takes_the_bare_object_too() -> None:
     assert Bench(Answer(200, {}, item(1))).service.get("id-1") == item(1)
 
 
-@pytest.mark.parametrize("answer", [status(404), MISSING, page(), Answer(400, {}, {"type": "x/FLOW-1439-400"})])
+@pytest.mark.parametrize("answer", [missing("id-1"), coded("1101-404"), coded("1439-404"), coded("1439-400")])
 def test_get_of_nothing(answer: Answer) -> None:
     with pytest.raises(NotFound):
         Bench(answer).service.get("id-1")
+
+
+OTHER_WORDS = [
+    status(404),
+    page(),
+    missing("id-2"),
+    coded("1602-404"),
+    coded("2100-404"),
+    coded("1439-400", 404),
+    Answer(404, {}, {"message": "Not Found"}),
+    Answer(404, text="<html>", defect="the body is not JSON"),
+]
+
+
+@pytest.mark.parametrize("answer", OTHER_WORDS)
+def test_get_of_something_that_is_missing_in_other_words(answer: Answer) -> None:
+    with pytest.raises(MissingUnclear) as caught:
+        Bench(answer).service.get("id-1")
+    assert caught.value.message.startswith("reading base connection id-1: answers ")
+    assert caught.value.message.count("reading base connection") == 1
+    assert caught.value.remedy == "if it is gone: `state rm KEY`"
+
+
+ERRORS = [coded("1101-404", 400), coded("1101-404", 403), coded("1101-400"), coded("1101-500"), coded("1439-503")]
+
+
+@pytest.mark.parametrize("answer", ERRORS)
+def test_get_that_fails_with_the_number_of_a_missing_object(answer: Answer) -> None:
+    with pytest.raises(ServiceError) as caught:
+        Bench(*[answer] * (6 if answer.status >= 500 else 1)).service.get("id-1")
+    assert not isinstance(caught.value, NotFound | MissingUnclear)
+
+
+@pytest.mark.parametrize("call", ["test", "tables"])
+def test_looking_at_a_database_says_nothing_of_the_object(call: str) -> None:
+    with pytest.raises(Refused) as caught:
+        getattr(Bench(coded("1101-404")).service, call)("id-1")
+    assert not isinstance(caught.value, NotFound)
 
 
 @pytest.mark.parametrize("answer", [page(item(2)), page(item(1), item(2)), Answer(200, {}, item(2)), Answer(200)])
 def test_get_of_something_else(answer: Answer) -> None:
     with pytest.raises(ServiceError) as caught:
         Bench(answer).service.get("id-1")
-    assert not isinstance(caught.value, NotFound)
-
-
-def test_a_404_page_of_another_server_is_no_missing_object() -> None:
-    foreign = Answer(404, text="<html>", defect="the body is not JSON")
-    with pytest.raises(Refused) as caught:
-        Bench(foreign).service.get("id-1")
     assert not isinstance(caught.value, NotFound)
 
 
@@ -201,16 +227,9 @@ def test_reading_that_fails_for_good_has_changed_nothing(answer: Answer) -> None
 
 
 @pytest.mark.parametrize(
-    ("connection_id", "path"),
-    [("a/b", "a%2Fb"), ("../x", "..%2Fx"), ("a?b#c", "a%3Fb%23c"), ("a%2fb", "a%252fb"), ("ü", "%C3%BC")],
+    "connection_id",
+    ["", ".", "..", "...", " ", " a", "a\n", "a\x00b", "x" * 129, "\ud800", "a/b", "../x", "a?b#c", "a%2fb", "ü"],
 )
-def test_an_id_stays_one_segment(connection_id: str, path: str) -> None:
-    bench = Bench(NO_CONTENT)
-    bench.service.delete(connection_id)
-    assert bench.calls[0].path == f"{BASE}/connections/{path}"
-
-
-@pytest.mark.parametrize("connection_id", ["", ".", "..", "...", " ", " a", "a\n", "a\x00b", "x" * 257, "\ud800"])
 def test_what_is_no_id_is_not_sent(connection_id: str) -> None:
     bench = Bench()
     for call in (
@@ -240,7 +259,20 @@ def test_create_without_an_etag_yet(etag: Any) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [None, [], "x", {}, {"id": None}, {"id": 5}, {"id": ""}, {"id": ".."}, {"id": "a\nb"}, {"items": [{"id": 1}]}],
+    [
+        None,
+        [],
+        "x",
+        {},
+        {"id": None},
+        {"id": 5},
+        {"id": ""},
+        {"id": ".."},
+        {"id": "a\nb"},
+        {"id": "$(touch x)"},
+        {"id": "##vso[a]"},
+        {"items": [{"id": 1}]},
+    ],
 )
 def test_create_without_a_usable_id_is_unknown(body: Any) -> None:
     with pytest.raises(OutcomeUnknown) as caught:
@@ -268,9 +300,20 @@ def test_create_unreachable() -> None:
 
 
 def test_a_strange_request_id_is_dropped() -> None:
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(OutcomeUnknown) as caught:
         Bench(status(400, x_request_id="a\x1b[31m")).service.create(BODY)
     assert caught.value.request_id == ""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [status(400), status(404), status(409), Answer(403, text="<html>", defect="the body is not JSON"), coded("1-400")],
+)
+def test_a_refusal_that_is_not_the_services_leaves_the_outcome_unknown_and_its_words(answer: Answer) -> None:
+    with pytest.raises(OutcomeUnknown, match="refused, but perhaps after it was done: ") as caught:
+        Bench(answer).service.create(BODY)
+    assert caught.value.status == answer.status
+    assert f"HTTP {answer.status}" in caught.value.message
 
 
 # --- changing
@@ -307,14 +350,22 @@ def test_an_etag_that_no_header_can_carry_is_not_sent(etag: str) -> None:
 
 
 KINDS = [
-    (status(412), PreconditionFailed),
-    (Answer(412, {}, {"errorMessage": "Supplied version=[..] does not match"}), PreconditionFailed),
-    (MISSING, NotFound),
+    (coded("1404-412"), PreconditionFailed),
+    (legacy("Supplied version=[..] does not match", 412), PreconditionFailed),
+    (missing("id-1"), NotFound),
+    (coded("1101-404"), NotFound),
+    (missing("id-2"), Refused),
+    (coded("2100-404"), Refused),
     (Answer(403, {}, {"error_code": "403010"}), NotAuthenticated),
-    (Answer(400, {}, {"type": "x/FLOW-2114-400"}), NotAuthenticated),
+    (coded("2114-400"), NotAuthenticated),
+    (status(401), NotAuthenticated),
+    (coded("2001-401"), Refused),
     (Answer(403, {}, {"error_code": 403025}), Refused),
-    (Answer(400, {}, {"type": "x/FLOW-1417-400"}), Refused),
+    (coded("1417-400"), Refused),
     (status(429), Refused),
+    (status(412), OutcomeUnknown),
+    (status(404), OutcomeUnknown),
+    (coded("1101-404", 500), OutcomeUnknown),
 ]
 
 
@@ -340,7 +391,20 @@ def test_delete(answer: Answer) -> None:
 @pytest.mark.parametrize("earlier", [(), (status(429),), (REFUSED,)])
 def test_delete_of_nothing(earlier: tuple[Any, ...]) -> None:
     with pytest.raises(NotFound):
-        Bench(*earlier, MISSING).service.delete("id-1")
+        Bench(*earlier, missing("id-1")).service.delete("id-1")
+
+
+@pytest.mark.parametrize("answer", [status(404), coded("1439-400", 404), status(403), status(302)])
+def test_delete_that_is_refused_in_other_words_is_unknown(answer: Answer) -> None:
+    with pytest.raises(OutcomeUnknown):
+        Bench(answer).service.delete("id-1")
+
+
+def test_only_the_services_own_words_confirm_that_an_object_is_gone() -> None:
+    Bench(page(item(1)), missing("id-1")).service.confirm_gone("id-1")
+    for answer in OTHER_WORDS:
+        with pytest.raises(OutcomeUnknown):
+            Bench(answer).service.confirm_gone("id-1")
 
 
 def test_delete_in_use() -> None:
@@ -357,7 +421,7 @@ def methods(kind: type) -> set[str]:
 
 
 def test_who_only_looks_has_no_method_that_writes() -> None:
-    looking = {"list_connections", "find_by_name", "get", "test", "tables", "contents", "flows_of", "service_time"}
+    looking = {"list_connections", "get", "test", "tables", "contents", "flows_of", "service_time"}
     assert methods(FlowReader) == methods(Reader) == looking
     assert methods(FlowService) - looking == {"create", "patch", "delete", "confirm_gone", "reading"}
     reader = Bench().service.reading()
@@ -370,3 +434,27 @@ def test_who_only_looks_sees_the_same() -> None:
     reader: Reader = bench.service.reading()
     assert reader.list_connections(MYSQL_SPEC_ID) == (item(1),)
     assert bench.script.sent == ["GET"]
+
+
+# --- deadlines
+
+
+@pytest.mark.parametrize(
+    ("call", "answers", "within"),
+    [
+        (lambda service: service.list_connections(MYSQL_SPEC_ID), [page()], 3),
+        (lambda service: service.get("id-1"), [page(item(1))], 3),
+        (lambda service: service.create(BODY), [WRITTEN], 3),
+        (lambda service: service.patch("id-1", ETAG, []), [NO_CONTENT], 3),
+        (lambda service: service.delete("id-1"), [NO_CONTENT], 3),
+        (lambda service: service.flows_of(["id-1"]), [page(), page()], 3),
+        (lambda service: service.test("id-1"), [Answer(200, {}, {"result": True})], 90),
+        (lambda service: service.tables("id-1"), [Answer(200, {}, [])], 90),
+        (lambda service: service.contents("id-1", "t"), [Answer(200, {}, {"schema": {"columns": []}})], 90),
+    ],
+)
+def test_each_attempt_has_a_deadline(call: Any, answers: list[Answer], within: float) -> None:
+    bench = Bench(*answers, deadlines=LOOPBACK)
+    call(bench.service)
+    bench.script.outcomes.clear()
+    assert {each.within for each in bench.calls} == {within}

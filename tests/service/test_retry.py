@@ -22,7 +22,7 @@ from provisioner.service.retry import (
     wait_before,
 )
 
-from .fakes import LOST, NOW, REFUSED, status
+from .fakes import LOST, NOW, REFUSED, coded, status
 
 CUT = Answer(200, text="{", defect="the body was cut")
 
@@ -39,17 +39,23 @@ TABLE: list[tuple[str, Outcome, type[Decision], type[Decision], type[Decision]]]
     ("504", status(504), Again, Again, Unknown),
     ("599", status(599), Again, Again, Unknown),
     ("200 cut", CUT, Again, Again, Unknown),
-    ("400", status(400), GiveUp, GiveUp, GiveUp),
     ("401", status(401), GiveUp, GiveUp, GiveUp),
-    ("403", status(403), GiveUp, GiveUp, GiveUp),
-    ("404", status(404), GiveUp, GiveUp, GiveUp),
-    ("409", status(409), GiveUp, GiveUp, GiveUp),
-    ("412", status(412), GiveUp, GiveUp, GiveUp),
-    ("422", status(422), GiveUp, GiveUp, GiveUp),
+    ("400 in the service's words", coded("1415-400"), GiveUp, GiveUp, GiveUp),
+    ("400", status(400), GiveUp, Unknown, Unknown),
+    ("403", status(403), GiveUp, Unknown, Unknown),
+    ("404", status(404), GiveUp, Unknown, Unknown),
+    ("409", status(409), GiveUp, Unknown, Unknown),
+    ("412", status(412), GiveUp, Unknown, Unknown),
+    ("422", status(422), GiveUp, Unknown, Unknown),
+    ("499", status(499), GiveUp, Unknown, Unknown),
+    ("101", status(101), GiveUp, Unknown, Unknown),
+    ("102", status(102), GiveUp, Unknown, Unknown),
+    ("103", status(103), GiveUp, Unknown, Unknown),
     ("302", status(302), GiveUp, Unknown, Unknown),
     ("303", status(303), GiveUp, Unknown, Unknown),
-    ("307", status(307), GiveUp, GiveUp, GiveUp),
-    ("308", status(308), GiveUp, GiveUp, GiveUp),
+    ("307", status(307), GiveUp, Unknown, Unknown),
+    ("308", status(308), GiveUp, Unknown, Unknown),
+    ("408 in the service's words", coded("1006-408"), Again, Again, Unknown),
 ]
 ROWS = [
     (name, method, outcome, expected)
@@ -220,7 +226,7 @@ def test_giving_up_is_certain(
     method: str, outcome: Outcome, attempt: int, seconds: float, policy: Policy, jitter: float
 ) -> None:
     if isinstance(decide(method, outcome, attempt, seconds, policy, jitter), GiveUp):
-        assert 300 < outcome.status < 500 if isinstance(outcome, Answer) else not outcome.sent
+        assert outcome.status in (401, 429) if isinstance(outcome, Answer) else not outcome.sent
 
 
 @given(outcomes, attempts, elapsed, policies, jitters)

@@ -1,44 +1,35 @@
 """The one user of requests: what it sends, what it makes of what comes back, and above all of what does not.
 
-Real sockets where a socket can do it; ``requests-mock`` and the libraries' own exceptions for the rest.
+Real sockets where a socket can do it; the libraries' own exceptions, raised at each place, for the rest.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import UTC, datetime
-from http.client import RemoteDisconnected
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-import requests_mock
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    MaxRetryError,
-    NameResolutionError,
-    NewConnectionError,
-    ProtocolError,
-    ProxyError,
-    ReadTimeoutError,
-    SSLError,
-)
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import NewConnectionError, ProtocolError
 
+from provisioner.service import transport as module
+from provisioner.service.attempt import Attempt
 from provisioner.service.exchange import Answer, Call, CallLog, Failure, Outcome
 from provisioner.service.origin import Origin, check_origin
-from provisioner.service.transport import HttpTransport, classify, real_timing
+from provisioner.service.transport import HttpTransport, explained, real_timing
 
-from .fakes import ADOBE, FakeTime
-from .sockets import answering, impolite, resetting, saying
-
-URL = "https://platform.adobe.io/x"
+from .fakes import ADOBE
+from .sockets import answering, dripping, impolite, resetting, saying, waiting
 
 
 @pytest.fixture
@@ -48,7 +39,7 @@ def log() -> list[CallLog]:
 
 @pytest.fixture
 def transport(log: list[CallLog]) -> Iterator[HttpTransport]:
-    with HttpTransport(real_timing(), log.append, connect=2, read=0.3, whole=2, largest=100_000) as opened:
+    with HttpTransport(real_timing(), log.append, largest=100_000) as opened:
         yield opened
 
 
@@ -147,10 +138,15 @@ def test_certificates_are_verified(
         monkeypatch.delenv(name, raising=False)
     if bundle:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-    with requests_mock.Mocker() as mock:
-        mock.get(URL, json={})
-        transport.send(Call("GET", ADOBE, "/x"))
-        assert mock.last_request.verify == (bundle or True)
+    verified = []
+
+    def send(*_: Any, verify: Any, **__: Any) -> None:
+        verified.append(verify)
+        raise ValueError
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    transport.send(Call("GET", ADOBE, "/x"))
+    assert verified == [bundle or True]
 
 
 def test_cookies_are_not_kept(transport: HttpTransport) -> None:
@@ -277,21 +273,161 @@ def test_a_huge_body_is_not_read_to_its_end(transport: HttpTransport) -> None:
     assert answer.defect == "the body is larger than 100000 bytes"
 
 
-def test_a_body_that_does_not_end_in_time_is_given_up() -> None:
-    ticks = iter([0.0, 0.0])  # the call begins, the body begins; then a long time has passed
-    clock = replace(FakeTime().timing, monotonic=lambda: next(ticks, 1000.0))
-    with impolite(saying(answering("200 OK", b" " * 100_000))) as server, HttpTransport(clock, whole=30) as transport:
+REDIRECTS = {
+    "elsewhere": b"Location: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n",
+    "bracket": b"Location: http://[::1\r\nContent-Length: 0\r\n\r\n",
+    "nothing": b"Location: //[\r\nContent-Length: 0\r\n\r\n",
+    "port": b"Location: http://127.0.0.1:99999999/\r\nContent-Length: 0\r\n\r\n",
+    "no text": b"Location: http://\xff\xfe\xe2\x84\x80/\r\nContent-Length: 0\r\n\r\n",
+    "bad body": b"Location: /x\r\nContent-Length: 99\r\n\r\n{",
+}
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 304, 307, 308])
+@pytest.mark.parametrize("rest", REDIRECTS.values(), ids=REDIRECTS)
+def test_redirects_are_neither_followed_nor_understood(transport: HttpTransport, status: int, rest: bytes) -> None:
+    answer = answer_to(transport, b"HTTP/1.1 %d X\r\n" % status + rest)
+    assert (answer.status, answer.body, answer.success) == (status, None, False)
+
+
+def test_the_endless_body_of_a_redirect_is_not_read(transport: HttpTransport) -> None:
+    sent = []
+
+    def endless(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: /y\r\n\r\n")
+        while True:  # ends with an error once the other side closes
+            connection.sendall(b" " * 65536)
+            sent.append(1)
+
+    with impolite(endless) as server:
+        assert isinstance(transport.send(post(server.port)), Answer)
+    assert len(sent) < 1000
+
+
+# --- the deadline of an attempt
+
+LATE = 0.5
+"""Seconds; long beside what it takes to connect here and to send a request."""
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n",
+        b"HTTP/1.1 400 Bad\r\n\r\n",
+    ],
+)
+@pytest.mark.parametrize("drip", [b"", b" "])
+def test_a_body_that_does_not_end_in_time(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, start: bytes, drip: bytes
+) -> None:
+    """The deadline passes when the status is known, however fast this machine is."""
+    read = HttpTransport._read
+
+    def late(self: HttpTransport, response: requests.Response, attempt: Attempt) -> Answer:
+        attempt._end()
+        return read(self, response, attempt)
+
+    monkeypatch.setattr(HttpTransport, "_read", late)
+    with impolite(dripping(start, drip)) as server:
         outcome = transport.send(post(server.port))
     assert isinstance(outcome, Answer)
-    assert outcome.defect == "the body did not end in time"
+    assert (outcome.status, outcome.body) == (int(start[9:12]), None)
+    assert (outcome.defect, outcome.success) == ("the body did not end in time", False)
 
 
-@pytest.mark.parametrize("status", ["301 M", "302 F", "303 S", "307 T", "308 P"])
-def test_redirects_are_not_followed(transport: HttpTransport, status: str) -> None:
-    with impolite(saying(answering("200 OK", b"{}"))) as other:
-        answer = answer_to(transport, answering(status, b"", f"Location: http://127.0.0.1:{other.port}/"))
-    assert answer.status == int(status[:3])
-    assert other.requests == []
+@pytest.mark.parametrize(
+    ("start", "drip"),
+    [(b"", b""), (b"HTTP/1.1 20", b"0"), (b"HTTP/1.1 200 OK\r\nX: ", b""), (b"HTTP/1.1 200 OK\r\nX: ", b"0")],
+)
+def test_headers_that_do_not_end_in_time(transport: HttpTransport, start: bytes, drip: bytes) -> None:
+    with impolite(dripping(start, drip)) as server:
+        outcome = transport.send(post(server.port, within=LATE))
+    assert outcome == Failure(True, "no answer came in time")
+
+
+@pytest.mark.parametrize("drip", [b"", b"0"])
+def test_tls_that_is_not_agreed_in_time(transport: HttpTransport, drip: bytes) -> None:
+    with impolite(waiting(drip)) as server:
+        call = Call("POST", check_origin(f"https://127.0.0.1:{server.port}"), "/x", json={}, within=LATE)
+        outcome = transport.send(call)
+    assert isinstance(outcome, Failure)
+    assert not outcome.sent
+    assert outcome.remedy
+
+
+def test_a_deadline_that_passed_while_connecting_keeps_the_request_here(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def passed(attempt: Attempt, _: object) -> None:
+        attempt._end()
+
+    monkeypatch.setattr(Attempt, "watch", passed)
+    with impolite(saying(answering("200 OK", b"{}"))) as server:
+        outcome = transport.send(post(server.port))
+    assert outcome == Failure(False, "no connection came about in time", module._CHECK_NETWORK)
+    assert server.requests in ([], [b"\r\n\r\n"])
+
+
+def test_no_thread_is_left_over(transport: HttpTransport) -> None:
+    before = threading.active_count()
+    with impolite(saying(answering("200 OK", b"{}"))) as server:
+        transport.send(post(server.port))
+        assert threading.active_count() == before + 1  # the server's
+    assert threading.active_count() == before
+
+
+def test_no_descriptor_is_left_over(transport: HttpTransport) -> None:
+    with impolite(saying(answering("200 OK", b"{}"))) as server:
+        transport.send(post(server.port))
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(3):
+            transport.send(post(server.port))
+        assert len(os.listdir("/proc/self/fd")) <= before + 1  # the server may still be closing
+
+
+# --- what is odd about an answer ends its connection
+
+ODD = {
+    "103": (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", 103),
+    "102": (b"HTTP/1.1 102 Processing\r\n\r\n", 102),
+    "103 and 201": (b"HTTP/1.1 103 E\r\n\r\n" + answering("201 Created", b'{"id": "first"}'), 103),
+    "101": (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", 101),
+    "302": (b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n", 302),
+    "999": (b"HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n", 999),
+    "no json": (b"HTTP/1.1 201 Created\r\nContent-Length: 1\r\n\r\n{", 201),
+    "both lengths": (
+        b"HTTP/1.1 201 C\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+        201,
+    ),
+    "one length twice": (b"HTTP/1.1 201 C\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 201),
+}
+
+
+@pytest.mark.parametrize(("raw", "status"), ODD.values(), ids=ODD)
+def test_the_next_request_does_not_read_what_follows_an_odd_answer(
+    transport: HttpTransport, raw: bytes, status: int
+) -> None:
+    """What follows is sent only once the next request is there, on whatever connection it comes."""
+    accepted = []
+
+    def late(connection: socket.socket, _: bytes) -> None:
+        accepted.append(1)
+        if len(accepted) > 1:
+            connection.sendall(answering("200 OK", b'{"id": "second"}'))
+            return
+        connection.sendall(raw)
+        if connection.recv(65536):  # a second request on this connection
+            connection.sendall(answering("201 Created", b'{"id": "first"}'))
+
+    with impolite(late) as server:
+        first, second = transport.send(post(server.port)), transport.send(post(server.port))
+    assert isinstance(first, Answer)
+    assert isinstance(second, Answer)
+    assert (first.status, second.status, second.body) == (status, 200, {"id": "second"})
+    assert len(accepted) == 2
 
 
 # --- no answer: did the request leave?
@@ -326,98 +462,150 @@ def test_garbage_instead_of_an_answer_it_may_have_had_its_effect(transport: Http
     assert lost(transport, saying(raw)).sent
 
 
-def test_no_answer_in_time_it_may_have_had_its_effect(transport: HttpTransport) -> None:
-    release = threading.Event()
-    assert lost(transport, lambda *_: release.wait(0.6)) == Failure(True, "no answer came in time")
-    release.set()
+HEADERS = {
+    "two lengths": b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+    "lengths in one": b"HTTP/1.1 201 Created\r\nContent-Length: 2, 3\r\n\r\n{}",
+    "status cut": b"HTTP/1.1 201",
+    "headers cut": b"HTTP/1.1 201 Created\r\nContent-Le",
+    "headers cut at a line": b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n",
+    "too long": b"HTTP/1.1 201 Created\r\nX: " + b"x" * 70_000 + b"\r\n\r\n",
+    "too many": b"HTTP/1.1 201 Created\r\n" + b"X: y\r\n" * 200 + b"\r\n",
+}
+
+
+@pytest.mark.parametrize("raw", HEADERS.values(), ids=HEADERS)
+def test_headers_that_cannot_be_read_leave_the_outcome_unknown(transport: HttpTransport, raw: bytes) -> None:
+    assert lost(transport, saying(raw)).sent
+
+
+def test_headers_that_are_no_text_are_no_failure(transport: HttpTransport) -> None:
+    raw = b"HTTP/1.1 200 OK\r\nX: \xff\xfe\r\nSet-Cookie: \xe9=\xff; \x01\r\nContent-Length: 2\r\n\r\n{}"
+    assert answer_to(transport, raw).body == {}
+
+
+def boom(error: BaseException) -> Any:
+    def raising(*_: Any, **__: Any) -> None:
+        raise error
+
+    return raising
 
 
 POOL: Any = None  # the pool that urllib3's exceptions name; they only print it
-VERIFY = ssl.SSLCertVerificationError("certificate verify failed")
-DROPPED = RemoteDisconnected("Remote end closed connection without response")
-
-
-def caused(error: Exception, cause: Exception) -> Exception:
-    error.__cause__ = cause
-    return error
-
-
-def gave_up(reason: Exception) -> MaxRetryError:
-    return MaxRetryError(POOL, "/x", reason)
-
-
-NEVER_LEFT: list[tuple[Exception, str]] = [
-    (requests.ConnectionError(gave_up(NewConnectionError(POOL, "x"))), "no connection to the service"),
-    (
-        requests.ConnectionError(gave_up(caused(NewConnectionError(POOL, "x"), ConnectionRefusedError()))),
-        "no connection to the service: refused",
-    ),
-    (
-        requests.ConnectionError(gave_up(NameResolutionError("h", POOL, socket.gaierror(-2, "unknown")))),
-        "the host name of the service cannot be resolved",
-    ),
-    (requests.ConnectTimeout(gave_up(ConnectTimeoutError(POOL, "x"))), "no connection to the service"),
-    (requests.exceptions.SSLError(gave_up(SSLError(VERIFY))), "the server's certificate cannot be verified"),
-    (
-        requests.exceptions.ProxyError(gave_up(ProxyError("x", NewConnectionError(POOL, "x")))),
-        "no connection to the proxy",
-    ),
-    (
-        requests.exceptions.ProxyError(gave_up(ProxyError("x", NameResolutionError("h", POOL, socket.gaierror(-2))))),
-        "the host name of the proxy cannot be resolved",
-    ),
-    (
-        requests.exceptions.ProxyError(gave_up(ProxyError("x", OSError("Tunnel connection failed: 407 Auth")))),
-        "the proxy refused the connection",
-    ),
-    (requests.exceptions.InvalidProxyURL("http://me:hunter22@proxy"), "the request cannot be sent"),
-    (requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."), "the request cannot be sent"),
-    (requests.exceptions.InvalidHeader("x"), "the request cannot be sent"),
+WHATEVER: list[Exception] = [
+    requests.exceptions.InvalidHeader("x"),
+    requests.exceptions.InvalidURL("x"),
+    requests.exceptions.InvalidSchema("x"),
+    requests.exceptions.InvalidProxyURL("http://me:hunter22@proxy"),
+    requests.exceptions.ProxyError("x"),
+    requests.ConnectTimeout("x"),
+    requests.ReadTimeout("x"),
+    requests.RequestException("something new"),
+    NewConnectionError(POOL, "x"),
+    ProtocolError("x"),
+    HTTPException("x"),
+    ssl.SSLCertVerificationError("x"),
+    ssl.SSLEOFError("x"),
+    socket.gaierror(-2, "x"),
+    ConnectionRefusedError("x"),
+    OSError("Tunnel connection failed: 407 Auth"),
+    FileNotFoundError("x"),
+    TimeoutError("x"),
+    ValueError("x"),
+    UnicodeDecodeError("utf-8", b"x", 0, 1, "x"),
+    RecursionError("x"),
+    MemoryError("x"),
 ]
-MAY_HAVE_LEFT: list[tuple[Exception, str]] = [
-    (requests.ConnectionError(ProtocolError("Connection aborted.", DROPPED)), "the connection broke"),
-    (requests.ConnectionError(ProtocolError("Connection aborted.", ConnectionResetError())), "the connection broke"),
-    (requests.ConnectionError(ProtocolError("Connection aborted.", BrokenPipeError())), "the connection broke"),
-    (requests.ReadTimeout(ReadTimeoutError(POOL, "/x", "x")), "no answer came in time"),
-    (requests.ConnectionError(ReadTimeoutError(POOL, "/x", "x")), "the connection broke"),
-    (requests.exceptions.SSLError(gave_up(SSLError(ssl.SSLEOFError()))), "the TLS connection failed"),
-    (requests.exceptions.ChunkedEncodingError("x"), "the connection broke"),
-    # urllib3 blames the proxy when an established tunnel breaks: http.client has closed, and so forgotten, it by then
-    (
-        requests.exceptions.ProxyError(gave_up(ProxyError("Unable to connect to proxy", DROPPED))),
-        "the connection broke",
-    ),
-    (requests.RequestException("something new"), "the connection broke"),
+NAMES = [type(error).__name__ for error in WHATEVER]
+
+
+@pytest.mark.parametrize("where", ["http.client.HTTPResponse.begin", "requests.adapters.HTTPAdapter.build_response"])
+@pytest.mark.parametrize("error", WHATEVER, ids=NAMES)
+def test_whatever_is_raised_once_bytes_may_have_left_it_may_have_had_its_effect(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, error: Exception, where: str
+) -> None:
+    monkeypatch.setattr(where, boom(error))
+    failure = lost(transport, saying(answering("201 Created", b"{}")))
+    assert failure.sent
+    assert "hunter22" not in repr(failure)
+
+
+PLACES = [
+    "requests.PreparedRequest.prepare",
+    "requests.Session.merge_environment_settings",
+    "requests.adapters.HTTPAdapter.get_connection_with_tls_context",
+    "requests.adapters.HTTPAdapter.cert_verify",
+    "urllib3.util.connection.create_connection",
 ]
 
 
-@pytest.mark.parametrize(("error", "reason"), NEVER_LEFT)
-def test_it_certainly_did_not_leave(transport: HttpTransport, error: Exception, reason: str) -> None:
-    outcome = outcome_of(transport, error)
+@pytest.mark.parametrize("where", PLACES)
+@pytest.mark.parametrize("error", WHATEVER, ids=NAMES)
+def test_whatever_is_raised_before_it_had_no_effect(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, error: Exception, where: str
+) -> None:
+    monkeypatch.setattr(where, boom(error))
+    with impolite(saying(answering("201 Created", b"{}"))) as server:
+        outcome = transport.send(post(server.port))
     assert isinstance(outcome, Failure)
-    assert (outcome.sent, outcome.reason) == (False, reason)
+    assert not outcome.sent
     assert outcome.remedy
     assert "hunter22" not in repr(outcome)
+    assert server.requests == []
 
 
-@pytest.mark.parametrize(("error", "reason"), MAY_HAVE_LEFT)
-def test_it_may_have_left(transport: HttpTransport, error: Exception, reason: str) -> None:
-    outcome = outcome_of(transport, error)
+@pytest.mark.parametrize("error", WHATEVER, ids=NAMES)
+def test_whatever_is_raised_while_the_body_is_read_the_status_is_known(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr("requests.Response.iter_content", boom(error))
+    answer = answer_to(transport, answering("201 Created", b"{}"))
+    assert (answer.status, answer.body, answer.defect) == (201, None, "the body was cut")
+
+
+def tunnel(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, behaviour: Any, name: str = "HTTPS") -> Outcome:
+    with impolite(behaviour) as proxy:
+        monkeypatch.setenv(f"{name}_PROXY", f"http://127.0.0.1:{proxy.port}")
+        for unset in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(unset, raising=False)
+        return transport.send(Call("POST", ADOBE, "/x", json={}, within=5))
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        (saying(b"HTTP/1.1 407 Auth\r\n\r\n"), "the proxy refused the connection"),
+        (saying(b"HTTP/1.1 200 OK\r\n\r\n"), ""),
+        (saying(b"HTTP/1.1 200 OK\r\n\r\ngarbage instead of TLS"), "the TLS connection failed"),
+        (saying(b"garbage\r\n\r\n"), ""),
+        (resetting, ""),
+        (lambda *_: None, ""),
+    ],
+)
+def test_a_tunnel_that_does_not_come_about_carried_nothing(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, behaviour: Any, reason: str
+) -> None:
+    outcome = tunnel(transport, monkeypatch, behaviour)
     assert isinstance(outcome, Failure)
-    assert outcome.sent
+    assert not outcome.sent
     assert outcome.reason.startswith(reason)
 
 
-def outcome_of(transport: HttpTransport, error: Exception) -> Outcome:
-    with requests_mock.Mocker() as mock:
-        mock.post(URL, exc=error)
-        return transport.send(Call("POST", ADOBE, "/x", json={}))
+def test_certificates_that_nobody_vouches_for() -> None:
+    error = requests.exceptions.SSLError(ssl.SSLCertVerificationError("certificate verify failed"))
+    assert explained(error, Attempt(1)).reason == "the server's certificate cannot be verified"
+
+
+def test_a_name_that_nobody_knows(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("socket.getaddrinfo", boom(socket.gaierror(-2, "unknown")))
+    outcome = transport.send(Call("POST", ADOBE, "/x", json={}))
+    assert isinstance(outcome, Failure)
+    assert (outcome.sent, outcome.reason) == (False, "the host name of the service cannot be resolved")
 
 
 def test_an_error_that_wraps_itself_is_no_trap() -> None:
     error = requests.ConnectionError("x")
     error.__cause__ = error
-    assert classify(error).sent
+    assert not explained(error, Attempt(1)).sent
 
 
 # --- the log
