@@ -64,7 +64,7 @@ def answer(world: World, request: Request) -> Reply:
         reply = _respond(world, request)
         return reply.reply(_asked(world, reply.question)) if isinstance(reply, Asking) else reply
     except Refused as refused:
-        return errors.reply(refused, world.behaviour)
+        return errors.reply(refused, world.behaviour, world.unique())
 
 
 def _asked(world: World, question: Callable[[], Any]) -> Any:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provisioner.emulator import tables
 from provisioner.emulator.connections import find
-from provisioner.emulator.errors import Refused, no_such_object, unreachable
+from provisioner.emulator.errors import Refused, coded, unreachable
 from provisioner.emulator.messages import Asking, Json, Reply
 from provisioner.emulator.source import source
 from provisioner.emulator.world import Call, World
@@ -27,13 +27,18 @@ def tested(world: World, call: Call) -> Asking:
 
 
 def explored(world: World, call: Call) -> Asking:
-    """``GET /connections/{id}/explore`` -> the tables, or what one of them is like (tabular.md)."""
+    """``GET /connections/{id}/explore`` -> the tables, or what one of them is like (tabular.md).
+
+    Documented (SRCERR): 1330, 1337 and 1358; inferred: that 1330, "no columns", is what an unknown table gets.
+    """
     params = _params(world, call)
     kind = (call.request.values("objectType") or ("root",))[-1].lower()
     path = (call.request.values("object") or ("",))[-1]
     preview = call.request.values("preview")[-1:] == ("true",)
     if kind not in ("root", "table"):
-        raise no_such_object()
+        raise coded("1358-400")
+    if kind == "table" and not path:
+        raise coded("1337-400", param="object", kind=kind)
 
     def found() -> Json:
         database = source(world.behaviour, params)

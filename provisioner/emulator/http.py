@@ -52,21 +52,24 @@ def read(stream: BinaryIO, send: Callable[[bytes], None]) -> tuple[Request, bool
 
 
 def written(reply: Reply, request_id: str, *, garbling: str = "", with_body: bool = True, close: bool = False) -> bytes:
-    """Return the answer on the wire, in one piece. Assumed: that answers carry an ``x-request-id``."""
+    """Return the answer on the wire, in one piece. Headers of the reply replace those that it would have anyway.
+
+    Assumed: that answers carry an ``x-request-id``.
+    """
     body = b"" if reply.body is None else dump(reply.body)
     status, length, kind = reply.status, len(body), "application/json" if body else ""
     if garbling:
         status = 200 if status in _WITHOUT_BODY else status
         body, length, kind = _garbled(body, garbling)
-    lines = [f"HTTP/1.1 {status} {responses.get(status, '')}", f"date: {formatdate(usegmt=True)}"]
-    lines += [f"{name}: {value}" for name, value in (*reply.headers, ("x-request-id", request_id))]
+    headers = {"date": formatdate(usegmt=True), "x-request-id": request_id}
     if kind:
-        lines.append(f"content-type: {kind}")
+        headers["content-type"] = kind
     if status not in (204, 304):
-        lines.append(f"content-length: {length}")
+        headers["content-length"] = str(length)
     if close:
-        lines.append("connection: close")
-    head = "\r\n".join((*lines, "", "")).encode("latin-1", "replace")
+        headers["connection"] = "close"
+    lines = [f"{name}: {value}" for name, value in (headers | dict(reply.headers)).items()]
+    head = "\r\n".join((f"HTTP/1.1 {status} {responses.get(status, '')}", *lines, "", "")).encode("latin-1", "replace")
     return head + body if with_body else head
 
 

@@ -24,7 +24,7 @@ def handle(world: World, request: Request) -> Outcome:
             hits = world.faults.choose(request, lambda: foreign.name_in(world, request))
             return _carry_out(world, request, hits)
         except Refused as refused:  # the data file fails under somebody else's hands
-            return Outcome(errors.reply(refused, world.behaviour))
+            return Outcome(errors.reply(refused, world.behaviour, world.unique()))
 
 
 def _carry_out(world: World, request: Request, faults: tuple[Fault, ...]) -> Outcome:
@@ -88,8 +88,8 @@ def _refusal(world: World, fault: Fault) -> Reply:
     reply = Reply(fault.status, None if fault.status in (204, 205, 304) else {})
     if fault.status >= 400:
         title = responses.get(fault.status, "Error")
-        refused = coded(1103) if fault.status == 503 else uncoded(fault.status, title, "A fault on demand.")
-        reply = errors.reply(refused, world.behaviour)
+        refused = coded("1103-503") if fault.status == 503 else uncoded(fault.status, title, "A fault on demand.")
+        reply = errors.reply(refused, world.behaviour, world.unique())
     if fault.retry_after is None:
         return reply
     return replace(reply, headers=(("retry-after", _retry_after(world, fault.retry_after, fault.as_date)),))

@@ -15,7 +15,7 @@ from typing import Any
 
 import pymysql
 
-from provisioner.emulator.errors import Refused, no_such_object, unreachable
+from provisioner.emulator.errors import Refused, coded, unreachable
 from provisioner.emulator.login import Login, Tls
 from provisioner.emulator.messages import Json, JsonObject
 from provisioner.emulator.tables import Columns, Contents
@@ -79,7 +79,7 @@ class Database:
         for name in _names(cursor):
             if self._path(name) == path:
                 return name
-        raise no_such_object()
+        raise coded("1330-400", table=path)
 
 
 def _connected(login: Login) -> Any:

@@ -160,7 +160,8 @@ def _exchange(world: World, link: socket.socket, stream: BinaryIO) -> bool:
     try:
         request, close = http.read(stream, link.sendall)
     except Refused as refused:
-        link.sendall(http.written(errors.reply(refused, world.behaviour), world.unique(), close=True))
+        request_id = world.unique()
+        link.sendall(http.written(errors.reply(refused, world.behaviour, request_id), request_id, close=True))
         return False
     outcome = handle(world, request)
     if outcome.reply is None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.errors import no_such_object, unreachable
+from provisioner.emulator.errors import coded, unreachable
 from provisioner.emulator.login import login
 from provisioner.emulator.messages import Json
 from provisioner.emulator.tables import Contents
@@ -59,5 +59,5 @@ class _Imagined:
 
     def contents(self, path: str, preview: bool) -> Contents:
         if path not in self._known:
-            raise no_such_object()
+            raise coded("1330-400", table=path)
         return self._known[path], () if preview else None

@@ -407,9 +407,9 @@ def test_a_bad_document_changes_nothing(faulty):
     api = faulty({"kind": "status"})
     refused = control(api, "PUT", [{"kind": "reset"}, {"kind": "slow"}])
     assert refused.status_code == 400
-    assert refused.json()["detail"].startswith("faults[1].kind: the value is none of status, reset")
+    assert refused.json()["errorMessage"].startswith("faults[1].kind: the value is none of status, reset")
     existing = {"existing": [{"name": "fine", "org": ORG}, {"name": "x", "org": ORG, "params": {"sslMode": "no"}}]}
-    assert control(api, "PUT", existing).json()["detail"].startswith("existing[1]: ")
+    assert control(api, "PUT", existing).json()["errorMessage"].startswith("existing[1]: ")
     assert api.call("PUT", api.emulator.url + "/_emulator/faults", data=b"{").status_code == 400
     assert counts(api) == [(0, 0)]
     control(api, "DELETE")
