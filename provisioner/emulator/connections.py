@@ -163,9 +163,9 @@ def _hold(world: World, version: Version) -> None:
 
 
 def _once_reached(world: World, version: Version, reply: Callable[[], Reply]) -> Asking:
-    """The reply, or the provider's refusal where the database cannot be reached."""
-    params = {**version.connection.declared.params, **version.sensitive}
-    return Asking(lambda: source(world.behaviour, params).reach(), lambda _: reply())
+    """Return the reply, or the provider's refusal where the database cannot be reached in time."""
+    params, seconds = {**version.connection.declared.params, **version.sensitive}, world.patience.writing
+    return Asking(lambda: source(world.behaviour, params, seconds).reach(), lambda _: reply(), seconds)
 
 
 def _patched(world: World, caller: Caller, current: Connection, held: Mapping[str, Json], operations: Json) -> Version:

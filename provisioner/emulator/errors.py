@@ -138,6 +138,11 @@ def unreachable(words: str) -> Refused:
     return coded("1100-400", reason=words)
 
 
+def too_late() -> Refused:
+    """Return the refusal where the database took more time than it is given. Assumed: the words."""
+    return unreachable("the database did not answer in time.")
+
+
 def gateway(code: str) -> Refused:
     """Return a refusal by Adobe's gateway. Documented (TRB): the shape, the codes and the texts."""
     return Refused(Reply(int(code[:3]), {"error_code": code, "message": _GATEWAY[code]}))

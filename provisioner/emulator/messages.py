@@ -46,8 +46,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A reply that waits for a database. ``question`` may take seconds, and is asked in a thread of its own; ``reply``
-    makes the reply of its answer, as a handler. Both may raise ``Refused``."""
+    """A reply that waits for a database. ``question`` is asked in a thread of its own, and has ``seconds`` in all;
+    ``reply`` makes the reply of its answer, as a handler. Both may raise ``Refused``."""
 
     question: Callable[[], Any]
     reply: Callable[[Any], Reply]
+    seconds: float

@@ -21,7 +21,7 @@ from provisioner.emulator.foreign import seed
 from provisioner.emulator.injection import handle
 from provisioner.emulator.source import check_driver
 from provisioner.emulator.store import SqliteStore
-from provisioner.emulator.world import World
+from provisioner.emulator.world import Patience, World
 
 _HOST = "127.0.0.1"
 _BACKLOG = 128
@@ -40,9 +40,11 @@ class Emulator:
         port: int = 0,
         behaviour: Behaviour = Behaviour(),  # noqa: B008
         faults: Rehearsal = Rehearsal(),  # noqa: B008
+        patience: Patience = Patience(),  # noqa: B008
     ) -> None:
         """``data`` None keeps everything in memory; port 0 picks a free one. Nothing is opened yet."""
         self._data, self._port, self._behaviour, self._rehearsal = data, port, behaviour, faults
+        self._patience = patience
 
     @property
     def url(self) -> str:
@@ -57,7 +59,8 @@ class Emulator:
         """
         check_driver(self._behaviour)
         self._store, faults = SqliteStore(self._data), Faults(self._rehearsal)
-        world = World(self._behaviour, self._store, time.time, lambda: uuid.uuid4().hex, faults=faults)
+        clock, unique = time.time, lambda: uuid.uuid4().hex
+        world = World(self._behaviour, self._store, clock, unique, faults=faults, patience=self._patience)
         try:
             seed(world, self._rehearsal.existing)
             self._server = _Server(world, _listen(self._port))
