@@ -29,19 +29,28 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP response; a body of None is sent as no body at all."""
+    """One HTTP response. A body is sent as JSON, bytes as they are, and None as no body at all."""
 
     status: int
-    body: Json = None
+    body: Json | bytes = None
     headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class Garbling:
+    """What is done to an answer on its way: one of ``faults.GARBLINGS``, with what belongs to it."""
+
+    kind: str
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the client gets: a reply, perhaps garbled in one of ``faults.GARBLINGS``; None is a connection reset."""
+    """What the client gets: a reply, perhaps garbled; None is a connection reset."""
 
     reply: Reply | None
-    garbling: str = ""
+    garblings: tuple[Garbling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

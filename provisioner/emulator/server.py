@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import wait
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -171,9 +172,13 @@ def _exchange(world: World, link: socket.socket, stream: BinaryIO) -> bool:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         raise ConnectionResetError
     close = close or world.ending.done()
-    reply, garbling, with_body = outcome.reply, outcome.garbling, request.method != "HEAD"
-    link.sendall(http.written(reply, world.unique(), garbling=garbling, with_body=with_body, close=close))
-    return not close and garbling != "truncate"
+    reply, garblings, with_body = outcome.reply, outcome.garblings, request.method != "HEAD"
+    answer = http.written(reply, world.unique(), garblings=garblings, with_body=with_body, close=close)
+    for piece, seconds in http.pieces(answer, garblings):
+        link.sendall(piece)
+        if seconds:
+            wait((world.ending,), seconds)
+    return not close and not http.ends(garblings)
 
 
 def _hang_up(link: socket.socket) -> None:
