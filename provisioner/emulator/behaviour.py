@@ -15,16 +15,21 @@ class Behaviour:
     cloud: Literal["azure", "aws"] = "azure"
     """Form of etags, and the auth specs of MySQL. Documented (SEED, SF-AWS), the etag of AWS from one sample."""
 
-    error_shape: Literal["documented", "legacy", "problem"] = "documented"
-    """Which of the service's error bodies is sent.
+    error_shape: Literal["combined", "documented", "legacy", "problem"] = "combined"
+    """Which of the service's error bodies is sent; the gateway's own shape is not affected.
 
-    ``documented``: each error in the shape an official page shows for it: ``errorMessage`` for 404 and 412 and
-    ``message`` for an invalid spec id (OASD), the coded problem for the rest (ERR). ``legacy`` and ``problem`` send
-    one shape for all. Which is live is unknown; the gateway's own shape is not affected.
+    ``combined``: a problem with a ``report``, and ``errorMessage`` and ``errorDetails`` beside it (LAB: documented for
+    flows, inferred for connections; an error without a code in it is assumed). ``documented``: each error as older
+    pages show it: ``errorMessage`` for 404 and 412 and ``message`` for an invalid spec id (OASD), the coded problem
+    with its ``detail`` for the rest (ERR). ``legacy`` and ``problem``: one of these older shapes for all, but for
+    ``message``, which is legacy.
     """
 
     error_prefix: str = "FLOW"
-    """Assumed: the service part of a problem's ``type``; found nowhere, and a client must not depend on it."""
+    """The service part of a ``type``. Documented for flows (LAB); for the codes of SRCERR assumed to be the same."""
+
+    missing_object: Literal["1439-404", "1439-400", "1101-404"] = "1439-404"
+    """Contradictory: what an id that does not exist gets. LAB shows 1439 with 404, ERR lists 1439-400 and 1101-404."""
 
     secrets_in_get: Literal["omitted", "masked"] = "omitted"
     """Unknown: how sensitive parameters look in a GET. They are never stored, so they cannot be sent in plain."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from provisioner.emulator import declared as declaring
 from provisioner.emulator import dependants, listing
 from provisioner.emulator.connection import Connection, Ready, Stamp, item
-from provisioner.emulator.errors import coded
+from provisioner.emulator.errors import coded, missing_object
 from provisioner.emulator.filters import SPEC_FIELDS, conditions
 from provisioner.emulator.messages import Asking, Json, JsonObject, Reply
 from provisioner.emulator.patching import patched, touches_credentials
@@ -64,7 +64,7 @@ def updated(world: World, call: Call) -> Reply | Asking:
     Documented: a missing If-Match is 400 (ERR 1403), another etag, or the same without its quotes, 412 (OASD, EDITD).
     """
     if not call.request.header("if-match"):
-        raise coded(1403)
+        raise coded("1403-400")
     stored = find(world, call)
     current = stored.at(world.now())
     _check_writable(world, current)
@@ -76,7 +76,7 @@ def updated(world: World, call: Call) -> Reply | Asking:
         changed = after.connection
         if changed is not current:
             if not world.store.replace(changed, stored.etag):
-                raise coded(1404, supplied=call.request.header("if-match"), current=find(world, call).etag)
+                raise coded("1404-412", supplied=call.request.header("if-match"), current=find(world, call).etag)
             _hold(world, after)
         return Reply(200, {"id": changed.id, "etag": changed.etag})
 
@@ -89,9 +89,9 @@ def deleted(world: World, call: Call) -> Reply:
     stored = find(world, call)
     _check_writable(world, stored.at(world.now()))
     if dependants.in_use(world, call):
-        raise coded(1418, id=call.id)
+        raise coded("1418-400", id=call.id)
     if not world.store.remove(stored):
-        raise coded(1101, id=call.id)
+        raise missing_object(world.behaviour, "connections", call.id)
     world.credentials.forget(stored)
     return Reply(world.behaviour.delete_status)
 
@@ -100,7 +100,7 @@ def specs_listed(world: World, call: Call) -> Reply:
     """``GET /connectionSpecs`` -> items; this emulator knows MySQL only. An unknown filter field is 1423-400 (ERR)."""
     _allow_parameters(call, ("property",))
     spec = connection_spec(world.behaviour)
-    wanted = conditions(call.request.values("property"), SPEC_FIELDS, unknown_field=1423)
+    wanted = conditions(call.request.values("property"), SPEC_FIELDS, unknown_field="1423-400")
     return Reply(200, {"items": [spec] if all(each.holds(spec) for each in wanted) else []})
 
 
@@ -108,34 +108,34 @@ def spec_shown(world: World, call: Call) -> Reply:
     """``GET /connectionSpecs/{id}`` -> a list of one (OAS); an unknown id is 1413-400 (assumed)."""
     spec = connection_spec(world.behaviour)
     if call.id != spec["id"]:
-        raise coded(1413)
+        raise coded("1413-400")
     return Reply(200, {"items": [spec]})
 
 
 def _allow_parameters(call: Call, allowed: tuple[str, ...]) -> None:
     for name, _ in call.request.query:
         if name not in allowed:
-            raise coded(1451, param=name)
+            raise coded("1451-400", param=name)
 
 
 def find(world: World, call: Call) -> Connection:
-    """The connection that a call is about, as it was last written; 1101-404 (ERR)."""
+    """The connection that a call is about, as it was last written."""
     found = world.store.find(call.caller.org, call.caller.sandbox, call.id)
     if found is None:
-        raise coded(1101, id=call.id)
+        raise missing_object(world.behaviour, "connections", call.id)
     return found
 
 
 def _check_writable(world: World, current: Connection) -> None:
     if current.initializing and world.behaviour.initializing_writes == "reject":
-        raise coded(1417)
+        raise coded("1417-400")
 
 
 def _check_etag(world: World, call: Call, current: Connection) -> None:
     supplied = call.request.header("if-match")
     any_etag = supplied == "*" and world.behaviour.if_match_star == "accept"
     if supplied != current.etag and not any_etag:
-        raise coded(1404, supplied=supplied, current=current.etag)
+        raise coded("1404-412", supplied=supplied, current=current.etag)
 
 
 def new(world: World, caller: Caller, document: Json) -> Version:
@@ -163,9 +163,9 @@ def _hold(world: World, version: Version) -> None:
 
 
 def _once_reached(world: World, version: Version, reply: Callable[[], Reply]) -> Asking:
-    """The reply, or the provider's refusal where the database cannot be reached."""
-    params = {**version.connection.declared.params, **version.sensitive}
-    return Asking(lambda: source(world.behaviour, params).reach(), lambda _: reply())
+    """Return the reply, or the provider's refusal where the database cannot be reached in time."""
+    params, seconds = {**version.connection.declared.params, **version.sensitive}, world.patience.writing
+    return Asking(lambda: source(world.behaviour, params, seconds).reach(), lambda _: reply(), seconds)
 
 
 def _patched(world: World, caller: Caller, current: Connection, held: Mapping[str, Json], operations: Json) -> Version:

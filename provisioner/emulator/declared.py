@@ -4,22 +4,22 @@ from collections.abc import Mapping
 
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.connection import MASK, Declared
-from provisioner.emulator.errors import coded, invalid, uncoded
+from provisioner.emulator.errors import bad_value, coded, malformed, missing_field, uncoded
 from provisioner.emulator.json_text import parse
 from provisioner.emulator.messages import Json, JsonObject
 from provisioner.emulator.specs import MYSQL_ID, MYSQL_VERSION, auth_schema, check, visible
 
 
 def body(raw: bytes) -> Json:
-    """The JSON of a request. Empty or null is 1405-400 (ERR); that other rubbish is 1100-400 is assumed."""
+    """The JSON of a request. Empty or null is 1405-400 (ERR)."""
     if not raw.strip():
-        raise coded(1405)
+        raise coded("1405-400")
     try:
         value = parse(raw)
     except ValueError:
-        raise invalid("the body is not valid JSON.") from None
+        raise malformed("the body is not valid JSON.") from None
     if value is None:
-        raise coded(1405)
+        raise coded("1405-400")
     return value
 
 
@@ -29,11 +29,11 @@ def declared(document: Json, behaviour: Behaviour) -> Declared:
     ``state`` is refused (1410-400, ERR, there for flows). Other keys are ignored (assumed).
     """
     if not isinstance(document, dict):
-        raise invalid("the body must be a JSON object.")
+        raise malformed("the body must be a JSON object.")
     if not document:
-        raise coded(1405)
+        raise coded("1405-400")
     if "state" in document:
-        raise coded(1410)
+        raise coded("1410-400")
     spec_id, spec_version = _spec(document, behaviour)
     auth = _object(document, "auth")
     auth_name = _text(auth, "specName", "auth.specName")
@@ -65,7 +65,7 @@ def document(value: Declared, held: Mapping[str, Json]) -> JsonObject:
 def _spec(document: JsonObject, behaviour: Behaviour) -> tuple[str, str]:
     spec = _object(document, "connectionSpec")
     if spec.get("id") != MYSQL_ID:
-        raise coded(1413)
+        raise coded("1413-400")
     version = spec.get("version")
     if version is None and behaviour.missing_version == "latest":
         return MYSQL_ID, MYSQL_VERSION
@@ -73,7 +73,7 @@ def _spec(document: JsonObject, behaviour: Behaviour) -> tuple[str, str]:
         detail = "connectionSpec.version 'version' is required for spec info"
         raise uncoded(422, "Unprocessable Entity", detail)
     if version != MYSQL_VERSION:
-        raise coded(1413)
+        raise coded("1413-400")
     return MYSQL_ID, MYSQL_VERSION
 
 
@@ -88,19 +88,23 @@ def _params(auth_name: str, params: JsonObject, behaviour: Behaviour) -> tuple[J
 def _description(document: JsonObject) -> str | None:
     value = document.get("description")
     if value is not None and not isinstance(value, str):
-        raise invalid("description must be a string.")
+        raise bad_value("description", "it must be a string", value)
     return value
 
 
 def _object(parent: JsonObject, key: str, path: str = "") -> JsonObject:
     value = parent.get(key)
+    if value is None:
+        raise missing_field(path or key)
     if not isinstance(value, dict):
-        raise invalid(f"{path or key} is required and must be an object.")
+        raise bad_value(path or key, "it must be an object")
     return value
 
 
 def _text(parent: JsonObject, key: str, path: str = "") -> str:
     value = parent.get(key)
-    if not isinstance(value, str) or not value.strip():
-        raise invalid(f"{path or key} is required and must be a string that is not blank.")
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise missing_field(path or key)
+    if not isinstance(value, str):
+        raise bad_value(path or key, "it must be a string", value)
     return value

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from provisioner.emulator import declared as declaring
 from provisioner.emulator import listing
-from provisioner.emulator.errors import coded, invalid
+from provisioner.emulator.errors import malformed, missing_field, missing_object
 from provisioner.emulator.filters import Kind
 from provisioner.emulator.messages import Json, JsonObject, Reply
 from provisioner.emulator.related import Sort
@@ -30,8 +30,9 @@ FLOWS = listing.Listing(
 def source_created(world: World, call: Call) -> Reply:
     """``POST /sourceConnections`` -> 201, id and etag."""
     body = _body(call)
-    if world.store.find(call.caller.org, call.caller.sandbox, str(body.get("baseConnectionId"))) is None:
-        raise coded(1439, kind="connection", id=str(body.get("baseConnectionId")))
+    base = str(body.get("baseConnectionId"))
+    if world.store.find(call.caller.org, call.caller.sandbox, base) is None:
+        raise missing_object(world.behaviour, "connections", base)
     return _created(world, call, "sourceConnections", body)
 
 
@@ -40,8 +41,11 @@ def flow_created(world: World, call: Call) -> Reply:
     body = _body(call)
     ids = body.get("sourceConnectionIds")
     sources = {str(one["id"]): one for one in world.related.of("sourceConnections", _place(call))}
-    if not isinstance(ids, list) or not ids or not all(str(one) in sources for one in ids):
-        raise invalid("a flow needs source connections that exist.")
+    if not isinstance(ids, list) or not ids:
+        raise missing_field("sourceConnectionIds")
+    for one in ids:
+        if str(one) not in sources:
+            raise missing_object(world.behaviour, "sourceConnections", str(one))
     inherited: list[Json] = [
         {"id": one, "baseConnection": {"id": sources[str(one)]["baseConnectionId"]}} for one in ids
     ]
@@ -83,8 +87,10 @@ def _place(call: Call) -> tuple[str, str]:
 
 def _body(call: Call) -> JsonObject:
     body = declaring.body(call.request.body)
-    if not isinstance(body, dict) or not isinstance(body.get("name"), str):
-        raise invalid("a name is missing.")
+    if not isinstance(body, dict):
+        raise malformed("the body must be a JSON object.")
+    if not isinstance(body.get("name"), str):
+        raise missing_field("name")
     return body
 
 
@@ -107,5 +113,5 @@ def _listed(world: World, call: Call, sort: Sort, of: listing.Listing) -> Reply:
 
 def _deleted(world: World, call: Call, sort: Sort) -> Reply:
     if not world.related.remove(sort, call.id):
-        raise coded(1439, kind=sort, id=call.id)
+        raise missing_object(world.behaviour, sort, call.id)
     return Reply(world.behaviour.delete_status)

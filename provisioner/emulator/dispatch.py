@@ -51,10 +51,6 @@ _SANDBOXES: Mapping[str, Plain] = {"GET": sandboxes.listed}
 _ROOTS = (connections.BASE, sandboxes.BASE)
 
 
-_LONGEST_WAIT = 15.0
-"""Seconds for a database, however slowly it goes on answering; assumed."""
-
-
 def answer(world: World, request: Request) -> Reply:
     """Return the reply to any request whatever; what arrives on an emulated path is logged first.
 
@@ -62,27 +58,26 @@ def answer(world: World, request: Request) -> Reply:
     """
     try:
         reply = _respond(world, request)
-        return reply.reply(_asked(world, reply.question)) if isinstance(reply, Asking) else reply
+        return reply.reply(_asked(world, reply)) if isinstance(reply, Asking) else reply
     except Refused as refused:
-        return errors.reply(refused, world.behaviour)
+        return errors.reply(refused, world.behaviour, world.unique())
 
 
-def _asked(world: World, question: Callable[[], Any]) -> Any:
+def _asked(world: World, asking: Asking) -> Any:
     answered: Future[Any] = Future()
 
     def ask() -> None:
         try:
-            answered.set_result(question())
+            answered.set_result(asking.question())
         except Exception as error:
             answered.set_exception(error)
 
     threading.Thread(target=ask, name="emulator-asks-a-database", daemon=True).start()
-    world.wait(_LONGEST_WAIT, answered)
-    if answered.done():
+    if world.wait(asking.seconds, answered):
         return answered.result()
     if world.ending.done():
         raise Refused(Reply(503))
-    raise errors.unreachable("the database did not answer in time.")
+    raise errors.too_late()
 
 
 def emulated(path: str) -> bool:

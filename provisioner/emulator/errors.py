@@ -1,57 +1,73 @@
 """Every refusal: which code it has, and in which of the documented shapes it is sent.
 
-Codes and titles are documented (ERR); the wording is our own except where an official page shows a body verbatim.
+Codes and titles are documented by two catalogues: ERR, and SRCERR for the layer that talks to databases. Both use some
+numbers with different meanings, so a code is the number and the status. The wording is our own except where an official
+page shows a body verbatim.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.messages import Json, Reply
+from provisioner.emulator.connection import MASK
+from provisioner.emulator.json_text import dump
+from provisioner.emulator.messages import Json, JsonObject, Reply
 
 _INVALID = "Invalid request"
+_BAD = "Bad Request"  # SRCERR's title for what ERR calls an invalid request
 _NO_HEADER = "Header is missing"
+_NOT_FOUND = "Resource not found"
+_NO_SUCH_ID = "The requested {type} resource {id} is not found. Verify the resource ID before trying again."  # LAB
 
-CATALOGUE: dict[int, tuple[int, str, str]] = {
-    1100: (400, _INVALID, "The request could not be processed. Error from flow provider: {reason}"),
-    1101: (404, "Resource not found", "The resource was not found. Error from flow provider: no connection {id}."),
-    1103: (503, "Service Unavailable", "The service is temporarily unavailable; try again."),
-    1401: (400, _INVALID, "limit and count cannot be given together; send only one of them."),
-    1403: (400, _NO_HEADER, "The header 'If-Match' is missing; send the current etag."),
-    1404: (412, "Version not matching", "Supplied version '{supplied}' is not the current version '{current}'."),
-    1405: (400, _INVALID, "The request body must not be null or empty."),
-    1410: (400, _INVALID, "State is not allowed in a create request."),
-    1413: (400, _INVALID, "The spec ID is invalid; provide a valid one."),
-    1414: (400, _INVALID, "The connection spec of a connection cannot be updated."),
-    1415: (400, _INVALID, "Auth spec '{name}' could not be found for the connection spec ID {spec}."),
-    1417: (400, _INVALID, "Delete or update in state initializing is not allowed with a user token."),
-    1418: (400, _INVALID, "The base connection with the ID {id} cannot be deleted: it is used in one or more flows."),
-    1423: (400, _INVALID, "Unhandled field {field} in the filter of connection specs."),
-    1432: (400, _INVALID, "Incorrect sort order; put + (ascending) or - (descending) before the field name."),
-    1433: (400, _INVALID, "Incorrect field {field} in orderby; examples are +name, -name, name."),
-    1434: (400, _INVALID, "Unsupported operation '{op}'; use add, replace or remove."),
-    1439: (400, "Resource not found", "The {kind} resource {id} was not found."),
-    1440: (400, _INVALID, "Operator '{op}' is not implemented."),
-    1443: (400, _INVALID, "Operator '{op}' is not allowed for multiple values."),
-    1448: (400, _INVALID, "Operator {op} is not supported for field {field}."),
-    1449: (400, _INVALID, "Invalid field {field} in filter params."),
-    1450: (400, _INVALID, "Invalid operator {op} in filter params."),
-    1451: (400, _INVALID, "Invalid params {param} provided in query params."),
-    1452: (400, _INVALID, "Invalid value {value} for field {field}."),
-    1453: (400, _INVALID, "Invalid query value {value} provided in query param."),
-    1454: (400, _INVALID, "Unhandled filter value type."),
-    1455: (400, _INVALID, "An error occurred while validating patch instructions: {reason}"),
-    1456: (400, _INVALID, "State {state} is not valid. Allowed values are [enabled, disabled, initializing]."),
-    2100: (404, "Sandbox not found", "The sandbox with the name '{name}' could not be found."),
-    2105: (400, _NO_HEADER, "The header x-sandbox-name is missing in the request."),
-    2110: (400, "Headers not allowed", "The header x-sandbox-id is not allowed with a user token."),
-    2111: (403, "Headers with value restricted", "x-sandbox-name with value * is restricted with a user token."),
+CATALOGUE: Mapping[str, tuple[str, str]] = {
+    "1000-400": (_BAD, "The request is invalid: {reason}"),
+    "1100-400": (_INVALID, "The request could not be processed. Error from flow provider: {reason}"),
+    "1101-404": (_NOT_FOUND, "The resource was not found. Error from flow provider: no resource with the given id."),
+    "1103-503": ("Service Unavailable", "The service is temporarily unavailable; try again."),
+    "1304-400": (_BAD, "The mandatory field {field} is not provided. Provide the {field} and try again."),
+    "1312-400": (_BAD, "The provided param value {value} is not a valid input for property={property}: {reason}."),
+    "1330-400": (_BAD, "No columns were found for table {table}. Provide a valid table name and try again."),
+    "1337-400": (_BAD, "The {param} cannot be empty for objectType={kind}. Provide a valid {param} and try again."),
+    "1358-400": (_BAD, "The provided param 'objectType' is invalid. Provide a valid objectType and try again."),
+    "1401-400": (_INVALID, "limit and count cannot be given together; send only one of them."),
+    "1403-400": (_NO_HEADER, "The header 'If-Match' is missing; send the current etag."),
+    "1404-412": ("Version not matching", "Supplied version '{supplied}' is not the current version '{current}'."),
+    "1405-400": (_INVALID, "The request body must not be null or empty."),
+    "1410-400": (_INVALID, "State is not allowed in a create request."),
+    "1413-400": (_INVALID, "The spec ID is invalid; provide a valid one."),
+    "1414-400": (_INVALID, "The connection spec of a connection cannot be updated."),
+    "1415-400": (_INVALID, "Auth spec '{name}' could not be found for the connection spec ID {spec}."),
+    "1417-400": (_INVALID, "Delete or update in state initializing is not allowed with a user token."),
+    "1418-400": (_INVALID, "The base connection with the ID {id} cannot be deleted: it is used in one or more flows."),
+    "1423-400": (_INVALID, "Unhandled field {field} in the filter of connection specs."),
+    "1432-400": (_INVALID, "Incorrect sort order; put + (ascending) or - (descending) before the field name."),
+    "1433-400": (_INVALID, "Incorrect field {field} in orderby; examples are +name, -name, name."),
+    "1434-400": (_INVALID, "Unsupported operation '{op}'; use add, replace or remove."),
+    "1439-400": (_NOT_FOUND, _NO_SUCH_ID),  # the status in ERR
+    "1439-404": (_NOT_FOUND, _NO_SUCH_ID),  # the status in LAB
+    "1440-400": (_INVALID, "Operator '{op}' is not implemented."),
+    "1443-400": (_INVALID, "Operator '{op}' is not allowed for multiple values."),
+    "1448-400": (_INVALID, "Operator {op} is not supported for field {field}."),
+    "1449-400": (_INVALID, "Invalid field {field} in filter params."),
+    "1450-400": (_INVALID, "Invalid operator {op} in filter params."),
+    "1451-400": (_INVALID, "Invalid params {param} provided in query params."),
+    "1452-400": (_INVALID, "Invalid value {value} for field {field}."),
+    "1453-400": (_INVALID, "Invalid query value {value} provided in query param."),
+    "1454-400": (_INVALID, "Unhandled filter value type."),
+    "1455-400": (_INVALID, "An error occurred while validating patch instructions: {reason}"),
+    "1456-400": (_INVALID, "State {state} is not valid. Allowed values are [enabled, disabled, initializing]."),
+    "2100-404": ("Sandbox not found", "The sandbox with the name '{name}' could not be found."),
+    "2105-400": (_NO_HEADER, "The header x-sandbox-name is missing in the request."),
+    "2110-400": ("Headers not allowed", "The header x-sandbox-id is not allowed with a user token."),
+    "2111-403": ("Headers with value restricted", "x-sandbox-name with value * is restricted with a user token."),
 }
 
+_GONE = "{type} not found with id = [{id}]"
 _LEGACY = {  # verbatim, OASD
-    1101: "connections not found with id = [{id}]",
-    1404: "Supplied version=[{supplied}] does not match the current version on entity=[{current}]",
+    **dict.fromkeys(("1101-404", "1439-400", "1439-404"), _GONE),
+    "1404-412": "Supplied version=[{supplied}] does not match the current version on entity=[{current}]",
 }
-_MESSAGE = {1413: "Please provide a valid spec id"}  # verbatim, OASD
+_MESSAGE = {"1413-400": "Please provide a valid spec id"}  # verbatim, OASD
 
 _GATEWAY = {  # verbatim, TRB; the status is the first three digits
     "400003": "Missing header",
@@ -64,12 +80,12 @@ _GATEWAY = {  # verbatim, TRB; the status is the first three digits
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """One error of the service itself. ``number`` is None where no code is documented."""
+    """One error of the service itself. ``code`` is empty where none is documented."""
 
     status: int
     title: str
     detail: str
-    number: int | None = None
+    code: str = ""
     words: tuple[tuple[str, str], ...] = ()
 
 
@@ -82,51 +98,86 @@ class Refused(Exception):
         self.error = error
 
 
-def coded(number: int, **words: str) -> Refused:
-    """A refusal with one of the documented codes; ``words`` fill its text."""
-    status, title, detail = CATALOGUE[number]
-    return Refused(Error(status, title, detail.format_map(words), number, tuple(words.items())))
+def coded(code: str, **words: str) -> Refused:
+    """Return a refusal with one of the documented codes, whose end is the status; ``words`` fill its text."""
+    title, detail = CATALOGUE[code]
+    return Refused(Error(int(code[-3:]), title, detail.format_map(words), code, tuple(words.items())))
 
 
 def uncoded(status: int, title: str, detail: str) -> Refused:
-    """A refusal for which no code is known."""
+    """Return a refusal for which no code is known."""
     return Refused(Error(status, title, detail))
 
 
-def invalid(reason: str) -> Refused:
-    """A body that the service would pass to its provider and get back wrapped. Inferred: ERR has no closer code."""
-    return coded(1100, reason=reason)
+def missing_object(behaviour: Behaviour, sort: str, id: str) -> Refused:  # noqa: A002
+    """Return the refusal for an id that does not exist; ``sort`` is the resource as paths name it (LAB, OASD)."""
+    return coded(behaviour.missing_object, type=sort, id=id)
+
+
+def malformed(reason: str) -> Refused:
+    """Return the refusal of a body that is no JSON, or not what the path takes. Assumed: SRCERR's generic code."""
+    return coded("1000-400", reason=reason)
+
+
+def missing_field(field: str) -> Refused:
+    """Return the refusal of a body without a field. Documented (SRCERR): the code; inferred: that it is used for the
+    fields of a create, not only for the parameters of its auth spec."""
+    return coded("1304-400", field=field)
+
+
+def bad_value(name: str, reason: str, value: Json = MASK) -> Refused:
+    """Return the refusal of a value. Documented (SRCERR): the code, and that its words repeat name and value; assumed:
+    that a value that may be sensitive is masked. Leave ``value`` out for such ones."""
+    shown = value if isinstance(value, str) else dump(value).decode()
+    return coded("1312-400", value=shown, property=name, reason=reason)
 
 
 def unreachable(words: str) -> Refused:
-    """What the provider says of its database. Documented (ERR): the code and the words before; the rest is assumed."""
-    return coded(1100, reason=words)
+    """Return what the provider says of its database. Documented (ERR): the code and the words before; assumed: the
+    rest, and that this is not 1308-400, with which SRCERR passes on the words of Microsoft's service."""
+    return coded("1100-400", reason=words)
 
 
-def no_such_object() -> Refused:
-    """Nothing to explore at this path. Assumed: the code, as for all that the provider refuses."""
-    return coded(1100, reason="there is no such object.")
+def too_late() -> Refused:
+    """Return the refusal where the database took more time than it is given. Assumed: the words."""
+    return unreachable("the database did not answer in time.")
 
 
 def gateway(code: str) -> Refused:
-    """A refusal by Adobe's gateway. Documented (TRB): the shape, the codes and the texts."""
+    """Return a refusal by Adobe's gateway. Documented (TRB): the shape, the codes and the texts."""
     return Refused(Reply(int(code[:3]), {"error_code": code, "message": _GATEWAY[code]}))
 
 
-def reply(refused: Refused, behaviour: Behaviour) -> Reply:
-    """The answer to a refused request."""
+def reply(refused: Refused, behaviour: Behaviour, request_id: str) -> Reply:
+    """Return the answer to a refused request; its ``x-request-id`` is the id that the body names, if it names one."""
     if isinstance(refused.error, Reply):
         return refused.error
-    return Reply(refused.error.status, _body(refused.error, behaviour))
+    body = _body(refused.error, behaviour, request_id)
+    return Reply(refused.error.status, body, (("x-request-id", request_id),))
 
 
-def _body(error: Error, behaviour: Behaviour) -> Json:
-    number, shape = error.number, behaviour.error_shape
-    if number in _MESSAGE and shape != "problem":
-        return {"message": _MESSAGE[number]}
-    if shape == "legacy" or (shape == "documented" and number in _LEGACY):
-        text = _LEGACY[number].format_map(dict(error.words)) if number in _LEGACY else error.detail
-        return {"errorMessage": text, "errorDetails": text}
-    name = "about:blank" if number is None else f"{behaviour.error_prefix}-{number}-{error.status}"
-    kind = name if number is None else f"http://ns.adobe.com/aep/errors/{name}"
-    return {"type": kind, "title": error.title, "status": error.status, "detail": error.detail}
+def _body(error: Error, behaviour: Behaviour, request_id: str) -> JsonObject:
+    name = f"{behaviour.error_prefix}-{error.code}"
+    match _shape(error, behaviour.error_shape):
+        case "message":
+            return {"message": _MESSAGE[error.code]}
+        case "legacy":
+            text = _LEGACY[error.code].format_map(dict(error.words)) if error.code in _LEGACY else error.detail
+            return {"errorMessage": text, "errorDetails": text}
+        case "problem":
+            kind = f"http://ns.adobe.com/aep/errors/{name}" if error.code else "about:blank"
+            return {"type": kind, "title": error.title, "status": error.status, "detail": error.detail}
+    kind = f"https://ns.adobe.com/aep/errors/{name}" if error.code else "about:blank"
+    about: JsonObject = {name: word for name, word in error.words if name in ("id", "type")}
+    report: JsonObject = {"detailed-message": error.detail, **about, "request-id": request_id}
+    told: JsonObject = {"type": kind, "title": error.title, "status": error.status, "report": report}
+    return {**told, "errorMessage": error.detail, "errorDetails": error.detail}
+
+
+def _shape(error: Error, wanted: str) -> str:
+    """Return the shape that this error has where ``wanted`` is switched on."""
+    if error.code in _MESSAGE and wanted in ("documented", "legacy"):
+        return "message"
+    if wanted == "documented":
+        return "legacy" if error.code in _LEGACY else "problem"
+    return wanted

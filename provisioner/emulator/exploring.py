@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from provisioner.emulator import tables
 from provisioner.emulator.connections import find
-from provisioner.emulator.errors import Refused, no_such_object, unreachable
+from provisioner.emulator.errors import Refused, coded, unreachable
 from provisioner.emulator.messages import Asking, Json, Reply
 from provisioner.emulator.source import source
 from provisioner.emulator.world import Call, World
@@ -12,34 +12,39 @@ from provisioner.emulator.world import Call, World
 
 def tested(world: World, call: Call) -> Asking:
     """``GET /connections/{id}/test`` -> the result, 200 even when it is false (OAS)."""
-    params = _params(world, call)
+    params, seconds = _params(world, call), world.patience.looking
 
     def reached() -> bool:
         try:
-            source(world.behaviour, params).reach()
+            source(world.behaviour, params, seconds).reach()
         except Refused:
             if world.behaviour.test_failure == "error":
                 raise
             return False
         return True
 
-    return Asking(reached, lambda result: Reply(200, {"result": result}))
+    return Asking(reached, lambda result: Reply(200, {"result": result}), seconds)
 
 
 def explored(world: World, call: Call) -> Asking:
-    """``GET /connections/{id}/explore`` -> the tables, or what one of them is like (tabular.md)."""
-    params = _params(world, call)
+    """``GET /connections/{id}/explore`` -> the tables, or what one of them is like (tabular.md).
+
+    Documented (SRCERR): 1330, 1337 and 1358; inferred: that 1330, "no columns", is what an unknown table gets.
+    """
+    params, seconds = _params(world, call), world.patience.looking
     kind = (call.request.values("objectType") or ("root",))[-1].lower()
     path = (call.request.values("object") or ("",))[-1]
     preview = call.request.values("preview")[-1:] == ("true",)
     if kind not in ("root", "table"):
-        raise no_such_object()
+        raise coded("1358-400")
+    if kind == "table" and not path:
+        raise coded("1337-400", param="object", kind=kind)
 
     def found() -> Json:
-        database = source(world.behaviour, params)
+        database = source(world.behaviour, params, seconds)
         return tables.root(database.tables()) if kind == "root" else tables.table(database.contents(path, preview))
 
-    return Asking(found, lambda body: Reply(200, body))
+    return Asking(found, lambda body: Reply(200, body), seconds)
 
 
 def _params(world: World, call: Call) -> Mapping[str, Json]:

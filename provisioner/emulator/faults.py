@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 
 from provisioner.emulator.messages import Json, JsonObject, Request
 
-GARBLINGS = ("truncate", "invalid-json", "wrong-content-type")
+GARBLINGS = ("truncate", "invalid-json", "wrong-content-type", "two-lengths", "interim", "drip")
 _CONNECTIONS, _CONNECTION = "*/connections", "*/connections/*"
 PLACES: Mapping[str, tuple[str, str]] = {
     "foreign-create": ("POST", _CONNECTIONS),
@@ -45,6 +45,8 @@ class Fault:
     status: int = 503
     retry_after: float | str | None = None
     as_date: bool = False
+    body: Json = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0
     visible: bool = False
     connection: str | None = None
@@ -150,6 +152,6 @@ class _Counted:
 
 def _said(value: Fault | Existing) -> JsonObject:
     """What is not left at its default, and ``when``."""
-    usual = {each.name: each.default for each in fields(value)} | {"when": None, "params": {}}
+    usual = {each.name: each.default for each in fields(value)} | {"when": None, "params": {}, "headers": {}}
     said = {name: each for name, each in asdict(value).items() if each != usual[name]}
     return {name: list(each) if isinstance(each, tuple) else each for name, each in said.items()}

@@ -47,7 +47,9 @@ class Order:
     descending: bool
 
 
-def conditions(properties: Iterable[str], fields: Mapping[str, Kind], unknown_field: int = 1449) -> list[Condition]:
+def conditions(
+    properties: Iterable[str], fields: Mapping[str, Kind], unknown_field: str = "1449-400"
+) -> list[Condition]:
     """All of them must hold (repeated ``property`` is AND, FILT)."""
     return [_condition(text, fields, unknown_field) for text in properties]
 
@@ -57,9 +59,9 @@ def order(text: str, fields: Mapping[str, Kind]) -> Order:
     found = re.fullmatch(r"(?P<sign>[^A-Za-z#]?)(?P<field>.*)", text, re.DOTALL)
     sign, field = (found["sign"], found["field"]) if found else ("", text)
     if sign not in ("", "+", "-", " "):
-        raise coded(1432)
+        raise coded("1432-400")
     if field not in fields:
-        raise coded(1433, field=field)
+        raise coded("1433-400", field=field)
     return Order(field, sign == "-")
 
 
@@ -82,30 +84,30 @@ def _values_at(value: Json, path: list[str]) -> list[Json]:
     return [found for one in (inner if isinstance(inner, list) else []) for found in _values_at(one, rest)]
 
 
-def _condition(text: str, fields: Mapping[str, Kind], unknown_field: int) -> Condition:
+def _condition(text: str, fields: Mapping[str, Kind], unknown_field: str) -> Condition:
     found = _PROPERTY.fullmatch(text)
     if found is None:
-        raise coded(1453, value=text)
+        raise coded("1453-400", value=text)
     field, op, value = found["field"].strip(), found["op"], found["value"].strip()
     if field not in fields:
         raise coded(unknown_field, field=field)
     _check_operator(field, op, fields[field])
     if not value:
-        raise coded(1453, value=text)
+        raise coded("1453-400", value=text)
     values = tuple(_converted(each, field, fields[field]) for each in _split(value))
     if len(values) > 1 and op != "==":
-        raise coded(1443, op=op)
+        raise coded("1443-400", op=op)
     return Condition(field, op, values)
 
 
 def _check_operator(field: str, op: str, kind: Kind) -> None:
     if op == "~":
-        raise coded(1440, op=op)
+        raise coded("1440-400", op=op)
     if op not in _OPERATORS:
-        raise coded(1450, op=op)
+        raise coded("1450-400", op=op)
     # Documented for id (ERR: ">= not supported for field id"); for other text fields inferred from that.
     if op != "==" and kind == "text":
-        raise coded(1448, op=op, field=field)
+        raise coded("1448-400", op=op, field=field)
 
 
 def _split(text: str) -> list[str]:
@@ -114,7 +116,7 @@ def _split(text: str) -> list[str]:
     while position <= len(text):
         found = _VALUE.match(text, position)
         if found is None:
-            raise coded(1454)
+            raise coded("1454-400")
         quoted = found["quoted"]
         values.append(found["bare"].strip() if quoted is None else re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL))
         position = found.end() + 1
@@ -130,7 +132,7 @@ def _converted(value: str, field: str, kind: Kind) -> str | int:
 
 
 def _bad_value(value: str, field: str) -> Refused:
-    return coded(1452, value=value, field=field)
+    return coded("1452-400", value=value, field=field)
 
 
 def _compare(found: Json, op: str, value: str | int) -> bool:

@@ -46,12 +46,12 @@ def _check_content_type(request: Request) -> None:
 def _sandbox(world: World, request: Request) -> str:
     name, known = request.header("x-sandbox-name"), world.behaviour.sandboxes
     if request.header("x-sandbox-id"):
-        raise coded(2110)
+        raise coded("2110-400")
     if not name and world.behaviour.missing_sandbox == "reject":
-        raise coded(2105)
+        raise coded("2105-400")
     name = name or "prod"
     if name == "*":
-        raise coded(2111)
+        raise coded("2111-403")
     if not _SANDBOX.fullmatch(name) or (known is not None and name not in known):
-        raise coded(2100, name=name)
+        raise coded("2100-404", name=name)
     return name

@@ -5,7 +5,7 @@ chunked bodies.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import formatdate
 from http.client import responses
 from typing import BinaryIO
@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote
 
 from provisioner.emulator.errors import Refused
 from provisioner.emulator.json_text import dump
-from provisioner.emulator.messages import Reply, Request
+from provisioner.emulator.messages import Garbling, Json, Reply, Request
 
 # Far above any base connection; a guard against a client that sends without end.
 MAX_BODY = 1024 * 1024
@@ -26,6 +26,7 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;.*)?\r?\n")
 _LENGTH = re.compile(r"[0-9]{1,16}")
 
 _WITHOUT_BODY = (204, 205, 304)
+_OF_BODIES = ("truncate", "invalid-json", "wrong-content-type", "two-lengths")
 _HTML = b"<!DOCTYPE html><html><head><title>One moment, please</title></head><body>Loading</body></html>"
 
 
@@ -51,23 +52,58 @@ def read(stream: BinaryIO, send: Callable[[bytes], None]) -> tuple[Request, bool
     return request, minor == b"0" or "close" in headers.get("connection", "").lower()
 
 
-def written(reply: Reply, request_id: str, *, garbling: str = "", with_body: bool = True, close: bool = False) -> bytes:
-    """Return the answer on the wire, in one piece. Assumed: that answers carry an ``x-request-id``."""
-    body = b"" if reply.body is None else dump(reply.body)
+def written(
+    reply: Reply,
+    request_id: str,
+    *,
+    garblings: tuple[Garbling, ...] = (),
+    with_body: bool = True,
+    close: bool = False,
+) -> bytes:
+    """Return the answer on the wire, in one piece. Headers of the reply replace those that it would have anyway.
+
+    Assumed: that answers carry an ``x-request-id``.
+    """
+    body = _content(reply.body)
     status, length, kind = reply.status, len(body), "application/json" if body else ""
-    if garbling:
-        status = 200 if status in _WITHOUT_BODY else status
-        body, length, kind = _garbled(body, garbling)
-    lines = [f"HTTP/1.1 {status} {responses.get(status, '')}", f"date: {formatdate(usegmt=True)}"]
-    lines += [f"{name}: {value}" for name, value in (*reply.headers, ("x-request-id", request_id))]
+    for each in garblings:
+        if each.kind in _OF_BODIES:
+            status = 200 if status in _WITHOUT_BODY else status
+            body, length, kind = _garbled(body, each.kind)
+    headers = {"date": formatdate(usegmt=True), "x-request-id": request_id}
     if kind:
-        lines.append(f"content-type: {kind}")
+        headers["content-type"] = kind
     if status not in (204, 304):
-        lines.append(f"content-length: {length}")
+        headers["content-length"] = str(length)
     if close:
-        lines.append("connection: close")
-    head = "\r\n".join((*lines, "", "")).encode("latin-1", "replace")
+        headers["connection"] = "close"
+    lines = [f"{name}: {value}" for name, value in (headers | dict(reply.headers)).items()]
+    lines += [f"content-length: {length + 1}" for each in garblings if each.kind == "two-lengths"]
+    head = "\r\n".join((f"HTTP/1.1 {status} {responses.get(status, '')}", *lines, "", "")).encode("latin-1", "replace")
     return head + body if with_body else head
+
+
+def pieces(answer: bytes, garblings: tuple[Garbling, ...]) -> Iterator[tuple[bytes, float]]:
+    """Yield what to send, and for how many seconds to send nothing after it."""
+    for each in garblings:
+        if each.kind == "interim":
+            yield f"HTTP/1.1 {each.status} {responses.get(each.status, '')}\r\n\r\n".encode(), each.seconds
+    pauses = [each.seconds for each in garblings if each.kind == "drip"]
+    if pauses:
+        yield from ((bytes([byte]), pauses[-1]) for byte in answer)
+    else:
+        yield answer, 0
+
+
+def ends(garblings: tuple[Garbling, ...]) -> bool:
+    """Return whether no further answer can follow a garbled one: nobody knows where it ends."""
+    return any(each.kind in ("truncate", "two-lengths") for each in garblings)
+
+
+def _content(body: Json | bytes) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return b"" if body is None else dump(body)
 
 
 def _garbled(body: bytes, garbling: str) -> tuple[bytes, int, str]:
@@ -77,6 +113,9 @@ def _garbled(body: bytes, garbling: str) -> tuple[bytes, int, str]:
     if garbling == "truncate":
         whole = body or b"{}"
         return whole[: len(whole) // 2], len(whole), "application/json"
+    if garbling == "two-lengths":
+        whole = body or b"{}"
+        return whole, len(whole), "application/json"
     # Half of a JSON text is never JSON, but for a bare number; an empty one has nothing to halve.
     half = body[: len(body) // 2] or b"{"
     return half, len(half), "application/json"

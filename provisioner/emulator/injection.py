@@ -10,7 +10,7 @@ from provisioner.emulator.connection import Connection
 from provisioner.emulator.dispatch import answer, emulated
 from provisioner.emulator.errors import Refused, coded, uncoded
 from provisioner.emulator.faults import GARBLINGS, Fault
-from provisioner.emulator.messages import Outcome, Reply, Request
+from provisioner.emulator.messages import Garbling, Json, Outcome, Reply, Request
 from provisioner.emulator.store import Store
 from provisioner.emulator.world import World
 
@@ -24,7 +24,7 @@ def handle(world: World, request: Request) -> Outcome:
             hits = world.faults.choose(request, lambda: foreign.name_in(world, request))
             return _carry_out(world, request, hits)
         except Refused as refused:  # the data file fails under somebody else's hands
-            return Outcome(errors.reply(refused, world.behaviour))
+            return Outcome(errors.reply(refused, world.behaviour, world.unique()))
 
 
 def _carry_out(world: World, request: Request, faults: tuple[Fault, ...]) -> Outcome:
@@ -39,7 +39,7 @@ def _carry_out(world: World, request: Request, faults: tuple[Fault, ...]) -> Out
         world.log.append(request)
     if ended is not None and ended.kind == "reset":
         return Outcome(None)
-    reply = _refusal(world, ended) if ended else answer(_adapted(world, faults), request)
+    reply = _on_demand(world, ended) if ended else answer(_adapted(world, faults), request)
     return _afterwards(world, request, late, reply)
 
 
@@ -50,9 +50,10 @@ def _afterwards(world: World, request: Request, late: list[Fault], reply: Reply)
         if fault.kind == "reset":
             return Outcome(None)
         if fault.kind == "status":
-            outcome = replace(outcome, reply=_refusal(world, fault))
+            outcome = replace(outcome, reply=_on_demand(world, fault))
         if fault.kind in GARBLINGS:
-            outcome = replace(outcome, garbling=fault.kind)
+            garbling = Garbling(fault.kind, fault.status, fault.seconds)
+            outcome = replace(outcome, garblings=(*outcome.garblings, garbling))
     return outcome
 
 
@@ -83,16 +84,32 @@ def _adapted(world: World, faults: tuple[Fault, ...]) -> World:
     return world
 
 
-def _refusal(world: World, fault: Fault) -> Reply:
-    """A status on demand, in the error shape that is switched on; below 300 it has an empty object for a body."""
+def _on_demand(world: World, fault: Fault) -> Reply:
+    """Return the answer that the fault describes; a header that it names replaces the usual one."""
+    reply = _usual(world, fault) if fault.body is None else _with_body(fault.status, fault.body)
+    headers = dict(reply.headers)
+    if fault.retry_after is not None:
+        headers["retry-after"] = _retry_after(world, fault.retry_after, fault.as_date)
+    headers |= {name.lower(): value for name, value in fault.headers.items()}
+    return replace(reply, headers=tuple(headers.items()))
+
+
+def _with_body(status: int, body: Json) -> Reply:
+    """Return an answer with JSON, or with a text as it is: a page, unless a header says otherwise."""
+    if not isinstance(body, str):
+        return Reply(status, body)
+    headers = (("content-type", "text/html; charset=utf-8"),)
+    return Reply(status, body.encode("utf-8", "replace"), headers) if body else Reply(status)
+
+
+def _usual(world: World, fault: Fault) -> Reply:
+    """Return an error in the shape that is switched on; below 400 there is an empty object for a body."""
     reply = Reply(fault.status, None if fault.status in (204, 205, 304) else {})
     if fault.status >= 400:
         title = responses.get(fault.status, "Error")
-        refused = coded(1103) if fault.status == 503 else uncoded(fault.status, title, "A fault on demand.")
-        reply = errors.reply(refused, world.behaviour)
-    if fault.retry_after is None:
-        return reply
-    return replace(reply, headers=(("retry-after", _retry_after(world, fault.retry_after, fault.as_date)),))
+        refused = coded("1103-503") if fault.status == 503 else uncoded(fault.status, title, "A fault on demand.")
+        reply = errors.reply(refused, world.behaviour, world.unique())
+    return reply
 
 
 def _retry_after(world: World, after: float | str, as_date: bool) -> str:

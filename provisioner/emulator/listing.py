@@ -71,11 +71,11 @@ def query(request: Request, behaviour: Behaviour, of: Listing = CONNECTIONS) -> 
     """
     for name, _ in request.query:
         if name not in _PARAMETERS:
-            raise coded(1451, param=name)
+            raise coded("1451-400", param=name)
     counting = _boolean(_last(request, "count"), "count")
     asked = _last(request, "limit")
     if counting and asked is not None:
-        raise coded(1401)
+        raise coded("1401-400")
     limit = behaviour.page_limit if asked is None else _limit(asked, behaviour)
     token = _last(request, "continuationToken")
     if token is not None:
@@ -173,4 +173,4 @@ def _last(request: Request, name: str) -> str | None:
 
 
 def _bad_value(value: str, field: str) -> Refused:
-    return coded(1452, value=value, field=field)
+    return coded("1452-400", value=value, field=field)

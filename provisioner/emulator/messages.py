@@ -29,25 +29,35 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP response; a body of None is sent as no body at all."""
+    """One HTTP response. A body is sent as JSON, bytes as they are, and None as no body at all."""
 
     status: int
-    body: Json = None
+    body: Json | bytes = None
     headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
+class Garbling:
+    """What is done to an answer on its way: one of ``faults.GARBLINGS``, with what belongs to it."""
+
+    kind: str
+    status: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the client gets: a reply, perhaps garbled in one of ``faults.GARBLINGS``; None is a connection reset."""
+    """What the client gets: a reply, perhaps garbled; None is a connection reset."""
 
     reply: Reply | None
-    garbling: str = ""
+    garblings: tuple[Garbling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A reply that waits for a database. ``question`` may take seconds, and is asked in a thread of its own; ``reply``
-    makes the reply of its answer, as a handler. Both may raise ``Refused``."""
+    """A reply that waits for a database. ``question`` is asked in a thread of its own, and has ``seconds`` in all;
+    ``reply`` makes the reply of its answer, as a handler. Both may raise ``Refused``."""
 
     question: Callable[[], Any]
     reply: Callable[[Any], Reply]
+    seconds: float

@@ -6,16 +6,20 @@ ones cut.
 """
 
 import base64
+import socket
 import ssl
+import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pymysql
+from pymysql.constants import CR
 
-from provisioner.emulator.errors import Refused, no_such_object, unreachable
+from provisioner.emulator.errors import Refused, coded, too_late, unreachable
 from provisioner.emulator.login import Login, Tls
 from provisioner.emulator.messages import Json, JsonObject
 from provisioner.emulator.tables import Columns, Contents
@@ -35,11 +39,11 @@ _COLUMNS = (
 
 
 class Database:
-    """See ``Source``. Each question is a connection of its own, as slow and as true as that is."""
+    """See ``Source``. Each question is a connection of its own, which ends after ``seconds`` at the latest."""
 
-    def __init__(self, login: Login, previewed: int) -> None:
+    def __init__(self, login: Login, previewed: int, seconds: float) -> None:
         """Nothing is contacted yet."""
-        self._login, self._previewed = login, previewed
+        self._login, self._previewed, self._seconds = login, previewed, seconds
 
     def reach(self) -> None:
         """See ``Source``."""
@@ -64,13 +68,15 @@ class Database:
 
     @contextmanager
     def _cursor(self) -> Iterator[Any]:
+        ends, login = time.monotonic() + self._seconds, self._login
         try:
-            with _connected(self._login) as connection, connection.cursor() as cursor:
+            with _link(login, ends) as link, _session(login, link) as session, session.cursor() as cursor:
                 yield cursor
         except Refused:
             raise
         except Exception as error:  # what a server that is none sends, or a host that cannot be one, ends anywhere
-            raise unreachable(_words(error, self._login)) from error
+            late = time.monotonic() >= ends
+            raise too_late() if late else unreachable(_words(error, login)) from error
 
     def _path(self, name: str) -> str:
         return f"{self._login.database}.{name}"
@@ -79,22 +85,52 @@ class Database:
         for name in _names(cursor):
             if self._path(name) == path:
                 return name
-        raise no_such_object()
+        raise coded("1330-400", table=path)
 
 
-def _connected(login: Login) -> Any:
-    return pymysql.connect(
-        host=login.server,
-        port=login.port,
+@contextmanager
+def _link(login: Login, ends: float) -> Iterator[socket.socket]:
+    """Connect, and cut the connection at ``ends`` by the monotonic clock, whoever waits for it then.
+
+    A time-out would not do: it begins anew with each byte that a server drips.
+    """
+    try:
+        left = max(ends - time.monotonic(), 0.001)
+        link = socket.create_connection((login.server, login.port), min(_CONNECT_SECONDS, left))
+    except OSError as error:
+        words = f"Can't connect to MySQL server on {login.server!r} ({error})"
+        raise pymysql.OperationalError(CR.CR_CONN_HOST_ERROR, words) from error
+    with link, link.dup() as other:  # TLS takes the first one over
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        cut = threading.Timer(max(ends - time.monotonic(), 0), _cut, (other,))
+        cut.daemon = True
+        cut.start()
+        try:
+            yield link
+        finally:
+            cut.cancel()
+            cut.join()  # the number of a closed socket may be that of another one
+
+
+def _cut(link: socket.socket) -> None:
+    with suppress(OSError):  # the server was faster
+        link.shutdown(socket.SHUT_RDWR)
+
+
+def _session(login: Login, link: socket.socket) -> Any:
+    session = pymysql.connect(
+        host=login.server,  # for TLS, which verifies its name
         user=login.username,
         password=login.password.encode(),  # a text would have to be Latin-1
         database=login.database,
         charset="utf8mb4",
-        connect_timeout=_CONNECT_SECONDS,
+        defer_connect=True,
         read_timeout=_ANSWER_SECONDS,
         write_timeout=_ANSWER_SECONDS,
         **_tls(login.tls),
     )
+    session.connect(link)
+    return session
 
 
 def _tls(mode: Tls) -> dict[str, Any]:

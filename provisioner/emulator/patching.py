@@ -3,7 +3,7 @@
 import copy
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.errors import Refused, coded, invalid
+from provisioner.emulator.errors import Refused, coded, malformed
 from provisioner.emulator.messages import Json, JsonObject
 
 _OPERATIONS = ("add", "replace", "remove")
@@ -19,9 +19,9 @@ def patched(document: JsonObject, operations: Json, behaviour: Behaviour) -> Jso
     left out of a remove; replace and remove need an existing target (RFC 6902); which other paths are refused.
     """
     if not isinstance(operations, list):
-        raise invalid("a patch must be an array of operations.")
+        raise malformed("a patch must be an array of operations.")
     if not operations:
-        raise coded(1405)
+        raise coded("1405-400")
     result = copy.deepcopy(document)
     for operation in operations:
         _apply(result, operation, behaviour)
@@ -52,15 +52,15 @@ def _operation(operation: JsonObject) -> str:
     if not isinstance(op, str):
         raise _missing("op")
     if op.lower() not in _OPERATIONS:
-        raise coded(1434, op=op)
+        raise coded("1434-400", op=op)
     return op.lower()
 
 
 def _allow(keys: list[str], value: Json, behaviour: Behaviour) -> None:
     if keys[0] == "connectionSpec":
-        raise coded(1414)
+        raise coded("1414-400")
     if keys == ["state"] and value not in _STATES:
-        raise coded(1456, state=str(value))
+        raise coded("1456-400", state=str(value))
     if keys == ["auth", "specName"] and behaviour.patch_spec_name == "accept":
         return
     if keys[:2] == ["auth", "params"] and len(keys) == 3 and behaviour.patch_single_param == "accept":
@@ -89,4 +89,4 @@ def _missing(key: str) -> Refused:
 
 
 def _faulty(reason: str) -> Refused:
-    return coded(1455, reason=reason)
+    return coded("1455-400", reason=reason)

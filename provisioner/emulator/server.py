@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import wait
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ from provisioner.emulator.foreign import seed
 from provisioner.emulator.injection import handle
 from provisioner.emulator.source import check_driver
 from provisioner.emulator.store import SqliteStore
-from provisioner.emulator.world import World
+from provisioner.emulator.world import Patience, World
 
 _HOST = "127.0.0.1"
 _BACKLOG = 128
@@ -40,9 +41,11 @@ class Emulator:
         port: int = 0,
         behaviour: Behaviour = Behaviour(),  # noqa: B008
         faults: Rehearsal = Rehearsal(),  # noqa: B008
+        patience: Patience = Patience(),  # noqa: B008
     ) -> None:
         """``data`` None keeps everything in memory; port 0 picks a free one. Nothing is opened yet."""
         self._data, self._port, self._behaviour, self._rehearsal = data, port, behaviour, faults
+        self._patience = patience
 
     @property
     def url(self) -> str:
@@ -57,7 +60,8 @@ class Emulator:
         """
         check_driver(self._behaviour)
         self._store, faults = SqliteStore(self._data), Faults(self._rehearsal)
-        world = World(self._behaviour, self._store, time.time, lambda: uuid.uuid4().hex, faults=faults)
+        clock, unique = time.time, lambda: uuid.uuid4().hex
+        world = World(self._behaviour, self._store, clock, unique, faults=faults, patience=self._patience)
         try:
             seed(world, self._rehearsal.existing)
             self._server = _Server(world, _listen(self._port))
@@ -160,16 +164,21 @@ def _exchange(world: World, link: socket.socket, stream: BinaryIO) -> bool:
     try:
         request, close = http.read(stream, link.sendall)
     except Refused as refused:
-        link.sendall(http.written(errors.reply(refused, world.behaviour), world.unique(), close=True))
+        request_id = world.unique()
+        link.sendall(http.written(errors.reply(refused, world.behaviour, request_id), request_id, close=True))
         return False
     outcome = handle(world, request)
     if outcome.reply is None:
         link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         raise ConnectionResetError
     close = close or world.ending.done()
-    reply, garbling, with_body = outcome.reply, outcome.garbling, request.method != "HEAD"
-    link.sendall(http.written(reply, world.unique(), garbling=garbling, with_body=with_body, close=close))
-    return not close and garbling != "truncate"
+    reply, garblings, with_body = outcome.reply, outcome.garblings, request.method != "HEAD"
+    answer = http.written(reply, world.unique(), garblings=garblings, with_body=with_body, close=close)
+    for piece, seconds in http.pieces(answer, garblings):
+        link.sendall(piece)
+        if seconds:
+            wait((world.ending,), seconds)
+    return not close and not http.ends(garblings)
 
 
 def _hang_up(link: socket.socket) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.errors import no_such_object, unreachable
+from provisioner.emulator.errors import coded, unreachable
 from provisioner.emulator.login import login
 from provisioner.emulator.messages import Json
 from provisioner.emulator.tables import Contents
@@ -14,7 +14,7 @@ PREVIEWED = 10
 
 
 class Source(Protocol):
-    """A database. Every method may take seconds, and raises ``Refused`` with the provider's words where it fails."""
+    """A database. Every method raises ``Refused`` with the provider's words where it fails, or takes too long."""
 
     def reach(self) -> None:
         """Log in, and no more."""
@@ -29,13 +29,16 @@ class Source(Protocol):
         ...
 
 
-def source(behaviour: Behaviour, params: Mapping[str, Json]) -> Source:
-    """Behind a base connection with these parameters, sensitive ones included. Raises ``Refused``."""
+def source(behaviour: Behaviour, params: Mapping[str, Json], seconds: float) -> Source:
+    """Return what is behind a base connection with these parameters, sensitive ones included.
+
+    Each question to it has ``seconds`` in all. Raises ``Refused``.
+    """
     if behaviour.databases == "imagined":
         return _Imagined(behaviour)
     from provisioner.emulator.mysql import Database
 
-    return Database(login(params, behaviour.cloud), PREVIEWED)
+    return Database(login(params, behaviour.cloud), PREVIEWED, seconds)
 
 
 def check_driver(behaviour: Behaviour) -> None:
@@ -59,5 +62,5 @@ class _Imagined:
 
     def contents(self, path: str, preview: bool) -> Contents:
         if path not in self._known:
-            raise no_such_object()
+            raise coded("1330-400", table=path)
         return self._known[path], () if preview else None

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.errors import coded, invalid
+from provisioner.emulator.connection import MASK
+from provisioner.emulator.errors import bad_value, coded, missing_field
 from provisioner.emulator.messages import Json, JsonObject
 
 # Documented (SEED, MYSPEC, DBFLOW); the same on both clouds.
@@ -39,7 +40,7 @@ def auth_schema(behaviour: Behaviour, name: str) -> JsonObject:
     for spec in specs if isinstance(specs, list) else []:
         if isinstance(spec, dict) and spec["name"] == name and isinstance(spec["spec"], dict):
             return spec["spec"]
-    raise coded(1415, name=name, spec=MYSQL_ID)
+    raise coded("1415-400", name=name, spec=MYSQL_ID)
 
 
 def properties(schema: JsonObject) -> Mapping[str, JsonObject]:
@@ -57,22 +58,23 @@ def visible(schema: JsonObject) -> frozenset[str]:
 
 
 def check(schema: JsonObject, params: JsonObject) -> None:
-    """Required names, strings, and the values of an enum; the message names the parameter, never its value."""
+    """Required names, strings, and the values of an enum. A value that the schema marks as a password is masked."""
     required = schema["required"]
     for name in required if isinstance(required, list) else []:
         if name not in params:
-            raise invalid(f"auth.params.{name} is required.")
+            raise missing_field(f"auth.params.{name}")
     for name, each in properties(schema).items():
         if name in params:
-            _check_value(name, each, params[name])
+            _check_value(f"auth.params.{name}", each, params[name])
 
 
 def _check_value(name: str, schema: JsonObject, value: Json) -> None:
+    shown = MASK if schema.get("format") == "password" else value
     if not isinstance(value, str):
-        raise invalid(f"auth.params.{name} must be a string.")
+        raise bad_value(name, "it must be a string", shown)
     allowed = schema.get("enum")
     if isinstance(allowed, list) and value not in allowed:
-        raise invalid(f"auth.params.{name} must be one of {', '.join(map(str, allowed))}.")
+        raise bad_value(name, f"it must be one of {', '.join(map(str, allowed))}", shown)
 
 
 def _auth_spec(name: str, kind: str, schema: JsonObject) -> JsonObject:

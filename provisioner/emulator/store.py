@@ -123,7 +123,7 @@ class SqliteStore:
             with self._lock:
                 return self._database.execute(sql, values)
         except sqlite3.OperationalError as error:
-            raise coded(1103) from error
+            raise coded("1103-503") from error
 
 
 _SELECT = "SELECT place, id, org, sandbox, etag, document FROM connections"

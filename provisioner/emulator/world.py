@@ -20,6 +20,18 @@ LOG_LENGTH = 50_000
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds that a database has in all, from connecting to the last byte of its answer; assumed.
+
+    ``looking``: for ``/test`` and ``/explore``. ``writing``: for the check of credentials before a create or a change,
+    which has no effect any later than that.
+    """
+
+    looking: float = 15.0
+    writing: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class World:
     """One emulated service. Clock (epoch seconds) and unique names (32 hex digits) are ports, for tests to fix."""
 
@@ -32,16 +44,20 @@ class World:
     credentials: Credentials = field(default_factory=Credentials)
     log: deque[Request] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
     faults: Faults = field(default_factory=Faults)
+    patience: Patience = Patience()
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held while a request is handled, so that every handler is alone with what it reads and writes."""
     ending: Future[None] = field(default_factory=Future)
     """Done once the emulator is to end."""
 
-    def wait(self, seconds: float, *awaited: Future[Any]) -> None:
-        """Let other requests be handled until ``awaited`` is there, the emulator is to end, or the time is over."""
+    def wait(self, seconds: float, *awaited: Future[Any]) -> bool:
+        """Let other requests be handled until ``awaited`` is there, the emulator is to end, or the time is over.
+
+        Return whether ``awaited`` was there in time.
+        """
         self.lock.release()
         try:
-            wait((self.ending, *awaited), seconds, FIRST_COMPLETED)
+            return not wait((self.ending, *awaited), seconds, FIRST_COMPLETED).done.isdisjoint(awaited)
         finally:
             self.lock.acquire()
 

@@ -72,7 +72,7 @@ def test_a_preview_without_rows_says_so(described: Project) -> None:
     ("words", "code", "said"),
     [
         (["none"], 64, "nothing is recorded under none"),
-        (["crm", "crm.nowhere"], 1, "there is no such object"),
+        (["crm", "crm.nowhere"], 1, "No columns were found for table crm.nowhere"),
         (["crm", "crm.nowhere"], 1, "Look whether `explore KEY` lists this table."),
         (["crm", "--preview"], 64, "--preview is of a table"),
     ],

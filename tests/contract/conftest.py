@@ -19,7 +19,10 @@ ENVIRON = dict(os.environ)
 
 VARIANTS = {
     "azure": Behaviour(),
-    "azure, all errors coded, etag stays": Behaviour(error_shape="problem", noop_patch="same-etag"),
+    "azure, all errors coded, etag stays": Behaviour(
+        error_shape="problem", missing_object="1439-400", noop_patch="same-etag"
+    ),
+    "azure, errors as older pages show them": Behaviour(error_shape="documented", missing_object="1101-404"),
     "aws, legacy errors, initializing": Behaviour(
         cloud="aws", error_shape="legacy", delete_status=202, secrets_in_get="masked", initializing_seconds=0.05
     ),

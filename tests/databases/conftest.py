@@ -10,6 +10,7 @@ import pytest
 
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
+from provisioner.emulator.world import Patience
 from tests.acceptance.conftest import bare as bare
 from tests.acceptance.support import Service
 from tests.mariadb import WITHOUT, Server, mariadb, missing
@@ -75,6 +76,9 @@ def database(servers: Callable[[bool], Database]) -> Database:
 
 Connecting = Callable[..., Service]
 
+PATIENCE = Patience(looking=25.0, writing=25.0)
+"""Seconds, so that no test depends on how busy the machine is; the clients here wait longer."""
+
 
 @pytest.fixture
 def connecting() -> Iterator[Connecting]:
@@ -83,6 +87,6 @@ def connecting() -> Iterator[Connecting]:
 
         def start(**switches: object) -> Service:
             behaviour = replace(Behaviour(databases="real"), **switches)  # type: ignore[arg-type]
-            return Service(stack.enter_context(Emulator(behaviour=behaviour)).url)
+            return Service(stack.enter_context(Emulator(behaviour=behaviour, patience=PATIENCE)).url)
 
         yield start

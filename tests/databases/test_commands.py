@@ -128,7 +128,7 @@ def test_exploring_shows_tables_columns_and_rows(project: Project) -> None:
     assert len(shown["rows"]) == 10
     assert shown["rows"][0]["seen"] == "2026-11-01T08:30:00"
     missing = project.run("explore", "crm", "crm.nothing")
-    assert (missing.code, "there is no such object" in missing.err) == (1, True)
+    assert (missing.code, "No columns were found for table crm.nothing" in missing.err) == (1, True)
 
 
 def test_exploring_says_why_the_database_is_not_reached(project: Project) -> None:

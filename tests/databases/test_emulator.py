@@ -44,7 +44,7 @@ def words(answer: requests.Response) -> str:
     body = answer.json()
     assert body["title"] == "Invalid request"
     assert body["type"].endswith("-1100-400")
-    return str(body["detail"]).removeprefix("The request could not be processed. Error from flow provider: ")
+    return str(body["errorMessage"]).removeprefix("The request could not be processed. Error from flow provider: ")
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,10 @@ def test_columns_and_rows_are_those_of_the_database(database: Database, connecti
     }
     view = explored(service, identity, objectType="table", object="crm.odd`one.out", preview="true").json()
     assert view["data"][0] == {"id": 1}
-    for path in ("crm.nothing", "mysql.user", "customers", "crm.customers` -- ", ""):
-        assert words(explored(service, identity, objectType="table", object=path)) == "there is no such object."
+    for path in ("crm.nothing", "mysql.user", "customers", "crm.customers` -- "):
+        answer = explored(service, identity, objectType="table", object=path)
+        assert (answer.status_code, answer.json()["type"].endswith("-1330-400")) == (400, True)
+        assert f"No columns were found for table {path}." in answer.json()["errorMessage"]
 
 
 CHECKS = {"never": (201, 200), "create": (400, 200), "write": (400, 400)}

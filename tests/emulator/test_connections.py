@@ -91,22 +91,27 @@ def test_names_need_not_be_unique(api):
 @pytest.mark.parametrize(
     ("changed", "expected"),
     [
-        ({"name": None}, "1100-400"),
-        ({"name": " "}, "1100-400"),
-        ({"name": 7}, "1100-400"),
-        ({"description": []}, "1100-400"),
-        ({"auth": None}, "1100-400"),
-        ({"auth": "x"}, "1100-400"),
-        ({"auth": {"specName": "Basic Authentication"}}, "1100-400"),
+        ({"name": None}, "1304-400"),
+        ({"name": " "}, "1304-400"),
+        ({"name": 7}, "1312-400"),
+        ({"description": []}, "1312-400"),
+        ({"auth": None}, "1304-400"),
+        ({"auth": STRING["connectionString"]}, "1312-400"),
+        ({"auth": {"specName": "Basic Authentication"}}, "1304-400"),
+        ({"auth": {"params": BASIC}}, "1304-400"),
         ({"auth": {"specName": "basic authentication", "params": BASIC}}, "1415-400"),
-        ({"auth": {"specName": "Basic Authentication", "params": BASIC | {"port": 3306}}}, "1100-400"),
-        ({"auth": {"specName": "Basic Authentication", "params": BASIC | {"sslMode": "true"}}}, "1100-400"),
-        ({"auth": {"specName": "Basic Authentication", "params": {"server": "h"}}}, "1100-400"),
-        ({"auth": {"specName": "Connection String Based Authentication", "params": BASIC}}, "1100-400"),
-        ({"connectionSpec": None}, "1100-400"),
-        ({"connectionSpec": {"version": "1.0"}}, "Please provide a valid s"),
-        ({"connectionSpec": {"id": "nonsense", "version": "1.0"}}, "Please provide a valid s"),
-        ({"connectionSpec": MYSQL | {"version": "9.9"}}, "Please provide a valid s"),
+        ({"auth": {"specName": "Basic Authentication", "params": BASIC | {"port": 3306}}}, "1312-400"),
+        (
+            {"auth": {"specName": "Basic Authentication", "params": BASIC | {"password": ["not-to-be-seen"]}}},
+            "1312-400",
+        ),
+        ({"auth": {"specName": "Basic Authentication", "params": BASIC | {"sslMode": "true"}}}, "1312-400"),
+        ({"auth": {"specName": "Basic Authentication", "params": {"server": "h"}}}, "1304-400"),
+        ({"auth": {"specName": "Connection String Based Authentication", "params": BASIC}}, "1304-400"),
+        ({"connectionSpec": None}, "1304-400"),
+        ({"connectionSpec": {"version": "1.0"}}, "1413-400"),
+        ({"connectionSpec": {"id": "nonsense", "version": "1.0"}}, "1413-400"),
+        ({"connectionSpec": MYSQL | {"version": "9.9"}}, "1413-400"),
         ({"state": "enabled"}, "1410-400"),
     ],
 )
@@ -142,7 +147,7 @@ def test_an_empty_body_is_refused(client, raw):
 )
 def test_a_body_that_is_not_a_json_object_is_refused(client, raw):
     answer = client(Content_Type="application/json").post(data=raw)
-    assert (answer.status_code, code(answer)) == (400, "1100-400")
+    assert (answer.status_code, code(answer)) == (400, "1000-400")
 
 
 def test_a_body_without_end_is_refused(client):
@@ -161,7 +166,7 @@ def test_the_version_of_the_spec_is_required(start):
     missing = body(connectionSpec={"id": MYSQL["id"]})
     answer = start().post(missing)
     assert answer.status_code == 422
-    assert answer.json()["detail"] == "connectionSpec.version 'version' is required for spec info"
+    assert answer.json()["errorMessage"] == "connectionSpec.version 'version' is required for spec info"
     assert start(missing_version="latest").post(missing).status_code == 201
 
 
@@ -175,7 +180,7 @@ def test_parameters_are_not_checked_when_so_told(start):
 def test_aws_has_one_auth_spec_and_its_own_ssl_modes(start):
     caller = start(cloud="aws")
     assert code(caller.post(body(auth=STRING_AUTH))) == "1415-400"
-    assert code(caller.post(body())) == "1100-400"
+    assert code(caller.post(body())) == "1312-400"
 
 
 def test_draft_mode_is_refused_rather_than_ignored(api):
@@ -208,8 +213,7 @@ def test_delete_then_gone(api, slash):
     assert (answer.status_code, answer.content) == (204, b"")
     for method in ("GET", "DELETE"):
         answer = api.call(method, f"/connections/{id_}{slash}")
-        text = f"connections not found with id = [{id_}]"
-        assert (answer.status_code, answer.json()) == (404, {"errorMessage": text, "errorDetails": text})
+        assert (answer.status_code, code(answer), answer.json()["report"]["id"]) == (404, "1439-404", id_)
 
 
 def test_delete_answers_202_when_so_told(start):
@@ -252,6 +256,21 @@ def test_explore_has_an_empty_root_unless_told_otherwise(api, query, status):
     assert answer.status_code == status
     assert status == 400 or answer.json() == []
     assert api.get(f"/connections/nobody/explore{query}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("objectType=file", "1358-400"),
+        ("objectType=table", "1337-400"),
+        ("objectType=table&object=", "1337-400"),
+        ("objectType=table&object=shop.none", "1330-400"),
+    ],
+)
+def test_what_cannot_be_explored(api, query, expected):
+    id_, _ = api.made()
+    answer = api.get(f"/connections/{id_}/explore?{query}")
+    assert (answer.status_code, code(answer)) == (400, expected)
 
 
 def test_explore_shows_the_tables_that_it_is_told_of(start):

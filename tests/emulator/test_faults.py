@@ -1,6 +1,7 @@
 """Faults on demand, over real sockets: each kind by what a client can observe of it."""
 
 import json
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from provisioner.emulator.rehearsal import rehearsal
 from provisioner.emulator.server import Emulator
 
 from .support import ORG, Api, body, code
+from .test_http import PATH, post, received, request
 
 SOMEBODY = "somebody-else"
 SCHEMA = Path(__file__).parents[2] / "schemas" / "faults.schema.json"
@@ -58,6 +60,21 @@ def lost(api):
     return "reset" in str(caught.value).lower()
 
 
+def link(emulator):
+    return socket.create_connection(("127.0.0.1", int(emulator.url.rpartition(":")[2])), timeout=30)
+
+
+def sent(api, content):
+    """All that comes back for these bytes."""
+    with link(api.emulator) as connection:
+        connection.sendall(content)
+        connection.shutdown(socket.SHUT_WR)
+        return received(connection)
+
+
+FIXED = {"date": "", "x-request-id": ""}
+"""Headers that differ otherwise from one answer to the next."""
+
 # Kind and when -> what a client sees.
 
 
@@ -94,6 +111,34 @@ def test_status_after_hides_an_effect(faulty):
 def test_status_may_be_any(faulty, status):
     answer = faulty({"kind": "status", "status": status}).get("/connections")
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "content"),
+    [
+        ({"body": {"message": "no Route matched"}}, "application/json", b'{"message":"no Route matched"}'),
+        ({"body": []}, "application/json", b"[]"),
+        ({"body": False}, "application/json", b"false"),
+        ({"body": "<h1>Blöcked</h1>"}, "text/html; charset=utf-8", "<h1>Blöcked</h1>".encode()),
+        ({"body": "{", "headers": {"Content-Type": "application/json"}}, "application/json", b"{"),
+        ({"body": ""}, None, b""),
+    ],
+)
+@pytest.mark.parametrize(("when", "there"), [("before", []), ("after", ["Orders"])])
+def test_status_has_any_body(faulty, said, kind, content, when, there):
+    api = faulty({"kind": "status", "status": 404, "method": "POST", "when": when, **said})
+    answer = api.post(body())
+    assert (answer.status_code, answer.headers.get("Content-Type"), answer.content) == (404, kind, content)
+    assert api.names() == there
+
+
+def test_status_has_any_header_in_place_of_the_usual_one(faulty):
+    headers = {"Location": "http://[::1", "Date": "Tue, 01 Jan 2099 00:00:00 GMT", "X-Odd": ""}
+    api = faulty({"kind": "status", "status": 307, "retry_after": 1, "headers": headers | {"Retry-After": "2"}})
+    lines = sent(api, post()).partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert lines[0] == b"HTTP/1.1 307 Temporary Redirect"
+    assert {b"location: http://[::1", b"x-odd: ", b"retry-after: 2"} <= set(lines)
+    assert [line for line in lines if line.startswith(b"date")] == [b"date: Tue, 01 Jan 2099 00:00:00 GMT"]
 
 
 @pytest.mark.parametrize(("when", "there"), [("before", []), ("after", ["Orders"])])
@@ -138,6 +183,60 @@ def test_wrong_content_type_is_a_page_with_the_status_of_success(faulty):
     assert answer.headers["Content-Type"].startswith("text/html")
     assert answer.text.startswith("<!DOCTYPE html>")
     assert answer.headers["Location"].endswith(api.get("/connections").json()["items"][0]["id"])
+
+
+@pytest.mark.parametrize(("method", "status"), [("POST", b"201"), ("DELETE", b"200")])
+def test_two_lengths_that_differ(faulty, method, status):
+    """After which nobody knows where the next answer begins."""
+    api = faulty({"kind": "two-lengths", "method": method})
+    id_, _ = ("", "") if method == "POST" else api.made()
+    asked = post() if method == "POST" else request(b"DELETE", PATH + f"/{id_}".encode())
+    head, _, content = sent(api, asked + request()).partition(b"\r\n\r\n")
+    lengths = [int(line.partition(b": ")[2]) for line in head.split(b"\r\n") if line.startswith(b"content-length")]
+    assert head.startswith(b"HTTP/1.1 " + status)
+    assert lengths == [len(content), len(content) + 1]
+    assert api.names() == (["Orders"] if method == "POST" else [])
+
+
+def test_an_interim_answer_comes_first_and_the_connection_goes_on(faulty):
+    api = faulty({"kind": "interim", "status": 103, "seconds": 0, "method": "POST"})
+    got = sent(api, post() + request())
+    assert got.startswith(b"HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 201 Created\r\n")
+    assert got.count(b"HTTP/1.1 200 OK") == 1
+
+
+SLOWLY = {
+    "interim": ({"kind": "interim", "status": 102}, b"HTTP/1.1 102 Processing\r\n\r\n", b"HTTP/1.1 201 Created\r\n"),
+    "drip": ({"kind": "drip"}, b"H", b"TTP/1.1 201 Created\r\n"),
+}
+
+
+@pytest.mark.parametrize(("fault", "first", "then"), SLOWLY.values(), ids=SLOWLY)
+def test_an_answer_in_pieces_is_after_the_effect_and_holds_back_nobody_else(fault, first, then):
+    wanted = rehearsal([fault | {"method": "POST", "seconds": 3600}])
+    with ExitStack() as stack:
+        with Emulator(faults=wanted) as emulator, Api(emulator) as other:
+            connection = stack.enter_context(link(emulator))
+            connection.sendall(post())
+            assert connection.recv(65536) == first
+            assert other.names() == ["Orders"]
+        rest = received(connection)
+    assert rest.startswith(then)
+    assert b'"id"' in rest
+
+
+@pytest.mark.parametrize("kind", ["truncate", "invalid-json", "wrong-content-type", "two-lengths", "interim", "drip"])
+def test_an_answer_can_be_garbled_that_has_no_effect(faulty, kind):
+    given = {"interim": {"status": 103, "seconds": 0}, "drip": {"seconds": 0}}.get(kind, {})
+    whole = faulty({"kind": "status", "status": 201, "body": {"id": "none"}, "headers": FIXED})
+    api = faulty(
+        {"kind": kind, "method": "POST", **given},
+        {"kind": "status", "status": 201, "body": {"id": "none"}, "headers": FIXED},
+    )
+    assert (sent(api, post()) == sent(whole, post())) == (kind == "drip")
+    assert sent(api, post()).startswith(b"HTTP/1.1 103" if kind == "interim" else b"HTTP/1.1 201")
+    control(api, "DELETE")
+    assert api.names() == []
 
 
 @pytest.mark.parametrize("kind", ["truncate", "invalid-json", "wrong-content-type"])
@@ -407,9 +506,9 @@ def test_a_bad_document_changes_nothing(faulty):
     api = faulty({"kind": "status"})
     refused = control(api, "PUT", [{"kind": "reset"}, {"kind": "slow"}])
     assert refused.status_code == 400
-    assert refused.json()["detail"].startswith("faults[1].kind: the value is none of status, reset")
+    assert refused.json()["errorMessage"].startswith("faults[1].kind: the value is none of status, reset")
     existing = {"existing": [{"name": "fine", "org": ORG}, {"name": "x", "org": ORG, "params": {"sslMode": "no"}}]}
-    assert control(api, "PUT", existing).json()["detail"].startswith("existing[1]: ")
+    assert control(api, "PUT", existing).json()["errorMessage"].startswith("existing[1]: ")
     assert api.call("PUT", api.emulator.url + "/_emulator/faults", data=b"{").status_code == 400
     assert counts(api) == [(0, 0)]
     control(api, "DELETE")
@@ -456,6 +555,16 @@ def test_existing_that_the_service_refuses_ends_the_start():
         ([{"kind": "status", "status": 100}], "faults[0].status: "),
         ([{"kind": "status", "status": 429.0}], "faults[0].status: a whole number is written without a point"),
         ([{"kind": "status", "retry_after": None}], "faults[0].retry_after: "),
+        ([{"kind": "status", "body": None}], "faults[0].body: "),
+        ([{"kind": "status", "headers": {"a b": "x"}}], "faults[0].headers: "),
+        ([{"kind": "status", "headers": {"a": "x\r\nb: y"}}], "faults[0].headers.a: "),
+        ([{"kind": "status", "headers": {"a": 1}}], "faults[0].headers.a: "),
+        ([{"kind": "reset", "body": {}}], "faults[0]: there is no field 'body' here"),
+        ([{"kind": "interim", "seconds": 1}], 'faults[0]: "status" is'),
+        ([{"kind": "interim", "status": 103}], 'faults[0]: "seconds" is'),
+        ([{"kind": "interim", "status": 200, "seconds": 1}], "faults[0].status: "),
+        ([{"kind": "drip", "seconds": 1, "when": "before"}], 'faults[0].when: "after" was expected'),
+        ([{"kind": "two-lengths", "seconds": 1}], "faults[0]: there is no field 'seconds' here"),
         ([{"kind": "foreign-edit", "visible": 1}], "faults[0].visible: "),
         ([{"kind": "foreign-create", "visible": True}], "faults[0]: there is no field 'visible' here"),
         ([{"kind": "foreign-delete", "client": "x"}], "faults[0]: there is no field 'client' here"),

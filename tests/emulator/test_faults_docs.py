@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,14 +20,20 @@ SCHEMA = json.loads((ROOT / "schemas" / "faults.schema.json").read_text(encoding
 FAULT, EXISTING = SCHEMA["$defs"]["fault"], SCHEMA["$defs"]["existing"]
 
 
-def of_kind(kind: str) -> dict[str, object]:
-    """What the schema says of the fields that belong to a kind, and of ``when``."""
-    found: dict[str, object] = {}
-    for rule in FAULT["allOf"]:
-        kinds = rule["if"]["properties"]["kind"]
-        if kind in kinds.get("enum", [kinds.get("const")]):
-            found |= rule["then"]["properties"]
-    return found
+def rules(kind: str) -> list[dict[str, Any]]:
+    """What the schema says of a kind."""
+    of = [(rule["if"]["properties"]["kind"], rule["then"]) for rule in FAULT["allOf"]]
+    return [then for kinds, then in of if kind in kinds.get("enum", [kinds.get("const")])]
+
+
+def of_kind(kind: str) -> dict[str, Any]:
+    """The fields that belong to a kind, and ``when``."""
+    return {name: each for rule in rules(kind) for name, each in rule["properties"].items()}
+
+
+def required(kind: str) -> set[str]:
+    """The fields without which a fault of this kind is none."""
+    return {name for rule in rules(kind) for name in rule.get("required", [])}
 
 
 def test_every_kind_has_a_row_and_every_row_a_kind():
@@ -38,10 +45,8 @@ def test_a_row_states_when_the_fields_and_where(kind):
     when, what = KIND_ROWS[kind]
     own = of_kind(kind)
     assert when.split(", ") == ([own.pop("when")["const"]] if "when" in own else ["before", "after"])
-    assert (
-        rehearsal([{"kind": kind, **({"seconds": 1} if "seconds" in own else {})}]).faults[0].when
-        == when.split(", ")[0]
-    )
+    needed = {name: value for name, value in {"seconds": 1, "status": 103}.items() if name in required(kind)}
+    assert rehearsal([{"kind": kind, **needed}]).faults[0].when == when.split(", ")[0]
     _, _, otherwise = what.partition("Otherwise: ")
     assert otherwise == ("{} `{}`".format(*PLACES[kind]) if kind in PLACES else "")
     # The foreign client is described once, below the table.

@@ -208,7 +208,7 @@ def test_connection_specs(api, path, found):
     [
         ("/connectionSpecs?property=baseSpec==x", "1423-400"),
         ("/connectionSpecs?testParam=1", "1451-400"),
-        ("/connectionSpecs/nonsense", "Please provide a valid s"),
+        ("/connectionSpecs/nonsense", "1413-400"),
     ],
 )
 def test_connection_specs_refused(api, path, expected):

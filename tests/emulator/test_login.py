@@ -13,7 +13,7 @@ def said(params, cloud="azure"):
     with pytest.raises(Refused) as refused:
         login(params, cloud)
     assert isinstance(refused.value.error, Error)
-    assert refused.value.error.number == 1100
+    assert refused.value.error.code == "1100-400"
     return refused.value.error.detail.partition("Error from flow provider: ")[2]
 
 

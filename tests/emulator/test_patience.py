@@ -1,0 +1,217 @@
+"""A database has so long and no longer: whatever it does, what waits for it is answered, and the connection is cut."""
+
+import itertools
+import socket
+import struct
+import threading
+from concurrent.futures import Future
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+
+import pytest
+
+from provisioner.emulator import connections, exploring
+from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.dispatch import answer
+from provisioner.emulator.json_text import dump
+from provisioner.emulator.messages import Request
+from provisioner.emulator.store import SqliteStore
+from provisioner.emulator.world import Call, Caller, Patience, World
+
+from .support import BASIC, CALLER, body
+
+ROOT = "/data/foundation/flowservice/connections"
+LATE = "Error from flow provider: the database did not answer in time."
+SHORT = 0.05
+FOREVER = 3600.0
+
+TLS = 0x0800
+OK = b"\0\0\0\2\0\0\0"
+
+
+def packet(number, content):
+    return struct.pack("<I", len(content))[:3] + bytes([number]) + content
+
+
+def greeting(flags=0):
+    """What a server says first: version, thread, salt, what it can do, and how it wants to be logged in to."""
+    able = struct.pack("<HBHH", 0xF7FF | flags, 45, 2, 0x0008)
+    return packet(
+        0, b"\x0a5.7.44\0\1\0\0\0saltsalt\0" + able + b"\x15" + bytes(10) + b"saltsaltsalt\0mysql_native_password\0"
+    )
+
+
+def silent(link):
+    """Say nothing at all."""
+    while link.recv(65536):
+        pass
+
+
+def drips(link, head=b"\xff\xff\xff\0"):
+    """Say a byte at a time, of a packet that is long."""
+    link.settimeout(0.002)
+    for byte in itertools.chain(head, itertools.repeat(0x0A)):
+        link.sendall(bytes([byte]))
+        with suppress(TimeoutError):
+            if not link.recv(65536):
+                return
+
+
+def logged_in(link):
+    """Let in, until there is a query."""
+    link.sendall(greeting())
+    link.recv(65536)
+    link.sendall(packet(2, OK))
+    while said := link.recv(65536):
+        if b"SELECT " in said:
+            return
+        link.sendall(packet(1, OK))
+
+
+def silent_once_logged_in(link):
+    """Do not answer the query."""
+    logged_in(link)
+    silent(link)
+
+
+def drips_once_logged_in(link):
+    """Answer the query a byte at a time."""
+    logged_in(link)
+    drips(link, b"\xff\xff\xff\1")
+
+
+def silent_in_tls(link):
+    """Agree to TLS, and do not begin it."""
+    link.sendall(greeting(TLS))
+    silent(link)
+
+
+def drips_in_tls(link):
+    """Begin TLS a byte at a time."""
+    link.sendall(greeting(TLS))
+    link.recv(65536)
+    drips(link, b"\x16\3\3\x40\0")
+
+
+@contextmanager
+def database(manner):
+    """A port behind which one connection is served in this manner, and an event: that the other side ended it."""
+    over = threading.Event()
+
+    def serve():
+        link, _ = listening.accept()
+        with link, suppress(OSError):
+            manner(link)
+        over.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, daemon=True).start()
+        yield listening.getsockname()[1], over
+
+
+@pytest.fixture
+def world():
+    numbers = itertools.count(1)
+    behaviour = Behaviour(databases="real", check_credentials="write")
+    with closing(SqliteStore(None)) as store:
+        yield World(behaviour, store, lambda: 1_600_000_000.5, lambda: f"{next(numbers):032x}")
+
+
+def send(world, method, path, content=None, **headers):
+    every = {name.lower(): value for name, value in CALLER.items()} | {"content-type": "application/json"} | headers
+    with world.lock:
+        return answer(world, Request(method, path, headers=every, body=b"" if content is None else dump(content)))
+
+
+def at(port):
+    """Parameters that lead there."""
+    return BASIC | {"server": "127.0.0.1", "port": str(port), "sslMode": "PREFERRED"}
+
+
+def made(world, params):
+    """Path and etag of a base connection that nobody checked."""
+    unchecked = replace(world, behaviour=replace(world.behaviour, check_credentials="never"))
+    auth = {"specName": "Basic Authentication", "params": params}
+    found = send(unchecked, "POST", ROOT, body(auth=auth)).body
+    return f"{ROOT}/{found['id']}", found["etag"]
+
+
+MANNERS = [silent, drips, silent_in_tls, drips_in_tls, silent_once_logged_in, drips_once_logged_in]
+
+
+@pytest.mark.parametrize("manner", MANNERS, ids=lambda manner: manner.__name__)
+@pytest.mark.parametrize("write", ["create", "change"])
+def test_a_write_is_refused_where_the_database_takes_too_long(world, manner, write):
+    """However much time it has for ``/test`` and ``/explore``."""
+    world = replace(world, patience=Patience(looking=FOREVER, writing=SHORT))
+    path, etag = made(world, BASIC)
+    before = send(world, "GET", ROOT).body
+    with database(manner) as (port, over):
+        params = at(port)
+        if write == "create":
+            auth = {"specName": "Basic Authentication", "params": params}
+            refused = send(world, "POST", ROOT, body("Another", auth=auth))
+        else:
+            change = [{"op": "replace", "path": "/auth/params", "value": params}]
+            refused = send(world, "PATCH", path, change, **{"if-match": etag})
+        assert over.wait(30), "the connection is cut, not left to the database"
+    assert (refused.status, refused.body["type"].rpartition("/")[2]) == (400, "FLOW-1100-400")
+    assert refused.body["errorMessage"].endswith(LATE)
+    assert send(world, "GET", ROOT).body == before
+
+
+@pytest.mark.parametrize("manner", MANNERS, ids=lambda manner: manner.__name__)
+def test_looking_has_its_own_time(world, manner):
+    """However little there is before a write."""
+    world = replace(
+        world,
+        behaviour=replace(world.behaviour, test_failure="error"),
+        patience=Patience(looking=SHORT, writing=FOREVER),
+    )
+    for what in ("test", "explore"):
+        with database(manner) as (port, over):
+            path, _ = made(world, at(port))
+            refused = send(world, "GET", f"{path}/{what}")
+            assert over.wait(30)
+        assert refused.body["errorMessage"].endswith(LATE)
+
+
+def test_who_is_given_how_much():
+    assert Patience() == Patience(looking=15, writing=2)
+
+
+def test_each_question_has_the_time_that_is_meant_for_it(world):
+    world = replace(world, patience=Patience(looking=7, writing=3))
+    path, etag = made(world, BASIC)
+    change = [{"op": "replace", "path": "/auth/params", "value": BASIC}]
+    requests = [
+        (connections.create, Request("POST", ROOT, body=dump(body())), 3),
+        (connections.updated, Request("PATCH", path, headers={"if-match": etag}, body=dump(change)), 3),
+        (exploring.tested, Request("GET", f"{path}/test"), 7),
+        (exploring.explored, Request("GET", f"{path}/explore"), 7),
+    ]
+    caller = Caller(CALLER["x-api-key"], CALLER["x-gw-ims-org-id"], CALLER["x-sandbox-name"])
+    for handler, request, seconds in requests:
+        assert handler(world, Call(request, caller, path.rpartition("/")[2])).seconds == seconds
+
+
+class Late:
+    """A lock that is free again only after what was waited for has come."""
+
+    def __init__(self, awaited):
+        self.awaited = awaited
+
+    def release(self):
+        """Nobody else wants it."""
+
+    def acquire(self):
+        if not self.awaited.done():
+            self.awaited.set_result(None)
+
+
+def test_what_comes_too_late_does_not_count_because_others_were_handled_meanwhile(world):
+    awaited = Future()
+    world = replace(world, lock=Late(awaited))
+    assert not world.wait(0, awaited)
+    assert awaited.done()
+    assert world.wait(0, awaited)
