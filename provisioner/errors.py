@@ -131,10 +131,6 @@ class MissingUnclear(ServiceError):
     gone stays undecided."""
 
 
-class MissingUnclear(ServiceError):
-    """A 404, or an empty list, that does not say in the service's words that the object is gone."""
-
-
 class PreconditionFailed(Refused):
     """412: the object moved since the etag that was sent."""
 
