@@ -78,6 +78,7 @@ def test_json_of_warnings_alone_is_valid(project: Project) -> None:
         ([], ["Orders\u3000EU"], {"orders-eu": ["name.unstable"]}),
         (["Orders"], ["orders"], {"orders": ["name.lookalike"]}),
         ([], ["Orders", "ORDERS"], {"orders-2": ["name.lookalike"]}),
+        (['"Declared "'], ["Orders"], {}),
     ],
 )
 def test_an_imported_draft_keeps_the_name_and_warns(
@@ -98,7 +99,7 @@ def test_an_imported_draft_keeps_the_name_and_warns(
         assert key is None or line.startswith(f"warning: connections/{key}.yaml:")
     plan = project.run("plan", "--format", "json")
     shown = {one["name"] for one in plan.json["resource_changes"]}
-    assert shown == {*declared, *names}
+    assert shown == {*(name.strip('"') for name in declared), *names}
     assert all(one["action"] == "no-op" for one in plan.json["resource_changes"] if one["name"] in names)
 
 

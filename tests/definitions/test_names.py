@@ -6,7 +6,11 @@ import unicodedata
 
 import pytest
 
+from provisioner.definitions.desired import Desired
+from provisioner.definitions.naming import name_warnings
+from provisioner.model import Location
 from provisioner.names import MAX_LENGTH, fold, instability, lookalikes, stabilized
+from provisioner.sensitive import Sensitive, Symbolic
 
 ENDS = "begins or ends with white space"
 INSIDE = "holds white space other than single plain spaces"
@@ -73,6 +77,14 @@ def test_what_folding_drops_is_unstable_but_for_single_spaces() -> None:
     assert not {hex(ord(char)) for char in dropped if not instability(f"a{char}b")}
     assert instability("a b") == ""
     assert all(unicodedata.is_normalized("NFC", name) for name in STABLE)
+
+
+def test_a_name_that_nobody_may_read_is_not_judged() -> None:
+    hidden = Sensitive("Orders ", "env(MYSQL_NAME)", ("MYSQL_NAME",))
+    shown = Desired("a", Location("a.yaml"), {"name": "Orders"}, {}, {"name": (1, 7)})
+    secret = Desired("b", Location("b.yaml"), {}, {"name": hidden}, {"name": (1, 7)})
+    unknown = Desired("c", Location("c.yaml"), {}, {"name": Symbolic("env(MYSQL_LONG  NAME)")}, {"name": (1, 7)})
+    assert list(name_warnings([shown, secret, unknown])) == []
 
 
 @pytest.mark.parametrize(
