@@ -45,6 +45,13 @@ class Location(NamedTuple):
         return f"{self.file}:{self.line}:{self.column}"
 
 
+class Severity(StrEnum):
+    """What a finding means for the run: an error makes it fail, a warning is only told."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
     """One finding. ``rule`` is a stable id; ``targets`` names the targets it holds for, none meaning all."""
@@ -54,6 +61,7 @@ class Problem:
     message: str
     remedy: str = ""
     targets: tuple[str, ...] = ()
+    severity: Severity = Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)

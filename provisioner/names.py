@@ -8,7 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
+from typing import TypeVar
+
+Item = TypeVar("Item", bound=Hashable)
+
+MAX_LENGTH = 200
+"""Characters of a name that are taken to be kept. Assumed: no limit is documented."""
 
 _IGNORED = re.compile(
     r"[\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -21,3 +28,41 @@ _IGNORED = re.compile(
 def fold(name: str) -> str:
     """Return what two names have in common that are one."""
     return _IGNORED.sub("", unicodedata.normalize("NFKC", _IGNORED.sub("", name)).casefold())
+
+
+_UNSEEN = re.compile(rf"(?!\s){_IGNORED.pattern}")
+
+_REASONS: tuple[tuple[str, Callable[[str], bool]], ...] = (
+    ("begins or ends with white space", lambda name: name != name.strip()),
+    ("holds white space other than single plain spaces", lambda name: bool(re.search(r"[^\S ]|  ", name))),
+    ("holds characters that are not seen", lambda name: bool(_UNSEEN.search(name))),
+    ("is not in Unicode normalization form C", lambda name: not unicodedata.is_normalized("NFC", name)),
+    (f"is longer than {MAX_LENGTH} characters", lambda name: len(name) > MAX_LENGTH),
+)
+
+
+def instability(name: str) -> str:
+    """Return why a name may come back otherwise than it was sent, "" where nothing suggests it.
+
+    Assumed, not documented: what stands between it and a user trims, collapses, normalizes or truncates.
+    """
+    return next((reason for reason, applies in _REASONS if applies(name)), "")
+
+
+def stabilized(name: str) -> str:
+    """Return what to write in the place of an unstable name, "" where only its author can tell."""
+    seen = unicodedata.normalize("NFC", _UNSEEN.sub("", name))
+    written = " ".join(seen.split())
+    return "" if instability(written) else written
+
+
+def lookalikes(names: Mapping[Item, str]) -> Mapping[Item, Item]:
+    """Return, for each item whose name equals another one only when folded, the first item that has that other name."""
+    alike: dict[str, dict[str, Item]] = {}
+    for item, name in names.items():
+        alike.setdefault(fold(name), {}).setdefault(name, item)
+    return {
+        item: next(other for written, other in spellings.items() if written != name)
+        for item, name in names.items()
+        if len(spellings := alike[fold(name)]) > 1
+    }

@@ -27,19 +27,25 @@ def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports
         from provisioner.report import faces
 
         forms = {**faces.PROBLEMS, "json": lambda _: _validation(shell, checked, "json")}
-        write_reports(shell, forms, checked.problems, reports)
+        write_reports(shell, forms, checked.findings, reports)
     return 1 if checked.problems else 0
 
 
 def _validation(shell: Shell, checked: Checked, output: str) -> str:
     number = len(checked.texts)
     if output == "json":
-        return problems.as_json(checked.problems, number, checked.targets)
-    if checked.problems:
-        frames = checked.source_line if shell.egress.stdout.isatty() else None
-        shown = problems.as_text(checked.problems, shell.result_style, frames)
-        return f"{shown}\n{count(len(checked.problems), 'problem')} found in {count(number, 'definition')}"
-    return f"{count(number, 'definition')} checked for {_names(checked.targets)}: no problems"
+        return problems.as_json(checked.findings, number, checked.targets)
+    frames = checked.source_line if shell.egress.stdout.isatty() else None
+    warned = count(len(checked.warnings), "warning")
+    summary = (
+        " and ".join((count(len(checked.problems), "problem"), *([warned] if checked.warnings else ())))
+        + f" found in {count(number, 'definition')}"
+        if checked.problems
+        else f"{count(number, 'definition')} checked for {_names(checked.targets)}: no problems"
+        + (f", {warned}" if checked.warnings else "")
+    )
+    shown = problems.as_text(checked.findings, shell.result_style, frames)
+    return "\n".join(filter(None, (shown, summary)))
 
 
 def _names(targets: tuple[str, ...]) -> str:

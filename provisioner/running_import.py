@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from provisioner import guarding, running, wiring
 from provisioner.commands import importing
 from provisioner.commands import plan as planning
-from provisioner.errors import NotWritten
+from provisioner.definitions.files import NO_FOLDER
+from provisioner.errors import NotWritten, ProblemsFound
+from provisioner.report import problems
 from provisioner.report.style import count, safe
 from provisioner.settings import read_settings
 
 if TYPE_CHECKING:
     from provisioner.commands.importing import Imported, Wanted
+    from provisioner.commands.plan import Place
+    from provisioner.definitions.desired import Desired
     from provisioner.model import TargetIdentity
     from provisioner.report.style import Style
     from provisioner.shell import Shell
@@ -24,7 +29,7 @@ def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float)
     settings = read_settings(shell.environ)
     where, store = running.place_of(shell, settings, name)
     with running.held(shell, store, where, settings, "import", lock_timeout):
-        desired = planning.read_desired(where, allow_none=True)
+        desired = _declared(where)
         guarding.warn(shell, settings, desired)
         with wiring.connect(where, settings, running.log_of(shell), shell.egress.scanner.contains) as service:
             state = store.load()
@@ -33,9 +38,21 @@ def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float)
         if done.taken:
             store.adopt([one.record for one in done.taken])
             store.fold()
+    for warning in done.warnings:
+        shell.egress.note(problems.as_warning(warning, shell.note_style))
     style = shell.result_style
     shell.egress.result(style.fold("\n".join(_lines(done, where.identity, style))))
     return 0 if all(one.managed for one in done.left) else 1
+
+
+def _declared(where: Place) -> tuple[Desired, ...]:
+    """Return what the definitions ask for; nothing where their folder is still to be made, by the first draft."""
+    try:
+        return planning.read_desired(where, allow_none=True)
+    except ProblemsFound as error:
+        if {problem.rule for problem in error.problems} != {NO_FOLDER} or os.path.lexists(where.project.connections):
+            raise
+        return ()
 
 
 def _write(shell: Shell, done: Imported) -> None:

@@ -18,11 +18,12 @@ from provisioner.definitions.definition import KEY, Definer
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.documents import parse
 from provisioner.definitions.leaves import variables_of
+from provisioner.definitions.naming import name_warnings
 from provisioner.definitions.project import CONNECTIONS
 from provisioner.definitions.reading import read
 from provisioner.definitions.writer import definition_text
 from provisioner.errors import UsageError
-from provisioner.model import Key
+from provisioner.model import Key, Problem
 from provisioner.planning.adopt import draft, key_for, variable_for
 from provisioner.planning.changes import visible_record_of
 from provisioner.planning.moves import moved
@@ -66,10 +67,11 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import does."""
+    """What an import does. ``warnings`` are those about the names of its drafts."""
 
     taken: tuple[Taken, ...]
     left: tuple[Left, ...]
+    warnings: tuple[Problem, ...] = ()
 
 
 def prepare(
@@ -83,7 +85,9 @@ def prepare(
     chooser = _Chooser(place, desired, known, observation, wanted, new_id)
     found = [chooser.take(one) for one in chooser.chosen()]
     return Imported(
-        tuple(one for one in found if isinstance(one, Taken)), tuple(one for one in found if isinstance(one, Left))
+        tuple(one for one in found if isinstance(one, Taken)),
+        tuple(one for one in found if isinstance(one, Left)),
+        chooser.warnings(),
     )
 
 
@@ -121,6 +125,7 @@ class _Chooser:
         self._variables = {*place.environment, *chain.from_iterable(named)}
         self._definer = Definer(place.project.targets)
         self._builder = Builder(place.project, place.target, {})
+        self._drafted: list[Desired] = []
 
     def chosen(self) -> Iterable[Observed]:
         """Oldest first, so that the same sandbox gives the same keys."""
@@ -130,6 +135,12 @@ class _Chooser:
             words = f"there is no base connection {self._wanted.id} of MySQL in sandbox {self._place.identity.sandbox}"
             raise UsageError(words, "take the id from Experience Platform, or import all: --all")
         return [self._observation.by_id[self._wanted.id]]
+
+    def warnings(self) -> tuple[Problem, ...]:
+        """Return what `validate` will warn of that concerns the names of drafts, at the drafts."""
+        files = {one.location.file for one in self._drafted}
+        found = name_warnings((*self._declared.values(), *self._drafted))
+        return tuple(problem for problem in found if problem.location.file in files)
 
     def take(self, one: Observed) -> Taken | Left:
         if one.id in self._managed:
@@ -190,6 +201,7 @@ class _Chooser:
         built = self._built(key, file, text)
         if isinstance(built, str):
             return Left(one.id, one.name, f"cannot be written as a definition: {built}")
+        self._drafted.append(built)
         self._taken.add(key.casefold())
         self._variables.update(made.variables)
         return Taken(self._record(one, built), file, text, made.variables, made.unsaid)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner.definitions.definition import Definition
+from provisioner.definitions.desired import Desired
+from provisioner.definitions.naming import name_warnings
 from provisioner.definitions.project import Project, Target
 from provisioner.definitions.reading import read
 from provisioner.definitions.yaml_errors import source_line
@@ -15,13 +17,19 @@ from provisioner.progress import SILENT, Progress
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What ``validate`` found. ``problems`` are sorted, each once; ``texts`` are those of the files, by path, also
-    of what is no YAML."""
+    """What ``validate`` found. ``problems`` are errors and ``warnings`` what does not make it fail, sorted, each once;
+    ``texts`` are those of the files, by path, also of what is no YAML."""
 
     definitions: tuple[Definition, ...]
     targets: tuple[str, ...]
     problems: tuple[Problem, ...]
     texts: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Problem, ...]:
+        """Errors and warnings, in the order of their places."""
+        return tuple(sorted((*self.problems, *self.warnings)))
 
     def source_line(self, location: Location) -> str:
         """The line of a definition that a location is in."""
@@ -32,9 +40,16 @@ def validate(project: Project, targets: tuple[Target, ...], progress: Progress =
     """Check the definitions against each target that they apply to."""
     found = read(project, targets, {}, progress)
     names = tuple(target.name for target in targets)
-    by_target = {name: built.problems for name, built in zip(names, found.built, strict=True)}
-    merged = _merge(by_target, {one.file: one for one in found.definitions})
-    return Checked(found.definitions, names, tuple(sorted({*found.problems, *merged})), found.texts)
+    built = dict(zip(names, found.built, strict=True))
+    by_file = {one.file: one for one in found.definitions}
+    problems = {*found.problems, *_merge({name: one.problems for name, one in built.items()}, by_file)}
+    doubts = {name: tuple(name_warnings(_by_file(one.desired))) for name, one in built.items()}
+    warnings = {*_merge(doubts, by_file)}
+    return Checked(found.definitions, names, tuple(sorted(problems)), found.texts, tuple(sorted(warnings)))
+
+
+def _by_file(desired: Iterable[Desired]) -> list[Desired]:
+    return sorted(desired, key=lambda one: one.location)
 
 
 def _merge(found: Mapping[str, Iterable[Problem]], by_file: Mapping[str, Definition]) -> Iterable[Problem]:

@@ -44,13 +44,19 @@ def read_entry(entry: Entry, folder: Path) -> str | Problem:
 
 
 NO_DEFINITION = "files.none"
+NO_FOLDER = "files.no-folder"
+"""Not excused where an empty folder is: what is absent may have been lost, and everything would be to be deleted."""
 
 
 def _nothing_found(folder: Path, shown_as: str) -> Problem:
-    message = "the folder holds no definition" if folder.is_dir() else "the folder does not exist"
-    return Problem(
-        Location(shown_as), NO_DEFINITION, message, f"put the first one into {shown_as}/, as a file that ends in .yaml"
-    )
+    if folder.is_dir():
+        remedy = f"put the first one into {shown_as}/, as a file that ends in .yaml"
+        return Problem(Location(shown_as), NO_DEFINITION, "the folder holds no definition", remedy)
+    if os.path.lexists(folder):
+        remedy = f"make {shown_as}/ a folder, and put the definitions there"
+        return Problem(Location(shown_as), NO_FOLDER, "it is not a folder", remedy)
+    remedy = f"git keeps no empty folder: add `{shown_as}/.gitkeep`"
+    return Problem(Location(shown_as), NO_FOLDER, "the folder does not exist", remedy)
 
 
 def _walk(

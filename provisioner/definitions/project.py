@@ -5,10 +5,13 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from ipaddress import IPv6Address
 from pathlib import Path as FilePath
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from provisioner import json_schema
 from provisioner.definitions import files, schema
@@ -120,7 +123,12 @@ def read_project(folder: FilePath) -> Project:
 
 
 def _cross_problems(document: Document) -> tuple[Problem, ...]:
-    return (*_default_target(document), *_states(document), *_templated_vars(document))
+    return (
+        *_default_target(document),
+        *_states(document),
+        *_same_places(document),
+        *_templated_vars(document),
+    )
 
 
 def _default_target(document: Document) -> Iterator[Problem]:
@@ -142,6 +150,36 @@ def _states(document: Document) -> Iterator[Problem]:
         elif owner != name:
             message = f"the targets `{owner}` and `{name}` have one state file"
             yield Problem(location, "project.state", message, "give each target a state file of its own")
+
+
+def _same_places(document: Document) -> Iterator[Problem]:
+    """Two targets of one place would each keep a state of its base connections, and undo what the other does.
+
+    What the file leaves to the environment is the same for both.
+    """
+    owners: dict[tuple[str, str | None, str | None], str] = {}
+    for name, data in document.data["targets"].items():
+        if data.get("emulator", False):
+            continue
+        org_id = data["org_id"].casefold() if "org_id" in data else None
+        owner = owners.setdefault((_origin(data.get("endpoint", DEFAULT_ENDPOINT)), org_id, data.get("sandbox")), name)
+        if owner != name:
+            message = f"the targets `{owner}` and `{name}` have one endpoint, organization and sandbox"
+            remedy = "remove one of them, or give it another `sandbox`"
+            yield Problem(document.key_at(("targets", name)), "project.same-place", message, remedy)
+
+
+def _origin(endpoint: str) -> str:
+    """Return scheme, host and port as they are compared; what is no URL, and refused before it is used, as it is."""
+    try:
+        parts = urlsplit(endpoint)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return endpoint
+    host = parts.hostname or ""
+    with suppress(ValueError):
+        host = IPv6Address(host).compressed
+    return f"{parts.scheme}://{host}:{port}"
 
 
 def _templated_vars(document: Document) -> Iterator[Problem]:

@@ -42,9 +42,14 @@ def plan_annotations(plan: Plan) -> str:
 
 
 def problem_annotations(problems: Iterable[Problem]) -> str:
-    """One error for each problem."""
+    """One for each problem, of the level that its severity has."""
     return _written(
-        _Annotation("error", problem.location, problem.rule, "; ".join(filter(None, (problem.message, problem.remedy))))
+        _Annotation(
+            problem.severity.value,
+            problem.location,
+            problem.rule,
+            "; ".join(filter(None, (problem.message, problem.remedy))),
+        )
         for problem in problems
     )
 

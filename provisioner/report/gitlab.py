@@ -7,12 +7,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from provisioner.model import Json, Location, Problem
+from provisioner.model import Json, Location, Problem, Severity
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import json_text, safe
 from provisioner.report.wording import place_of, sorted_by_severity
 
 _SEVERITY = {Action.BLOCKED: "blocker", Action.DELETE: "critical", Action.UPDATE: "minor"}
+_OF_PROBLEM = {Severity.ERROR: "major", Severity.WARNING: "minor"}
 
 
 def terraform(plan: Plan) -> str:
@@ -49,7 +50,7 @@ def problem_quality(problems: Iterable[Problem]) -> str:
                 "; ".join(filter(None, (problem.message, problem.remedy))),
                 problem.rule,
                 (problem.location.file, problem.rule, problem.message, str(problem.location.line)),
-                "major",
+                _OF_PROBLEM[problem.severity],
                 problem.location,
             )
             for problem in problems

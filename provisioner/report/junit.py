@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from provisioner.applying.outcome import Applied, Outcome, Verdict
-from provisioner.model import Problem
+from provisioner.model import Problem, Severity
 from provisioner.report.style import safe
 
 _MARK = {
@@ -30,11 +30,16 @@ def outcomes(applied: Applied) -> str:
 
 
 def problems(found: Iterable[Problem]) -> str:
-    """A failed case for each problem; one that passed where there is none."""
+    """A failed case for each error, one that passed and says something for each warning; where there is neither, one
+    that passed."""
     cases = []
     for problem in found:
         case = _case(problem.rule, str(problem.location), problem.location.file)
-        _mark(case, "failure", problem.message, problem.remedy)
+        if problem.severity is Severity.WARNING:
+            words = "; ".join(filter(None, (problem.message, problem.remedy)))
+            SubElement(case, "system-out").text = safe(f"warning: {words}")
+        else:
+            _mark(case, "failure", problem.message, problem.remedy)
         cases.append(case)
     return _suite("validate", cases or [_case("validate", "definitions", "")])
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
-from provisioner.model import Location, Problem
+from provisioner.model import Location, Problem, Severity
 from provisioner.report.style import PLAIN, Style, columns, json_text, safe
 
 SourceLine = Callable[[Location], str]
@@ -14,12 +15,17 @@ SourceLine = Callable[[Location], str]
 
 def as_text(problems: Iterable[Problem], style: Style = PLAIN, source_line: SourceLine | None = None) -> str:
     """One paragraph a problem; with a code frame where ``source_line`` is given."""
-    return "\n".join(style.fold(_paragraph(problem, style, source_line)) for problem in problems)
+    return "\n".join(style.fold(_told(problem, style, source_line)) for problem in problems)
 
 
 def as_warning(problem: Problem, style: Style = PLAIN) -> str:
     """One finding that stops nothing."""
-    return style.fold(f"{style.paint('warning:', 'yellow')} {_paragraph(problem, style, None)}")
+    return as_text((replace(problem, severity=Severity.WARNING),), style)
+
+
+def _told(problem: Problem, style: Style, source_line: SourceLine | None) -> str:
+    shown = _paragraph(problem, style, source_line)
+    return f"{style.paint('warning:', 'yellow')} {shown}" if problem.severity is Severity.WARNING else shown
 
 
 def _paragraph(problem: Problem, style: Style, source_line: SourceLine | None) -> str:
@@ -108,22 +114,26 @@ def _starred(text: str) -> str:
 
 
 def as_json(problems: Iterable[Problem], checked: int, targets: Iterable[str]) -> str:
-    """``{format_version, valid, definitions, targets, problems: [{file, line, column, rule, message, ...}]}``."""
+    """``{format_version, valid, definitions, targets, problems: [{file, line, column, severity, rule, ...}]}``.
+
+    It is valid where no problem is an error."""
+    found = tuple(problems)
     listed = [
         {
             "file": problem.location.file,
             "line": problem.location.line,
             "column": problem.location.column,
+            "severity": problem.severity.value,
             "rule": problem.rule,
             "message": problem.message,
             "remedy": problem.remedy,
             "targets": list(problem.targets),
         }
-        for problem in problems
+        for problem in found
     ]
     result = {
-        "format_version": "1.0",
-        "valid": not listed,
+        "format_version": "1.1",
+        "valid": all(problem.severity is Severity.WARNING for problem in found),
         "definitions": checked,
         "targets": list(targets),
         "problems": listed,

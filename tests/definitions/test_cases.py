@@ -2,7 +2,8 @@
 
 ``invalid/NAME.yaml`` is one definition in the project of ``cases/provisioner.yaml``; ``invalid/NAME/`` is a whole
 project. ``NAME.expected`` (in a folder: ``expected``) lists the problems, one a line, ``line:column rule``, sorted.
-``valid/NAME.yaml`` has no problems; ``NAME.azure.json`` beside it is the body that goes to the service.
+``warned/`` is laid out likewise, for definitions with warnings and no problem.
+``valid/NAME.yaml`` has neither; ``NAME.azure.json`` beside it is the body that goes to the service.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from provisioner.commands.validate import Checked
 from provisioner.definitions.desired import body
 from provisioner.definitions.project import read_project
 from provisioner.definitions.reading import read
+from provisioner.model import Severity
 from provisioner.report import problems as report
 from provisioner.report.style import Style
 from tests.definitions.support import CASES, SECRET, brief, check, project_of
 
 INVALID = sorted(path for path in (CASES / "invalid").iterdir() if path.is_dir() or path.suffix == ".yaml")
+WARNED = sorted(path for path in (CASES / "warned").iterdir() if path.is_dir() or path.suffix == ".yaml")
 VALID = sorted((CASES / "valid").glob("*.yaml"))
 BODIES = sorted((CASES / "valid").glob("*.json"))
 ENVIRONMENT = json.loads((CASES / "environment.json").read_text("utf-8"))
@@ -69,8 +72,17 @@ def test_nothing_that_is_printed_holds_a_secret(checked: Checked) -> None:
 @pytest.mark.parametrize("case", VALID, ids=name_of)
 def test_valid(case: Path, tmp_path: Path) -> None:
     checked = check(project_of(case, tmp_path))
-    assert checked.problems == ()
+    assert checked.findings == ()
     assert len(checked.definitions) == 1
+
+
+@pytest.mark.parametrize("case", WARNED, ids=name_of)
+def test_warned(case: Path, tmp_path: Path) -> None:
+    checked = check(project_of(case, tmp_path))
+    expected = case / "expected" if case.is_dir() else case.with_suffix(".expected")
+    assert checked.problems == ()
+    assert [brief(one, case.is_dir()) for one in checked.warnings] == expected.read_text("utf-8").splitlines()
+    assert all(one.message and one.remedy and one.severity is Severity.WARNING for one in checked.warnings)
 
 
 @pytest.mark.parametrize("case", BODIES, ids=name_of)
@@ -83,9 +95,11 @@ def test_body(case: Path, tmp_path: Path) -> None:
 
 
 def test_no_case_lacks_its_other_half() -> None:
-    expected = {path.with_suffix(".yaml") for path in (CASES / "invalid").glob("*.expected")}
-    assert expected == {path for path in INVALID if path.is_file()}
-    assert all((path / "expected").is_file() for path in INVALID if path.is_dir())
+    expected = {
+        path.with_suffix(".yaml") for kind in ("invalid", "warned") for path in (CASES / kind).glob("*.expected")
+    }
+    assert expected == {path for path in (*INVALID, *WARNED) if path.is_file()}
+    assert all((path / "expected").is_file() for path in (*INVALID, *WARNED) if path.is_dir())
     assert {path.name.rsplit(".", 2)[0] for path in BODIES} <= {path.stem for path in VALID}
 
 

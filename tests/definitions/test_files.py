@@ -114,14 +114,14 @@ def test_both_endings_in_any_case_and_below_folders(folder: Path) -> None:
 def test_no_folder_of_connections(folder: Path) -> None:
     (folder / "connections" / "good.yaml").unlink()
     (folder / "connections").rmdir()
-    assert found(folder) == ["connections:1:1 files.none"]
+    assert found(folder) == ["connections:1:1 files.no-folder"]
 
 
 def test_connections_is_a_file(folder: Path) -> None:
     (folder / "connections" / "good.yaml").unlink()
     (folder / "connections").rmdir()
     (folder / "connections").write_text("x")
-    assert found(folder) == ["connections:1:1 files.none"]
+    assert found(folder) == ["connections:1:1 files.no-folder"]
 
 
 def test_no_project_file(folder: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from provisioner.model import Location, Problem
-from provisioner.report.problems import as_json, as_text
+from provisioner.model import Location, Problem, Severity
+from provisioner.report.problems import as_json, as_text, as_warning
 from provisioner.report.style import Style
 
 PROBLEM = Problem(Location("a.yaml", 3, 7), "schema.value", "`name` must be text", "quote it", ("aws", "dev"))
+
+WARNING = Problem(Location("a.yaml", 4), "name.unstable", "the name is odd", "write another", (), Severity.WARNING)
 
 
 def test_text_and_json() -> None:
@@ -18,7 +21,7 @@ def test_text_and_json() -> None:
         "a.yaml:3:7: `name` must be text on targets aws, dev (schema.value)\n    remedy: quote it"
     )
     assert json.loads(as_json([PROBLEM], 2, ["aws", "dev"])) == {
-        "format_version": "1.0",
+        "format_version": "1.1",
         "valid": False,
         "definitions": 2,
         "targets": ["aws", "dev"],
@@ -27,6 +30,7 @@ def test_text_and_json() -> None:
                 "file": "a.yaml",
                 "line": 3,
                 "column": 7,
+                "severity": "error",
                 "rule": "schema.value",
                 "message": "`name` must be text",
                 "remedy": "quote it",
@@ -35,6 +39,17 @@ def test_text_and_json() -> None:
         ],
     }
     assert json.loads(as_json([], 2, []))["valid"] is True
+
+
+def test_a_warning_is_told_as_one() -> None:
+    assert as_text([PROBLEM, WARNING]).splitlines()[2:] == [
+        "warning: a.yaml:4:1: the name is odd (name.unstable)",
+        "    remedy: write another",
+    ]
+    assert (as_warning(WARNING), as_warning(replace(WARNING, severity=Severity.ERROR))) == (as_text([WARNING]),) * 2
+    document = json.loads(as_json([WARNING], 2, []))
+    assert (document["valid"], document["problems"][0]["severity"]) == (True, "warning")
+    assert json.loads(as_json([PROBLEM, WARNING], 2, []))["valid"] is False
 
 
 FRAMES = [

@@ -24,9 +24,9 @@ auth:
 PROJECT = """\
 version: 1
 targets:
-  prod: {vars: {host: a, old: a}}
-  dev: {vars: {host: b}}
-  aws: {cloud: aws, vars: {host: c}}
+  prod: {sandbox: prod, vars: {host: a, old: a}}
+  dev: {sandbox: dev, vars: {host: b}}
+  aws: {cloud: aws, sandbox: aws, vars: {host: c}}
 """
 EVERY = ("prod", "dev", "aws")
 

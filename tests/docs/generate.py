@@ -121,10 +121,10 @@ RARE = {
 def rules() -> Iterator[str]:
     """Every rule that a test case breaks, with the shortest message that it has, and those for variables."""
     found: dict[str, Problem] = {}
-    for case in sorted((CASES / "invalid").iterdir()):
+    for case in sorted((*(CASES / "invalid").iterdir(), *(CASES / "warned").iterdir())):
         if case.is_dir() or case.suffix == ".yaml":
             with tempfile.TemporaryDirectory() as folder:
-                for problem in check(project_of(case, Path(folder))).problems:
+                for problem in check(project_of(case, Path(folder))).findings:
                     kept = found.setdefault(problem.rule, problem)
                     if len(problem.message) < len(kept.message):
                         found[problem.rule] = problem

@@ -14,7 +14,7 @@ import pytest
 from provisioner import flags
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.json_schema import load
-from provisioner.model import Location, Problem
+from provisioner.model import Location, Problem, Severity
 from provisioner.planning.plan import Action
 from provisioner.report import events, faces, github, junit
 from provisioner.report.plan_json import as_value
@@ -36,7 +36,12 @@ NOT_AGREED = re.compile(
 )
 """What golden files leave out: the version, and the page's own style and script."""
 
-PROBLEMS = (Problem(Location("connections/a.yaml", 3, 5), "schema.value", f"must be {HOSTILE}", "50% of it"),)
+PROBLEMS = (
+    Problem(Location("connections/a.yaml", 3, 5), "schema.value", f"must be {HOSTILE}", "50% of it"),
+    Problem(
+        Location("connections/b.yaml", 1, 7), "name.unstable", "the name is odd", "write `B`", (), Severity.WARNING
+    ),
+)
 APPLIED = Applied(
     (
         Outcome(EVERYTHING.changes[0], Verdict.DONE, "id-1", seconds=0.25),

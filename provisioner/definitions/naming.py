@@ -1,0 +1,38 @@
+"""Names of what is asked for on one target -> warnings: which may not come back as sent, and which read alike. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from provisioner.definitions.desired import Desired
+from provisioner.model import Problem, Severity
+from provisioner.names import instability, lookalikes, stabilized
+
+
+def name_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
+    """Yield what is doubtful about names, in a pair that reads alike about the later one.
+
+    A name whose value is not known here, or not to be shown, is not judged.
+    """
+    by_file = {one.location.file: one for one in desired if "name" in one.texts}
+    others = lookalikes({file: one.name for file, one in by_file.items()})
+    place = {file: number for number, file in enumerate(by_file)}
+    for file, one in by_file.items():
+        reason = instability(one.name)
+        if reason:
+            message = f"the name {reason}, and may come back otherwise than it was sent"
+            yield _warning(one, "name.unstable", message, _remedy(one.name))
+        if file in others and place[others[file]] < place[file]:
+            message = (
+                f"the name reads like that of {others[file]}, and differs only in what is easily changed or unseen"
+            )
+            yield _warning(one, "name.lookalike", message, "give each base connection a name that reads otherwise")
+
+
+def _remedy(name: str) -> str:
+    written = stabilized(name)
+    return f"write `{written}`" if written else "write a shorter name, of characters that are seen"
+
+
+def _warning(one: Desired, rule: str, message: str, remedy: str) -> Problem:
+    return Problem(one.location_of("name"), rule, message, remedy, severity=Severity.WARNING)
