@@ -78,8 +78,6 @@ UNKNOWN_ANYWHERE: dict[str, Reply] = {
 UNKNOWN_SUCCESS: dict[str, Reply] = {
     # A success that is odd in any way is none
     "two lengths": Reply(headers=(("Content-Length", "7"),), end="close"),
-    "a length that is no number": Reply(headers=(("Content-Length", "many"),), stretch=None, end="close"),
-    "a negative length": Reply(headers=(("Content-Length", "-5"),), stretch=None, end="close"),
     "cut in the body": Reply(cut=-5),
     "cut to no body": Reply(cut=-38),
     "longer than it is": Reply(stretch=20),
@@ -106,6 +104,31 @@ UNKNOWN_CREATE: dict[str, Reply] = {
     "the honest 201 as an error in 200": Reply(200, combined("FLOW-1101-500")),
 }
 
+FEW = (
+    "closed without an answer",
+    "reset",
+    "cut in the headers",
+    "never an answer",
+    "302 elsewhere",
+    "307 to nowhere",
+    "308 to another host",
+    "400 in HTML",
+    "403 empty",
+    "404 empty",
+    "404 of a gateway",
+    "404 of Spring",
+    "404 with 1439-400",
+    "403 with 1101-404",
+    "408 in the service's own words",
+    "413 in HTML",
+    "500 with 1101-500",
+    "503 with 1439-503",
+    "a status of 999",
+)
+"""One of each kind, for what differs less: changes, deletes, and what is lost twice."""
+
+UNKNOWN_FEW = {name: UNKNOWN_ANYWHERE[name] for name in FEW}
+
 INTERIM: dict[str, Reply] = {
     "103 before it": Reply(first=interim(103)),
     "102 before it": Reply(first=interim(102)),
@@ -113,7 +136,7 @@ INTERIM: dict[str, Reply] = {
     "199 before it": Reply(first=interim(199)),
     "103 and nothing": Reply(raw=interim(103), end="close"),
 }
-"""The answer that follows may be read or not, but never as that of another request."""
+"""What follows may be read or not, but never as the answer to another request."""
 
 REFUSED: dict[str, Reply] = {
     "400 with 1415-400": Reply(400, combined("FLOW-1415-400")),
@@ -134,6 +157,9 @@ DONE_CREATE: dict[str, Reply] = {
     "202 with an id": Reply(202, CREATED),
     "201 without an etag": Reply(201, as_json({"id": "@ID@"})),
     "201 and then closed": Reply(end="close"),
+    # Clear or not, by the same apply it is known to be done
+    "a length that is no number": Reply(headers=(("Content-Length", "many"),), stretch=None, end="close"),
+    "a negative length": Reply(headers=(("Content-Length", "-5"),), stretch=None, end="close"),
 }
 
 DONE_DELETE: dict[str, Reply] = {"204": HONEST, "202": Reply(202, b""), "200 with words": Reply(200, b'{"ok": true}')}

@@ -96,7 +96,7 @@ def test_an_interim_answer_is_never_that_of_another_create(reply: Reply, effect:
         assert subject.converged
 
 
-@pytest.mark.parametrize(("reply", "effect"), rows(UNKNOWN, "none"))
+@pytest.mark.parametrize(("reply", "effect"), rows(table.UNKNOWN_FEW, "none"))
 def test_a_create_that_is_lost_again_stays_open(reply: Reply, effect: Effect, tmp_path: Path) -> None:
     with world(tmp_path / "p", times_for(reply)) as subject:
         subject.define("beta")
@@ -122,7 +122,7 @@ def test_a_create_that_is_done(reply: Reply, effect: Effect, tmp_path: Path) -> 
         check(subject, "POST", Sent)
 
 
-UNKNOWN_CHANGE = {**table.UNKNOWN_ANYWHERE, **table.UNKNOWN_SUCCESS}
+UNKNOWN_CHANGE = {**table.UNKNOWN_FEW, **table.UNKNOWN_SUCCESS}
 
 
 @pytest.mark.parametrize(("reply", "effect"), rows(UNKNOWN_CHANGE, "now", "late", "none"))
@@ -159,7 +159,7 @@ def deleting(subject: World, play: Play, times: int = 1) -> None:
     subject.fake.direct = Director("DELETE", play, times)
 
 
-@pytest.mark.parametrize(("reply", "effect"), rows(table.UNKNOWN_ANYWHERE, "now", "late", "none"))
+@pytest.mark.parametrize(("reply", "effect"), rows(table.UNKNOWN_FEW, "now", "late", "none"))
 def test_a_delete_whose_answer_says_nothing(reply: Reply, effect: Effect, tmp_path: Path) -> None:
     with world(tmp_path / "p", times_for(reply)) as subject:
         late = min(LATE, times_for(reply).attempt)
