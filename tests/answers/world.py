@@ -26,7 +26,8 @@ HURRIED = Deadlines(attempt=0.25, lag=30.0)
 
 
 class World:
-    """``declared`` maps the owner of a definition, which stays while key and name change, to its key and name."""
+    """``declared`` maps the owner of a definition, which stays while key and name change, to its key and name;
+    ``moved`` to the key that its ``movedFrom`` names."""
 
     def __init__(self, folder: Path, fake: Fake, clock: Clock) -> None:
         team_key = {"PROVISIONER_FINGERPRINT_KEY": "sample-team-key-" * 4}  # else each secret costs 40 ms
@@ -48,10 +49,11 @@ class World:
         """Write a definition. A ``key`` other than before moves it."""
         before = self.declared.get(owner, (key or owner, name or owner.title()))
         now = (key or before[0], name or before[1])
-        moved = f"movedFrom: {before[0]}\n" if now[0] != before[0] else ""
-        if moved:
-            self.moved[before[0]] = now[0]
+        if now[0] != before[0]:
             (self.project.folder / f"connections/{before[0]}.yaml").unlink()
+            if before[0] in self._known_keys().values():  # else it was moved before, and that is still to be recorded
+                self.moved[owner] = before[0]
+        moved = f"movedFrom: {self.moved[owner]}\n" if owner in self.moved else ""
         variable = secret or "MYSQL_ORDERS_PASSWORD"
         server, described = f"{owner}.example.com", f"{owner} in version {text}"
         self.project.define(now[0], moved + basic(now[1], secret=variable, server=server, description=described))
@@ -60,6 +62,7 @@ class World:
     def forget(self, owner: str) -> None:
         """Remove a definition."""
         key, _ = self.declared.pop(owner)
+        self.moved.pop(owner, None)
         del self.texts[owner]
         (self.project.folder / f"connections/{key}.yaml").unlink()
 
@@ -129,18 +132,14 @@ class World:
                 return f"PATCH of another definition to {base.id} of {owner}: {texts}"
         if request.method == "DELETE" and not is_probe(base) and owner in self.declared:
             key = self._keys.get(base.id) or self._keys.get(base.name) or self.declared[owner][0]
-            if key in {declared for declared, _ in self.declared.values()}:
+            if key in (self.declared[owner][0], self.moved.get(owner)):
                 return f"DELETE of {base.id}, which {owner} still declares"
         return ""
 
     def _known_keys(self) -> dict[str, str]:
         """Return the keys that records and open calls have, by id and by name: a removed one may be declared anew."""
         state = self.state
-        moved = {
-            before: after for before, after in self.moved.items() if after in {one[0] for one in self.declared.values()}
-        }
-        keys = {intent.name: intent.key for intent in state.intents} | {one.id: one.key for one in state.records}
-        return {known: moved.get(key, key) for known, key in keys.items()}
+        return {intent.name: intent.key for intent in state.intents} | {one.id: one.key for one in state.records}
 
 
 def owner_of(base: Base) -> str:
