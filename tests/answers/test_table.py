@@ -122,6 +122,18 @@ def test_a_create_that_is_done(reply: Reply, effect: Effect, tmp_path: Path) -> 
         check(subject, "POST", Sent)
 
 
+@pytest.mark.parametrize(("reply", "effect"), rows(table.UNKNOWN_FEW, "now", "none"))
+def test_without_a_wait_it_stays_open_until_the_next_apply(reply: Reply, effect: Effect, tmp_path: Path) -> None:
+    with world(tmp_path / "p", times_for(reply)) as subject:
+        subject.define("alpha")
+        subject.fake.direct = Director("POST", Play(effect, reply, lag=LAG))
+        assert subject.apply("--no-wait").code == 4
+        assert len(subject.fake.writes) == 1
+        assert applied(subject) == (0, 0, 0)
+        assert subject.converged
+        assert len(subject.fake.writes) == (1 if effect == "now" else 2)
+
+
 UNKNOWN_CHANGE = {**table.UNKNOWN_FEW, **table.UNKNOWN_SUCCESS}
 
 

@@ -21,7 +21,7 @@ from tests.answers.fake import Base, Fake, Request
 PATIENT = Deadlines(attempt=30.0, lag=30.0)
 """Where every answer ends. All of it is skipped, none of it waited for."""
 
-HURRIED = Deadlines(attempt=0.25, lag=30.0)
+HURRIED = Deadlines(attempt=0.5, lag=30.0)
 """Where an answer does not end: the attempt takes this much real time."""
 
 
