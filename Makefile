@@ -119,8 +119,8 @@ docs: $(READY) ## write anew what the documentation takes from the code
 screenshots: browser ## take the pictures of the documentation anew
 	@$(BIN)/python -m tests.docs.screenshots
 
-soak: $(READY) ## minutes of random faults and kills; ARGS="--kills 300 --faults 10000 --seed 1"
-	@$(BIN)/python -m tests.kills.soak $(ARGS)
+soak: $(READY) ## minutes of random faults, kills and odd answers; ARGS="--kills 300 --faults 10000 --answers 100000 --seed 1"
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 clean: ## remove everything that make has made
 	@rm -rf $(VENV) .venv-lowest .venv-3.* .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .provisioner build dist
