@@ -20,6 +20,7 @@ from typing import Protocol
 
 from provisioner.applying.executor import Executor, left_open, not_attempted
 from provisioner.applying.ids import KnownIds, creation_notes, known_ids, young_ids
+from provisioner.applying.later import changes_of, creates, found, leads_to, moved_meanwhile, patched
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
 from provisioner.applying.trials import Ledger, Writer
@@ -31,9 +32,9 @@ from provisioner.names import fold
 from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation, observe
-from provisioner.planning.plan import Action, Asked, Change, Create, Patch, Plan, Probe
-from provisioner.planning.planner import LOOKED_FOR, Context
-from provisioner.planning.proving import definition_key, is_probe, probe_key
+from provisioner.planning.plan import Asked, Create, Plan, Probe
+from provisioner.planning.planner import Context
+from provisioner.planning.proving import definition_key, probe_key
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
 from provisioner.planning.safety import hold_back_drift
 from provisioner.service.flow_service import Reader
@@ -192,7 +193,7 @@ class _Run:
         """Return the keys of earlier calls that are waited for. One that is sent again with the same etag is not."""
         if self._options.asked.refresh:
             return frozenset()
-        open_keys = seen.resolved.waiting | (seen.resolved.fenced.keys() - _patched(made))
+        open_keys = seen.resolved.waiting | (seen.resolved.fenced.keys() - patched(made))
         return frozenset(key for key in open_keys if self._options.asked.selects(definition_key(key)))
 
     def carry_out(self, made: Plan, seen: Seen) -> Applied:
@@ -202,7 +203,7 @@ class _Run:
         What is carried out after the wait leads to what was shown: the same base connections, as declared.
         """
         waiting = self.waiting(made, seen)
-        again = [settled for key in _patched(made) for settled in seen.resolved.fenced.get(key, ())]
+        again = [settled for key in patched(made) for settled in seen.resolved.fenced.get(key, ())]
         if again:
             self._ports.store.settle(tuple(again))
         first = self._execute(made.without(waiting), seen)
@@ -210,7 +211,7 @@ class _Run:
         if not (waiting or lost):
             return first
         if self._options.no_wait or self._stopped:
-            return first + Applied(tuple(left_open(change) for change in _changes(made, waiting)))
+            return first + Applied(tuple(left_open(change) for change in changes_of(made, waiting)))
         since = [*([self._began] if waiting else ()), *(one.ended for one in lost.values())]
         probes = {probe_key(key) for key in lost}
         later = self._after_wait(made, waiting | lost.keys() | probes, len(waiting) + len(lost), max(since))
@@ -234,13 +235,13 @@ class _Run:
             self._ports.tell(f"what became of them could not be seen: {error.message}")
             return None
         before = {change.key: change for change in shown.changes}
-        meant = [one for one in now.changes if not one.steps or _leads_to(before.get(one.key), one)]
+        meant = [one for one in now.changes if not one.steps or leads_to(before.get(one.key), one)]
         stale = [one for one in now.changes if one not in meant]
-        found = [found for key in sorted(keys) if (found := _found(before.get(key), now, key)) is not None]
-        for outcome in found:
+        done = [one for key in sorted(keys) if (one := found(before.get(key), now, key)) is not None]
+        for outcome in done:
             self._ports.progress(outcome)
         sent = self._execute(replace(now, changes=tuple(meant)), seen)
-        return Applied((*found, *map(_moved_meanwhile, stale))) + sent
+        return Applied((*done, *map(moved_meanwhile, stale))) + sent
 
     def _execute(self, made: Plan, seen: Seen) -> Applied:
         ports = self._ports
@@ -267,7 +268,7 @@ class _Run:
     def _checked(self, applied: Applied, began: str) -> Applied:
         """Look once whether what was created carries its own name. What does not is open again: its id may be that of
         another call."""
-        created = {one.id: one for one in applied.outcomes if one.id and _creates(one.change)}
+        created = {one.id: one for one in applied.outcomes if one.id and creates(one.change)}
         if not created:
             return applied
         try:
@@ -293,45 +294,6 @@ class _Run:
         self._ports.store.reopen(intent)
         message = f"{outcome.id}, the id that was answered, is that of {observed.name}; its record was given up"
         return replace(outcome, verdict=Verdict.UNKNOWN, id="", message=message, ended=self._ports.monotonic())
-
-
-def _patched(made: Plan) -> frozenset[Key]:
-    return frozenset(change.key for change in made.pending if any(isinstance(step, Patch) for step in change.steps))
-
-
-def _creates(change: Change) -> bool:
-    return any(isinstance(step, Create) for step in change.steps)
-
-
-def _changes(made: Plan, keys: Collection[Key]) -> Iterator[Change]:
-    """Yield what the plan says of these keys, or that a call is open where it says nothing."""
-    planned = {change.key: change for change in made.changes}
-    for key in sorted(keys):
-        yield planned.get(key) or Change(key, "", Action.NO_OP, LOOKED_FOR)
-
-
-def _leads_to(shown: Change | None, now: Change) -> bool:
-    """Return whether carrying out a change leads to what was shown of it, and overwrites nothing that was not."""
-    if shown is None:
-        return is_probe(now.key)
-    same = now.action is shown.action or (shown.action is Action.CREATE and now.action is Action.UPDATE)
-    return same and (shown.drifted or not now.drifted)
-
-
-def _found(shown: Change | None, now: Plan, key: Key) -> Outcome | None:
-    """Return the outcome of a call that turns out to have had its effect; None where it did not, or that is open."""
-    change = next((one for one in now.changes if one.key == key), None)
-    if shown is None or not shown.steps or (change is not None and change.action is not Action.NO_OP):
-        return None
-    if change is None and shown.action is not Action.DELETE:
-        return None
-    ident = change.record.id if change and change.record else ""
-    return Outcome(shown, Verdict.DONE, ident or (shown.record.id if shown.record else ""))
-
-
-def _moved_meanwhile(change: Change) -> Outcome:
-    message = "what became of it is known, and what would be done now was not shown"
-    return Outcome(change, Verdict.STALE, message=message, remedy="run apply again, and read the new plan")
 
 
 def read_complete(place: Place, asked: Asked, allow_none: bool) -> tuple[Desired, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
-from provisioner.names import fold
+from provisioner.names import fold, instability
 from provisioner.planning.observed import Observation, Observed
 from provisioner.planning.plan import Undecided
 from provisioner.state.records import Record, State
@@ -20,13 +20,15 @@ _MOST_NAMED = 5
 class Ownership:
     """``declared`` and ``recorded`` have the keys of definitions and of records by their folded name, ``intended`` the
     key of an open create; ``ids`` are those of records, ``keys`` those of
-    definitions."""
+    definitions, ``open`` those of open calls, ``known`` all that the state has."""
 
     declared: Mapping[str, frozenset[Key]]
     recorded: Mapping[str, frozenset[Key]]
     intended: Mapping[str, Key]
     ids: frozenset[str]
     keys: frozenset[Key]
+    open: frozenset[Key]
+    known: frozenset[Key]
 
     def former_owner(self, desired: Desired) -> tuple[Key, str] | None:
         """Return the key of a record without a definition, or of an open create, that has the name of a definition, and
@@ -38,6 +40,22 @@ class Ownership:
             )
         key = self.intended.get(name, desired.key)
         return None if key == desired.key else (key, "run apply once more when it is known what became of that create")
+
+    def held_move(self, desired: Desired) -> Key:
+        """Return the key that a definition says it had before, where its record waits there for an open call."""
+        old = desired.moved_from
+        return old if old in self.known and {old, desired.key} & self.open else ""
+
+    def name_doubt(self, desired: Desired) -> Undecided | None:
+        """Return why a create by a name could not be found out about: it may come back as another one, or reads like
+        that of another definition."""
+        if why := instability(desired.name):
+            remedy = "give it a name that can only be written in one way; `validate` says which"
+            return Undecided(f"its name {why}, so that it may come back as another one", remedy)
+        others = self.declared.get(fold(desired.name), frozenset()) - {desired.key}
+        if others:
+            return Undecided(f"its name reads like that of {min(others)}", "give one of them another name")
+        return None
 
     def doubt(self, record: Record, observation: Observation | None) -> Undecided | None:
         """Return why nobody can tell whether the object of a record is there, or is the one that is meant."""
@@ -101,6 +119,8 @@ def ownership(desired: Iterable[Desired], state: State) -> Ownership:
         {fold(intent.name): intent.key for intent in state.intents if intent.step in ("create", "probe")},
         frozenset(record.id for record in state.records),
         frozenset(one.key for one in wanted),
+        frozenset(intent.key for intent in state.intents),
+        frozenset((*state.by_key, *(intent.key for intent in state.intents))),
     )
 
 

@@ -60,7 +60,10 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
     context = context.owned(wanted)
     declared = {one.key for one in wanted}
     changes = [_change(one, context) for one in wanted]
-    changes += [*_unmanaged(declared, context), *_left_open(declared, context)]
+    changes += [
+        *_unmanaged(declared, {context.owners.held_move(one) for one in wanted}, context),
+        *_left_open(declared, context),
+    ]
     changes += left_probes(context.state.intents, context.observation)
     in_order = tuple(sorted(changes, key=lambda change: change.key))
     notes = tuple(context.owners.strays(context.observation, context.client))
@@ -100,13 +103,18 @@ def _without_record(desired: Desired, context: Context, reason: str) -> Change:
         return _blocked(desired, undecided.reason, undecided.remedy)
     if any(intent.key == desired.key and intent.step != "probe" for intent in context.state.intents):
         return _create(desired, LOOKED_FOR)
+    if old := context.owners.held_move(desired):
+        return _blocked(
+            desired, f"its record is at {old}, and a call is open", "run apply once more: it finds out first"
+        )
     if former := context.owners.former_owner(desired):
         # Carried out, there would be two base connections of one name, or dataflows would lose the one that they use.
         return _blocked(desired, f"its name is that of {former[0]}: this looks like a rename", former[1])
     if context.resend:
         return _blocked(desired, f"{reason}: there is nothing to send its credentials to", _CREATE_IT)
     if not candidates:
-        return _create(desired, reason)
+        doubt = context.owners.name_doubt(desired)
+        return _blocked(desired, doubt.reason, doubt.remedy) if doubt else _create(desired, reason)
     if context.adopt and len(candidates) == 1:
         return _adopt(desired, candidates[0], context)
     return _exists(desired, candidates)
@@ -292,10 +300,11 @@ def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | N
         yield from context.owners.twins(record, context.observation)
 
 
-def _unmanaged(declared: set[Key], context: Context) -> Iterator[Change]:
+def _unmanaged(declared: set[Key], moving: set[Key], context: Context) -> Iterator[Change]:
     for record in context.state.records:
         if record.key not in declared:
-            yield _deleted(record, context) if context.delete else _left_alone(record, context)
+            deletes = context.delete and record.key not in moving
+            yield _deleted(record, context) if deletes else _left_alone(record, context)
 
 
 def _left_alone(record: Record, context: Context) -> Change:
