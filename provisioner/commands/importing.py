@@ -147,7 +147,7 @@ class _Chooser:
             return self._recorded(one, self._managed[one.id])
         if one.etag is None:
             return Left(one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled")
-        number = len(self._observation.named(one.name))
+        number = sum(other.name == one.name for other in self._observation.named(one.name))
         if number > 1 and self._wanted.id is None:
             return Left(one.id, one.name, f"{number} have this name: rename the others, or import one by its id")
         declared = self._declared.get(self._wanted.key) if self._wanted.key else self._by_name.get(one.name)

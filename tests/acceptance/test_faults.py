@@ -58,7 +58,10 @@ CASES: dict[str, Case] = {
         [{"kind": "status", "status": 429, "retry_after": 1, "as_date": True, **POST, "times": 1}], 0, DONE, NOTHING
     ),
     "POST refused in other words than the service's": Case(
-        [{"kind": "status", "status": 403, **POST, "nth": 1}], 4, "refused, but perhaps after it was done", CREATED
+        [{"kind": "status", "status": 403, "body": {"message": "Forbidden"}, **POST, "nth": 1}],
+        4,
+        "refused, but perhaps after it was done",
+        CREATED,
     ),
     "a slow POST": Case([{"kind": "delay", "seconds": 1, **POST}], 0, DONE, NOTHING),
     "an expired token": Case([{"kind": "expire-tokens", **POST, "nth": 1}], 0, DONE, NOTHING),
