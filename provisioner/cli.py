@@ -228,6 +228,7 @@ def completion(shell: Shell, name: str) -> int:
     return 0
 
 
+# Also how it is shown: versions of click put a choice that may be left out into different brackets.
 _SCHEMAS = ("connection", "project", "plan", "state", "faults")
 
 
