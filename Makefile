@@ -36,7 +36,7 @@ SLOW := tests/kills tests/fuzzing tests/browser tests/databases
 # Each process takes over tests of one that has more left, since slow tests stand side by side.
 PARALLEL := -n auto --dist worksteal
 
-test: $(READY) ## run the tests to run between two edits, in about two minutes
+test: $(READY) ## run the tests to run between two edits, in under two minutes
 	@$(BIN)/python -m pytest $(PARALLEL) $(SLOW:%=--ignore=%) $(ARGS)
 
 test-all: browser database ## run all tests, and measure branch coverage of all but the kills

@@ -231,8 +231,12 @@ def completion(shell: Shell, name: str) -> int:
     return 0
 
 
+# Also how it is shown: versions of click put a choice that may be left out into different brackets.
+_SCHEMAS = ("connection", "project", "plan", "state", "faults")
+
+
 @cli.command(short_help="Print a JSON Schema.")
-@click.argument("name", type=click.Choice(["connection", "project", "plan", "state", "faults"]), default="connection")
+@click.argument("name", metavar=f"[{'|'.join(_SCHEMAS)}]", type=click.Choice(_SCHEMAS), default="connection")
 @click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only the vocabulary of this cloud.")
 @click.pass_obj
 def schema(shell: Shell, name: str, cloud: str | None) -> int:

@@ -137,14 +137,12 @@ def _loader() -> Any:
             return _COLLECTION
         return _PLAIN if implicit[0] else _QUOTED
 
-    def pass_by(*_: Any) -> None:
-        """Resolve nothing by the path of a node."""
-
     if not yaml.__with_libyaml__:
         return type("Loader", (yaml.Loader,), {"resolve": resolve})
     from yaml._yaml import CParser
 
-    hooks = {"resolve": resolve, "descend_resolver": pass_by, "ascend_resolver": pass_by}
+    # Nothing is resolved by the path of a node; that costs least by a function of C that does nothing.
+    hooks = {"resolve": resolve, "descend_resolver": staticmethod({}.get), "ascend_resolver": staticmethod(tuple)}
     return type("Loader", (CParser,), hooks)
 
 
@@ -190,13 +188,15 @@ class _Walk:
             self.refuse(mark, "yaml.alias-loop", "the alias contains itself", "write the value out")
         if node.tag not in _COLLECTIONS:
             self.bad_tag(mark, alias)
-        self.around.add(id(node))
+        if self.has_anchors:
+            self.around.add(id(node))
         made: dict[str, Any] | list[Any]
         if node.id == "mapping":
             made = self.mapping(node, path, alias)
         else:
             made = [self.value(item, (*path, index), (), alias) for index, item in enumerate(node.value)]
-        self.around.discard(id(node))
+        if self.has_anchors:
+            self.around.discard(id(node))
         return made
 
     def met_before(self, node: Any, path: Path, key: Mark | tuple[()]) -> Mark | None:
