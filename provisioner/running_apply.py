@@ -43,7 +43,7 @@ def apply(
         Interruption() as interruption,
         held(shell, store, where, settings, "apply", lock_timeout),
     ):
-        desired = applying.read_complete(where, options.asked, allow_none=store.load().serial > 0)
+        desired = applying.read_complete(where, options.asked, allow_none=not store.load().is_new)
         guarding.warn(shell, settings, desired)
         with wiring.connect(
             where, settings, log_of(shell), shell.egress.scanner.contains, interruption.asked

@@ -46,7 +46,7 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
     settings = read_settings(shell.environ)
     where, store = place_of(shell, settings, name)
     state = store.load()
-    desired = planning.read_desired(where, allow_none=state.serial > 0)
+    desired = planning.read_desired(where, allow_none=not state.is_new)
     guarding.warn(shell, settings, desired)
     if offline:
         made = planning.plan(where, desired, state, None, asked)

@@ -174,6 +174,11 @@ class State:
         """Nothing remembered yet; ``lineage`` is made by the caller."""
         return cls(FORMAT_VERSION, lineage, 0, target)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was ever done, not even begun."""
+        return not (self.serial or self.records or self.intents)
+
     def record(self, key: Key) -> Record | None:
         """The record of that key, if there is one. Does not depend on the number of records."""
         return self.by_key.get(key)
