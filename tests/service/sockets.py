@@ -19,6 +19,7 @@ class Impolite:
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.requests: list[bytes] = []
+        self._read = threading.Semaphore(0)
         self.stopping = threading.Event()
         self._behaviour = behaviour
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -27,6 +28,10 @@ class Impolite:
 
     def start(self) -> None:
         self._thread.start()
+
+    def wait_for_request(self) -> None:
+        """Wait for one that was sent: a client that gives up early may do so before it is read here."""
+        assert self._read.acquire(timeout=60), "no request came"
 
     def stop(self) -> None:
         self.stopping.set()
@@ -45,6 +50,7 @@ class Impolite:
                 connection.settimeout(5)
                 request = _request(connection)
                 self.requests.append(request)
+                self._read.release()
                 self._behaviour(connection, request)
 
 

@@ -444,6 +444,7 @@ def test_refused_means_it_did_not_leave(transport: HttpTransport) -> None:
 def lost(transport: HttpTransport, behaviour: Any) -> Failure:
     with impolite(behaviour) as server:
         outcome = transport.send(post(server.port))
+        server.wait_for_request()
     assert isinstance(outcome, Failure), outcome
     assert len(server.requests) == 1
     return outcome
