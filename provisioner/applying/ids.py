@@ -50,7 +50,7 @@ def young_ids(observation: Observation, now: datetime) -> tuple[str, ...]:
 def creation_notes(created: Mapping[str, Outcome], observation: Observation, managed: frozenset[str]) -> Iterator[str]:
     """Yield what a list after creates says: what it does not show yet, and further objects of the same name."""
     for ident, outcome in created.items():
-        if ident not in observation.by_id:
+        if ident in observation.unlisted and not observation.is_gone(ident):
             yield f"{outcome.change.key}: {ident} is created, and not listed yet"
         named = [one.id for one in observation.named(outcome.change.name) if one.id != ident and one.id not in managed]
         if named:

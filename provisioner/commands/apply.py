@@ -24,14 +24,14 @@ from provisioner.applying.later import changes_of, creates, found, leads_to, mov
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
 from provisioner.applying.trials import Ledger, Writer
-from provisioner.commands.plan import Place, look, planned, read_desired
+from provisioner.commands.plan import Place, look, look_for, planned, read_desired
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound, ProvisionerError, StaleError, StateError, UsageError
-from provisioner.model import MYSQL_SPEC_ID, Key, Problem
+from provisioner.model import Key, Problem
 from provisioner.names import fold
 from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.moves import moved_records
-from provisioner.planning.observed import Observation, observe
+from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Asked, Create, Plan, Probe
 from provisioner.planning.planner import Context
 from provisioner.planning.proving import definition_key, probe_key
@@ -266,13 +266,13 @@ class _Run:
         return self._checked(applied, began)
 
     def _checked(self, applied: Applied, began: str) -> Applied:
-        """Look once whether what was created carries its own name. What does not is open again: its id may be that of
-        another call."""
+        """Look once whether what was created is there under its own name. What is not is open again: its id may be that
+        of another call, or of none."""
         created = {one.id: one for one in applied.outcomes if one.id and creates(one.change)}
         if not created:
             return applied
         try:
-            observation = observe(self._ports.service.list_connections(MYSQL_SPEC_ID))
+            observation = look_for(self._ports.service, created)
             reopened = [self._reopened(one, observation, began) for one in created.values()]
         except ProvisionerError as error:
             self._ports.tell(f"what was created could not be checked: {error.message}")
@@ -285,14 +285,16 @@ class _Run:
 
     def _reopened(self, outcome: Outcome, observation: Observation, began: str) -> Outcome | None:
         record, observed = self._ports.store.load().record(outcome.change.key), observation.by_id.get(outcome.id)
-        if observed is None or record is None or fold(observed.name) == fold(outcome.change.name):
+        gone = observation.is_gone(outcome.id)
+        if record is None or not (gone or (observed and fold(observed.name) != fold(outcome.change.name))):
             return None
         ident = self._ports.new_id()
         intended = replace(record, id="", etag=None)
         spec_id = record.texts.get("connectionSpec.id", "")
         intent = Intent(ident, record.key, "create", outcome.change.name, spec_id, None, None, began, (), intended)
         self._ports.store.reopen(intent)
-        message = f"{outcome.id}, the id that was answered, is that of {observed.name}; its record was given up"
+        whose = f"is that of {observed.name}" if observed else "is not there"
+        message = f"{outcome.id}, the id that was answered, {whose}; its record was given up"
         return replace(outcome, verdict=Verdict.UNKNOWN, id="", message=message, ended=self._ports.monotonic())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -185,18 +185,24 @@ _LOOKING = 8
 
 
 def look(service: Reader, state: State) -> Observation:
-    """One paged list, whatever the number of definitions, and one more look at each id that is known and not in it.
+    """Return what there is, each recorded id and that of each open call included."""
+    return look_for(
+        service, (*(record.id for record in state.records), *(intent.id for intent in state.intents if intent.id))
+    )
+
+
+def look_for(service: Reader, known: Iterable[str]) -> Observation:
+    """Read one paged list, whatever the number of definitions, and look once more at each known id that is not in it.
 
     A list may lag behind creates (assumed): only "not found" for its id shows that an object is gone. To take it for
     gone because a list has not caught up would create it twice.
     """
     listed = service.list_connections(MYSQL_SPEC_ID)
     ids = {item["id"] for item in listed}
-    known = (*(record.id for record in state.records), *(intent.id for intent in state.intents if intent.id))
-    missing = [ident for ident in dict.fromkeys(known) if ident not in ids]
-    found = _looked_up(service, missing)
-    unclear = {ident: one for ident, one in zip(missing, found, strict=True) if isinstance(one, str)}
-    return observe((*listed, *(one for one in found if isinstance(one, Mapping))), unclear)
+    unlisted = [ident for ident in dict.fromkeys(known) if ident not in ids]
+    found = _looked_up(service, unlisted)
+    unclear = {ident: one for ident, one in zip(unlisted, found, strict=True) if isinstance(one, str)}
+    return observe((*listed, *(one for one in found if isinstance(one, Mapping))), unclear, frozenset(unlisted))
 
 
 def _looked_up(service: Reader, ids: list[str]) -> list[Json | str | None]:

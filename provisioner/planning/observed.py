@@ -61,11 +61,13 @@ class Observation:
 
     ``by_name`` has them by their folded name. ``unclear`` are ids that are recorded and of which nobody knows whether
     they are there, with what the service answered; all others that are recorded and not in ``by_id`` are gone.
+    ``unlisted`` are known ids that the list does not show.
     """
 
     by_id: Mapping[str, Observed]
     by_name: Mapping[str, tuple[Observed, ...]]
     unclear: Mapping[str, str]
+    unlisted: frozenset[str] = frozenset()
 
     def named(self, name: str) -> tuple[Observed, ...]:
         """Return those of this name, or of one that is the same when folded."""
@@ -76,13 +78,15 @@ class Observation:
         return ident not in self.by_id and ident not in self.unclear
 
 
-def observe(items: Iterable[Json], unclear: Mapping[str, str] | None = None) -> Observation:
+def observe(
+    items: Iterable[Json], unclear: Mapping[str, str] | None = None, unlisted: frozenset[str] = frozenset()
+) -> Observation:
     """Read a listing of the service. Raises ``ServiceError`` for one that cannot be understood."""
     by_id = {one.id: one for one in map(read, items)}
     by_name: dict[str, list[Observed]] = {}
     for one in by_id.values():
         by_name.setdefault(fold(one.name), []).append(one)
-    return Observation(by_id, {name: tuple(those) for name, those in by_name.items()}, unclear or {})
+    return Observation(by_id, {name: tuple(those) for name, those in by_name.items()}, unclear or {}, unlisted)
 
 
 def read(item: Json) -> Observed:

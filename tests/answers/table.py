@@ -93,6 +93,7 @@ UNKNOWN_SUCCESS: dict[str, Reply] = {
     "an id that climbs": Reply(200, as_json({"id": "..", "etag": "x"})),
     "an id of two lines": Reply(200, as_json({"id": "a\nb", "etag": "x"})),
     "the id of another object": Reply(201, as_json({"id": "@OTHER@", "etag": "x"})),
+    "an id that nothing has": Reply(201, as_json({"id": "nothing", "etag": "x"})),
     "the id of somebody else's": Reply(201, as_json({"id": "@FOREIGN@", "etag": "x"})),
 }
 
