@@ -10,7 +10,8 @@ from provisioner.definitions.desired import Desired
 from provisioner.model import Json
 from provisioner.planning.observed import Observation
 from provisioner.planning.patch import Operation, body
-from provisioner.planning.plan import Action, Await, Create, Delete, Patch, Undecided
+from provisioner.planning.plan import Action, Await, Create, Delete, Patch, Probe, Undecided
+from provisioner.planning.proving import with_proofs
 from provisioner.planning.safety import hold_back_drift
 from provisioner.sensitive import Value
 from provisioner.state.fingerprint import Fingerprinter
@@ -259,6 +260,51 @@ def test_nor_is_the_name_of_an_open_create() -> None:
     changes = {one.key: one for one in planned([desired("new")], standing, observation()).changes}
     assert changes["new"].action is Action.BLOCKED
     assert "`old`" in changes["new"].reason or "that of old" in changes["new"].reason
+
+
+NAMES = {
+    "blank at an end": ("Orders ", "a name that can only be written in one way"),
+    "two blanks": ("Our  orders", "a name that can only be written in one way"),
+    "unseen character": ("Or\u200bders", "a name that can only be written in one way"),
+    "not NFC": ("Cafe\u0301", "a name that can only be written in one way"),
+    "too long": ("x" * 201, "a name that can only be written in one way"),
+    "like another one": ("STOCK", "give one of them another name"),
+}
+
+
+@pytest.mark.parametrize(("name", "remedy"), NAMES.values(), ids=NAMES)
+def test_a_create_whose_name_proves_nothing_is_blocked_and_what_is_recorded_is_not(name: str, remedy: str) -> None:
+    new, stock = desired(name=name), desired("stock", name="Stock")
+    for seen in (None, observation(item(stock, "id-2"))):
+        made = {one.key: one for one in planned([new, stock], state(record(stock, "id-2")), seen).changes}
+        assert (made["orders"].action, made["orders"].steps) == (Action.BLOCKED, ())
+        assert remedy in made["orders"].remedy
+        assert made["stock"].action is Action.NO_OP
+    kept = planned([new, stock], state(record(new), record(stock, "id-2")), None)
+    assert {one.action for one in kept.changes} == {Action.NO_OP}
+
+
+@pytest.mark.parametrize("flags", [{}, {"delete": True}])
+def test_a_move_waits_for_an_open_call_and_its_old_record_stays(flags: dict[str, bool]) -> None:
+    old, new = desired("old"), replace(desired("new"), moved_from="old")
+    open_patch = replace(intent_of(record(old)), step="patch", id="id-1", etag='"e1"')
+    standing = state(record(old), intents=[open_patch])
+    changes = {one.key: one for one in planned([new], standing, observation(item(old)), **flags).changes}
+    assert (changes["new"].action, changes["new"].steps) == (Action.BLOCKED, ())
+    assert "its record is at old, and a call is open" in changes["new"].reason
+    assert (changes["old"].action, changes["old"].steps) == (Action.UNMANAGED, ())
+
+
+def test_new_credentials_are_proved_on_creates_and_changes_alike() -> None:
+    changed = desired("b", name="B", auth__params__password=secret("second-secret"))
+    kept = desired("c", name="C")
+    recorded = state(record(desired("b", name="B"), "id-b"), record(kept, "id-c"))
+    made = planned([desired("a", name="A"), changed, kept], recorded, None)
+    assert [[type(step) for step in one.steps] for one in with_proofs(made).changes] == [
+        [Probe, Create],
+        [Probe, Patch],
+        [],
+    ]
 
 
 def test_what_is_initializing_is_waited_for() -> None:
