@@ -61,10 +61,11 @@ def _watch(manager: Any) -> None:
 
 
 class HttpTransport:
-    """``Transport`` over real sockets, for any number of threads, each with a session of its own.
+    """``Transport`` over real sockets, for any number of threads.
 
-    A session ends with the first answer that is not plain, so that nothing of it is taken for the next answer.
-    ``largest`` bounds an answer's body, in bytes.
+    Reads share a session in each thread, which ends with the first answer that is not plain. A write has a connection
+    of its own: no late bytes of another answer are taken for the answer to it, or those of its own for the next one,
+    and it never meets a connection that is about to be closed. ``largest`` bounds an answer's body, in bytes.
     """
 
     def __init__(self, timing: Timing, log: Log = lambda _: None, *, largest: int = 32 * 1024 * 1024) -> None:
@@ -102,7 +103,11 @@ class HttpTransport:
         try:
             request = _prepared(call)
             with attempt:
-                outcome = self._exchange(call, request, attempt)
+                if call.method == "GET":
+                    outcome = self._exchange(self._session(), call, request, attempt)
+                else:
+                    with _new_session() as session:
+                        outcome = self._exchange(session, call, request, attempt)
         except Exception as error:
             self._end_session()
             return explained(error, attempt)
@@ -110,9 +115,10 @@ class HttpTransport:
             self._end_session()
         return outcome
 
-    def _exchange(self, call: Call, request: requests.PreparedRequest, attempt: Attempt) -> Answer:
+    def _exchange(
+        self, session: requests.Session, call: Call, request: requests.PreparedRequest, attempt: Attempt
+    ) -> Answer:
         """Through the adapter alone: a session would parse where a redirect leads, and read its body."""
-        session = self._session()
         url = str(request.url)
         proxies = {"no_proxy": call.origin.host.strip("[]")} if call.origin.loopback else {}
         settings: Any = session.merge_environment_settings(url, proxies, True, None, None)
@@ -123,10 +129,7 @@ class HttpTransport:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, _Adapter())
-            self._local.session = session
+            session = self._local.session = _new_session()
             with self._lock:
                 self._sessions.add(session)
         return session
@@ -163,6 +166,13 @@ class HttpTransport:
         except Exception:
             return bytes(parts), "the body was cut"
         return bytes(parts), ""
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, _Adapter())
+    return session
 
 
 def _prepared(call: Call) -> requests.PreparedRequest:

@@ -423,10 +423,30 @@ def test_the_next_request_does_not_read_what_follows_an_odd_answer(
             connection.sendall(answering("201 Created", b'{"id": "first"}'))
 
     with impolite(late) as server:
-        first, second = transport.send(post(server.port)), transport.send(post(server.port))
+        call = Call("GET", here(server.port), "/x")
+        first, second = transport.send(call), transport.send(call)
     assert isinstance(first, Answer)
     assert isinstance(second, Answer)
     assert (first.status, second.status, second.body) == (status, 200, {"id": "second"})
+    assert len(accepted) == 2
+
+
+@pytest.mark.parametrize("methods", [("GET", "POST"), ("POST", "POST"), ("DELETE", "GET"), ("PATCH", "DELETE")])
+def test_neither_a_write_nor_what_follows_it_reads_the_late_bytes_of_another_answer(
+    transport: HttpTransport, methods: tuple[str, str]
+) -> None:
+    """A plain answer may be followed by another one, as late as the next request."""
+    accepted = []
+
+    def late(connection: socket.socket, _: bytes) -> None:
+        accepted.append(1)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        if connection.recv(65536):
+            connection.sendall(answering("401 Unauthorized", b"{}"))
+
+    with impolite(late) as server:
+        outcomes = [transport.send(Call(method, here(server.port), "/x")) for method in methods]
+    assert [one.status for one in outcomes if isinstance(one, Answer)] == [200, 200]
     assert len(accepted) == 2
 
 
