@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,8 +13,14 @@ from provisioner.model import Json
 from provisioner.service.origin import Origin
 
 _ID = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]{1,128}")
-_FURTHER = re.compile(r"next|continu|cursor|token|more|scroll", re.IGNORECASE)
-"""In the name of a field: it may lead to another page."""
+_FURTHER = re.compile(r"next|continu|cursor|token|more|scroll|after|truncat|partial|\berrors?\b", re.IGNORECASE)
+"""In the name of a field: what is not empty may lead to another page, or says that something is left out."""
+
+_LAST = re.compile(r"last|complete", re.IGNORECASE)
+"""In the name of a field: false says that there is more."""
+
+_TOTAL = re.compile(r"total|count", re.IGNORECASE)
+"""In the name of a number: of all items, or of pages where the name says so."""
 
 _REPORT = "Report it to Adobe's support."
 
@@ -43,15 +50,26 @@ def incomplete(what: str, why: str) -> ServiceError:
     return ServiceError(f"{what}: the list may be incomplete: {why}", _REPORT)
 
 
-def next_query(what: str, body: Any, origin: Origin, base: str, path: str) -> str | None:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer to a request for a list: its ``headers`` by their lower-case names, and how many ``items`` and
+    ``pages`` have been read with it."""
+
+    body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+    items: int = 0
+    pages: int = 1
+
+
+def next_query(what: str, page: Page, origin: Origin, base: str, path: str) -> str | None:
     """Return the query of the next page of ``base + path``, or None on the last one.
 
     Documented: ``_links.next.href``, relative to the service root, and nothing else in ``_links``; that the last page
     has no ``next``, or no ``_links``, is inferred. An absolute path and an absolute URL are taken as well, as is a bare
-    query (assumed). Raise ``ServiceError`` where it leaves the origin or this list, and for every other form: what is
-    not understood may be a next page.
+    query (assumed). Raise ``ServiceError`` where it leaves the origin or this list, for every other form, and for a
+    last page that says in any way that there is more: what is not understood may be a next page.
     """
-    following = _next(what, body)
+    following = _next(what, page)
     if following is None:
         return None
     href = following.get("href")
@@ -66,8 +84,8 @@ def next_query(what: str, body: Any, origin: Origin, base: str, path: str) -> st
     return parts.query
 
 
-def _next(what: str, body: Any) -> Mapping[str, Any] | None:
-    whole: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
+def _next(what: str, page: Page) -> Mapping[str, Any] | None:
+    whole: Mapping[str, Any] = page.body if isinstance(page.body, Mapping) else {}
     links = whole.get("_links")
     if links is not None and not isinstance(links, Mapping):
         raise incomplete(what, "`_links` is in a form that is not understood")
@@ -76,16 +94,45 @@ def _next(what: str, body: Any) -> Mapping[str, Any] | None:
     following = links.get("next")
     if unknown or not (following is None or isinstance(following, Mapping)):
         raise incomplete(what, "`_links` holds something else than `next.href`")
-    if following is None and _leads_on(whole):
-        raise incomplete(what, "it names a next page in a form that is not understood")
+    if following is None:
+        beside = {name: value for name, value in whole.items() if name not in ("items", "_links")}
+        for name, value in (*_leaves(beside), *_in_headers(page.headers)):
+            if _says_more(name, value, page):
+                named = f"`{name}`" if is_id(name) else "a field"
+                raise incomplete(what, f"{named} says that there is more, in a form that is not understood")
     return following
 
 
-def _leads_on(whole: Mapping[str, Any]) -> bool:
-    """Return whether a field beside items and links, or one within it, is named like a further page and not empty."""
-    fields = [(name, value) for name, value in whole.items() if name not in ("items", "_links")]
-    within = [pair for _, value in fields if isinstance(value, Mapping) for pair in value.items()]
-    return any(value and _FURTHER.search(str(name)) for name, value in (*fields, *within))
+def _leaves(body: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield every value that is no container, with the names on the way to it."""
+    left: list[tuple[str, Any]] = [("", body)]
+    while left:
+        path, value = left.pop()
+        if isinstance(value, Mapping):
+            left += [(f"{path}.{name}" if path else str(name), inner) for name, inner in value.items()]
+        elif isinstance(value, list):
+            left += [(path, inner) for inner in value]
+        else:
+            yield path, value
+
+
+def _in_headers(headers: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """Yield what headers of other services say of pages (RFC 8288; ``X-Total-Count`` and ``Content-Range`` by use)."""
+    if re.search(r"rel\s*=\s*\"?[^;,]*\bnext\b", headers.get("link", ""), re.IGNORECASE):
+        yield "Link", "next"
+    for name, number in (("X-Total-Count", r"(\d+)$"), ("Content-Range", r"/(\d+)$")):
+        if found := re.search(number, headers.get(name.lower(), "").strip()):
+            yield f"{name}.total", int(found[1][:18])
+
+
+def _says_more(name: str, value: Any, page: Page) -> bool:
+    """Return whether a field outside the items says that the list goes on."""
+    last = name.rpartition(".")[2]
+    if isinstance(value, bool):
+        return bool(_FURTHER.search(name)) if value else bool(_LAST.search(last))
+    if isinstance(value, int) and _TOTAL.search(last):
+        return value > (page.pages if "page" in last.lower() else page.items)
+    return bool(value) and (value == "next" or _FURTHER.search(name) is not None)
 
 
 def _split(href: object) -> SplitResult | None:

@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 
 from provisioner.errors import ServiceError
-from provisioner.service.paging import is_id, items_of, next_query
+from provisioner.service.paging import Page, is_id, items_of, next_query
 
 from .fakes import ADOBE, HERE
 
 BASE = "/data/foundation/flowservice"
 
 
-def following(body: Any, origin: Any = ADOBE) -> str | None:
-    return next_query("listing", body, origin, BASE, "/connections")
+def following(body: Any, origin: Any = ADOBE, headers: dict[str, str] | None = None) -> str | None:
+    """After two pages of three items each."""
+    return next_query("listing", Page(body, headers or {}, items=6, pages=2), origin, BASE, "/connections")
 
 
 def follow(href: Any, origin: Any = ADOBE) -> str | None:
@@ -50,10 +51,12 @@ LAST: list[Any] = [
     {"_links": {}},
     {"_links": None},
     {"_links": {"next": None}},
-    {"count": 7},
+    {"count": 6},
     {"items": [{"next": "x"}]},
     {"_page": {"limit": 20, "count": 2}},
     {"_page": {"next": None}, "nextToken": ""},
+    {"total": 6, "totalPages": 2, "last": True, "hasMore": False, "isTruncated": False, "errors": [], "size": 100},
+    {"orgId": "x", "links": [{"rel": "self", "href": "/connections"}]},
 ]
 
 
@@ -63,6 +66,9 @@ def test_the_last_page(body: Any) -> None:
 
 
 HREF = "/connections?continuationToken=2"
+NESTED: Any = {"nextPage": 2}
+for _ in range(5_000):
+    NESTED = {"in": NESTED}
 NOT_UNDERSTOOD: list[Any] = [
     {"_links": []},
     {"_links": [{"rel": "next", "href": HREF}]},
@@ -86,6 +92,22 @@ NOT_UNDERSTOOD: list[Any] = [
     {"nextPage": 2},
     {"continuationToken": "abc"},
     {"paging": {"cursor": "abc"}},
+    {"paging": {"after": "abc"}},
+    {"meta": {"page": {"next": {"offset": 2}}}},
+    {"links": [{"rel": "self", "href": "x"}, {"rel": "next", "href": HREF}]},
+    {"total": 7},
+    {"totalCount": 7},
+    {"count": 7},
+    {"page": {"totalElements": 7}},
+    {"page": {"totalPages": 3, "number": 1}},
+    {"last": False},
+    {"isLastPage": False},
+    {"isComplete": False},
+    {"isTruncated": True},
+    {"partial": True},
+    {"errors": [{"code": "x"}]},
+    {"a\u202eb": {"next": 1}},
+    NESTED,
     {"_links": {"next": {"href": "/connections?a=b\r\nx: y"}}},
     {"_links": {"next": {"href": "/connections?a b"}}},
     {"_links": {"next": {"href": "/connections?a=ü"}}},
@@ -95,10 +117,33 @@ NOT_UNDERSTOOD: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("body", NOT_UNDERSTOOD, ids=map(repr, NOT_UNDERSTOOD))
+@pytest.mark.parametrize("body", NOT_UNDERSTOOD, ids=range(len(NOT_UNDERSTOOD)))
 def test_a_continuation_that_is_not_understood_is_no_last_page(body: Any) -> None:
-    with pytest.raises(ServiceError, match="the list may be incomplete"):
+    with pytest.raises(ServiceError, match="the list may be incomplete") as caught:
         following(body)
+    assert caught.value.message.isprintable()
+
+
+HEADERS = [
+    ({"link": f'<{HREF}>; rel="next"'}, True),
+    ({"link": f"<{HREF}>; rel=next"}, True),
+    ({"link": f'</x>; rel="self", <{HREF}>; rel="prev next"'}, True),
+    ({"link": '</next>; rel="self"'}, False),
+    ({"x-total-count": "7"}, True),
+    ({"x-total-count": "6"}, False),
+    ({"x-total-count": "many"}, False),
+    ({"content-range": "items 0-5/7"}, True),
+    ({"content-range": "items 0-5/*"}, False),
+]
+
+
+@pytest.mark.parametrize(("headers", "more"), HEADERS, ids=[str(one) for one, _ in HEADERS])
+def test_headers_that_say_that_there_is_more_are_not_passed_over(headers: dict[str, str], more: bool) -> None:
+    if not more:
+        assert following({"items": []}, headers=headers) is None
+        return
+    with pytest.raises(ServiceError, match="the list may be incomplete"):
+        following({"items": []}, headers=headers)
 
 
 def test_a_link_that_is_understood_wins_over_what_stands_beside_it() -> None:
