@@ -19,16 +19,16 @@ _MOST_NAMED = 5
 @dataclass(frozen=True, slots=True)
 class Ownership:
     """``declared`` and ``recorded`` have the keys of definitions and of records by their folded name, ``intended`` the
-    key of an open create; ``ids`` are those of records, ``keys`` those of
-    definitions, ``open`` those of open calls, ``known`` all that the state has."""
+    key of an open create; ``ids`` are those of records, ``keys`` those of definitions, ``kept`` those of records,
+    ``open`` those of open calls."""
 
     declared: Mapping[str, frozenset[Key]]
     recorded: Mapping[str, frozenset[Key]]
     intended: Mapping[str, Key]
     ids: frozenset[str]
     keys: frozenset[Key]
+    kept: frozenset[Key]
     open: frozenset[Key]
-    known: frozenset[Key]
 
     def former_owner(self, desired: Desired) -> tuple[Key, str] | None:
         """Return the key of a record without a definition, or of an open create, that has the name of a definition, and
@@ -44,7 +44,19 @@ class Ownership:
     def held_move(self, desired: Desired) -> Key:
         """Return the key that a definition says it had before, where its record waits there for an open call."""
         old = desired.moved_from
-        return old if old in self.known and {old, desired.key} & self.open else ""
+        return old if old in (self.kept | self.open) and {old, desired.key} & self.open else ""
+
+    def renamed(self, record: Record, observation: Observation | None) -> Undecided | None:
+        """Return why a record without a definition keeps its base connection: a definition that has no record has its
+        name, as after its file was renamed. None where there is none, or the base connection is gone."""
+        successors = self.declared.get(fold(record.texts.get("name", "")), frozenset()) - self.kept
+        if not successors or (observation is not None and observation.is_gone(record.id)):
+            return None
+        successor = min(successors)
+        return Undecided(
+            f"its name is that of {successor}, which has no record: this looks like a rename",
+            f"`movedFrom: {record.key}` in the file of {successor} keeps it; or give {successor} another name",
+        )
 
     def name_doubt(self, desired: Desired) -> Undecided | None:
         """Return why a create by a name could not be found out about: it may come back as another one, or reads like
@@ -119,8 +131,8 @@ def ownership(desired: Iterable[Desired], state: State) -> Ownership:
         {fold(intent.name): intent.key for intent in state.intents if intent.step in ("create", "probe")},
         frozenset(record.id for record in state.records),
         frozenset(one.key for one in wanted),
+        frozenset(state.by_key),
         frozenset(intent.key for intent in state.intents),
-        frozenset((*state.by_key, *(intent.key for intent in state.intents))),
     )
 
 
