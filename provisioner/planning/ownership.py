@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
 from provisioner.names import fold, instability
-from provisioner.planning.observed import Observation, Observed
+from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Undecided
 from provisioner.state.records import Record, State
 
@@ -76,20 +76,26 @@ class Ownership:
         if words := observation.unclear.get(record.id):
             return Undecided(f"{record.id} {words}", f"if it is gone: `state rm {record.key}`")
         observed = observation.by_id.get(record.id)
-        others = self._others(record, observed) if observed else ()
-        if not others:
+        if observed is None:
             return None
+        namesakes = self._named(observed.name)
+        own = [one.id for one in observation.named(record.texts.get("name", "")) if one.id not in self.ids]
+        if record.key in namesakes or not (namesakes or own):
+            return None
+        if namesakes:
+            reason, remedy = f"carries the name of {min(namesakes)}", "plan again"
+        else:
+            reason = f"is called {observed.name} now, and {', '.join(own)} has the name that it had"
+            remedy = f"`import {record.key} ID` with the one that is meant"
         return Undecided(
-            f"{record.id} carries the name of {others[0]}: it may not be the base connection that is meant",
-            f"look at it in Experience Platform; if it is not, `state rm {record.key}`, then plan again",
+            f"{record.id} {reason}: it may not be the base connection that is meant",
+            f"look at it in Experience Platform; if it is not, `state rm {record.key}`, then {remedy}",
         )
 
-    def _others(self, record: Record, observed: Observed) -> list[Key]:
-        """Return the keys of definitions and records that an object is named after, and none where it carries the name
-        of its own."""
-        name = fold(observed.name)
-        owners = self.declared.get(name, frozenset()) | self.recorded.get(name, frozenset())
-        return [] if record.key in owners else sorted(owners)
+    def _named(self, name: str) -> frozenset[Key]:
+        """Return the keys of definitions and records of a name."""
+        folded = fold(name)
+        return self.declared.get(folded, frozenset()) | self.recorded.get(folded, frozenset())
 
     def twins(self, record: Record, observation: Observation) -> Iterator[str]:
         """Yield what is to be said of further objects of the same name."""
