@@ -19,7 +19,7 @@ from provisioner.service.deadlines import LOOKING, REAL, Deadlines
 from provisioner.service.dependants import Flow, by_base
 from provisioner.service.exchange import Answer, Call, Timing, Transport
 from provisioner.service.origin import Origin
-from provisioner.service.paging import incomplete, is_id, items_of, next_query
+from provisioner.service.paging import Read, incomplete, is_id, items_of, next_query
 from provisioner.service.probing import (
     PROVIDER_REJECTED,
     Contents,
@@ -174,6 +174,7 @@ class FlowReader:
 
     def _pages(self, what: str, query: str | None, path: str = _CONNECTIONS) -> Iterator[tuple[Json, ...]]:
         seen: set[str] = set()
+        number = 0
         listed = self._progress.of(what)
         listed(0)
         while query is not None:
@@ -185,9 +186,12 @@ class FlowReader:
                 raise incomplete(what, f"the status is {answer.status}")
             body = answer.body
             items = items_of(what, body)
+            number += len(items)
             listed(len(items))
             yield items
-            query = next_query(what, body, self._origin, BASE, path)
+            query = next_query(what, body, self._origin, BASE, path, Read(number, len(seen)))
+            if query is None and "next" in answer.headers.get("link", ""):
+                raise incomplete(what, "the next page is named by a header, which is not understood")
         listed.end()
 
 

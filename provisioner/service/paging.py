@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,8 +13,12 @@ from provisioner.model import Json
 from provisioner.service.origin import Origin
 
 _ID = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]{1,128}")
-_FURTHER = re.compile(r"next|continu|cursor|token|more|scroll", re.IGNORECASE)
-"""In the name of a field: it may lead to another page."""
+_FURTHER = re.compile(r"next|continu|cursor|token|more|scroll|after|partial|truncated|incomplete|error", re.IGNORECASE)
+"""In the name of a field: it may lead to another page, or say that there is one."""
+
+_NUMBER = re.compile(r"total|count|elements", re.IGNORECASE)
+_PAGES = re.compile(r"pages", re.IGNORECASE)
+_LAST = re.compile(r"(is_?)?(last|complete)(_?page)?", re.IGNORECASE)
 
 _REPORT = "Report it to Adobe's support."
 
@@ -43,15 +48,23 @@ def incomplete(what: str, why: str) -> ServiceError:
     return ServiceError(f"{what}: the list may be incomplete: {why}", _REPORT)
 
 
-def next_query(what: str, body: Any, origin: Origin, base: str, path: str) -> str | None:
-    """Return the query of the next page of ``base + path``, or None on the last one.
+@dataclass(frozen=True, slots=True)
+class Read:
+    """How much of a list was read so far."""
+
+    items: int = 0
+    pages: int = 0
+
+
+def next_query(what: str, body: Any, origin: Origin, base: str, path: str, read: Read) -> str | None:
+    """Return the query of the next page of ``base + path``, or None on the last one. ``read`` includes this page.
 
     Documented: ``_links.next.href``, relative to the service root, and nothing else in ``_links``; that the last page
     has no ``next``, or no ``_links``, is inferred. An absolute path and an absolute URL are taken as well, as is a bare
     query (assumed). Raise ``ServiceError`` where it leaves the origin or this list, and for every other form: what is
     not understood may be a next page.
     """
-    following = _next(what, body)
+    following = _next(what, body, read)
     if following is None:
         return None
     href = following.get("href")
@@ -66,7 +79,7 @@ def next_query(what: str, body: Any, origin: Origin, base: str, path: str) -> st
     return parts.query
 
 
-def _next(what: str, body: Any) -> Mapping[str, Any] | None:
+def _next(what: str, body: Any, read: Read) -> Mapping[str, Any] | None:
     whole: Mapping[str, Any] = body if isinstance(body, Mapping) else {}
     links = whole.get("_links")
     if links is not None and not isinstance(links, Mapping):
@@ -76,16 +89,32 @@ def _next(what: str, body: Any) -> Mapping[str, Any] | None:
     following = links.get("next")
     if unknown or not (following is None or isinstance(following, Mapping)):
         raise incomplete(what, "`_links` holds something else than `next.href`")
-    if following is None and _leads_on(whole):
-        raise incomplete(what, "it names a next page in a form that is not understood")
+    if following is None and any(_leads_on(name, value, read) for name, value in _beside_items(whole)):
+        raise incomplete(what, "it says in a form that is not understood that there is more")
     return following
 
 
-def _leads_on(whole: Mapping[str, Any]) -> bool:
-    """Return whether a field beside items and links, or one within it, is named like a further page and not empty."""
-    fields = [(name, value) for name, value in whole.items() if name not in ("items", "_links")]
-    within = [pair for _, value in fields if isinstance(value, Mapping) for pair in value.items()]
-    return any(value and _FURTHER.search(str(name)) for name, value in (*fields, *within))
+def _leads_on(name: str, value: object, read: Read) -> bool:
+    """Return whether a field says that there is more than was read."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        more = read.pages if _PAGES.search(name) else read.items if _NUMBER.search(name) else None
+        if more is not None:
+            return value > more
+    if value is False:
+        return _LAST.fullmatch(name) is not None
+    return bool(value) and (_FURTHER.search(name) is not None or (name, value) == ("rel", "next"))
+
+
+def _beside_items(whole: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield every field of a page at any depth, but for items and links."""
+    left: list[Any] = [{name: value for name, value in whole.items() if name not in ("items", "_links")}]
+    while left:
+        value = left.pop()
+        if isinstance(value, Mapping):
+            yield from ((str(name), inner) for name, inner in value.items())
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
 
 
 def _split(href: object) -> SplitResult | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.errors import ServiceError
-from provisioner.service.paging import is_id, items_of, next_query
+from provisioner.service.paging import Read, is_id, items_of, next_query
 
 from .fakes import ADOBE, HERE
 
@@ -15,7 +15,7 @@ BASE = "/data/foundation/flowservice"
 
 
 def following(body: Any, origin: Any = ADOBE) -> str | None:
-    return next_query("listing", body, origin, BASE, "/connections")
+    return next_query("listing", body, origin, BASE, "/connections", Read(7, 1))
 
 
 def follow(href: Any, origin: Any = ADOBE) -> str | None:
@@ -54,6 +54,8 @@ LAST: list[Any] = [
     {"items": [{"next": "x"}]},
     {"_page": {"limit": 20, "count": 2}},
     {"_page": {"next": None}, "nextToken": ""},
+    {"total": 7, "page": {"totalPages": 1, "number": 0, "last": True}, "errors": []},
+    {"links": [{"rel": "self", "href": "/connections"}]},
 ]
 
 
@@ -86,6 +88,16 @@ NOT_UNDERSTOOD: list[Any] = [
     {"nextPage": 2},
     {"continuationToken": "abc"},
     {"paging": {"cursor": "abc"}},
+    {"paging": {"after": "abc"}},
+    {"meta": {"page": {"next": "abc"}}},
+    {"links": [{"rel": "next", "href": HREF}]},
+    {"count": 8},
+    {"total": 8},
+    {"_page": {"totalElements": 8}},
+    {"page": {"totalPages": 2}},
+    {"last": False},
+    {"isTruncated": True},
+    {"errors": [{"code": "1104-504"}]},
     {"_links": {"next": {"href": "/connections?a=b\r\nx: y"}}},
     {"_links": {"next": {"href": "/connections?a b"}}},
     {"_links": {"next": {"href": "/connections?a=ü"}}},
