@@ -87,6 +87,8 @@ class Look:
 
 def decide(intent: Intent, look: Look) -> Decision:
     """Return what to make of a standing intent."""
+    if words := look.observation.unclear.get(intent.id or ""):
+        return Undecided(f"{intent.id} {words}", f"if it is gone: `state rm {intent.key}`")
     match intent.step:
         case "create":
             return _decide_create(intent, look)
@@ -100,8 +102,6 @@ def decide(intent: Intent, look: Look) -> Decision:
 
 def _decide_delete(intent: Intent, look: Look) -> Decision:
     ident = intent.id or ""
-    if ident in look.observation.unclear:
-        return Undecided(f"{ident} {look.observation.unclear[ident]}", f"if it is gone: `state rm {intent.key}`")
     return Ours(ident, None) if look.observation.is_gone(ident) else look.unsettled
 
 

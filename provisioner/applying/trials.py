@@ -63,6 +63,7 @@ _LOOKS = (1, 1, 2, 4, 8, *[10] * 60)
 
 _THROWAWAY = "Made by provisioner to prove new credentials; deleted at once. If you can read this, delete it."
 _PROVE_AGAIN = "make the definition and its variables say what is valid in the database; the live one keeps what it has"
+_LOOK_AGAIN = "run apply again: it looks for what was created"
 _TEST_AGAIN = "mend the database, the network, the definition or its variables; `apply --test` tests it again"
 
 
@@ -138,6 +139,7 @@ class Trials:
         try:
             made = self.service.create({**body(desired_of(change)), "name": intent.name, "description": _THROWAWAY})
             check_new(self.ids, made)
+            self._check_is_probe(made.id, intent)
         except OutcomeUnknown:
             raise  # it stands, and what is left of it is deleted by the next run
         except ServiceError as error:
@@ -158,6 +160,16 @@ class Trials:
             words = f"not changed: with what would be sent the database is not reached: {result.reason}"
             raise Refused(words, _PROVE_AGAIN)
         return reached
+
+    def _check_is_probe(self, ident: str, intent: Intent) -> None:
+        """Raise ``OutcomeUnknown`` unless the probe is read at the id that was answered: to test another object
+        would prove nothing."""
+        try:
+            name = read(self.service.get(ident)).name
+        except ServiceError as error:
+            raise OutcomeUnknown(f"the probe cannot be read: {error.message}", _LOOK_AGAIN) from error
+        if name != intent.name:
+            raise OutcomeUnknown(f"{ident}, the id that was answered, is not that of the probe", _LOOK_AGAIN)
 
     def _remove(self, ident: str, intent: Intent) -> None:
         """Delete the probe, and nothing else: what is read at its id has to be the probe."""
@@ -180,7 +192,7 @@ def check_new(ids: KnownIds, made: Written) -> None:
     """Raise ``OutcomeUnknown`` where a create answered with an id that something else has."""
     if not ids.reserve(made.id):
         message = f"the service answered with the id of another base connection, {made.id}"
-        raise OutcomeUnknown(message, "run apply again: it looks for what was created")
+        raise OutcomeUnknown(message, _LOOK_AGAIN)
 
 
 def desired_of(change: Change) -> Desired:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
 from provisioner.names import fold, instability
-from provisioner.planning.observed import Observation, Observed
+from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Undecided
 from provisioner.state.records import Record, State
 
@@ -19,16 +19,16 @@ _MOST_NAMED = 5
 @dataclass(frozen=True, slots=True)
 class Ownership:
     """``declared`` and ``recorded`` have the keys of definitions and of records by their folded name, ``intended`` the
-    key of an open create; ``ids`` are those of records, ``keys`` those of
-    definitions, ``open`` those of open calls, ``known`` all that the state has."""
+    key of an open create; ``ids`` are those of records, ``keys`` those of definitions, ``kept`` those of records,
+    ``open`` those of open calls."""
 
     declared: Mapping[str, frozenset[Key]]
     recorded: Mapping[str, frozenset[Key]]
     intended: Mapping[str, Key]
     ids: frozenset[str]
     keys: frozenset[Key]
+    kept: frozenset[Key]
     open: frozenset[Key]
-    known: frozenset[Key]
 
     def former_owner(self, desired: Desired) -> tuple[Key, str] | None:
         """Return the key of a record without a definition, or of an open create, that has the name of a definition, and
@@ -44,7 +44,19 @@ class Ownership:
     def held_move(self, desired: Desired) -> Key:
         """Return the key that a definition says it had before, where its record waits there for an open call."""
         old = desired.moved_from
-        return old if old in self.known and {old, desired.key} & self.open else ""
+        return old if old in (self.kept | self.open) and {old, desired.key} & self.open else ""
+
+    def renamed(self, record: Record, observation: Observation | None) -> Undecided | None:
+        """Return why a record without a definition keeps its base connection: a definition that has no record has its
+        name, as after its file was renamed. None where there is none, or the base connection is gone."""
+        successors = self.declared.get(fold(record.texts.get("name", "")), frozenset()) - self.kept
+        if not successors or (observation is not None and observation.is_gone(record.id)):
+            return None
+        successor = min(successors)
+        return Undecided(
+            f"its name is that of {successor}, which has no record: this looks like a rename",
+            f"`movedFrom: {record.key}` in the file of {successor} keeps it; or give {successor} another name",
+        )
 
     def name_doubt(self, desired: Desired) -> Undecided | None:
         """Return why a create by a name could not be found out about: it may come back as another one, or reads like
@@ -64,20 +76,26 @@ class Ownership:
         if words := observation.unclear.get(record.id):
             return Undecided(f"{record.id} {words}", f"if it is gone: `state rm {record.key}`")
         observed = observation.by_id.get(record.id)
-        others = self._others(record, observed) if observed else ()
-        if not others:
+        if observed is None:
             return None
+        namesakes = self._named(observed.name)
+        own = [one.id for one in observation.named(record.texts.get("name", "")) if one.id not in self.ids]
+        if record.key in namesakes or not (namesakes or own):
+            return None
+        if namesakes:
+            reason, remedy = f"carries the name of {min(namesakes)}", "plan again"
+        else:
+            reason = f"is called {observed.name} now, and {', '.join(own)} has the name that it had"
+            remedy = f"`import {record.key} ID` with the one that is meant"
         return Undecided(
-            f"{record.id} carries the name of {others[0]}: it may not be the base connection that is meant",
-            f"look at it in Experience Platform; if it is not, `state rm {record.key}`, then plan again",
+            f"{record.id} {reason}: it may not be the base connection that is meant",
+            f"look at it in Experience Platform; if it is not, `state rm {record.key}`, then {remedy}",
         )
 
-    def _others(self, record: Record, observed: Observed) -> list[Key]:
-        """Return the keys of definitions and records that an object is named after, and none where it carries the name
-        of its own."""
-        name = fold(observed.name)
-        owners = self.declared.get(name, frozenset()) | self.recorded.get(name, frozenset())
-        return [] if record.key in owners else sorted(owners)
+    def _named(self, name: str) -> frozenset[Key]:
+        """Return the keys of definitions and records of a name."""
+        folded = fold(name)
+        return self.declared.get(folded, frozenset()) | self.recorded.get(folded, frozenset())
 
     def twins(self, record: Record, observation: Observation) -> Iterator[str]:
         """Yield what is to be said of further objects of the same name."""
@@ -119,8 +137,8 @@ def ownership(desired: Iterable[Desired], state: State) -> Ownership:
         {fold(intent.name): intent.key for intent in state.intents if intent.step in ("create", "probe")},
         frozenset(record.id for record in state.records),
         frozenset(one.key for one in wanted),
+        frozenset(state.by_key),
         frozenset(intent.key for intent in state.intents),
-        frozenset((*state.by_key, *(intent.key for intent in state.intents))),
     )
 
 

@@ -34,8 +34,7 @@ class Context:
     ``delete``: what has no definition any more is deleted (``--allow-delete``), ``protected_delete``: also what its
     definition protected (``--allow-protected-delete``).
     ``resend``: the credentials of what exists are sent again, and nothing is created (``--resend``).
-    ``undecided`` are the keys that recovery had to leave to the user. ``owners`` says whose names and ids
-    are.
+    ``undecided`` are the keys that recovery had to leave to the user. ``owners`` says whose names and ids are.
     """
 
     state: State
@@ -319,18 +318,21 @@ def _left_alone(record: Record, context: Context) -> Change:
     )
 
 
-_PROTECTED = f"no definition for this target; its last one says {PREVENT_DESTROY}, so it is not deleted"
-_UNPROTECT = "put the definition back; or if it is to go: --allow-delete with --allow-protected-delete"
+_PROTECTED = Undecided(
+    f"no definition for this target; its last one says {PREVENT_DESTROY}, so it is not deleted",
+    "put the definition back; or if it is to go: --allow-delete with --allow-protected-delete",
+)
 
 
 def _deleted(record: Record, context: Context) -> Change:
     observed = context.observation.by_id.get(record.id) if context.observation else None
     shown = shown_otherwise(record.texts, observed) if observed else ()
     reason = f"no definition for this target; {record.id} will be deleted"
-    if doubt := context.owners.doubt(record, context.observation):
-        return replace(_left_alone(record, context), action=Action.BLOCKED, reason=doubt.reason, remedy=doubt.remedy)
+    held = context.owners.doubt(record, context.observation) or context.owners.renamed(record, context.observation)
     if record.texts.get(PREVENT_DESTROY) and not context.protected_delete:
-        return replace(_left_alone(record, context), action=Action.BLOCKED, reason=_PROTECTED, remedy=_UNPROTECT)
+        held = held or _PROTECTED
+    if held:
+        return replace(_left_alone(record, context), action=Action.BLOCKED, reason=held.reason, remedy=held.remedy)
     return Change(
         key=record.key,
         name=record.texts.get("name", ""),

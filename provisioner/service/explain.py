@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,12 @@ _GONE_CODES = frozenset({"1101-404", "1439-404", "1439-400"})
 _TOKEN_CODES = frozenset({"403010", "2114-400", "2115-400"})
 _ORG_CODES = frozenset({"2001-401", "2002-401"})
 _STALE_TOKEN_CODE = "2115-400"  # noqa: S105
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_NAMED_IDS = re.compile(
+    r"\bid = \[([^\],\s]+)|\bresource ([\w.:-]+) (?:not found|does not exist)"
+    r"|([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
+    re.IGNORECASE,
+)
+"""In the words that are documented, and UUIDs wherever they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def refuses(answer: Answer) -> bool:
 
     What stands between us and the service answers 4xx as well, also after the call had its effect: only a code of a
     catalogue or of the gateway that has the HTTP status in it, or the legacy pair, is the service's own. 408 speaks of
-    time, not of refusal. A body that contradicts its status says nothing.
+    time, not of refusal. A body that contradicts its status, or itself, says nothing.
     """
     body = answer.body
     if not 400 <= answer.status <= 499 or answer.status == 408 or not isinstance(body, Mapping):
@@ -88,8 +93,10 @@ def refuses(answer: Answer) -> bool:
     if _number(body.get("status")) not in (None, answer.status):
         return False
     fault = read_fault(answer)
-    if _CODED.fullmatch(fault.code):
-        return bool(fault.agreed) and (fault.code in CATALOGUED or fault.code == _gateway_code(body))
+    coded = {code for code in _codes(body) if _CODED.fullmatch(code)}
+    if coded:
+        known = fault.code in CATALOGUED or fault.code == _gateway_code(body)
+        return coded == {fault.code} and bool(fault.agreed) and known
     return _legacy_pair(body) is not None
 
 
@@ -105,7 +112,7 @@ def says_gone(answer: Answer, ident: str) -> bool:
     pair = _legacy_pair(answer.body)
     words = "\n".join(filter(None, (*(_text(answer.body.get(name)) for name in _WORDS), _reported(answer.body))))
     named = _names(words, ident)
-    if not named and any(other.lower() != ident.lower() for other in _UUID.findall(words)):
+    if not named and _NAMED_IDS.search(words):
         return False
     if fault.code:
         return fault.agreed in _GONE_CODES
@@ -127,8 +134,10 @@ def _gateway_code(body: Mapping[str, Any]) -> str:
     return code if len(code) == 6 else ""
 
 
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _number(value: object) -> float | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return float(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def explain(fault: ServiceFault) -> Explanation:
@@ -147,15 +156,18 @@ def sentence(fault: ServiceFault) -> str:
 
 
 def _code(body: Mapping[str, Any]) -> str:
+    return next(_codes(body), "")
+
+
+def _codes(body: Mapping[str, Any]) -> Iterator[str]:
     """From ``error_code`` (gateway), ``error`` (IMS), the end of ``type``, or a code that stands alone."""
     for name in ("error_code", "code", "errorCode", "type", "error"):
         value = body.get(name)
         raw = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
         if found := _FLOW_CODE.search(raw):
-            return found[1]
-        if name != "type" and _OTHER_CODE.fullmatch(raw):
-            return raw
-    return ""
+            yield found[1]
+        elif name != "type" and _OTHER_CODE.fullmatch(raw):
+            yield raw
 
 
 _WORDS = ("title", "detail", "errorDetails", "errorMessage", "error_description", "message")

@@ -13,13 +13,15 @@ from provisioner.model import Json
 from provisioner.service.origin import Origin
 
 _ID = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]{1,128}")
-_FURTHER = re.compile(r"next|continu|cursor|token|more|scroll|after|truncat|partial|\berrors?\b", re.IGNORECASE)
+_FURTHER = re.compile(
+    r"next|continu|cursor|token|more|scroll|after|truncat|partial|incomplete|\berrors?\b", re.IGNORECASE
+)
 """In the name of a field: what is not empty may lead to another page, or says that something is left out."""
 
-_LAST = re.compile(r"last|complete", re.IGNORECASE)
+_LAST = re.compile(r"(is_?)?(last|complete)(_?page)?", re.IGNORECASE)
 """In the name of a field: false says that there is more."""
 
-_TOTAL = re.compile(r"total|count", re.IGNORECASE)
+_TOTAL = re.compile(r"total|count|elements", re.IGNORECASE)
 """In the name of a number: of all items, or of pages where the name says so."""
 
 _REPORT = "Report it to Adobe's support."
@@ -129,7 +131,7 @@ def _says_more(name: str, value: Any, page: Page) -> bool:
     """Return whether a field outside the items says that the list goes on."""
     last = name.rpartition(".")[2]
     if isinstance(value, bool):
-        return bool(_FURTHER.search(name)) if value else bool(_LAST.search(last))
+        return bool(_FURTHER.search(name)) if value else bool(_LAST.fullmatch(last))
     if isinstance(value, int) and _TOTAL.search(last):
         return value > (page.pages if "page" in last.lower() else page.items)
     return bool(value) and (value == "next" or _FURTHER.search(name) is not None)

@@ -129,6 +129,15 @@ def test_after_a_patch_that_may_have_had_its_effect_no_secret_is_known(shown: st
         assert "/auth/params" in {operation.path for operation in change.steps[0].operations}  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("step", ["patch", "delete"])
+@pytest.mark.parametrize("waited", [False, True])
+def test_what_answers_in_other_words_leaves_a_call_open(step: str, waited: bool) -> None:
+    """Taken for one without effect, a patch would leave a secret that nothing says any more."""
+    standing = state(record(), intents=[intent(step)])
+    found = resolve(standing, observe([], {"id-1": "answers 404"}), CLIENT, waited)
+    assert (found.settled, found.waiting, list(found.undecided)) == ((), frozenset(), ["orders"])
+
+
 def test_two_creates_do_not_share_one_result() -> None:
     two = [intent(), replace(intent(), intent_id="i2", key="other", record=None)]
     resolved = resolve(state(intents=two), observation(made("x")), CLIENT)

@@ -10,7 +10,7 @@ import pytest
 
 from provisioner.applying.ids import KnownIds
 from provisioner.applying.trials import NotPassed, Reached, Trials
-from provisioner.errors import OutcomeUnknown, Refused, ServiceError, StateError, Unreachable
+from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError, StateError, Unreachable
 from provisioner.model import Json, Key
 from provisioner.planning.plan import Action, Await, Change, Create, Patch, Step
 from provisioner.service.flow_service import Written
@@ -29,7 +29,7 @@ class World:
         self.story: list[str] = []
         self.adopted: list[Record] = []
         self.told: list[str] = []
-        self.probe = ""
+        self.probe = self.rename_once_tested = ""
         self.stop = Event()
         self.trials = Trials(self, self, KnownIds({"live"}), lambda: "1" * 32, self.stop, self.told.append)
 
@@ -42,6 +42,7 @@ class World:
 
     def test(self, _: str) -> Reachable:
         answer = self._answer("test", REACHABLE)
+        self.probe = self.rename_once_tested or self.probe
         assert isinstance(answer, Reachable)
         return answer
 
@@ -164,7 +165,7 @@ def test_nothing_is_done_to_what_is_not_enabled() -> None:
 def test_a_probe_is_begun_made_tested_and_deleted() -> None:
     world, before = World(), reached()
     assert world.trials.proved(change(), before) == before
-    assert world.story == ["begin", "create", "get", "test", "get", "delete", "confirm", "settle"]
+    assert world.story == ["begin", "create", "get", "get", "test", "get", "delete", "confirm", "settle"]
 
 
 REFUSED = {
@@ -176,17 +177,17 @@ REFUSED = {
     "no answer about the probe": (
         {"test": Unreachable("no network", "")},
         "could not be proved: no network",
-        ["begin", "create", "get", "test", "get", "delete", "confirm", "settle"],
+        ["begin", "create", "get", "get", "test", "get", "delete", "confirm", "settle"],
     ),
     "they are wrong": (
         {"test": UNREACHABLE},
         "the database is not reached: no route to it",
-        ["begin", "create", "get", "test", "get", "delete", "confirm", "settle"],
+        ["begin", "create", "get", "get", "test", "get", "delete", "confirm", "settle"],
     ),
     "they are wrong, and the probe stays": (
         {"test": UNREACHABLE, "delete": Unreachable("no network", "")},
         "the database is not reached",
-        ["begin", "create", "get", "test", "get", "delete"],
+        ["begin", "create", "get", "get", "test", "get", "delete"],
     ),
 }
 
@@ -215,9 +216,27 @@ def test_what_answers_with_a_live_id_is_neither_tested_nor_deleted() -> None:
     assert world.story == ["begin", "create"]
 
 
-def test_what_is_not_the_probe_is_left_alone() -> None:
+NOT_THE_PROBE = {
+    "another one": (
+        {"id": "id-of-probe", "name": "Orders", "state": "enabled", "etag": '"e7"'},
+        "is not that of the probe",
+    ),
+    "none": (NotFound("there is no such object", ""), "the probe cannot be read: there is no such object"),
+}
+
+
+@pytest.mark.parametrize(("read", "said"), NOT_THE_PROBE.values(), ids=NOT_THE_PROBE)
+def test_what_is_not_the_probe_is_neither_tested_nor_deleted(read: object, said: str) -> None:
     """Also where the id that was answered was not known to be anybody's."""
-    world = World(get={"id": "id-of-probe", "name": "Orders", "state": "enabled", "etag": '"e7"'})
+    world = World(get=read)
+    with pytest.raises(OutcomeUnknown, match=said):
+        world.trials.proved(change(), reached())
+    assert world.story == ["begin", "create", "get"]
+
+
+def test_what_is_not_the_probe_any_more_is_left_alone() -> None:
+    world = World()
+    world.rename_once_tested = "Orders"
     world.trials.proved(change(), reached())
-    assert world.story == ["begin", "create", "get", "test", "get"]
+    assert world.story == ["begin", "create", "get", "get", "test", "get"]
     assert "does not carry the name of the probe, and is left alone" in world.told[-1]

@@ -48,6 +48,19 @@ def test_nor_taken_into_the_state() -> None:
     assert not plan.pending
 
 
+@pytest.mark.parametrize("flags", [{}, {"delete": True}])
+@pytest.mark.parametrize("declared", [True, False])
+def test_nor_is_what_is_called_otherwise_while_another_one_has_its_name(declared: bool, flags: dict[str, bool]) -> None:
+    """The id of somebody else's, recorded and never checked, looks like this: it is neither changed nor deleted."""
+    seen = observation(item(ORDERS, name="By hand"), item(ORDERS, "id-3"), item(STOCK, "id-2"))
+    wanted = [ORDERS, STOCK] if declared else [STOCK]
+    orders, _ = planned(wanted, BOTH, seen, **flags).changes
+    assert orders.steps == ()
+    if declared or flags:
+        assert orders.action is Action.BLOCKED
+        assert "is called By hand now, and id-3 has the name that it had" in orders.reason
+
+
 def test_two_that_exchange_their_names_are_each_still_their_own() -> None:
     wanted = [desired(name="Stock"), desired("stock", name="Orders")]
     plan = planned(wanted, BOTH, observation(item(ORDERS), item(STOCK, "id-2")))

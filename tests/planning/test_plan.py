@@ -250,9 +250,19 @@ def test_the_name_of_what_has_no_definition_is_not_taken_under_any_flag(name: st
     """It is most likely a renamed file; carried out, dataflows would lose what they use, or there would be two."""
     old, new = desired("old"), desired("new", name=name)
     seen = observation(item(old), item(new, "stray", createdClient="our-client"))
-    made = {one.key: one for one in planned([new], state(record(old)), seen, **flags).changes}["new"]
-    assert (made.action, made.steps) == (Action.BLOCKED, ())
-    assert "this looks like a rename" in made.reason
+    made = {one.key: one for one in planned([new], state(record(old)), seen, **flags).changes}
+    assert (made["new"].action, made["new"].steps) == (Action.BLOCKED, ())
+    assert "this looks like a rename" in made["new"].reason
+    assert (made["old"].action is Action.BLOCKED, made["old"].steps) == ("delete" in flags, ())
+
+
+@pytest.mark.parametrize("shown", [[], [item()]], ids=["gone", "there"])
+def test_what_a_renamed_file_was_about_is_not_deleted(shown: list[Json]) -> None:
+    """Also where nothing else of the plan is selected; what is gone has nothing to keep."""
+    changes = planned([desired("new")], state(record(desired("old"))), observation(*shown), delete=True).changes
+    old = {one.key: one for one in changes}["old"]
+    assert old.action is (Action.BLOCKED if shown else Action.DELETE)
+    assert ("`movedFrom: old` in the file of new keeps it" in old.remedy) is bool(shown)
 
 
 def test_nor_is_the_name_of_an_open_create() -> None:

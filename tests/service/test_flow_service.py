@@ -136,7 +136,16 @@ def test_a_list_that_is_not_there_is_no_missing_object(answer: Answer) -> None:
     assert not isinstance(caught.value, NotFound)
 
 
-@pytest.mark.parametrize("answer", [Answer(206, {}, page(item(1)).body), Answer(203, {}, page(item(1)).body)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(206, {}, page(item(1)).body),
+        Answer(203, {}, page(item(1)).body),
+        Answer(200, {"link": '</connections?a=b>; rel="next"'}, page(item(1)).body),
+        Answer(200, {}, {"items": [item(1)], "total": 2}),
+    ],
+    ids=["206", "203", "a link in a header", "fewer than the total"],
+)
 def test_a_list_that_says_it_is_not_whole(answer: Answer) -> None:
     for read in (
         lambda service: service.list_connections(MYSQL_SPEC_ID),

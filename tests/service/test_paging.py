@@ -56,6 +56,7 @@ LAST: list[Any] = [
     {"_page": {"limit": 20, "count": 2}},
     {"_page": {"next": None}, "nextToken": ""},
     {"total": 6, "totalPages": 2, "last": True, "hasMore": False, "isTruncated": False, "errors": [], "size": 100},
+    {"isIncomplete": False, "lastModified": False, "completed": 0},
     {"orgId": "x", "links": [{"rel": "self", "href": "/connections"}]},
 ]
 
@@ -104,6 +105,8 @@ NOT_UNDERSTOOD: list[Any] = [
     {"isLastPage": False},
     {"isComplete": False},
     {"isTruncated": True},
+    {"incomplete": True},
+    {"meta": {"elements": 7}},
     {"partial": True},
     {"errors": [{"code": "x"}]},
     {"a\u202eb": {"next": 1}},
