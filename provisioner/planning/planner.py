@@ -19,6 +19,7 @@ from provisioner.planning.ownership import NOBODY, Ownership, ownership
 from provisioner.planning.patch import Operation, operations
 from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Step, Undecided
 from provisioner.planning.proving import left_probes
+from provisioner.planning.safety import hold_back_renames
 from provisioner.planning.waiting import INITIALIZING, first_enabled
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
@@ -67,7 +68,7 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
     changes += left_probes(context.state.intents, context.observation)
     in_order = tuple(sorted(changes, key=lambda change: change.key))
     notes = tuple(context.owners.strays(context.observation, context.client))
-    return Plan(target, identity, in_order, context.observation is None, notes=notes)
+    return hold_back_renames(Plan(target, identity, in_order, context.observation is None, notes=notes))
 
 
 def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from provisioner.model import Key
+from provisioner.names import fold
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.state.records import State
@@ -17,6 +19,25 @@ def hold_back_drift(plan: Plan) -> Plan:
 MOST_AT_ONCE = 0.3
 """The part of the records that may be deleted, or made anew, without a word of its own, where there are at least
 ten."""
+
+
+def hold_back_renames(plan: Plan) -> Plan:
+    """Return the plan with no delete of what has the name of a definition that is blocked: a renamed file looks like
+    this, and `movedFrom` could not keep what is gone."""
+    names = {
+        fold(change.name): change.key
+        for change in plan.changes
+        if change.action is Action.BLOCKED and change.desired is not None and change.record is None
+    }
+    return replace(plan, changes=tuple(_keep_renamed(change, names.get(fold(change.name))) for change in plan.changes))
+
+
+def _keep_renamed(change: Change, new_key: Key | None) -> Change:
+    if new_key is None or change.action is not Action.DELETE:
+        return change
+    reason = f"no definition for this target, but {new_key} has its name: this looks like a rename"
+    remedy = f"`movedFrom: {change.key}` in the file of {new_key} keeps it; if that is a new one, give it another name"
+    return replace(change, action=Action.BLOCKED, steps=(), reason=reason, remedy=remedy)
 
 
 def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:

@@ -250,9 +250,19 @@ def test_the_name_of_what_has_no_definition_is_not_taken_under_any_flag(name: st
     """It is most likely a renamed file; carried out, dataflows would lose what they use, or there would be two."""
     old, new = desired("old"), desired("new", name=name)
     seen = observation(item(old), item(new, "stray", createdClient="our-client"))
-    made = {one.key: one for one in planned([new], state(record(old)), seen, **flags).changes}["new"]
+    changes = {one.key: one for one in planned([new], state(record(old)), seen, **flags).changes}
+    made, kept = changes["new"], changes["old"]
     assert (made.action, made.steps) == (Action.BLOCKED, ())
     assert "this looks like a rename" in made.reason
+    # Nor is the object deleted that `movedFrom` is to keep.
+    assert (kept.action, kept.steps) == (Action.BLOCKED if flags.get("delete") else Action.UNMANAGED, ())
+    assert not flags.get("delete") or "`movedFrom: old` in the file of new keeps it" in kept.remedy
+
+
+def test_what_has_another_name_is_deleted_beside_a_new_one() -> None:
+    old, new = desired("old"), desired("new", name="Another")
+    changes = {one.key: one for one in planned([new], state(record(old)), observation(item(old)), delete=True).changes}
+    assert (changes["new"].action, changes["old"].action) == (Action.CREATE, Action.DELETE)
 
 
 def test_nor_is_the_name_of_an_open_create() -> None:
