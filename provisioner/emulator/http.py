@@ -55,12 +55,14 @@ def read(stream: BinaryIO, send: Callable[[bytes], None]) -> tuple[Request, bool
 def written(
     reply: Reply,
     request_id: str,
+    now: float,
     *,
     garblings: tuple[Garbling, ...] = (),
     with_body: bool = True,
     close: bool = False,
 ) -> bytes:
-    """Return the answer on the wire, in one piece. Headers of the reply replace those that it would have anyway.
+    """Return the answer on the wire, in one piece. Headers of the reply replace those that it would have anyway;
+    ``now``, in epoch seconds, is what its ``Date`` says.
 
     Assumed: that answers carry an ``x-request-id``.
     """
@@ -70,7 +72,7 @@ def written(
         if each.kind in _OF_BODIES:
             status = 200 if status in _WITHOUT_BODY else status
             body, length, kind = _garbled(body, each.kind)
-    headers = {"date": formatdate(usegmt=True), "x-request-id": request_id}
+    headers = {"date": formatdate(now, usegmt=True), "x-request-id": request_id}
     if kind:
         headers["content-type"] = kind
     if status not in (204, 304):

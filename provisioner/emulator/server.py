@@ -42,10 +42,12 @@ class Emulator:
         behaviour: Behaviour = Behaviour(),  # noqa: B008
         faults: Rehearsal = Rehearsal(),  # noqa: B008
         patience: Patience = Patience(),  # noqa: B008
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """``data`` None keeps everything in memory; port 0 picks a free one. Nothing is opened yet."""
+        """``data`` None keeps everything in memory; port 0 picks a free one; ``clock`` has epoch seconds. Nothing is
+        opened yet."""
         self._data, self._port, self._behaviour, self._rehearsal = data, port, behaviour, faults
-        self._patience = patience
+        self._patience, self._clock = patience, clock
 
     @property
     def url(self) -> str:
@@ -60,8 +62,7 @@ class Emulator:
         """
         check_driver(self._behaviour)
         self._store, faults = SqliteStore(self._data), Faults(self._rehearsal)
-        clock, unique = time.time, lambda: uuid.uuid4().hex
-        world = World(self._behaviour, self._store, clock, unique, faults=faults, patience=self._patience)
+        world = World(self._behaviour, self._store, self._clock, _unique, faults=faults, patience=self._patience)
         try:
             seed(world, self._rehearsal.existing)
             self._server = _Server(world, _listen(self._port))
@@ -165,7 +166,8 @@ def _exchange(world: World, link: socket.socket, stream: BinaryIO) -> bool:
         request, close = http.read(stream, link.sendall)
     except Refused as refused:
         request_id = world.unique()
-        link.sendall(http.written(errors.reply(refused, world.behaviour, request_id), request_id, close=True))
+        reply = errors.reply(refused, world.behaviour, request_id)
+        link.sendall(http.written(reply, request_id, world.clock(), close=True))
         return False
     outcome = handle(world, request)
     if outcome.reply is None:
@@ -173,12 +175,16 @@ def _exchange(world: World, link: socket.socket, stream: BinaryIO) -> bool:
         raise ConnectionResetError
     close = close or world.ending.done()
     reply, garblings, with_body = outcome.reply, outcome.garblings, request.method != "HEAD"
-    answer = http.written(reply, world.unique(), garblings=garblings, with_body=with_body, close=close)
+    answer = http.written(reply, world.unique(), world.clock(), garblings=garblings, with_body=with_body, close=close)
     for piece, seconds in http.pieces(answer, garblings):
         link.sendall(piece)
         if seconds:
             wait((world.ending,), seconds)
     return not close and not http.ends(garblings)
+
+
+def _unique() -> str:
+    return uuid.uuid4().hex
 
 
 def _hang_up(link: socket.socket) -> None:

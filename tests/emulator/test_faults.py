@@ -7,13 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import requests
 from requests.exceptions import ChunkedEncodingError, JSONDecodeError
 
-from provisioner.emulator import server
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.faults import FaultError
 from provisioner.emulator.rehearsal import rehearsal
@@ -28,15 +26,21 @@ FAULT = json.loads(SCHEMA.read_text(encoding="utf-8"))["$defs"]["fault"]
 
 
 @pytest.fixture
-def faulty():
+def clock():
+    """What the emulators take for the time, as a list of one number of seconds; empty where it is the real one."""
+    return []
+
+
+@pytest.fixture
+def faulty(clock):
     """Starts an emulator in which the given faults are under way, with a caller."""
     with ExitStack() as stack:
 
         def begin(*faults, existing=(), seed=0, **behaviour):
             wanted = rehearsal({"faults": list(faults), "existing": list(existing), "seed": seed})
-            return stack.enter_context(
-                Api(stack.enter_context(Emulator(behaviour=Behaviour(**behaviour), faults=wanted)))
-            )
+            now = lambda: clock[0] if clock else time.time()  # noqa: E731
+            emulator = stack.enter_context(Emulator(behaviour=Behaviour(**behaviour), faults=wanted, clock=now))
+            return stack.enter_context(Api(emulator))
 
         yield begin
 
@@ -329,15 +333,8 @@ def test_a_data_file_that_fails_under_foreign_hands_is_503(faulty):
     assert code(api.post(body())) == "1103-503"
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    """What the emulators that are started take for the time, as a list of one number of seconds."""
-    now = [1_600_000_000.0]
-    monkeypatch.setattr(server, "time", SimpleNamespace(time=lambda: now[0], monotonic=time.monotonic))
-    return now
-
-
 def test_initializing_is_for_a_while_and_without_etag(clock, faulty):
+    clock.append(1_600_000_000.0)
     api = faulty({"kind": "initializing", "seconds": 5, "nth": 2}, cloud="aws")
     params = {"server": "h", "database": "d", "username": "u", "password": "not-to-be-seen", "sslMode": "true"}
     auth = {"specName": "Basic Authentication", "params": params}
@@ -349,6 +346,7 @@ def test_initializing_is_for_a_while_and_without_etag(clock, faulty):
 
 
 def test_lag_hides_from_lists_alone(clock, faulty):
+    clock.append(1_600_000_000.0)
     api = faulty({"kind": "lag", "seconds": 5})
     id_, _ = api.made()
     assert api.names() == []

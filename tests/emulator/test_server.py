@@ -48,6 +48,14 @@ def test_it_listens_where_it_says_and_only_inside_the_block():
         requests.get(url + "/_emulator/health", timeout=5)
 
 
+def test_its_clock_may_be_another():
+    with Emulator(clock=lambda: 1_000_000_000.0) as emulator, Api(emulator) as api:
+        made, _ = api.made()
+        answer = api.get(f"/connections/{made}")
+        assert answer.headers["date"] == "Sun, 09 Sep 2001 01:46:40 GMT"
+        assert answer.json()["items"][0]["createdAt"] == 1_000_000_000_000
+
+
 def test_it_ends_whatever_its_clients_do(monkeypatch):
     """Some say nothing, one stops in the middle of a request, one never ends and never reads an answer."""
     monkeypatch.setattr(server, "_GRACE", 0.1)

@@ -265,6 +265,12 @@ def test_what_a_renamed_file_was_about_is_not_deleted(shown: list[Json]) -> None
     assert ("`movedFrom: old` in the file of new keeps it" in old.remedy) is bool(shown)
 
 
+def test_what_has_another_name_is_deleted_beside_a_new_one() -> None:
+    old, new = desired("old"), desired("new", name="Another")
+    changes = {one.key: one for one in planned([new], state(record(old)), observation(item(old)), delete=True).changes}
+    assert (changes["new"].action, changes["old"].action) == (Action.CREATE, Action.DELETE)
+
+
 def test_nor_is_the_name_of_an_open_create() -> None:
     standing = state(intents=[intent_of(record(desired("old")))])
     changes = {one.key: one for one in planned([desired("new")], standing, observation()).changes}
