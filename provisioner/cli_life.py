@@ -96,7 +96,7 @@ def explore(shell: Shell, key: str, table: str | None, preview: bool, target: st
 
 
 @click.command(short_help="Send a new password, proved first.")
-@click.argument("key", shell_complete=complete_key)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key)
 @target_option
 @overwrite_drift_option
 @yes_option
@@ -104,18 +104,24 @@ def explore(shell: Shell, key: str, table: str | None, preview: bool, target: st
 @lock_timeout_option
 @common_options
 def rotate(
-    shell: Shell, key: str, target: str | None, overwrite_drift: bool, yes: bool, no_wait: bool, lock_timeout: float
+    shell: Shell,
+    keys: tuple[str, ...],
+    target: str | None,
+    overwrite_drift: bool,
+    yes: bool,
+    no_wait: bool,
+    lock_timeout: float,
 ) -> int:
-    """Send the credentials of KEY: `apply --select KEY --prove --resend --test`.
+    """Send the credentials of each KEY: `apply --select KEY --prove --resend --test`. Globs select several.
 
     They are first proved on a throwaway base connection, so that a wrong password never reaches a live dataflow; then
-    sent, also if they are the ones that were sent last; then tested. The dataflows that use it are shown before
-    anything is asked.
+    sent, also if they are the ones that were sent last; then tested. The dataflows that use it, and other definitions
+    that read the same variable, are shown before anything is asked.
     """
     from provisioner import running_apply as running
     from provisioner.commands.apply import Options
     from provisioner.planning.plan import Asked
 
-    asked = Asked(select=(key,), prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
+    asked = Asked(select=keys, prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
     options = Options(1, yes, asked, no_wait=no_wait)
     return running.apply(shell, target, "text", options, lock_timeout)

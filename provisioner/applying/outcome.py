@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -40,6 +40,11 @@ class Outcome:
     remedy: str = ""
     seconds: float = 0.0
     ended: float = 0.0
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it is of an update that sends nothing."""
+        return self.change.action is Action.UPDATE and self.change.is_only_recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,17 @@ class Applied:
         return Counter(outcome.verdict for outcome in self.outcomes)[verdict]
 
     def done(self, action: Action) -> int:
-        """How many changes of that action were carried out."""
-        done = (Verdict.DONE, Verdict.UNTESTED)
-        return sum(one.verdict in done and one.change.action is action for one in self.outcomes)
+        """Return how many changes of that action were carried out, but for updates that send nothing."""
+        return sum(one.change.action is action and not one.is_recorded for one in self._carried_out)
+
+    @property
+    def recorded(self) -> int:
+        """The number of updates that were carried out and sent nothing."""
+        return sum(one.is_recorded for one in self._carried_out)
+
+    @property
+    def _carried_out(self) -> Iterator[Outcome]:
+        return (one for one in self.outcomes if one.verdict in (Verdict.DONE, Verdict.UNTESTED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ from provisioner.planning.plan import Action, Asked, Plan
 from provisioner.planning.planner import Context, make_plan
 from provisioner.planning.proving import is_probe, with_proofs
 from provisioner.planning.refresh import refresh_plan
-from provisioner.planning.safety import hold_back_mass_delete, hold_back_mass_recreate
+from provisioner.planning.safety import announce_drift, hold_back_mass_delete, hold_back_mass_recreate
+from provisioner.planning.shared_secrets import with_other_readers
 from provisioner.planning.testing import with_tests
 from provisioner.planning.waiting import with_waits
 from provisioner.progress import SILENT, Progress
@@ -145,6 +146,8 @@ def planned(
     made = replace(selected(whole, asked, reviewed), asked=asked)
     made = made if asked.mass_delete else hold_back_mass_delete(made, whole)
     made = made if asked.mass_recreate else hold_back_mass_recreate(made, state, context.observation)
+    made = made if asked.overwrite_drift or reviewed else announce_drift(made)
+    made = with_other_readers(made, whole)
     if service is not None:
         made = _with_dependants(made, service)
     made = with_waits(made) if place.target.cloud is Cloud.AWS else made

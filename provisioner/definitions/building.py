@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from provisioner.definitions import connection_string, schema
 from provisioner.definitions.definition import Definition, repeated
-from provisioner.definitions.desired import CONNECTION_STRING, PREVENT_DESTROY, Desired
+from provisioner.definitions.desired import CONNECTION_STRING, PREVENT_DESTROY, Desired, place_of
 from provisioner.definitions.documents import Document, Mark, Path
 from provisioner.definitions.leaves import Leaf, is_plain, is_sensitive, leaves_of, render_leaf
 from provisioner.definitions.project import Project, Target
@@ -204,29 +204,11 @@ def _once(places: tuple[tuple[str, Mark], ...]) -> Mapping[str, Mark]:
     return dict(places)
 
 
-_FIELD_ORDER = {
-    path: place
-    for place, path in enumerate(
-        (
-            "name",
-            "description",
-            "auth.specName",
-            "connectionSpec.id",
-            "connectionSpec.version",
-            *(f"auth.params.{part}" for part in ("server", "port", "database", "username", "password", "sslMode")),
-            CONNECTION_STRING,
-            *(f"{CONNECTION_STRING}.{part}" for part in connection_string.WRITTEN),
-        )
-    )
-}
-
-
 @lru_cache(1000)
 def _in_order(fields: tuple[str, ...]) -> tuple[int, ...]:
     """Return the indexes of fields in the order in which they are shown; of one that is there twice, the later one."""
     indexes = {field: index for index, field in enumerate(fields)}
-    order = sorted(indexes, key=lambda field: (_FIELD_ORDER.get(field, len(_FIELD_ORDER)), field))
-    return tuple(indexes[field] for field in order)
+    return tuple(indexes[field] for field in sorted(indexes, key=place_of))
 
 
 def _duplicate_names(desired: Iterable[Desired]) -> Iterator[Problem]:

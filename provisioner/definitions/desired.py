@@ -18,6 +18,28 @@ PREVENT_DESTROY = "lifecycle.preventDestroy"
 CONNECTION_STRING = "auth.params.connectionString"
 
 
+_ORDER = {
+    path: place
+    for place, path in enumerate(
+        (
+            "name",
+            "description",
+            "auth.specName",
+            "connectionSpec.id",
+            "connectionSpec.version",
+            *(f"auth.params.{part}" for part in ("server", "port", "database", "username", "password", "sslMode")),
+            CONNECTION_STRING,
+            *(f"{CONNECTION_STRING}.{part}" for part in connection_string.WRITTEN),
+        )
+    )
+}
+
+
+def place_of(path: str) -> tuple[int, str]:
+    """Return the sort key of a field among those of a base connection, as they are shown."""
+    return _ORDER.get(path, len(_ORDER)), path
+
+
 class Field(NamedTuple):
     """One property of a base connection. ``path`` is dotted, such as ``auth.params.server``."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.definitions.desired import Desired, Field
+from provisioner.definitions.desired import PREVENT_DESTROY, Desired, Field, place_of
 from provisioner.model import Location
 from provisioner.sensitive import Sensitive, Symbolic
 from provisioner.state.fingerprint import Comparison, Fingerprinter
@@ -143,6 +143,16 @@ def _introduced(field: Field) -> FieldChange:
     if isinstance(value, Sensitive):
         return FieldChange(field.path, None, value.origin, field.location, Comparison.CHANGED)
     return FieldChange(field.path, None, value.origin, field.location, Comparison.UNKNOWN, at_hand=False)
+
+
+def withdrawn(record: Record, shown: Mapping[str, str]) -> tuple[FieldChange, ...]:
+    """Return every field of what is to be deleted, as it is there. ``shown`` is what was changed outside."""
+    texts = {path: text for path, text in record.texts.items() if path != PREVENT_DESTROY}
+    plain = (
+        FieldChange(path, text or None, None, None, drifted=path in shown) for path, text in {**texts, **shown}.items()
+    )
+    secrets = (FieldChange(one.path, one.origin, None, None, Comparison.CHANGED) for one in record.secrets)
+    return tuple(sorted((*plain, *secrets), key=lambda field: place_of(field.path)))
 
 
 def accepted(record: Record, fields: Iterable[FieldChange]) -> Record:

@@ -41,6 +41,16 @@ class Observed:
     def name(self) -> str:
         return self.as_dict.get("name", "")
 
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it can be used, as far as the service says."""
+        return self.state in ("", "enabled")
+
+    @property
+    def unlike_before(self) -> str:
+        """What differs where no field does."""
+        return "nothing visible differs" if self.is_enabled else f"its state is {self.state}, and nothing else differs"
+
     def last_edit(self, ours: str = "") -> str:
         """Who changed it last, and when, as far as the service says. ``ours`` is our client id, "" where unknown."""
         who = self.updated_by or "somebody"

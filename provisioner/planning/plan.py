@@ -120,6 +120,11 @@ class Change:
     def drifted(self) -> bool:
         return any(field.drifted for field in self.fields)
 
+    @property
+    def is_only_recorded(self) -> bool:
+        """Whether carrying it out changes a record and sends nothing."""
+        return bool(self.steps) and all(isinstance(step, Accept | Forget) for step in self.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -12,7 +12,7 @@ from dataclasses import field as attribute
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired
 from provisioner.model import Key, TargetIdentity
-from provisioner.planning.changes import FieldChange, accepted, compare, introduced, resent
+from provisioner.planning.changes import FieldChange, accepted, compare, introduced, resent, withdrawn
 from provisioner.planning.drift import touched, with_drift
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
 from provisioner.planning.ownership import NOBODY, Ownership, ownership
@@ -214,16 +214,16 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
             fields,
         )
     fields = with_drift(resent(desired, fields) if context.resend else fields, desired, record, observed)
-    reasons = tuple(_reasons(fields, observed, context))
     counting = [field for field in fields if field.counts]
     sent = operations(counting)
+    reasons = (*_reasons(fields, observed, context), *(() if sent else ("only recorded, nothing is sent",)))
     if sent and observed and observed.etag is None and observed.state != INITIALIZING:
         return _not_ready(desired, observed, fields)
     return Change(
         key=desired.key,
         name=desired.name,
         action=Action.UPDATE if counting else Action.NO_OP,
-        reason="; ".join(reasons) or "as declared",
+        reason="; ".join(reasons) if counting else "as declared",
         location=desired.location,
         fields=fields,
         steps=_steps(record, observed, counting, sent) if counting else (),
@@ -284,16 +284,14 @@ def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | N
     for field in fields:
         if not field.at_hand:
             yield f"{field.after} is not set: cannot tell whether it changed"
-    if any(field.drifted for field in fields):
-        yield "without an approved plan, `apply --yes` carries this out only with --overwrite-drift"
     if observed is None:
         return
     if touched(record, observed):
         yield (
-            f"touched outside by {observed.last_edit(context.client)}; nothing visible differs, and secrets are not "
+            f"touched outside by {observed.last_edit(context.client)}; {observed.unlike_before}, and secrets are not "
             f"visible: `test` says whether it still signs in, `rotate {record.key}` sends them again"
         )
-    if observed.state not in ("", "enabled"):
+    elif not observed.is_enabled:
         yield f"its state is {observed.state}"
     if context.observation is not None:
         yield from context.owners.twins(record, context.observation)
@@ -326,7 +324,7 @@ _PROTECTED = Undecided(
 
 def _deleted(record: Record, context: Context) -> Change:
     observed = context.observation.by_id.get(record.id) if context.observation else None
-    shown = shown_otherwise(record.texts, observed) if observed else ()
+    shown = dict(shown_otherwise(record.texts, observed)) if observed else {}
     reason = f"no definition for this target; {record.id} will be deleted"
     held = context.owners.doubt(record, context.observation) or context.owners.renamed(record, context.observation)
     if record.texts.get(PREVENT_DESTROY) and not context.protected_delete:
@@ -338,7 +336,7 @@ def _deleted(record: Record, context: Context) -> Change:
         name=record.texts.get("name", ""),
         action=Action.DELETE,
         reason=f"{reason}; drift: changed by {observed.last_edit(context.client)}" if observed and shown else reason,
-        fields=tuple(FieldChange(path, value or None, None, None, drifted=True) for path, value in shown),
+        fields=withdrawn(record, shown),
         steps=first_enabled(observed, Delete(record.id, observed.etag if observed else record.etag)),
         notes=tuple(_gone_notes(record, context)),
         record=record,

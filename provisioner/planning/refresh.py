@@ -44,7 +44,7 @@ def _change(record: Record, observation: Observation, declared: dict[Key, Desire
     fields = drift_of(record, observed, locations)
     if not fields and not touched(record, observed):
         return change
-    what = "changed" if fields else "nothing visible differs: touched"
+    what = "changed" if fields else f"{observed.unlike_before}: touched"
     return replace(
         change,
         action=Action.REFRESH,

@@ -8,10 +8,19 @@ from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.state.records import State
 
+_NOT_WITHOUT_A_WORD = "without an approved plan, `apply --yes` carries this out only with --overwrite-drift"
+
+
+def announce_drift(plan: Plan) -> Plan:
+    """Return the plan with a note at every change that would overwrite drift: ``hold_back_drift`` may block it."""
+    return plan.noting({change.key: _NOT_WITHOUT_A_WORD for change in plan.changes if _overwrites_drift(change)})
+
 
 def hold_back_drift(plan: Plan) -> Plan:
-    """The plan with every change that would overwrite drift blocked: nobody has confirmed it."""
-    return replace(plan, changes=tuple(_hold_back(change) for change in plan.changes))
+    """Return the plan with every change that would overwrite drift blocked: nobody has confirmed it."""
+    return replace(
+        plan, changes=tuple(_hold_back(change) if _overwrites_drift(change) else change for change in plan.changes)
+    )
 
 
 MOST_AT_ONCE = 0.3
@@ -61,8 +70,13 @@ def hold_back_mass_recreate(plan: Plan, state: State, observation: Observation |
     return replace(plan, changes=tuple(changes))
 
 
+def _overwrites_drift(change: Change) -> bool:
+    return change.drifted and bool(change.steps) and change.action is not Action.REFRESH
+
+
 def _hold_back(change: Change) -> Change:
-    if not change.drifted or change.action is Action.REFRESH:
-        return change
     remedy = "`--overwrite-drift` puts back what is declared; or make the definition say what is there"
-    return replace(change, action=Action.BLOCKED, steps=(), remedy=remedy)
+    if change.action is Action.DELETE:
+        remedy = "`--overwrite-drift` deletes it all the same; or put the definition back"
+    notes = tuple(note for note in change.notes if note != _NOT_WITHOUT_A_WORD)
+    return replace(change, action=Action.BLOCKED, steps=(), remedy=remedy, notes=notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 from provisioner.applying.outcome import Applied
 from provisioner.model import Problem
@@ -23,7 +24,7 @@ PLAN: Mapping[str, Callable[[Plan], str]] = {
     "text": plan_text.as_text,
     "json": plan_json.as_json,
     "markdown": plan_markdown.as_markdown,
-    "html": plan_html.as_html,
+    "html": lambda plan: plan_html.as_html(plan, datetime.now(UTC)),
     "github": github.plan_annotations,
     "gitlab-terraform": gitlab.terraform,
     "gitlab-codequality": gitlab.plan_quality,

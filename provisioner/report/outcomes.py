@@ -30,15 +30,21 @@ _COLOUR = {
 def line(outcome: Outcome, style: Style = PLAIN) -> str:
     """One outcome, with its message and remedy where it did not succeed."""
     done = outcome.verdict is Verdict.DONE
-    word = _WORD.get(outcome.change.action, "done") if done else outcome.verdict.value
+    word = _word(outcome) if done else outcome.verdict.value
     head = f"{style.paint(f'{word:13}', _COLOUR[outcome.verdict])} {safe(outcome.change.key)}"
     if done:
-        what = ", ".join([f"{safe(outcome.id)} in {outcome.seconds:.1f} s", *_found(outcome.change)])
+        took = "" if outcome.change.is_only_recorded else f" in {outcome.seconds:.1f} s"
+        what = ", ".join([f"{safe(outcome.id)}{took}", *_found(outcome.change)])
         return style.fold(f"{head}  {style.paint(what, 'dim')}")
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(outcome.remedy)}" if outcome.remedy else ""
     where = outcome.change.location
     head += style.paint(f"  {safe(where.file)}:{where.line}", "dim") if where else ""
     return style.fold(f"{head}\n    {safe(outcome.message)}{remedy}")
+
+
+def _word(outcome: Outcome) -> str:
+    """What was done."""
+    return "recorded" if outcome.is_recorded else _WORD.get(outcome.change.action, "done")
 
 
 def _found(change: Change) -> list[str]:
@@ -53,7 +59,8 @@ def summary(applied: Applied) -> str:
     left = _left(applied)
     word = "incomplete" if left else "complete"
     first = f"Apply {word}: {numbers[0]} added, {numbers[1]} changed, {numbers[2]} destroyed."
-    recorded = [f"{number:,} {words}." for action, words in _RECORDED.items() if (number := applied.done(action))]
+    recorded = [f"{applied.recorded:,} only recorded."] if applied.recorded else []
+    recorded += [f"{number:,} {words}." for action, words in _RECORDED.items() if (number := applied.done(action))]
     return " ".join([first, *recorded, *left])
 
 
@@ -124,9 +131,7 @@ def as_markdown(applied: Applied) -> str:
         lines += [f"  - Remedy: {plain(remedy[:_WIDEST])}"] if remedy else []
     lines += [f"- and {len(left) - _MOST_TOLD:,} more"] if len(left) > _MOST_TOLD else []
     done = [one for one in applied.outcomes if one.verdict is Verdict.DONE]
-    lines += [
-        f"- {_WORD.get(one.change.action, 'done')} {code(one.change.key)}: {code(one.id)}" for one in done[:_MOST_TOLD]
-    ]
+    lines += [f"- {_word(one)} {code(one.change.key)}: {code(one.id)}" for one in done[:_MOST_TOLD]]
     lines += [f"- and {len(done) - _MOST_TOLD:,} more that were done"] if len(done) > _MOST_TOLD else []
     return "\n".join(lines) + "\n"
 

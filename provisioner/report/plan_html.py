@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from provisioner import __version__
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Plan
 from provisioner.report.plan_text import summary
@@ -22,6 +25,8 @@ from provisioner.report.wording import (
     SEVERITY,
     SYMBOL,
     Unknown,
+    approval,
+    fields_of,
     line_of,
     new_servers,
     sorted_by_severity,
@@ -48,8 +53,8 @@ class _Part:
         return f"sha256-{base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()}"
 
 
-def as_html(plan: Plan) -> str:
-    """The whole plan, what a reader must not miss first."""
+def as_html(plan: Plan, made: datetime) -> str:
+    """Return the whole plan, what a reader must not miss first. ``made`` is when, in UTC."""
     from markupsafe import Markup
 
     changes = sorted_by_severity(plan.changes)
@@ -62,6 +67,8 @@ def as_html(plan: Plan) -> str:
             open=sum(change.action is not Action.NO_OP for change in changes) <= _MOST_OPEN,
             counts=[(action.value, number) for action in SEVERITY if (number := plan.count(action))],
             summary=summary(plan),
+            made=f"{made:%Y-%m-%d %H:%M} UTC by provisioner {__version__}",
+            approval=approval(plan),
             sections=[
                 ("What could not be known", list(unknowns(plan))),
                 ("What the digest does not cover", list(uncovered(plan))),
@@ -70,6 +77,7 @@ def as_html(plan: Plan) -> str:
             servers=new_servers(plan),
             symbol=SYMBOL,
             verdict=verdict,
+            fields_of=fields_of,
             style=_Part(Markup(_read("plan.css"))),  # noqa: S704 - our own text
             script=_Part(Markup(_read("plan.js"))),  # noqa: S704
         )
@@ -88,6 +96,7 @@ def _environment() -> Environment:
     environment = Environment(loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {
         "shown": safe,
+        "words": _words,
         "place": line_of,
         "breakable": lambda path: Markup(str(escape(safe(path))).replace(".", ".<wbr>")),  # noqa: S704 - escaped first
     }
@@ -95,11 +104,20 @@ def _environment() -> Environment:
     return environment
 
 
+def _words(text: str) -> str:
+    """Return our own words, with commands and names as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(safe(text)))))  # noqa: S704 - escaped first
+
+
 def _cell(field: FieldChange, value: str | None, side: str) -> str:
     """One value of a row; one that is not there is an empty cell."""
     from markupsafe import Markup
 
+    if value is None:
+        return Markup('<td class="{}"></td>').format(side)
     differs = " differs" if field.before != field.after else ""
     origin = " origin" if field.sensitive else ""
-    shown = "" if value is None else safe(value if field.sensitive else f'"{value}"')
+    shown = safe(value if field.sensitive else f'"{value}"')
     return Markup('<td class="{}{}{}">{}</td>').format(side, differs, origin, shown)

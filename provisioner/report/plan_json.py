@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Literal
+
 from provisioner import __version__
 from provisioner.model import Json
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import json_text
+from provisioner.state.records import Record
 
 FORMAT_VERSION = "2.1"
 
@@ -66,17 +70,33 @@ def _change(change: Change) -> Json:
 
 
 def _before(change: Change) -> tuple[Json | None, Json]:
+    """Return what is there, as far as anybody may see it; None where nothing is, or nothing is known."""
     if change.record is None:
-        return None, {}
-    origins = {secret.path: secret.origin for secret in change.record.secrets}
-    return {**change.record.texts, **origins}, dict.fromkeys(origins, True)
+        taken_over = change.action is Action.UPDATE and change.desired is not None
+        return (dict(change.desired.texts) if change.desired and taken_over else None), {}
+    recorded, sensitive = _recorded(change.record)
+    return (recorded if change.action is Action.REFRESH else _with(recorded, change, "before")), sensitive
 
 
 def _after(change: Change) -> tuple[Json | None, Json]:
+    if change.action is Action.REFRESH and change.record is not None:
+        recorded, sensitive = _recorded(change.record)
+        return _with(recorded, change, "after"), sensitive
     if change.desired is None:
         return None, {}
     fields = {field.path: str(field.value) for field in change.desired.fields if field.value}
     return fields, dict.fromkeys(change.desired.symbols, True)
+
+
+def _recorded(record: Record) -> tuple[Json, Json]:
+    origins = {secret.path: secret.origin for secret in record.secrets}
+    return {**record.texts, **origins}, dict.fromkeys(origins, True)
+
+
+def _with(fields: Mapping[str, str], change: Change, side: Literal["before", "after"]) -> Json:
+    """Return the fields with what was changed outside as one side of the change has it."""
+    drift = {field.path: getattr(field, side) for field in change.fields if field.drifted}
+    return {path: value for path, value in {**fields, **drift}.items() if value is not None}
 
 
 def _field(field: FieldChange) -> Json:

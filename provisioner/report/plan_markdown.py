@@ -8,7 +8,6 @@ where passwords will go and what is not known.
 from __future__ import annotations
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
@@ -20,6 +19,8 @@ from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
 from provisioner.report.wording import (
     Unknown,
+    approval,
+    fields_of,
     line_of,
     new_servers,
     place_of,
@@ -137,22 +138,8 @@ _LONGEST_COMMAND = 4_000
 
 
 def _foot(plan: Plan) -> Iterator[str]:
-    if not plan.pending:
-        return
-    flags = [_for_a_shell(flag) for flag in plan.asked.flags]
-    if plan.outside:
-        command = code(" ".join(["provisioner plan --target", plan.target, *flags, "--out approved.plan"]))
-        does = "saves this plan, and `provisioner apply approved.plan` carries it out, or nothing if it has moved."
-    else:
-        command = code(" ".join(["provisioner apply --target", plan.target, *flags, f"--expect-digest {plan.digest}"]))
-        does = "carries out this plan, or nothing if it has moved. New values of secrets pass."
-    if _size(command) <= _LONGEST_COMMAND:
-        yield f"{command} {does}"
-
-
-def _for_a_shell(flag: str) -> str:
-    name, space, value = flag.partition(" ")
-    return f"{name} {shlex.quote(safe(value))}" if space else name
+    if (approving := approval(plan)) and _size(approving[0]) <= _LONGEST_COMMAND:
+        yield f"{code(approving[0])} {approving[1]}"
 
 
 def _block(change: Change) -> str:
@@ -160,7 +147,7 @@ def _block(change: Change) -> str:
     parts = [f"#### {_named(change)}", "", f"Reason: {plain(change.reason)}"]
     parts += [f"- Remedy: {plain(change.remedy)}"] if change.remedy else []
     parts += [f"- Note: {plain(note)}" for note in change.notes]
-    lines = [line for field in change.fields for line in _field(field, change.action)]
+    lines = [line for field in fields_of(change) for line in _field(field, change.action)]
     if lines:
         fence = "`" * max(3, 1 + max(map(longest_ticks, lines)))
         parts += ["", f"{fence}diff", *lines, fence]
@@ -194,7 +181,7 @@ def _shown(field: FieldChange, value: str) -> str:
 
 def _item(change: Change) -> str:
     """Return why a change is planned and which fields it is about."""
-    names = f" Fields: {_fields(change, _MOST_NAMES)}." if change.fields else ""
+    names = f" Fields: {_fields(change, _MOST_NAMES)}." if fields_of(change) else ""
     lines = [f"- {_named(change)}: {_short(change.reason)}.{names}"]
     lines += [f"  - Remedy: {_short(change.remedy)}"] if change.remedy else []
     return "\n".join([*lines, *(f"  - Note: {_short(note)}" for note in change.notes)])
@@ -208,7 +195,7 @@ def _row(change: Change) -> str:
 
 def _fields(change: Change, most: int) -> str:
     """Return the names of some fields, those with drift first."""
-    fields = sorted(change.fields, key=lambda field: not field.drifted)
+    fields = sorted(fields_of(change), key=lambda field: not field.drifted)
     named = [f"{_cell(_cut(field.path, 80))}{' (drift)' if field.drifted else ''}" for field in fields[:most]]
     more = f" and {len(fields) - most} more" if len(fields) > most else ""
     return ", ".join(named) + more

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import PLAIN, Style, count, safe
-from provisioner.report.wording import SYMBOL, line_of
-from provisioner.state.fingerprint import Comparison
+from provisioner.report.wording import SYMBOL, fields_of, line_of
 
 _COLOUR = {
     Action.CREATE: "green",
@@ -84,8 +83,9 @@ def _change(change: Change, style: Style) -> Iterator[str]:
         yield f"    {style.paint('remedy:', 'cyan')} {safe(change.remedy)}"
     for note in change.notes:
         yield f"    {style.paint('note:', 'yellow')} {safe(note)}"
-    width = max((len(field.path) for field in change.fields), default=0)
-    for field in change.fields:
+    fields = fields_of(change)
+    width = max((len(field.path) for field in fields), default=0)
+    for field in fields:
         yield _field(change, field, width, style)
 
 
@@ -94,20 +94,21 @@ def _field(change: Change, field: FieldChange, width: int, style: Style) -> str:
     if change.action is Action.CREATE:
         state = "" if field.at_hand else style.paint("  (not set)", "yellow")
         return f"{path}{_shown(field, field.after)}{state}"
+    drift = style.paint("  (drift)", "yellow") if field.drifted else ""
+    if change.action is Action.DELETE:
+        return f"{path}{_shown(field, field.before)}{drift}"
     where = style.paint(f"  {line_of(field.location)}", "dim") if field.location else ""
     if field.sensitive:
         return f"{path}{_sensitive(field)}{where}"
     arrow = style.paint("->", "dim")
-    drift = style.paint("  (drift)", "yellow") if field.drifted else ""
     return f"{path}{_shown(field, field.before)} {arrow} {_shown(field, field.after)}{drift}{where}"
 
 
 def _sensitive(field: FieldChange) -> str:
     """The origin, before and after where they differ, and what the comparison says."""
     origins = [origin for origin in dict.fromkeys((field.before, field.after)) if origin is not None]
-    gone = " (removed)" if field.after is None else ""
-    verdict = Comparison.UNKNOWN if field.comparison is None else field.comparison
-    return f"{' -> '.join(safe(origin) for origin in origins)}: {verdict}{gone}"
+    verdict = " (removed)" if field.after is None else f": {field.comparison}"
+    return f"{' -> '.join(safe(origin) for origin in origins)}{verdict}"
 
 
 def _shown(field: FieldChange, value: str | None) -> str:
@@ -134,7 +135,10 @@ _OTHERS = {
 
 def summary(plan: Plan) -> str:
     """The last line; third-party tools parse its first sentence, which is Terraform's."""
-    create, update, delete = (plan.count(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
+    create, delete = plan.count(Action.CREATE), plan.count(Action.DELETE)
+    recorded = sum(change.is_only_recorded for change in plan.changes if change.action is Action.UPDATE)
+    update = plan.count(Action.UPDATE) - recorded
     first = f"Plan: {create} to add, {update} to change, {delete} to destroy."
-    others = [f"{plan.count(action)} {word}" for action, word in _OTHERS.items() if plan.count(action)]
+    others = [f"{recorded} only recorded"] if recorded else []
+    others += [f"{plan.count(action)} {word}" for action, word in _OTHERS.items() if plan.count(action)]
     return f"{first} {', '.join(others).capitalize()}." if others else first

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from provisioner.model import Location
+from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Location
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import safe
@@ -61,7 +62,18 @@ def verdict(field: FieldChange, action: Action) -> str:
     """What the comparison of a sensitive value says; "" where there is nothing to compare."""
     if not field.at_hand:
         return "not set here"
-    return field.comparison.value if field.comparison and action is not Action.CREATE else ""
+    compared = field.comparison and field.after is not None and action is not Action.CREATE
+    return field.comparison.value if field.comparison and compared else ""
+
+
+_DEFAULTS = {"connectionSpec.id": MYSQL_SPEC_ID, "connectionSpec.version": MYSQL_SPEC_VERSION}
+
+
+def fields_of(change: Change) -> tuple[FieldChange, ...]:
+    """Return the fields that a reader looks at: of what comes or goes whole, not the defaults that nobody chooses."""
+    if change.action not in (Action.CREATE, Action.DELETE):
+        return change.fields
+    return tuple(field for field in change.fields if _DEFAULTS.get(field.path, "") not in (field.before, field.after))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +109,26 @@ def uncovered(plan: Plan) -> Iterator[Unknown]:
     outside = Counter(pin.key for pin in plan.outside)
     if outside:
         yield Unknown("What was done outside to these; approve a saved plan of it", outside)
+
+
+def approval(plan: Plan) -> tuple[str, str] | None:
+    """Return the command that carries out what was reviewed, for a shell, and what it does; None where there is nothing
+    to do."""
+    if not plan.pending:
+        return None
+    flags = [_for_a_shell(flag) for flag in plan.asked.flags]
+    if plan.outside:
+        command = ["provisioner plan --target", plan.target, *flags, "--out approved.plan"]
+        does = "saves this plan, and `provisioner apply approved.plan` carries it out, or nothing if it has moved."
+    else:
+        command = ["provisioner apply --target", plan.target, *flags, f"--expect-digest {plan.digest}"]
+        does = "carries out this plan, or nothing if it has moved. New values of secrets pass."
+    return " ".join(command), does
+
+
+def _for_a_shell(flag: str) -> str:
+    name, space, value = flag.partition(" ")
+    return f"{name} {shlex.quote(safe(value))}" if space else name
 
 
 _SERVER = ".server"

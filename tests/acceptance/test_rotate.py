@@ -60,6 +60,18 @@ def etag(service: Service) -> str:
 
 
 @pytest.mark.usefixtures("meddling")
+def test_several_that_read_one_variable_are_rotated_together(project: Project) -> None:
+    project.define("archive", basic("Archive"))
+    assert project.run("apply", "--yes").code == 0
+    alone = project.run("rotate", "orders", environ=NEW)
+    assert "MYSQL_ORDERS_PASSWORD is also read by archive, to which this run does not send it" in alone.out
+    both = project.run("rotate", "orders", "archive", "--yes", environ=NEW)
+    assert (both.code, both.last) == (0, "Apply complete: 0 added, 2 changed, 0 destroyed.")
+    assert "also read by" not in both.out
+    assert project.run("rotate", environ=NEW).code == 64
+
+
+@pytest.mark.usefixtures("meddling")
 def test_a_valid_password_is_proved_sent_and_tested(project: Project, service: Service) -> None:
     flow(service, project.id("orders"), "Nightly")
     before = len(service.seen())

@@ -213,7 +213,7 @@ def test_a_field_that_both_sides_changed_is_drift() -> None:
     change = only(planned([desired(description="declared anew")], state(record()), seen))
     (field,) = change.fields
     assert (field.before, field.after, field.drifted) == ("by hand", "declared anew", True)
-    assert change.notes == ("without an approved plan, `apply --yes` carries this out only with --overwrite-drift",)
+    assert change.drifted
 
 
 def test_what_both_sides_changed_alike_is_no_drift() -> None:

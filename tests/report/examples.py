@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from provisioner.model import Location, TargetIdentity
-from provisioner.planning.changes import FieldChange
+from provisioner.planning.changes import FieldChange, withdrawn
 from provisioner.planning.pins import Pin
 from provisioner.planning.plan import Action, Asked, Change, Create, Delete, Patch, Plan
 from provisioner.state.fingerprint import Comparison
@@ -92,7 +92,15 @@ EVERYTHING = plan_of(
         Change("same", "Same", Action.NO_OP, "as declared", at("same"), record=record("same")),
         Change("taken", "Taken", Action.BLOCKED, "exists already: id-x", at("taken"), remedy="rename it"),
         Change("gone", "Gone", Action.UNMANAGED, "no definition", record=record("gone")),
-        Change("old", "Old", Action.DELETE, "no definition", steps=(Delete("id-old", None),), record=record("old")),
+        Change(
+            "old",
+            "Old",
+            Action.DELETE,
+            "no definition",
+            fields=withdrawn(record("old", **{"connectionSpec.version": "1.0", "auth.params.server": "db1"}), {}),
+            steps=(Delete("id-old", None),),
+            record=record("old"),
+        ),
     ],
     asked=Asked(delete=True),
 )

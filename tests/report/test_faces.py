@@ -32,9 +32,10 @@ from .examples import (
 GOLDEN = Path(__file__).parent / "golden"
 SUFFIX = {"markdown": "md", "html": "html", "text": "txt", "github": "github.txt", "gitlab-terraform": "gitlab.json"}
 NOT_AGREED = re.compile(
-    r"(?s)(?<=\"provisioner_version\": \")[^\"]*|(?<=sha256-)[^']*|(?<=<style>).*?(?=<)|(?<=<script>)\".*?(?=<)"
+    r"(?s)(?<=\"provisioner_version\": \")[^\"]*|(?<=sha256-)[^']*|(?<=<dt>Made</dt><dd>)[^<]*"
+    r"|(?<=<style>).*?(?=<)|(?<=<script>)\".*?(?=<)"
 )
-"""What golden files leave out: the version, and the page's own style and script."""
+"""What golden files leave out: the version, the time, and the page's own style and script."""
 
 PROBLEMS = (
     Problem(Location("connections/a.yaml", 3, 5), "schema.value", f"must be {HOSTILE}", "50% of it"),
