@@ -1,4 +1,4 @@
-"""Many workers: a connection each that stays open."""
+"""Many workers: which connections they open."""
 
 from __future__ import annotations
 
