@@ -168,6 +168,21 @@ def test_what_is_left_of_a_probe_is_deleted_by_the_next_apply(
     assert project.state["intents"] == {}
 
 
+@pytest.mark.parametrize("by_id", [False, True])
+def test_what_is_left_of_a_probe_is_not_imported(
+    project: Project, service: Service, meddling: Meddling, by_id: bool
+) -> None:
+    """The next apply deletes it: recorded, it would be made anew after that."""
+    meddling.losing = True
+    assert project.run("rotate", "orders", "--yes", "--no-wait", environ=NEW).code == 4
+    meddling.losing = False
+    (probe,) = [one for one in service.items() if one["name"].startswith("provisioner probe ")]
+    done = project.run("import", probe["id"] if by_id else "--all")
+    assert done.code == (1 if by_id else 0)
+    assert "a probe that an earlier run has left; the next apply deletes it" in done.out
+    assert probe["id"] not in {record["id"] for record in project.state["records"].values()}
+
+
 def test_a_test_without_an_answer_proves_nothing(project: Project, service: Service, meddling: Meddling) -> None:
     before = etag(service)
     service.faults({"kind": "status", "status": 403, "method": "GET", "path": "*/test"})
