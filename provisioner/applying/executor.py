@@ -51,7 +51,7 @@ from provisioner.planning.plan import (
     Step,
     Test,
 )
-from provisioner.planning.proving import is_probe
+from provisioner.planning.proving import intent_of_probe, is_probe
 from provisioner.service.flow_service import Written
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record, Settled
@@ -150,9 +150,11 @@ class Executor:
         return Reached(written.id, record)
 
     def _settle_done(self, intent: Intent, written: Written) -> None:
-        settled = Settled(intent.intent_id, "done", written.id, written.etag)
+        settled = [Settled(intent.intent_id, "done", written.id, written.etag)]
+        if is_probe(intent.key):  # it was there, and is gone
+            settled.append(Settled(intent_of_probe(intent.name), "failed", None, None))
         try:
-            self.ledger.settle((settled,))
+            self.ledger.settle(tuple(settled))
         except StateError as error:
             message = f"{intent.step} succeeded, id {written.id}, but could not be recorded: {error.message}"
             remedy = "free space or mend permissions, then run apply again: it finds out what was done and records it"

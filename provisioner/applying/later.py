@@ -8,7 +8,8 @@ from provisioner.applying.outcome import Outcome, Verdict
 from provisioner.model import Key
 from provisioner.planning.plan import Action, Change, Create, Patch, Plan
 from provisioner.planning.planner import LOOKED_FOR
-from provisioner.planning.proving import is_probe
+from provisioner.planning.proving import is_probe, probe_key
+from provisioner.state.records import Intent
 
 
 def patched(made: Plan) -> frozenset[Key]:
@@ -37,7 +38,11 @@ def leads_to(shown: Change | None, now: Change) -> bool:
 def found(shown: Change | None, now: Plan, key: Key) -> Outcome | None:
     """Return the outcome of a call that turns out to have had its effect; None where it did not, or that is open."""
     change = next((one for one in now.changes if one.key == key), None)
-    if shown is None or not shown.steps or (change is not None and change.action is not Action.NO_OP):
+    if (
+        shown is None
+        or not (shown.steps or is_probe(key))
+        or (change is not None and change.action is not Action.NO_OP)
+    ):
         return None
     if change is None and shown.action is not Action.DELETE:
         return None
@@ -48,3 +53,10 @@ def found(shown: Change | None, now: Plan, key: Key) -> Outcome | None:
 def moved_meanwhile(change: Change) -> Outcome:
     message = "what became of it is known, and what would be done now was not shown"
     return Outcome(change, Verdict.STALE, message=message, remedy="run apply again, and read the new plan")
+
+
+def left_probe(intent: Intent, now: float) -> Outcome:
+    """Return the outcome of a probe of which it is not known whether it is gone. ``now`` is on the monotonic clock."""
+    change = Change(probe_key(intent.key), intent.name, Action.DELETE, "a probe that may be left")
+    message = "whether the probe is gone is not known"
+    return Outcome(change, Verdict.UNKNOWN, message=message, remedy="run apply again: it looks for it", ended=now)

@@ -182,7 +182,9 @@ class Trials:
             self.service.confirm_gone(ident)
             self._over(intent)
         except ServiceError as error:
-            self.tell(f"{intent.key}: the probe {ident} is left, the next apply deletes it: {error.message}")
+            self.tell(
+                f"{intent.key}: the probe {ident} may be left, and then the next apply deletes it: {error.message}"
+            )
 
     def _over(self, intent: Intent) -> None:
         self.ledger.settle((Settled(intent.intent_id, "failed", None, None),))

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -20,7 +20,7 @@ from typing import Protocol
 
 from provisioner.applying.executor import Executor, left_open, not_attempted
 from provisioner.applying.ids import KnownIds, creation_notes, known_ids, young_ids
-from provisioner.applying.later import changes_of, creates, found, leads_to, moved_meanwhile, patched
+from provisioner.applying.later import changes_of, creates, found, leads_to, left_probe, moved_meanwhile, patched
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
 from provisioner.applying.trials import Ledger, Writer
@@ -32,7 +32,7 @@ from provisioner.names import fold
 from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Asked, Create, Plan, Probe
+from provisioner.planning.plan import Asked, Change, Create, Plan, Probe
 from provisioner.planning.planner import Context
 from provisioner.planning.proving import definition_key, probe_key
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
@@ -214,14 +214,18 @@ class _Run:
             return first + Applied(tuple(left_open(change) for change in changes_of(made, waiting)))
         since = [*([self._began] if waiting else ()), *(one.ended for one in lost.values())]
         probes = {probe_key(key) for key in lost}
-        later = self._after_wait(made, waiting | lost.keys() | probes, len(waiting) + len(lost), max(since))
+        shown = {**{one.key: one for one in made.changes}, **{key: one.change for key, one in lost.items()}}
+        later = self._after_wait(shown, waiting | lost.keys() | probes, len(waiting) + len(lost), max(since))
         if later is None:
             held = Applied(tuple(not_attempted(change) for change in made.only(waiting).pending))
             return replace(first + held, interrupted=self._ports.interrupted.is_set())
         return first.replaced(later, lost)
 
-    def _after_wait(self, shown: Plan, keys: Collection[Key], number: int, since: float) -> Applied | None:
-        """Return what became of these keys; None where it was not waited for, or nothing could be seen."""
+    def _after_wait(
+        self, shown: Mapping[Key, Change], keys: Collection[Key], number: int, since: float
+    ) -> Applied | None:
+        """Return what became of these keys; None where it was not waited for, or nothing could be seen. ``shown`` has
+        the changes that were shown, by key."""
         seconds = max(0.0, since + self._place.deadlines.settled - self._ports.monotonic())
         calls = f"{number:,} call{'' if number == 1 else 's'}"
         self._ports.tell(f"waiting {seconds:.0f} s until it shows what became of {calls}; an interrupt ends the wait")
@@ -234,10 +238,9 @@ class _Run:
         except ProvisionerError as error:
             self._ports.tell(f"what became of them could not be seen: {error.message}")
             return None
-        before = {change.key: change for change in shown.changes}
-        meant = [one for one in now.changes if not one.steps or leads_to(before.get(one.key), one)]
+        meant = [one for one in now.changes if not one.steps or leads_to(shown.get(one.key), one)]
         stale = [one for one in now.changes if one not in meant]
-        done = [one for key in sorted(keys) if (one := found(before.get(key), now, key)) is not None]
+        done = [one for key in sorted(keys) if (one := found(shown.get(key), now, key)) is not None]
         for outcome in done:
             self._ports.progress(outcome)
         sent = self._execute(replace(now, changes=tuple(meant)), seen)
@@ -263,7 +266,19 @@ class _Run:
         )
         applied = executor.execute(made)
         self._stopped = executor.stop.is_set()
-        return self._checked(applied, began)
+        return self._checked(applied, began) + Applied(tuple(self._left_probes(made, applied, seen)))
+
+    def _left_probes(self, made: Plan, applied: Applied, seen: Seen) -> Iterator[Outcome]:
+        """Yield the outcome of each probe of this run that may be there yet, but for those of changes that are open."""
+        if not any(isinstance(step, Probe) for change in made.pending for step in change.steps):
+            return
+        known = {intent.intent_id for intent in seen.state.intents}
+        unknown = {one.change.key for one in applied.outcomes if one.verdict is Verdict.UNKNOWN}
+        for intent in self._ports.store.load().intents:
+            if intent.step == "probe" and intent.intent_id not in known and intent.key not in unknown:
+                outcome = left_probe(intent, self._ports.monotonic())
+                self._ports.progress(outcome)
+                yield outcome
 
     def _checked(self, applied: Applied, began: str) -> Applied:
         """Look once whether what was created is there under its own name. What is not is open again: its id may be that

@@ -114,6 +114,7 @@ class _Chooser:
         self._declared = {one.key: one for one in desired}
         self._by_name = {one.name: one for one in desired}
         self._managed = {record.id: record.key for record in state.records}
+        self._probes = {intent.name for intent in state.intents if intent.step == "probe"}
         there = read(place.project, (), {}, place.progress)
         keys = {
             *(name for one in there.definitions for name in one.called),
@@ -145,6 +146,9 @@ class _Chooser:
     def take(self, one: Observed) -> Taken | Left:
         if one.id in self._managed:
             return self._recorded(one, self._managed[one.id])
+        if one.name in self._probes:
+            reason = "a probe that an earlier run has left; the next apply deletes it"
+            return Left(one.id, one.name, reason, managed=self._wanted.id is None)
         if one.etag is None:
             return Left(one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled")
         number = sum(other.name == one.name for other in self._observation.named(one.name))

@@ -18,10 +18,17 @@ from provisioner.state.records import Intent
 _SUFFIX = "#probe"
 """Of the key of what is left of a probe: no definition can have it."""
 
+_NAMED = "provisioner probe "
+
 
 def probe_name(intent_id: str) -> str:
     """The name of a probe: nobody else's is like it."""
-    return f"provisioner probe {intent_id}"
+    return f"{_NAMED}{intent_id}"
+
+
+def intent_of_probe(name: str) -> str:
+    """Return the id of the intent that a probe of this name stands under."""
+    return name.removeprefix(_NAMED)
 
 
 def probe_key(key: Key) -> Key:

@@ -262,10 +262,9 @@ class FlowService(FlowReader):
             except NotFound:
                 return
             except ServiceError as error:
-                raise OutcomeUnknown(f"{what}: accepted, and {error.message}", "Run apply again: it looks.") from error
-        raise OutcomeUnknown(
-            f"{what}: accepted, and still shown", "Run apply again: it looks, and deletes what is left."
-        )
+                words = f"{what}: whether it is gone cannot be read: {error.message}"
+                raise OutcomeUnknown(words, "Run apply again: it looks.") from error
+        raise OutcomeUnknown(f"{what}: it is still there", "Run apply again: it looks, and deletes what is left.")
 
     def _write(self, what: str, call: Call, ident: str = "") -> Answer:
         settled = self._caller.send(call)

@@ -223,6 +223,24 @@ def test_a_probe_whose_answer_says_nothing(reply: Reply, effect: Effect, tmp_pat
         assert subject.converged
 
 
+@pytest.mark.parametrize(("effect", "lost"), [("now", 9), ("late", 1), ("none", 9)])
+@pytest.mark.parametrize("flags", [(), ("--no-wait",)], ids=["waits", "no wait"])
+def test_the_end_of_a_probe_that_is_not_seen(effect: Effect, lost: int, flags: tuple[str, ...], tmp_path: Path) -> None:
+    """It is settled at the end of the apply that lost the answer; lost again, the next one has it to do."""
+    with world(tmp_path / "p") as subject:
+        subject.define("alpha")
+        assert subject.apply().code == 0
+        (live,) = subject.ours
+        subject.fake.direct = Director("DELETE", Play(effect, Reply(500, b""), late=LATE), lost * 6)
+        rotated = subject.run("rotate", "alpha", "--yes", *flags)
+        assert rotated.code == (4 if flags or effect == "none" else 0), rotated.out + rotated.err
+        assert "alpha#probe" in rotated.out
+        assert bool(subject.state.intents) is (rotated.code == 4)
+        subject.fake.direct = lambda _: Play()
+        assert applied(subject) == (0, 0, 0)
+        assert (subject.ours, subject.converged) == ([live], True)
+
+
 @pytest.mark.parametrize("method", ["POST", "PATCH", "DELETE"])
 @pytest.mark.parametrize("status", [401, 429])
 def test_what_is_assumed_to_have_no_effect_is_sent_again(method: str, status: int, tmp_path: Path) -> None:
