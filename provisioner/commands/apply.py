@@ -292,9 +292,11 @@ class _Run:
         except ProvisionerError as error:
             self._ports.tell(f"what was created could not be checked: {error.message}")
             return applied
-        for words in creation_notes(
-            created, observation, frozenset(one.id for one in self._ports.store.load().records)
-        ):
+        for outcome in filter(None, reopened):
+            self._ports.tell(f"{outcome.change.key}: {outcome.message}")
+        kept = {one.id: one for one, again in zip(created.values(), reopened, strict=True) if again is None}
+        managed = frozenset(one.id for one in self._ports.store.load().records)
+        for words in creation_notes(kept, observation, managed):
             self._ports.tell(words)
         return applied.replaced(Applied(tuple(one for one in reopened if one)), ())
 

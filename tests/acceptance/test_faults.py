@@ -50,6 +50,12 @@ CASES: dict[str, Case] = {
     "POST, half an answer": Case([{"kind": "truncate", **POST, "nth": 1}], 4, "the body was cut", (0, SETTLED)),
     "POST, no JSON": Case([{"kind": "invalid-json", **POST, "nth": 1}], 4, "not JSON", (0, SETTLED)),
     "POST, a page": Case([{"kind": "wrong-content-type", **POST, "nth": 1}], 4, "not JSON", (0, SETTLED)),
+    "POST, an id that nothing has": Case(
+        [{"kind": "status", "status": 201, "body": {"id": "nothing"}, "when": "after", **POST, "nth": 1}],
+        4,
+        "orders: nothing, the id that was answered, is not there; its record was given up",
+        (0, SETTLED),
+    ),
     "POST, too many": Case([{"kind": "status", "status": 429, **POST, "times": 2}], 0, DONE, NOTHING),
     "POST, too many, wait": Case(
         [{"kind": "status", "status": 429, "retry_after": 1, **POST, "times": 1}], 0, DONE, NOTHING
