@@ -236,10 +236,10 @@ def _still_untested(change: Change) -> bool:
 _STEPS: Mapping[type[Call], StepName] = {Create: "create", Patch: "patch", Delete: "delete"}
 
 
-def left_open(change: Change) -> Outcome:
-    """Return the outcome of what would have to wait for an earlier call, where nothing is waited for."""
+def left_open(change: Change, remedy: str) -> Outcome:
+    """Return the outcome of what has to wait for an earlier call, where that was not waited for or not seen."""
     message = "not sent: it does not show yet what became of an earlier call"
-    return Outcome(change, Verdict.UNKNOWN, message=message, remedy="run apply without --no-wait")
+    return Outcome(change, Verdict.UNKNOWN, message=message, remedy=remedy)
 
 
 def not_attempted(change: Change) -> Outcome:

@@ -211,14 +211,17 @@ class _Run:
         if not (waiting or lost):
             return first
         if self._options.no_wait or self._stopped:
-            return first + Applied(tuple(left_open(change) for change in changes_of(made, waiting)))
+            remedy = "run apply without --no-wait" if self._options.no_wait else "run apply again"
+            return first + Applied(tuple(left_open(change, remedy) for change in changes_of(made, waiting)))
         since = [*([self._began] if waiting else ()), *(one.ended for one in lost.values())]
         probes = {probe_key(key) for key in lost}
         shown = {**{one.key: one for one in made.changes}, **{key: one.change for key, one in lost.items()}}
         later = self._after_wait(shown, waiting | lost.keys() | probes, len(waiting) + len(lost), max(since))
-        if later is None:
+        if later is None and self._ports.interrupted.is_set():
             held = Applied(tuple(not_attempted(change) for change in made.only(waiting).pending))
-            return replace(first + held, interrupted=self._ports.interrupted.is_set())
+            return replace(first + held, interrupted=True)
+        if later is None:
+            return first + Applied(tuple(left_open(change, "run apply again") for change in changes_of(made, waiting)))
         return first.replaced(later, lost)
 
     def _after_wait(
@@ -226,6 +229,8 @@ class _Run:
     ) -> Applied | None:
         """Return what became of these keys; None where it was not waited for, or nothing could be seen. ``shown`` has
         the changes that were shown, by key."""
+        if self._ports.interrupted.is_set():
+            return None
         seconds = max(0.0, since + self._place.deadlines.settled - self._ports.monotonic())
         calls = f"{number:,} call{'' if number == 1 else 's'}"
         self._ports.tell(f"waiting {seconds:.0f} s until it shows what became of {calls}; an interrupt ends the wait")

@@ -19,14 +19,16 @@ _MOST_NAMED = 5
 @dataclass(frozen=True, slots=True)
 class Ownership:
     """``declared`` and ``recorded`` have the keys of definitions and of records by their folded name, ``intended`` the
-    key of an open create; ``ids`` are those of records, ``keys`` those of definitions, ``kept`` those of records,
-    ``open`` those of open calls."""
+    key of an open create; ``left`` has the key of a record without a definition by each name that its base connection
+    may have, and ``heirs`` the key of a definition without a record that has such a name, by that key. ``ids`` are
+    those of records, ``kept`` the keys of records, ``open`` those of open calls."""
 
     declared: Mapping[str, frozenset[Key]]
     recorded: Mapping[str, frozenset[Key]]
     intended: Mapping[str, Key]
+    left: Mapping[str, Key]
+    heirs: Mapping[Key, Key]
     ids: frozenset[str]
-    keys: frozenset[Key]
     kept: frozenset[Key]
     open: frozenset[Key]
 
@@ -34,9 +36,9 @@ class Ownership:
         """Return the key of a record without a definition, or of an open create, that has the name of a definition, and
         what to do about it; None where there is none."""
         name = fold(desired.name)
-        for key in sorted(self.recorded.get(name, frozenset()) - self.keys):
-            return key, (
-                f"`movedFrom: {key}` in this file keeps its base connection; if it is a new one, give it another name"
+        if old := self.left.get(name):
+            return old, (
+                f"`movedFrom: {old}` in this file keeps its base connection; if it is a new one, give it another name"
             )
         key = self.intended.get(name, desired.key)
         return None if key == desired.key else (key, "run apply once more when it is known what became of that create")
@@ -49,10 +51,9 @@ class Ownership:
     def renamed(self, record: Record, observation: Observation | None) -> Undecided | None:
         """Return why a record without a definition keeps its base connection: a definition that has no record has its
         name, as after its file was renamed. None where there is none, or the base connection is gone."""
-        successors = self.declared.get(fold(record.texts.get("name", "")), frozenset()) - self.kept
-        if not successors or (observation is not None and observation.is_gone(record.id)):
+        successor = self.heirs.get(record.key)
+        if successor is None or (observation is not None and observation.is_gone(record.id)):
             return None
-        successor = min(successors)
         return Undecided(
             f"its name is that of {successor}, which has no record: this looks like a rename",
             f"`movedFrom: {record.key}` in the file of {successor} keeps it; or give {successor} another name",
@@ -123,23 +124,38 @@ class Ownership:
             )
 
 
-def ownership(desired: Iterable[Desired], state: State) -> Ownership:
-    """Return who owns what, of definitions and a state."""
+def ownership(desired: Iterable[Desired], state: State, observation: Observation | None = None) -> Ownership:
+    """Return who owns what, of definitions, a state and what the service shows."""
     declared, recorded = defaultdict[str, set[Key]](set), defaultdict[str, set[Key]](set)
     wanted = tuple(desired)
     for one in wanted:
         declared[fold(one.name)].add(one.key)
     for record in state.records:
         recorded[fold(record.texts.get("name", ""))].add(record.key)
+    left = _left(state, frozenset(one.key for one in wanted), observation)
+    heirs = {left[fold(one.name)]: one.key for one in wanted if one.key not in state.by_key and fold(one.name) in left}
     return Ownership(
         {name: frozenset(keys) for name, keys in declared.items()},
         {name: frozenset(keys) for name, keys in recorded.items()},
         {fold(intent.name): intent.key for intent in state.intents if intent.step in ("create", "probe")},
+        left,
+        heirs,
         frozenset(record.id for record in state.records),
-        frozenset(one.key for one in wanted),
         frozenset(state.by_key),
         frozenset(intent.key for intent in state.intents),
     )
+
+
+def _left(state: State, declared: frozenset[Key], observation: Observation | None) -> dict[str, Key]:
+    """Return the keys of records without a definition by each name: the recorded one, the one that is shown, and the
+    one that an open change gives it."""
+    named = [(record.key, record.texts.get("name", "")) for record in state.records if record.key not in declared]
+    if observation is not None:
+        shown = ((key, observation.by_id.get(state.by_key[key].id)) for key, _ in tuple(named))
+        named += [(key, observed.name) for key, observed in shown if observed is not None]
+    changed = ((intent.key, intent.record) for intent in state.intents if intent.step == "patch")
+    named += [(key, record.texts.get("name", "")) for key, record in changed if record and key not in declared]
+    return {fold(name): key for key, name in reversed(named)}
 
 
 NOBODY = ownership((), State.empty(""))

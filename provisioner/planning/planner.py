@@ -50,7 +50,7 @@ class Context:
 
     def owned(self, desired: Iterable[Desired]) -> Context:
         """Return the same with who owns what."""
-        return replace(self, owners=ownership(desired, self.state))
+        return replace(self, owners=ownership(desired, self.state, self.observation))
 
 
 def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: Context) -> Plan:

@@ -7,6 +7,8 @@ import signal
 import subprocess
 from typing import Any
 
+import pytest
+
 from provisioner.model import TargetIdentity
 from provisioner.state.lock import Holder
 from provisioner.state.store import FileStore
@@ -110,6 +112,30 @@ def test_a_lost_answer_without_effect_is_waited_for_and_sent_again(project: Proj
     assert second.code == 0
     assert "waiting 120 s until it shows what became of 1 call" in second.err
     assert len(service.items()) == 1
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_what_cannot_be_seen_after_the_wait_stays_open(project: Project, service: Service, declared: bool) -> None:
+    project.define("orders", basic("Orders"))
+    project.define("stock", basic("Stock"))
+    answers: list[Any] = [None, (504, {"message": "Gateway Timeout"})]
+    lists: list[Any] = []
+
+    def meddle(method: str, path: str, _: Any) -> Any:
+        if method == "POST" and path.endswith("/connections") and answers:
+            return answers.pop()
+        return lists.pop(0) if lists and "/connections?" in path else None
+
+    with between(service, meddle) as url:
+        project.target(url)
+        assert project.run("apply", "--yes", "--no-wait", "--parallelism", "1").code == 4
+        if not declared:
+            (project.folder / "connections/orders.yaml").unlink()
+        lists += [None, (403, {"error_code": "403027", "message": "forbidden"})]
+        second = project.run("apply", "--yes")
+    assert second.code == 4, second.out + second.err
+    assert "what became of them could not be seen" in second.err
+    assert second.last.endswith("1 unknown. Run apply again: it finds out what became of 1 call.")
 
 
 def test_who_holds_the_lock_is_named(project: Project, service: Service) -> None:

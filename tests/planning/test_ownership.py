@@ -6,13 +6,16 @@ from typing import Any
 
 import pytest
 
+from provisioner.model import MYSQL_SPEC_ID
 from provisioner.planning.observed import observe
 from provisioner.planning.plan import Action
 from provisioner.planning.planner import Context
 from provisioner.planning.refresh import refresh_plan
+from provisioner.state.records import Intent
 from tests.planning.examples import CLIENT, FINGERPRINTER, IDENTITY, desired, item, observation, planned, record, state
 
 ORDERS, STOCK = desired(), desired("stock", name="Stock")
+SENT = "2026-01-01T12:00:00+00:00"
 BOTH = state(record(ORDERS), record(STOCK, "id-2"))
 
 
@@ -59,6 +62,21 @@ def test_nor_is_what_is_called_otherwise_while_another_one_has_its_name(declared
     if declared or flags:
         assert orders.action is Action.BLOCKED
         assert "is called By hand now, and id-3 has the name that it had" in orders.reason
+
+
+@pytest.mark.parametrize("flags", [{}, {"delete": True}])
+@pytest.mark.parametrize("now", ["recorded", "shown", "being changed"])
+def test_whatever_name_is_left_without_a_definition_is_not_taken(now: str, flags: dict[str, bool]) -> None:
+    """The file was renamed after the name: made outside, or by a change of which nobody knows whether it was done."""
+    renamed = desired(name="Renamed")
+    known = record(renamed if now == "recorded" else ORDERS)
+    change = Intent("i1", "orders", "patch", "Renamed", MYSQL_SPEC_ID, "id-1", None, SENT, (), record(renamed))
+    standing = state(known, intents=[change] if now == "being changed" else [])
+    seen = observation(item(ORDERS, name="Renamed" if now == "shown" else "Orders"))
+    changes = {one.key: one for one in planned([desired("new", name="Renamed")], standing, seen, **flags).changes}
+    assert {one.steps for one in changes.values()} == {()}
+    assert "its name is that of orders: this looks like a rename" in changes["new"].reason
+    assert changes["orders"].action is (Action.BLOCKED if flags else Action.UNMANAGED)
 
 
 def test_two_that_exchange_their_names_are_each_still_their_own() -> None:
