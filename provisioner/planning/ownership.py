@@ -57,19 +57,46 @@ class Ownership:
             return Undecided(f"its name reads like that of {min(others)}", "give one of them another name")
         return None
 
-    def doubt(self, record: Record, observation: Observation | None) -> Undecided | None:
-        """Return why nobody can tell whether the object of a record is there, or is the one that is meant."""
+    def doubt(self, record: Record, observation: Observation | None, new_name: str = "") -> Undecided | None:
+        """Return why nobody can tell whether the object of a record is there, or is the one that is meant; or why it
+        cannot get the name that its definition has."""
         if observation is None:
             return None
         if words := observation.unclear.get(record.id):
             return Undecided(f"{record.id} {words}", f"if it is gone: `state rm {record.key}`")
         observed = observation.by_id.get(record.id)
-        others = self._others(record, observed) if observed else ()
-        if not others:
+        if observed is None:
+            return None
+        if others := self._others(record, observed):
+            return Undecided(
+                f"{record.id} carries the name of {others[0]}: it may not be the base connection that is meant",
+                f"look at it in Experience Platform; if it is not, `state rm {record.key}`, then plan again",
+            )
+        return (
+            self._taken(record, new_name, observation)
+            if fold(observed.name) != fold(new_name or observed.name)
+            else None
+        )
+
+    def _taken(self, record: Record, name: str, observation: Observation) -> Undecided | None:
+        """Return why a rename would make a second base connection of a name."""
+        others = [one.id for one in observation.named(name) if one.id != record.id and one.id not in self.ids]
+        if others:
+            return Undecided(
+                f"its new name exists already: {', '.join(others)}",
+                "delete that one in Experience Platform, or give this definition another name",
+            )
+        for key in sorted(self.recorded.get(fold(name), frozenset()) - self.keys - {record.key}):
+            return Undecided(
+                f"its new name is that of {key}, which has no definition any more",
+                f"let {key} be deleted first (`--allow-delete`), or give this definition another name",
+            )
+        key = self.intended.get(fold(name), record.key)
+        if key == record.key:
             return None
         return Undecided(
-            f"{record.id} carries the name of {others[0]}: it may not be the base connection that is meant",
-            f"look at it in Experience Platform; if it is not, `state rm {record.key}`, then plan again",
+            f"its new name is that of {key}, whose create is open",
+            "run apply once more when it is known what became of that create",
         )
 
     def _others(self, record: Record, observed: Observed) -> list[Key]:

@@ -68,7 +68,7 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
     changes += left_probes(context.state.intents, context.observation)
     in_order = tuple(sorted(changes, key=lambda change: change.key))
     notes = tuple(context.owners.strays(context.observation, context.client))
-    return hold_back_renames(Plan(target, identity, in_order, context.observation is None, notes=notes))
+    return hold_back_renames(Plan(target, identity, in_order, context.observation is None, notes=notes), context.state)
 
 
 def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
@@ -89,7 +89,7 @@ def _change(desired: Desired, context: Context) -> Change:
         return _without_record(desired, context, "not in the state")
     if context.observation is None:
         return _with_record(desired, record, None, context)
-    if doubt := context.owners.doubt(record, context.observation):
+    if doubt := context.owners.doubt(record, context.observation, desired.name):
         return _blocked(desired, doubt.reason, doubt.remedy)
     if context.observation.is_gone(record.id):
         return _without_record(desired, context, f"{record.id} was deleted outside")

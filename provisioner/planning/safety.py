@@ -21,13 +21,13 @@ MOST_AT_ONCE = 0.3
 ten."""
 
 
-def hold_back_renames(plan: Plan) -> Plan:
-    """Return the plan with no delete of what has the name of a definition that is blocked: a renamed file looks like
-    this, and `movedFrom` could not keep what is gone."""
+def hold_back_renames(plan: Plan, state: State) -> Plan:
+    """Return the plan with no delete of what has the name of a definition that is blocked and has no record: a renamed
+    file looks like this, and `movedFrom` could not keep what is gone."""
     names = {
         fold(change.name): change.key
         for change in plan.changes
-        if change.action is Action.BLOCKED and change.desired is not None and change.record is None
+        if change.action is Action.BLOCKED and change.desired is not None and change.key not in state.by_key
     }
     return replace(plan, changes=tuple(_keep_renamed(change, names.get(fold(change.name))) for change in plan.changes))
 
