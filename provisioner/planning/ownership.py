@@ -93,6 +93,23 @@ class Ownership:
             f"look at it in Experience Platform; if it is not, `state rm {record.key}`, then {remedy}",
         )
 
+    def taken(self, desired: Desired, record: Record, observation: Observation | None) -> Undecided | None:
+        """Return why a rename would make a second base connection of a name."""
+        observed = observation.by_id.get(record.id) if observation else None
+        name = fold(desired.name)
+        if observation is None or observed is None or fold(observed.name) == name:
+            return None
+        if others := [one.id for one in observation.named(name) if one.id not in self.ids]:
+            reason, remedy = f"exists already: {', '.join(others)}", "delete that one in Experience Platform"
+        elif former := self.left.get(name):
+            reason = f"is that of {former}, which has no definition any more"
+            remedy = f"let {former} be deleted first (`--allow-delete`)"
+        elif (key := self.intended.get(name, record.key)) != record.key:
+            reason, remedy = f"is that of {key}, whose create is open", "run apply once more when its outcome is known"
+        else:
+            return None
+        return Undecided(f"its new name {reason}", f"{remedy}, or give this definition another name")
+
     def _named(self, name: str) -> frozenset[Key]:
         """Return the keys of definitions and records of a name."""
         folded = fold(name)

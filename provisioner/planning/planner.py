@@ -87,7 +87,8 @@ def _change(desired: Desired, context: Context) -> Change:
         return _without_record(desired, context, "not in the state")
     if context.observation is None:
         return _with_record(desired, record, None, context)
-    if doubt := context.owners.doubt(record, context.observation):
+    doubt = context.owners.doubt(record, context.observation)
+    if doubt := doubt or context.owners.taken(desired, record, context.observation):
         return _blocked(desired, doubt.reason, doubt.remedy)
     if context.observation.is_gone(record.id):
         return _without_record(desired, context, f"{record.id} was deleted outside")

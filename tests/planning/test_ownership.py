@@ -11,7 +11,7 @@ from provisioner.planning.observed import observe
 from provisioner.planning.plan import Action
 from provisioner.planning.planner import Context
 from provisioner.planning.refresh import refresh_plan
-from provisioner.state.records import Intent
+from provisioner.state.records import Intent, State
 from tests.planning.examples import CLIENT, FINGERPRINTER, IDENTITY, desired, item, observation, planned, record, state
 
 ORDERS, STOCK = desired(), desired("stock", name="Stock")
@@ -83,6 +83,47 @@ def test_two_that_exchange_their_names_are_each_still_their_own() -> None:
     wanted = [desired(name="Stock"), desired("stock", name="Orders")]
     plan = planned(wanted, BOTH, observation(item(ORDERS), item(STOCK, "id-2")))
     assert [one.action for one in plan.changes] == [Action.UPDATE] * 2
+
+
+OPEN = Intent("i1", "lost", "create", "New", "spec", None, None, "2026-01-01T00:00:00+00:00", (), None)
+NEW_NAMES = {
+    "nobody's": (BOTH, [], Action.UPDATE, ""),
+    "that of a stray of our own": (BOTH, ["New"], Action.BLOCKED, "its new name exists already: stray-0"),
+    "that of two, folded": (BOTH, ["NEW", "new "], Action.BLOCKED, "its new name exists already: stray-0, stray-1"),
+    "that of what has no definition": (
+        state(*BOTH.records, record(desired("old", name="New"), "id-3")),
+        [],
+        Action.BLOCKED,
+        "its new name is that of old, which has no definition any more",
+    ),
+    "that of an open create": (
+        state(*BOTH.records, intents=[OPEN]),
+        [],
+        Action.BLOCKED,
+        "its new name is that of lost, whose create is open",
+    ),
+}
+
+
+@pytest.mark.parametrize("flags", [{}, {"delete": True}, {"adopt": True}])
+@pytest.mark.parametrize(("prior", "strays", "action", "reason"), NEW_NAMES.values(), ids=NEW_NAMES)
+def test_a_rename_makes_no_second_one_of_its_name(
+    prior: State, strays: list[str], action: Action, reason: str, flags: dict[str, bool]
+) -> None:
+    new = desired(name="New")
+    others = [item(new, f"stray-{n}", name=name, createdClient=CLIENT) for n, name in enumerate(strays)]
+    old = [item(desired("old", name="New"), "id-3")] if any(one.key == "old" for one in prior.records) else []
+    plan = planned([new, STOCK], prior, observation(item(ORDERS), item(STOCK, "id-2"), *others, *old), **flags)
+    changes = {one.key: one for one in plan.changes}
+    assert (changes["orders"].action, changes["orders"].steps == ()) == (action, action is Action.BLOCKED)
+    assert reason in changes["orders"].reason
+    # What has the name and is to go goes; the rename follows in the next plan.
+    assert not old or changes["old"].action is (Action.DELETE if flags.get("delete") else Action.UNMANAGED)
+
+
+def test_a_name_that_only_reads_the_same_is_not_taken_by_itself() -> None:
+    (change,) = planned([desired(name="ORDERS")], state(record(ORDERS)), observation(item(ORDERS))).changes
+    assert change.action is Action.UPDATE
 
 
 def test_what_may_be_gone_is_blocked_alone() -> None:
