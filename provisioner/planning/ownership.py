@@ -43,6 +43,14 @@ class Ownership:
         key = self.intended.get(name, desired.key)
         return None if key == desired.key else (key, "run apply once more when it is known what became of that create")
 
+    def taken_name(self, desired: Desired, record: Record) -> Undecided | None:
+        """Return why a record is not given the new name of its definition: two would have it."""
+        old = self.left.get(fold(desired.name))
+        if old is None or fold(record.texts.get("name", "")) == fold(desired.name):
+            return None
+        remedy = f"delete that first, with `--allow-delete --select {old}`, or give this one another name"
+        return Undecided(f"its new name is that of {old}, which has no definition any more", remedy)
+
     def held_move(self, desired: Desired) -> Key:
         """Return the key that a definition says it had before, where its record waits there for an open call."""
         old = desired.moved_from

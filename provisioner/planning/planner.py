@@ -85,10 +85,10 @@ def _change(desired: Desired, context: Context) -> Change:
     record = context.state.record(desired.key)
     if record is None:
         return _without_record(desired, context, "not in the state")
+    if doubt := context.owners.doubt(record, context.observation) or context.owners.taken_name(desired, record):
+        return _blocked(desired, doubt.reason, doubt.remedy)
     if context.observation is None:
         return _with_record(desired, record, None, context)
-    if doubt := context.owners.doubt(record, context.observation):
-        return _blocked(desired, doubt.reason, doubt.remedy)
     if context.observation.is_gone(record.id):
         return _without_record(desired, context, f"{record.id} was deleted outside")
     return _with_record(desired, record, context.observation.by_id[record.id], context)
