@@ -197,8 +197,7 @@ class _Run:
         return frozenset(key for key in open_keys if self._options.asked.selects(definition_key(key)))
 
     def carry_out(self, made: Plan, seen: Seen) -> Applied:
-        """Carry out a plan; then wait once for all calls whose outcome is open, look, and send once more what had no
-        effect.
+        """Carry out a plan; then wait once for all open calls, look, and send once more what had no effect.
 
         What is carried out after the wait leads to what was shown: the same base connections, as declared.
         """
@@ -215,20 +214,23 @@ class _Run:
             return first + Applied(tuple(left_open(change, remedy) for change in changes_of(made, waiting)))
         since = [*([self._began] if waiting else ()), *(one.ended for one in lost.values())]
         probes = {probe_key(key) for key in lost}
-        shown = {**{one.key: one for one in made.changes}, **{key: one.change for key, one in lost.items()}}
+        shown = {one.key: one for one in (*made.changes, *(outcome.change for outcome in lost.values()))}
         later = self._after_wait(shown, waiting | lost.keys() | probes, len(waiting) + len(lost), max(since))
         if later is None and self._ports.interrupted.is_set():
             held = Applied(tuple(not_attempted(change) for change in made.only(waiting).pending))
             return replace(first + held, interrupted=True)
         if later is None:
             return first + Applied(tuple(left_open(change, "run apply again") for change in changes_of(made, waiting)))
-        return first.replaced(later, lost)
+        applied, undecided = first.replaced(later, lost), {change.key for change in later.blocked}
+        for outcome in applied.outcomes:
+            if outcome.change.key in undecided:
+                self._ports.progress(outcome)
+        return applied
 
     def _after_wait(
         self, shown: Mapping[Key, Change], keys: Collection[Key], number: int, since: float
     ) -> Applied | None:
-        """Return what became of these keys; None where it was not waited for, or nothing could be seen. ``shown`` has
-        the changes that were shown, by key."""
+        """Return what became of these keys; None where it was not waited for, or nothing could be seen."""
         if self._ports.interrupted.is_set():
             return None
         seconds = max(0.0, since + self._place.deadlines.settled - self._ports.monotonic())
@@ -293,17 +295,18 @@ class _Run:
             return applied
         try:
             observation = look_for(self._ports.service, created)
-            reopened = [self._reopened(one, observation, began) for one in created.values()]
+            reopened = [new for one in created.values() if (new := self._reopened(one, observation, began))]
         except ProvisionerError as error:
             self._ports.tell(f"what was created could not be checked: {error.message}")
             return applied
-        for outcome in filter(None, reopened):
-            self._ports.tell(f"{outcome.change.key}: {outcome.message}")
-        kept = {one.id: one for one, again in zip(created.values(), reopened, strict=True) if again is None}
+        again = {one.change.key for one in reopened}
+        kept = {ident: one for ident, one in created.items() if one.change.key not in again}
         managed = frozenset(one.id for one in self._ports.store.load().records)
         for words in creation_notes(kept, observation, managed):
             self._ports.tell(words)
-        return applied.replaced(Applied(tuple(one for one in reopened if one)), ())
+        for outcome in reopened:
+            self._ports.progress(outcome)
+        return applied.replaced(Applied(tuple(reopened)), ())
 
     def _reopened(self, outcome: Outcome, observation: Observation, began: str) -> Outcome | None:
         record, observed = self._ports.store.load().record(outcome.change.key), observation.by_id.get(outcome.id)

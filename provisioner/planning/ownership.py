@@ -97,13 +97,14 @@ class Ownership:
         """Return why a rename would make a second base connection of a name."""
         observed = observation.by_id.get(record.id) if observation else None
         name = fold(desired.name)
-        if observation is None or observed is None or fold(observed.name) == name:
+        if fold(observed.name if observed else record.texts.get("name", "")) == name:
             return None
-        if others := [one.id for one in observation.named(name) if one.id not in self.ids]:
+        known = observation.named(name) if observation else ()
+        if others := [one.id for one in known if one.id not in self.ids]:
             reason, remedy = f"exists already: {', '.join(others)}", "delete that one in Experience Platform"
         elif former := self.left.get(name):
             reason = f"is that of {former}, which has no definition any more"
-            remedy = f"let {former} be deleted first (`--allow-delete`)"
+            remedy = f"delete that first, with `--allow-delete --select {former}`"
         elif (key := self.intended.get(name, record.key)) != record.key:
             reason, remedy = f"is that of {key}, whose create is open", "run apply once more when its outcome is known"
         else:

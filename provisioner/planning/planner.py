@@ -85,11 +85,11 @@ def _change(desired: Desired, context: Context) -> Change:
     record = context.state.record(desired.key)
     if record is None:
         return _without_record(desired, context, "not in the state")
-    if context.observation is None:
-        return _with_record(desired, record, None, context)
     doubt = context.owners.doubt(record, context.observation)
     if doubt := doubt or context.owners.taken(desired, record, context.observation):
         return _blocked(desired, doubt.reason, doubt.remedy)
+    if context.observation is None:
+        return _with_record(desired, record, None, context)
     if context.observation.is_gone(record.id):
         return _without_record(desired, context, f"{record.id} was deleted outside")
     return _with_record(desired, record, context.observation.by_id[record.id], context)

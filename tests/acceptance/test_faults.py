@@ -53,7 +53,7 @@ CASES: dict[str, Case] = {
     "POST, an id that nothing has": Case(
         [{"kind": "status", "status": 201, "body": {"id": "nothing"}, "when": "after", **POST, "nth": 1}],
         4,
-        "orders: nothing, the id that was answered, is not there; its record was given up",
+        "nothing, the id that was answered, is not there; its record was given up",
         (0, SETTLED),
     ),
     "POST, too many": Case([{"kind": "status", "status": 429, **POST, "times": 2}], 0, DONE, NOTHING),

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.answers import table
+from tests.answers import fake, table
 from tests.answers.fake import Effect, Play, Request
-from tests.answers.replies import Reply
+from tests.answers.replies import CLOSED, HONEST, Reply
 from tests.answers.world import HURRIED, PATIENT, World, world
 
 LATE, LAG = 25.0, 20.0
@@ -94,6 +94,25 @@ def test_an_interim_answer_is_never_that_of_another_create(reply: Reply, effect:
         subject.fake.direct = Director("POST", Play(effect, reply, lag=LAG))
         assert applied(subject)[1:] == (0, 0)
         assert subject.converged
+
+
+@pytest.mark.parametrize("reply", [CLOSED, HONEST], ids=["lost", "answered"])
+def test_a_create_that_is_shown_under_another_name(
+    reply: Reply, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can tell whether it is ours: the apply that made it says so, and what to do."""
+    honest = fake._shown
+    monkeypatch.setattr(fake, "_shown", lambda base: {**honest(base), "name": f"{base.name} & more"})
+    with world(tmp_path / "p") as subject:
+        subject.define("alpha")
+        subject.fake.direct = Director("POST", Play("now", reply))
+        first = subject.apply()
+        assert (first.code, ("its record was given up" in first.out)) == (4, reply is HONEST)
+        (made,) = subject.ours
+        assert f"{made.id} may or may not be its result" in first.out
+        assert "if it is yours, `import alpha ID`" in first.out
+        assert subject.apply().code == 1
+        assert (subject.ours, subject.wrong) == ([made], [])
 
 
 @pytest.mark.parametrize(("reply", "effect"), rows(table.UNKNOWN_FEW, "none"))

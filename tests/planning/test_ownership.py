@@ -79,6 +79,14 @@ def test_whatever_name_is_left_without_a_definition_is_not_taken(now: str, flags
     assert changes["orders"].action is (Action.BLOCKED if flags else Action.UNMANAGED)
 
 
+@pytest.mark.parametrize("looked", [True, False])
+def test_nor_is_it_given_to_another_record(looked: bool) -> None:
+    seen = observation(item(ORDERS), item(STOCK, "id-2")) if looked else None
+    orders, stock = planned([desired("stock", name="orders")], BOTH, seen, delete=True).changes
+    assert (orders.action, stock.action) == (Action.DELETE, Action.BLOCKED)
+    assert stock.reason == "its new name is that of orders, which has no definition any more"
+
+
 def test_two_that_exchange_their_names_are_each_still_their_own() -> None:
     wanted = [desired(name="Stock"), desired("stock", name="Orders")]
     plan = planned(wanted, BOTH, observation(item(ORDERS), item(STOCK, "id-2")))
