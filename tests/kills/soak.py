@@ -1,7 +1,9 @@
 """Minutes of random faults and kills, ending with counts: ``make soak``. Exit 1 where anything was twice, or lost.
 
-A round edits, adds and removes definitions, applies them several times while the service misbehaves and the process is
-killed, then once more in peace, and compares what there is with what is declared.
+A round edits, renames, adds and removes definitions, lets dataflows use some, and applies several times, from two
+checkouts with one state at a time and once from one without it, while the service misbehaves, clocks differ and the
+process is killed. Then it applies in peace, follows what the plan advises, and compares what there is with what is
+declared.
 """
 
 from __future__ import annotations
@@ -14,100 +16,152 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import requests
 
-from tests.kills.world import KILLED, World, world
+from tests.kills.kinds import LIES, ODD, PATCH, PLAIN, POST, READS, REFUSED, WRITES, Fault, at, named
+from tests.kills.world import KILLED, Definition, World, Zygote, world
 
 SIZE = 60
-WRITES = [("POST", "*/connections"), ("PATCH", "*/connections/*"), ("DELETE", "*/connections/*")]
-KINDS: list[dict[str, Any]] = [
-    {"kind": "reset", "when": "before"},
-    {"kind": "reset", "when": "after"},
-    {"kind": "status", "status": 500, "when": "before"},
-    {"kind": "status", "status": 502, "when": "after"},
-    {"kind": "truncate"},
-    {"kind": "invalid-json"},
-    {"kind": "wrong-content-type"},
-    {"kind": "expire-tokens"},
-    {"kind": "delay", "seconds": 0.01},
-]
-OTHERS: list[dict[str, Any]] = [
+PARTS = 6
+WRONG = 0.5
+"""The part of all writes that goes wrong in one way or another."""
+
+AHEAD = (0.0, 0.0, 600.0, -600.0, 90 * 86400.0)
+OTHERS: tuple[Fault, ...] = (
+    {"kind": "delay", "seconds": 0.01, "probability": 0.02},
     {"kind": "foreign-edit", "probability": 0.02},
     {"kind": "foreign-delete", "probability": 0.01},
     {"kind": "initializing", "seconds": 0.02, "probability": 0.02},
     {"kind": "reset", "method": "GET", "probability": 0.05},
     {"kind": "status", "status": 503, "method": "GET", "probability": 0.05},
     {"kind": "status", "status": 503, "path": "/ims/token/v3", "probability": 0.05},
-    {"kind": "status", "status": 429, "probability": 0.01, "times": 1},
-]
+    *(at({"kind": "status", "status": 429}, place, probability=0.01, times=1) for place in WRITES),
+)
 
 
 def faults(seed: int) -> dict[str, Any]:
-    """Nearly half of all writes go wrong in one way or another."""
-    writes = [
-        {**kind, "method": method, "path": path, "probability": 0.06}
-        for kind, (method, path) in itertools.product(KINDS, WRITES)
-    ]
-    return {"seed": seed, "faults": [*writes, *OTHERS]}
+    """Return what half of all writes meet, and some of what only looks."""
+    kinds = [(kind, place) for kind, place in itertools.product((*PLAIN, *ODD, *REFUSED), WRITES)] + list(LIES)
+    each = WRONG * len(WRITES) / len(kinds)
+    reads = [at(kind, ("GET", path), probability=0.005) for kind in READS for path in (POST[1], PATCH[1])]
+    return {"seed": seed, "faults": [*(at(kind, place, probability=each) for kind, place in kinds), *reads, *OTHERS]}
 
 
 class Soak:
-    """What was done so far."""
+    """What was done so far. ``colleague`` has the state of ``subject``, ``stranger`` one of its own that it forgets."""
 
-    def __init__(self, subject: World, url: str, seed: int) -> None:
-        self.subject, self.url, self.dice = subject, url, random.Random(seed)
+    def __init__(self, subject: World, zygote: Zygote, seed: int) -> None:
+        self.subject, self.dice = subject, random.Random(seed)
+        self.colleague = subject.another("colleague", zygote, shares_state=True)
+        self.stranger = subject.another("stranger", shares_state=False)
         self.counts: Counter[str] = Counter()
-        self.declared: dict[str, str] = {}
+        self.injected: Counter[str] = Counter()
 
     def round(self, number: int) -> None:
-        requests.put(f"{self.url}/_emulator/faults", json=faults(number), timeout=10).raise_for_status()
-        for part in range(6):
+        service, url = self.subject.service, self.subject.url
+        self.subject.clock.ahead = self.dice.choice(AHEAD)
+        requests.put(f"{url}/_emulator/faults", json=faults(number), timeout=10).raise_for_status()
+        for part in range(PARTS):
             self.edit(f"{number}-{part}")
-            ended = self.subject.apply(kill=self.dice.randrange(20, 300), workers=8)
-            self.counts["applies"] += 1
-            self.counts["kills"] += ended["code"] == KILLED
+            if part == PARTS - 1:
+                self.apply_without_state()
+            else:
+                self.apply_at_once()
             self.check(self.subject.check_always)
-        self.counts["faults"] += requests.get(f"{self.url}/_emulator/faults", timeout=10).json()["injected"]
-        requests.delete(f"{self.url}/_emulator/faults", timeout=10).raise_for_status()
-        self.counts["calls"] += len(requests.get(f"{self.url}/_emulator/requests", timeout=60).json())
+        report = requests.get(f"{url}/_emulator/faults", timeout=10).json()
+        self.counts["faults"] += report["injected"]
+        self.injected.update({named(fault): fault["hit"] for fault in report["faults"]})
+        requests.delete(f"{url}/_emulator/faults", timeout=10).raise_for_status()
+        self.counts["calls"] += len(requests.get(f"{url}/_emulator/requests", timeout=60).json())
         time.sleep(0.05)  # what is initializing becomes enabled
-        for _ in range(2):
-            last = self.subject.apply(workers=8)
-        self.counts["not at peace"] += last["code"] != 0
-        self.check(lambda: self.subject.check_end(self.declared, touched=True))
+        self.check(lambda: self.subject.come_to_rest(workers=8))
+        self.check(lambda: self.subject.check_end(touched=True))
+        service.faults()
         self.forget_log()
 
-    def edit(self, version: str) -> None:
-        for index in self.dice.sample(range(SIZE), SIZE // 2):
-            key = f"k{index:03}"
-            if key in self.declared and self.dice.random() < 0.3:
-                self.subject.forget(key)
-                del self.declared[key]
-            else:
-                self.declared[key] = self.dice.choice("ABCDEF")
-                self.subject.define(key, self.declared[key], f"secret-{version}-of-{key}")
+    def apply_at_once(self) -> None:
+        """Two checkouts, one of them with the definitions of another day: the state lets one at a time."""
+        if self.dice.random() < 0.5:
+            self.colleague.pull(self.subject)
+        both = (self.subject, self.colleague) if self.dice.random() < 0.5 else (self.subject,)
+        plans = [(one, self.dice.randrange(20, 300), self.dice.choice(AHEAD)) for one in both]
+        with ThreadPoolExecutor() as pool:
+            running = [pool.submit(one.apply, kill, 8, ("--lock-timeout", "5"), ahead) for one, kill, ahead in plans]
+        for one in running:
+            self.ended(one.result())
+        self.check(self.colleague.check_output)
+        self.counts["two at once"] += len(both) == 2
 
-    def check(self, what: Any) -> None:
+    def apply_without_state(self) -> None:
+        before = {one.id for one in self.subject.connections()}
+        self.stranger.forget_state()
+        self.stranger.pull(self.subject)
+        # One worker: what a process that was killed had sent may else take effect after the look that follows.
+        self.ended(self.stranger.apply(kill=self.dice.randrange(20, 300), ahead=self.dice.choice(AHEAD)))
+        after = {one.id for one in self.subject.connections()}
+        self.counts["without the state"] += 1
+        self.counts["losses"] += len(before - after)
+        self.subject.known.orphans |= after - before
+        self.check(self.stranger.check_output)
+
+    def ended(self, ended: Mapping[str, int]) -> None:
+        self.counts["applies"] += 1
+        self.counts["kills"] += ended["code"] == KILLED
+
+    def edit(self, version: str) -> None:
+        declared = {one.root: one for one in self.subject.declared.values()}
+        for index in self.dice.sample(range(SIZE), SIZE // 2):
+            root = f"k{index:03}"
+            before, what = declared.get(root), self.dice.random()
+            if before is None:
+                before = Definition(root, root, root, "A")
+            elif what < 0.25:
+                self.subject.forget(before.key)
+                continue
+            after = replace(before, text=self.dice.choice("ABCDEF"))
+            if before.root in declared and what < 0.45:
+                after = self.renamed(after, f"{root}-{version}")
+            self.subject.rename(
+                before.key if before.root in declared else after.key, after, f"secret-{version}-of-{root}"
+            )
+        for one in self.subject.ours():
+            if self.dice.random() < 0.03:
+                self.subject.flows.begin(one.id)
+                self.counts["dataflows"] += 1
+
+    def renamed(self, one: Definition, new: str) -> Definition:
+        """Another name, another key, or both; ``movedFrom`` may be forgotten."""
+        of = self.dice.choice(("name", "key", "both"))
+        self.counts["renames"] += 1
+        if of == "name":
+            return replace(one, name=new)
+        moved = self.subject.moved_from(one) if self.dice.random() < 0.7 else ""
+        self.counts["moves without a word"] += not moved
+        return replace(one, key=new, name=one.name if of == "key" else new, moved_from=moved)
+
+    def check(self, what: Callable[[], None]) -> None:
         try:
             what()
         except AssertionError as error:
             self.counts["broken promises"] += 1
             sys.stderr.write(f"\n{error!r}\n{traceback.format_exc()}\n{self.subject.said()}\n")
-        names = Counter(one.declared.name for one in self.subject.connections())
+        names = Counter(one.declared.name for one in self.subject.ours())
         self.counts["duplicates"] += sum(number - 1 for number in names.values())
-        known = {record.id for record in self.subject.state().records}
-        intents = self.subject.state().intents
-        if not intents:
-            self.counts["losses"] += sum(one.id not in known for one in self.subject.connections())
+        self.counts["losses"] += len(self.subject.lost())
 
     def forget_log(self) -> None:
-        """The log of requests only: the service keeps what it holds."""
-        moment = self.subject.connections()
-        requests.post(f"{self.url}/_emulator/reset", timeout=10).raise_for_status()
-        self.subject.hold(moment)
+        """The log of requests only: the service keeps what it holds, of which nothing is initializing any more."""
+        now = int(self.subject.clock() * 1000)
+        held = tuple(one.at(now) for one in self.subject.connections())
+        self.subject.service.reset()
+        self.subject.hold(held)
+        self.subject.flows.flows.clear()
 
 
 def main() -> int:
@@ -118,8 +172,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     wanted = parser.parse_args()
     started = time.monotonic()
+    zygote = Zygote()
     with tempfile.TemporaryDirectory() as folder, world(Path(folder) / "project") as subject:
-        soak = Soak(subject, subject.url, wanted.seed)
+        subject.begin()
+        soak = Soak(subject, zygote, wanted.seed)
         for number in itertools.count(wanted.seed * 1000):
             soak.round(number)
             counts = soak.counts
@@ -127,13 +183,24 @@ def main() -> int:
             sys.stderr.write(f"\r{line} in {time.monotonic() - started:.0f} s ")
             if counts["faults"] >= wanted.faults and counts["kills"] >= wanted.kills:
                 break
-    broken = [name for name in ("duplicates", "losses", "broken promises", "not at peace") if counts[name]]
-    sys.stdout.write(
-        f"\n{counts['applies']:,} applies, {counts['calls']:,} calls, {counts['faults']:,} faults injected, "
+        zygote.close()
+    sys.stdout.write(told(soak))
+    return 1 if any(soak.counts[name] for name in ("duplicates", "losses", "broken promises")) else 0
+
+
+def told(soak: Soak) -> str:
+    """Return the counts in words."""
+    counts = soak.counts
+    kinds = ", ".join(f"{number:,} {kind}" for kind, number in sorted(soak.injected.items()))
+    return (
+        f"\nfaults: {kinds}\n"
+        f"{counts['renames']:,} renames, {counts['moves without a word']:,} of them without movedFrom; "
+        f"{counts['dataflows']:,} dataflows begun; {counts['two at once']:,} applies of two checkouts at once, "
+        f"{counts['without the state']:,} without the state\n"
+        f"{counts['applies']:,} applies, {counts['calls']:,} calls, {counts['faults']:,} faults injected, "
         f"{counts['kills']:,} processes killed: {counts['duplicates']} duplicates, {counts['losses']} losses, "
-        f"{counts['broken promises']} other broken promises, {counts['not at peace']} not at peace in the end\n"
+        f"{counts['broken promises']} other broken promises\n"
     )
-    return 1 if broken else 0
 
 
 if __name__ == "__main__":

@@ -15,8 +15,6 @@ from tests.kills.world import KILLED, Moment, World, world
 PARTS = 8
 """The boundaries of the first run are dealt out to so many tests, for as many processes."""
 
-EXPECTED = {"changed": "new", "created": "A", "kept": "A"}
-
 
 def prepare(subject: World) -> Moment:
     """A state with what is to be changed, deleted and kept; then the edits."""
@@ -35,7 +33,7 @@ def test_killed_at_every_boundary_and_again_in_recovery(tmp_path: Path, part: in
         before = prepare(subject)
         whole = subject.apply()
         assert whole["code"] == 0, subject.said()
-        subject.check_end(EXPECTED)
+        subject.check_end()
         seen: set[object] = set()
         pairs = 0
         for first in range(1, whole["passed"] + 1):
@@ -60,11 +58,11 @@ def kill_recovery(subject: World) -> int:
         ended = subject.apply(kill=boundary)
         if ended["code"] != KILLED:
             assert ended["code"] == 0, subject.said()
-            subject.check_end(EXPECTED)
+            subject.check_end()
             return len(seen)
         subject.check_always()
         look = subject.look(before)
         if look not in seen:
             seen.add(look)
             assert subject.apply()["code"] == 0, subject.said()
-            subject.check_end(EXPECTED)
+            subject.check_end()

@@ -7,10 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,7 +20,9 @@ from provisioner.emulator.server import Emulator
 from provisioner.model import TargetIdentity
 from provisioner.state.records import State
 from provisioner.state.store import FileStore
-from tests.acceptance.support import COVERAGE, CREDENTIALS, ORG, Project, basic
+from tests.acceptance.support import COVERAGE, CREDENTIALS, KEY, ORG, Project, Service, basic
+from tests.kills.dependants import Dataflows
+from tests.leaks import holds
 
 FINGERPRINTS = {"PROVISIONER_FINGERPRINT_KEY": "0123456789abcdef" * 4}
 ENVIRON = {"PATH": os.defpath, "HOME": os.environ["HOME"], "LANG": "C.UTF-8", **COVERAGE, **CREDENTIALS, **FINGERPRINTS}
@@ -60,32 +63,140 @@ class Zygote:
         self._process.communicate()
 
 
-class World:
-    """One project against one emulator. ``secrets`` are the variables of the environment."""
+@dataclass
+class Clock:
+    """The service's: that of this machine, and so many seconds ``ahead`` of it."""
 
-    def __init__(self, folder: Path, emulator: Emulator, zygote: Zygote) -> None:
+    ahead: float = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One file. ``root`` stays while key and name change; it is in the server, which says whose an object is."""
+
+    root: str
+    key: str
+    name: str
+    text: str
+    moved_from: str = ""
+
+    @property
+    def variable(self) -> str:
+        return f"MYSQL_{self.root.upper()}"
+
+
+@dataclass
+class Known:
+    """What all checkouts share: the values of variables, and what was seen of the service.
+
+    ``theirs`` are the objects of somebody else, ``orphans`` those that a checkout without our state made, ``servers``
+    and ``first_names`` those of every object of ours when it was first seen, by its id. ``secrets`` are the variables
+    of the environment, ``ever`` all values that they ever had.
+    """
+
+    theirs: dict[str, Connection] = field(default_factory=dict)
+    orphans: set[str] = field(default_factory=set)
+    servers: dict[str, str] = field(default_factory=dict)
+    first_names: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict)
+    ever: set[str] = field(default_factory=lambda: {CREDENTIALS["AEP_CLIENT_SECRET"]})
+
+
+class World:
+    """A checkout of a project against one emulator. ``declared`` are its definitions by key."""
+
+    def __init__(self, folder: Path, emulator: Emulator, zygote: Zygote, clock: Clock) -> None:
         self.project = Project(folder)
         folder.mkdir(parents=True)
+        (folder / "connections").mkdir()
         self.project.target(emulator.url)
+        self._emulator, self._zygote, self.clock = emulator, zygote, clock
         self._store = emulator._store
         self.url = emulator.url
-        self._zygote = zygote
-        self.secrets: dict[str, str] = {}
+        self.service = Service(emulator.url)
+        self.flows = Dataflows(self.service)
+        self.known = Known()
+        self.declared: dict[str, Definition] = {}
+        self._read = 0
 
-    def define(self, key: str, description: str, secret: str) -> None:
-        variable = f"MYSQL_{key.upper()}"
-        self.secrets[variable] = secret
-        self.project.define(key, basic(key, secret=variable, description=description))
+    def another(self, name: str, zygote: Zygote | None = None, *, shares_state: bool) -> World:
+        """Return another checkout of the same project, without definitions yet; with the same state, or one of its
+        own."""
+        other = World(self.project.folder.parent / name, self._emulator, zygote or self._zygote, self.clock)
+        other.known = self.known
+        if shares_state:
+            self._state_folder.mkdir(exist_ok=True)
+            other._state_folder.symlink_to(self._state_folder)
+        return other
+
+    def begin(self) -> None:
+        """Forget everything, the service as well; but for what belongs to somebody else."""
+        self.service.reset()
+        self.known.orphans.clear()
+        for key in tuple(self.declared):
+            self.forget(key)
+        self.forget_state()
+        self.clock.ahead = 0.0
+        self.add_theirs()
+
+    def forget_state(self) -> None:
+        shutil.rmtree(self._state_folder, ignore_errors=True)
+        self._state_folder.mkdir()
+
+    def add_theirs(self) -> None:
+        """Let the service hold objects of somebody else, one of them of a name that looks like ours."""
+        for name in ("theirs", "apples of theirs"):
+            self.service.create(name)
+        self.known.theirs = {one.id: one for one in self.connections() if one.created.client != KEY}
+
+    def define(self, key: str, text: str, secret: str) -> None:
+        """Write a definition that has never had another key or name."""
+        self.write(Definition(key, key, key, text), secret)
+
+    def write(self, definition: Definition, secret: str = "") -> None:
+        """Write a definition; without ``secret`` it keeps the one that it has."""
+        if secret:
+            self.known.secrets[definition.variable] = secret
+            self.known.ever.add(secret)
+        self.declared[definition.key] = definition
+        moved = f"movedFrom: {definition.moved_from}\n" if definition.moved_from else ""
+        server = f"{definition.root}.example.com"
+        made = basic(definition.name, secret=definition.variable, server=server, description=definition.text)
+        self.project.define(definition.key, moved + made)
+
+    def moved_from(self, definition: Definition) -> str:
+        """Return the key that a person names who gives a file another one: the last that the state knows."""
+        state = self.state()
+        known = {record.key for record in state.records} | {intent.key for intent in state.intents}
+        return definition.key if definition.key in known else definition.moved_from
+
+    def rename(self, key: str, new: Definition, secret: str = "") -> None:
+        """Write a definition in the place of another one."""
+        if key != new.key:
+            self.forget(key)
+        self.write(new, secret)
+
+    def pull(self, other: World) -> None:
+        """Take the definitions of another checkout."""
+        for key in tuple(self.declared):
+            self.forget(key)
+        for definition in other.declared.values():
+            self.write(definition)
 
     def forget(self, key: str) -> None:
+        del self.declared[key]
         (self.project.folder / "connections" / f"{key}.yaml").unlink()
 
-    def apply(self, kill: int = 0, workers: int = 1, more: tuple[str, ...] = ()) -> dict[str, int]:
-        return self.run(*APPLY, str(workers), *more, kill=kill)
+    def apply(self, kill: int = 0, workers: int = 1, more: tuple[str, ...] = (), ahead: float = 0.0) -> dict[str, int]:
+        return self.run(*APPLY, str(workers), *more, kill=kill, ahead=ahead)
 
-    def run(self, *args: str, kill: int = 0) -> dict[str, int]:
-        environ = {**ENVIRON, **self.secrets}
-        return self._zygote.run(folder=str(self.project.folder), environ=environ, args=args, kill=kill)
+    def run(self, *args: str, kill: int = 0, ahead: float = 0.0) -> dict[str, int]:
+        environ = {**ENVIRON, **self.known.secrets}
+        folder = str(self.project.folder)
+        return self._zygote.run(folder=folder, environ=environ, args=args, kill=kill, ahead=ahead)
 
     @property
     def _state_folder(self) -> Path:
@@ -93,6 +204,9 @@ class World:
 
     def connections(self) -> tuple[Connection, ...]:
         return tuple(one for _, one in self._store.newest_first(ORG, "prod", None))
+
+    def ours(self) -> tuple[Connection, ...]:
+        return tuple(one for one in self.connections() if one.id not in self.known.theirs)
 
     def moment(self) -> Moment:
         found = self._state_folder.iterdir() if self._state_folder.exists() else ()
@@ -126,29 +240,112 @@ class World:
         identity = TargetIdentity(self.url, ORG, "prod")
         return FileStore(self.project.state_file, identity).load()
 
-    def check_always(self) -> None:
-        """At any instant: the state can be read, and no base connection is there twice."""
-        self.state()
-        names = Counter(one.declared.name for one in self.connections())
-        assert not [name for name, number in names.items() if number > 1]
+    def lost(self) -> list[Connection]:
+        """Return what is ours and known to nobody."""
+        state, held = self.state(), {one.id for one in self.connections()}
+        known = {record.id for record in state.records} | self.known.orphans
+        known |= {ident for intent in state.intents for ident in (intent.id, intent.name) if ident}
+        # Of one that is recorded under an id that nothing has, the next plan says that it exists already.
+        known |= {record.texts["name"] for record in state.records if record.id not in held}
+        return [one for one in self.ours() if not {one.id, one.declared.name} & known]
 
-    def check_end(self, expected: dict[str, str], touched: bool = False) -> None:
+    def check_always(self) -> None:
+        """At any instant: the state can be read; no base connection is there twice, lost, another one's, or changed
+        where it is not ours; no secret was shown."""
+        ours = self.ours()
+        names = Counter(one.declared.name for one in ours)
+        assert not [name for name, number in names.items() if number > 1]
+        assert not self.lost()
+        held = {one.id: one for one in self.connections()}
+        assert {ident: held.get(ident) for ident in self.known.theirs} == self.known.theirs
+        for one in ours:
+            server = str(one.declared.params["server"])
+            assert self.known.servers.setdefault(one.id, server) == server, "changed into another one"
+            self.known.first_names.setdefault(one.id, one.declared.name)
+        self.check_output()
+
+    def check_output(self) -> None:
+        """What the command wrote since this was asked for last holds no secret."""
+        path = self.project.folder / "output.txt"
+        if not path.exists():
+            return
+        with path.open("rb") as output:
+            output.seek(self._read)
+            new = output.read()
+        self._read += len(new)
+        assert not holds("\n".join(dict.fromkeys(new.decode().splitlines())), *self.known.ever)
+
+    def check_end(self, touched: bool = False) -> None:
         """One base connection a definition, as declared, known by its id; nothing open, nothing left behind.
 
         ``touched``: somebody else may have moved an etag without a visible change, which the plan only notes.
         """
-        held = {one.declared.name: one for one in self.connections()}
-        assert len(held) == len(self.connections())
-        assert {name: one.declared.description for name, one in held.items()} == expected
+        held = {one.declared.name: one for one in self.ours()}
+        assert len(held) == len(self.ours())
+        wanted = self.declared.values()
+        assert {name: one.declared.description for name, one in held.items()} == {one.name: one.text for one in wanted}
         state = self.state()
-        assert {record.key: record.id for record in state.records} == {name: one.id for name, one in held.items()}
+        assert {record.key: record.id for record in state.records} == {one.key: held[one.name].id for one in wanted}
         if not touched:
-            etags = {name: one.etag for name, one in held.items()}
+            etags = {one.key: held[one.name].etag for one in wanted}
             assert {record.key: record.etag for record in state.records} == etags
         assert all(record.secrets for record in state.records)
         assert state.intents == ()
-        left = {path.name for path in self._state_folder.iterdir()}
-        assert left <= {"here.json", "here.json.backup", "here.json.lock"}
+        left = {path.name: path.read_bytes().decode() for path in self._state_folder.iterdir()}
+        assert left.keys() <= {"here.json", "here.json.backup", "here.json.lock"}
+        assert not [name for name, text in left.items() for secret in self.known.ever if secret in text]
+
+    def live_secrets(self) -> dict[str, str]:
+        """Return the password that the service was last sent for each base connection of ours, by its name now."""
+        names = {one.id: one.declared.name for one in self.ours()}
+        live: dict[str, str] = {}
+        for call in self.service.seen():
+            if call["method"] == "POST":
+                made = call["body"]["name"]
+                ids = [ident for ident in names if self.known.first_names.get(ident) == made]
+                live |= {names[ident]: call["body"]["auth"]["params"]["password"] for ident in ids}
+            elif call["method"] == "PATCH" and (name := names.get(call["path"].rpartition("/")[2])):
+                sent = [one["value"]["password"] for one in call["body"] if one["path"] == "/auth/params"]
+                live[name] = sent[-1] if sent else live[name]
+        return live
+
+    def follow_advice(self) -> int:
+        """Do what a person does who reads what is blocked, or told. Return how much there was to do."""
+        state = self.state()
+        done = self.flows.end({one.id for one in self.ours() if one.declared.name not in self._names()})
+        former = {record.texts["name"]: record.key for record in state.records if record.key not in self.declared}
+        for one in tuple(self.declared.values()):
+            old = former.get(one.name)
+            if old and one.key not in state.by_key and one.moved_from != old:
+                self.write(replace(one, moved_from=old))
+                done += 1
+        ids = {record.id for record in state.records}
+        roots = {
+            one.root: one.key
+            for one in self.declared.values()
+            if one.key not in state.by_key and one.moved_from not in state.by_key
+        }
+        for orphan in (one for one in self.ours() if one.id not in ids and one.id in self.known.orphans):
+            done += 1
+            key = roots.get(str(orphan.declared.params["server"]).partition(".")[0])
+            if key is None or orphan.declared.name != self.declared[key].name:
+                self.flows.end({orphan.id})
+                self.service.delete(orphan.id)
+            else:
+                assert self.run("import", key, orphan.id)["code"] == 0, self.said()
+        return done
+
+    def _names(self) -> set[str]:
+        return {one.name for one in self.declared.values()}
+
+    def come_to_rest(self, more: tuple[str, ...] = ("--overwrite-drift",), workers: int = 1) -> None:
+        """Apply in peace, and follow the advice, until there is nothing to do."""
+        for _ in range(8):
+            code = self.apply(workers=workers, more=more)["code"]
+            self.check_always()
+            if not self.follow_advice() and code == 0:
+                return
+        raise AssertionError(f"it does not come to rest, exit {code}: {self.said()}")
 
     def said(self) -> str:
         """What the command wrote so far, for a failing test."""
@@ -158,8 +355,9 @@ class World:
 @contextmanager
 def world(folder: Path) -> Iterator[World]:
     zygote = Zygote()
-    with Emulator() as emulator:
+    clock = Clock()
+    with Emulator(clock=clock) as emulator:
         try:
-            yield World(folder, emulator, zygote)
+            yield World(folder, emulator, zygote, clock)
         finally:
             zygote.close()

@@ -5,8 +5,9 @@ hook in the product: the child wraps the functions through which it reaches the 
 the boundary asked for it sends itself SIGKILL. A boundary is the moment after a write (and once more within it, half of
 the bytes written), after an fsync, a rename, a link, a removal or a cut, and before and after each call.
 
-Requests are JSON lines on standard input: ``{"folder", "environ", "args", "kill"}``; ``kill`` 0 lets it end. Answers:
-``{"code", "passed"}``, code -9 where it was killed, ``passed`` the boundaries that it came through.
+Requests are JSON lines on standard input: ``{"folder", "environ", "args", "kill", "ahead"}``; ``kill`` 0 lets it end,
+``ahead`` are the seconds by which the clock of this machine is wrong. Answers: ``{"code", "passed"}``, code -9 where it
+was killed, ``passed`` the boundaries that it came through.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import provisioner
 from provisioner import cli, running_apply
-from provisioner.service import deadlines, retry
+from provisioner.service import deadlines, retry, transport
+from provisioner.service.exchange import Timing
 from provisioner.service.transport import HttpTransport
 
 
@@ -73,6 +77,24 @@ class Boundaries:
         return wrapped
 
 
+LONGEST_PAUSE = 0.05
+"""Seconds: the list of this emulator does not lag, and it is never busy, so that every wait is short."""
+
+
+def timing(ahead: float, real: Callable[..., Timing]) -> Callable[..., Timing]:
+    """Return the clocks of a machine that is ahead, or behind, and never pauses for long."""
+
+    def wrong(interrupted: threading.Event | None = None) -> Timing:
+        right = real(interrupted)
+        return replace(
+            right,
+            now=lambda: right.now() + timedelta(seconds=ahead),
+            sleep=lambda seconds: right.sleep(min(seconds, LONGEST_PAUSE)),
+        )
+
+    return wrong
+
+
 def run(request: dict[str, Any], report: int) -> None:
     """The child: never returns."""
     boundary = Boundaries(request["kill"])
@@ -88,6 +110,7 @@ def run(request: dict[str, Any], report: int) -> None:
     os.write = boundary.torn(os.write)
     for name in ("fsync", "replace", "link", "ftruncate", "unlink"):
         setattr(os, name, boundary.after(getattr(os, name)))
+    transport.real_timing = timing(request["ahead"], transport.real_timing)
     HttpTransport.send = boundary.around(HttpTransport.send)  # type: ignore[method-assign]
     code = 70
     try:
@@ -117,13 +140,13 @@ def serve() -> None:
 
 
 def prepare() -> None:
-    """Import everything once. The list of this emulator does not lag, and it is never busy: a wait is short."""
+    """Import everything once."""
     for module in pkgutil.walk_packages(provisioner.__path__, "provisioner."):
         importlib.import_module(module.name)
     for library in ("jsonschema", "yaml", "jinja2", "filelock"):
         importlib.import_module(library)
     deadlines.LOOPBACK = deadlines.Deadlines(attempt=60.0, lag=60.0)
-    running_apply._sleep = lambda interruption, seconds: interruption.asked.wait(min(seconds, 0.05))
+    running_apply._sleep = lambda interruption, seconds: interruption.asked.wait(min(seconds, LONGEST_PAUSE))
     with contextlib.suppress(AttributeError):
         retry.Policy.__init__.__defaults__ = (6, 180.0, 0.005, 0.02, 0.02, 20, 0.005, 0.02)  # type: ignore[misc]
 
