@@ -153,6 +153,7 @@ def _api_key(settings: Settings) -> str:
 def _tokens(
     where: Place, settings: Settings, ims_url: str, transport: Transport, timing: Timing
 ) -> FixedToken | ClientCredentials:
+    from provisioner.service import deadlines
     from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
 
     credentials = settings.credentials
@@ -169,7 +170,10 @@ def _tokens(
     def issued(token: str) -> None:
         where.scanner.register([Sensitive(token, "access token")])
 
-    return ClientCredentials(origin, api_key, credentials.client_secret, transport, timing, issued, scopes=scopes)
+    within = (deadlines.LOOPBACK if origin.loopback else deadlines.REAL).attempt
+    return ClientCredentials(
+        origin, api_key, credentials.client_secret, transport, timing, issued, scopes=scopes, within=within
+    )
 
 
 def holder(command: str, settings: Settings) -> Holder:

@@ -13,6 +13,7 @@ from threading import Lock
 from provisioner.errors import NotAuthenticated, Unreachable, UsageError
 from provisioner.sensitive import Sensitive
 from provisioner.service.calls import repeat
+from provisioner.service.deadlines import REAL
 from provisioner.service.exchange import Answer, Call, Failure, Timing, Transport
 from provisioner.service.explain import explain, read_fault, sentence
 from provisioner.service.origin import Origin
@@ -59,8 +60,8 @@ class _Held:
 class ClientCredentials:
     """Fetches a token when first asked, anew before it expires, and once more when it is not accepted.
 
-    ``issued`` is told each token before it is used. One fetch serves all threads that wait for it. A token call changes
-    nothing, so it is repeated like a GET.
+    ``issued`` is told each token before it is used; ``within`` are the seconds of one attempt. One fetch serves all
+    threads that wait for it. A token call changes nothing, so it is repeated like a GET.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class ClientCredentials:
         *,
         scopes: str = DEFAULT_SCOPES,
         policy: Policy | None = None,
+        within: float = REAL.attempt,
     ) -> None:
         self._ims = ims
         self._client_id = client_id
@@ -83,6 +85,7 @@ class ClientCredentials:
         self._timing = timing
         self._issued = issued
         self._policy = policy or Policy(attempts=5, total=60.0)
+        self._within = within
         self._lock = Lock()
         self._held: _Held | None = None
 
@@ -106,7 +109,7 @@ class ClientCredentials:
             "grant_type": "client_credentials",
             "scope": self._scopes,
         }
-        call = Call("POST", self._ims, TOKEN_PATH, form=form)
+        call = Call("POST", self._ims, TOKEN_PATH, form=form, within=self._within)
         settled = repeat("GET", lambda: self._transport.send(call), self._policy, self._timing)
         if settled.answer is None:
             raise self._failure(settled.outcome)

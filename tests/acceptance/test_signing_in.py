@@ -8,6 +8,10 @@ import pytest
 
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
+from provisioner.service import deadlines
+from provisioner.service.deadlines import LOOKING
+from provisioner.service.exchange import Call, Outcome
+from provisioner.service.transport import HttpTransport
 
 from .support import CLIENT_SECRET, KEY, ORG, Project, Service, basic, between
 
@@ -26,6 +30,21 @@ def test_one_token_serves_the_whole_run(project: Project, service: Service) -> N
     assert len(service.seen("POST")) == 6
     assert service.tokens() == 1
     assert len({one["headers"]["authorization"] for one in service.seen()}) == 1
+
+
+def test_every_attempt_has_the_deadline_of_its_place(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of a token too: else a hanging sign-in would hold up an interrupt for longer."""
+    within: dict[str, float] = {}
+    send = HttpTransport.send
+
+    def noted(self: HttpTransport, call: Call) -> Outcome:
+        within[call.path.partition("?")[0].rpartition("/")[2]] = call.within
+        return send(self, call)
+
+    monkeypatch.setattr(HttpTransport, "send", noted)
+    assert project.run("apply", "--yes", "--test").code == 0
+    assert (within.pop("test"), {*within.values()}) == (LOOKING, {deadlines.LOOPBACK.attempt})
+    assert {"connections", "v3"} <= within.keys()
 
 
 def test_a_token_that_is_not_accepted_is_renewed_once(project: Project, service: Service) -> None:
