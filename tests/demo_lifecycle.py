@@ -145,11 +145,11 @@ def life(story: Story, server: Server, hands: Hands) -> None:
     story.run("rotate", "orders", "--target", "prod", "--yes")
     story.run("test", "--target", "prod")
 
-    story.chapter("Rename the file: with `movedFrom:` that changes nothing at all.")
+    story.chapter("Rename the file: with `movedFrom:` only its record moves.")
     story.move("connections/orders.yaml", "connections/shop.yaml")
     before = hands.etag(orders)
     story.begin("connections/shop.yaml", "movedFrom: orders")
-    story.run("plan", "--target", "prod", "--detailed-exitcode")
+    story.run("plan", "--target", "prod", "--detailed-exitcode", expected=2)
     story.run("apply", "--target", "prod", "--yes")
     story.expect(hands.etag(orders) == before, "the live base connection has the etag that it had")
     story.run("output", "--target", "prod")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
 
 from provisioner.applying.outcome import Outcome
+from provisioner.names import fold
 from provisioner.planning.observed import Observation
-from provisioner.state.records import State
+from provisioner.state.records import Intent, Record, State
 
 YOUNG = timedelta(hours=1)
 """What is older than this, by the service's clocks, is not taken for the result of a call that was just sent."""
@@ -45,6 +47,23 @@ def young_ids(observation: Observation, now: datetime) -> tuple[str, ...]:
     """Return the ids of what is there and young, or of unknown age: none of it is the result of a call made now."""
     earliest = (now - YOUNG).timestamp() * 1000
     return tuple(one.id for one in observation.by_id.values() if not one.created_at or one.created_at >= earliest)
+
+
+def not_ours(record: Record, observation: Observation) -> str:
+    """Return why the object of a record that was just made is not what was asked for; "" where nothing says so."""
+    observed = observation.by_id.get(record.id)
+    if observed is None:
+        return "is not there" if observation.is_gone(record.id) else ""
+    same_spec = observed.as_dict.get("connectionSpec.id", "") in ("", record.texts.get("connectionSpec.id"))
+    is_ours = same_spec and fold(observed.name) == fold(record.texts.get("name", ""))
+    return "" if is_ours else f"is that of {observed.name}"
+
+
+def create_of(record: Record, intent_id: str, sent_at: str) -> Intent:
+    """Return the open call whose result a record says that it is."""
+    texts, intended = record.texts, replace(record, id="", etag=None)
+    spec_id, name = texts.get("connectionSpec.id", ""), texts.get("name", "")
+    return Intent(intent_id, record.key, "create", name, spec_id, None, None, sent_at, (), intended)
 
 
 def creation_notes(created: Mapping[str, Outcome], observation: Observation, managed: frozenset[str]) -> Iterator[str]:

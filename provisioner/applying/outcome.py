@@ -52,17 +52,20 @@ class Applied:
     """All that a run of apply has done. ``blocked`` changes were in the plan and could not be tried.
 
     ``unfolded`` says why the journal could not be folded into the state, "" where it was; nothing is lost by that.
+    ``unchecked`` says why nobody has looked whether what was created carries its own name, "" where that was done.
     """
 
     outcomes: tuple[Outcome, ...]
     blocked: tuple[Change, ...] = ()
     interrupted: bool = False
     unfolded: str = ""
+    unchecked: str = ""
 
     def __add__(self, later: Applied) -> Applied:
         """Both, where one run carried out a plan in two parts."""
         blocked = (*self.blocked, *later.blocked)
-        return Applied((*self.outcomes, *later.outcomes), blocked, self.interrupted or later.interrupted)
+        interrupted, unchecked = self.interrupted or later.interrupted, self.unchecked or later.unchecked
+        return Applied((*self.outcomes, *later.outcomes), blocked, interrupted, unchecked=unchecked)
 
     def replaced(self, later: Applied, lost: Collection[Key]) -> Applied:
         """Return the same with what is known later. ``lost`` are the keys of calls without a known outcome: where they
@@ -134,7 +137,7 @@ def exit_code(applied: Applied) -> int:
     verdicts = {outcome.verdict for outcome in applied.outcomes}
     undone = bool(verdicts - {Verdict.DONE}) or bool(applied.blocked)
     rules: Iterable[tuple[bool, int]] = (
-        (bool(verdicts & {Verdict.UNKNOWN, Verdict.UNTESTED}) or bool(applied.unfolded), 4),
+        (bool(verdicts & {Verdict.UNKNOWN, Verdict.UNTESTED}) or bool(applied.unfolded or applied.unchecked), 4),
         (Verdict.DONE in verdicts and undone, 4),
         (Verdict.STALE in verdicts, 5),
         (undone, 1),

@@ -19,7 +19,7 @@ from threading import Event
 from typing import Protocol
 
 from provisioner.applying.executor import Executor, left_open, not_attempted
-from provisioner.applying.ids import KnownIds, creation_notes, known_ids, young_ids
+from provisioner.applying.ids import KnownIds, create_of, creation_notes, known_ids, not_ours, young_ids
 from provisioner.applying.later import changes_of, creates, found, leads_to, left_probe, moved_meanwhile, patched
 from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.applying.resume import Register, Resumption, Seen
@@ -28,7 +28,6 @@ from provisioner.commands.plan import Place, look, look_for, planned, read_desir
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProblemsFound, ProvisionerError, StaleError, StateError, UsageError
 from provisioner.model import Key, Problem
-from provisioner.names import fold
 from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation
@@ -297,8 +296,7 @@ class _Run:
             observation = look_for(self._ports.service, created)
             reopened = [new for one in created.values() if (new := self._reopened(one, observation, began))]
         except ProvisionerError as error:
-            self._ports.tell(f"what was created could not be checked: {error.message}")
-            return applied
+            return replace(applied, unchecked=error.message)
         again = {one.change.key for one in reopened}
         kept = {ident: one for ident, one in created.items() if one.change.key not in again}
         managed = frozenset(one.id for one in self._ports.store.load().records)
@@ -309,17 +307,12 @@ class _Run:
         return applied.replaced(Applied(tuple(reopened)), ())
 
     def _reopened(self, outcome: Outcome, observation: Observation, began: str) -> Outcome | None:
-        record, observed = self._ports.store.load().record(outcome.change.key), observation.by_id.get(outcome.id)
-        gone = observation.is_gone(outcome.id)
-        if record is None or not (gone or (observed and fold(observed.name) != fold(outcome.change.name))):
+        record = self._ports.store.load().record(outcome.change.key)
+        why = not_ours(record, observation) if record else ""
+        if record is None or not why:
             return None
-        ident = self._ports.new_id()
-        intended = replace(record, id="", etag=None)
-        spec_id = record.texts.get("connectionSpec.id", "")
-        intent = Intent(ident, record.key, "create", outcome.change.name, spec_id, None, None, began, (), intended)
-        self._ports.store.reopen(intent)
-        whose = f"is that of {observed.name}" if observed else "is not there"
-        message = f"{outcome.id}, the id that was answered, {whose}; its record was given up"
+        self._ports.store.reopen(create_of(record, self._ports.new_id(), began))
+        message = f"{outcome.id}, the id that was answered, {why}; its record was given up"
         return replace(outcome, verdict=Verdict.UNKNOWN, id="", message=message, ended=self._ports.monotonic())
 
 

@@ -74,6 +74,8 @@ def _left(applied: Applied) -> list[str]:
     left = [f"{', '.join(parts).capitalize()}."] if parts else []
     if applied.unfolded:
         left.append(f"The state was not written: {applied.unfolded}.")
+    if applied.unchecked:
+        left.append(f"What was created was not checked: {applied.unchecked}. Run plan: it looks at all of it.")
     if applied.count(Verdict.UNKNOWN):
         left.append(f"Run apply again: it finds out what became of {count(applied.count(Verdict.UNKNOWN), 'call')}.")
     return left
@@ -85,6 +87,7 @@ def as_json(applied: Applied) -> str:
         "format_version": "1.0",
         "interrupted": applied.interrupted,
         "state_not_written": applied.unfolded,
+        "not_checked": applied.unchecked,
         "outcomes": [as_value(outcome) for outcome in applied.outcomes],
         "blocked": [
             {"address": change.key, "reason": change.reason, "remedy": change.remedy, **_place(change)}

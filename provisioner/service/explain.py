@@ -24,7 +24,8 @@ from provisioner.service.exchange import Answer
 WITHHELD = "(the service's text is withheld: it repeats a sensitive value)"
 
 _LONGEST_DETAIL = 600
-_FLOW_CODE = re.compile(r"(?:^|[-/])(\d{4}-\d{3})$")
+_FLOW_CODE = re.compile(r"(?:^|/)(?:FLOW-)?(\d{4}-\d{3})$")
+"""The codes of other services (``XDM-1101-404``) have meanings of their own."""
 _CODED = re.compile(r"\d{4}-(\d{3})|(\d{3})\d{3}")
 _OTHER_CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
 _GONE_CODES = frozenset({"1101-404", "1439-404", "1439-400"})

@@ -281,8 +281,8 @@ class Fake:
             return
         for step in request.body:
             path, value = step["path"], step.get("value")
-            if path == "/auth/params":
-                base.auth["params"] = value
+            if path.startswith("/auth/"):
+                base.auth[path.removeprefix("/auth/")] = value
             else:
                 setattr(base, path.strip("/"), value)
         base.etag = f'"etag-{request.number}"'
