@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.kills.advice import follow
 from tests.kills.kinds import DELETE, PATCH, POST, Fault, at
 from tests.kills.world import KILLED, Definition, Moment, World, world
 
@@ -58,7 +59,7 @@ def test_what_the_plan_advises_ends_it(tmp_path: Path) -> None:
         prepare(subject)
         kept = {one.declared.name: one.id for one in subject.ours() if one.declared.name != "deleted"}
         run_to_the_end(subject, kept)
-        assert subject.follow_advice() == 2
+        assert follow(subject) == 2
         assert subject.apply()["code"] == 0, subject.said()
         subject.check_end()
         ids = {record.key: record.id for record in subject.state().records}

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from provisioner.emulator.connection import Connection
+from tests.kills.advice import come_to_rest
 from tests.kills.kinds import FOREIGN, LIES, ODD, PLAIN, REFUSED, WRITES, at
 from tests.kills.world import KILLED, Definition, World, world
 
@@ -142,7 +143,7 @@ class Story(RuleBasedStateMachine):
     @rule()
     def peace(self) -> None:
         """Quiet applies: what others edited is put back, everything is as declared and known, nothing is left."""
-        self.subject.come_to_rest()
+        come_to_rest(self.subject)
         self.subject.check_end(touched=True)
         writes = len(self.subject.service.writes())
         assert self.subject.apply()["code"] == 0
