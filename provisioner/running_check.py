@@ -32,7 +32,7 @@ def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports
 
 
 def _validation(shell: Shell, checked: Checked, output: str) -> str:
-    number = len(checked.texts)
+    number = checked.files
     if output == "json":
         return problems.as_json(checked.findings, number, checked.targets)
     frames = checked.source_line if shell.egress.stdout.isatty() else None

@@ -18,7 +18,7 @@ from provisioner.definitions import files, schema
 from provisioner.definitions.documents import Document, parse
 from provisioner.definitions.scalars import as_text
 from provisioner.errors import ProblemsFound, UsageError
-from provisioner.model import Cloud, Json, Key, Problem
+from provisioner.model import Cloud, Json, Key, Location, Problem
 
 FILE_NAME = "provisioner.yaml"
 CONNECTIONS = "connections"
@@ -31,7 +31,8 @@ NEVER_ADMITTED = ("AEP_*", "PROVISIONER_*")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A named place to deploy to. ``org_id`` and ``sandbox`` are None where the environment fills them in."""
+    """A named place to deploy to. ``org_id`` and ``sandbox`` are None where the environment fills them in; ``var_at``
+    is where each of ``vars`` stands."""
 
     name: str
     cloud: Cloud
@@ -42,6 +43,7 @@ class Target:
     sandbox: str | None
     state: str
     vars: Mapping[str, str]
+    var_at: Mapping[str, Location]
     sample_env: Mapping[str, str]
 
 
@@ -60,13 +62,15 @@ class EnvRule:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The project file as values. ``folder`` is where it lies, ``text`` what stands in it."""
+    """The project file as values. ``folder`` is where it lies, ``text`` what stands in it. ``unsound`` are the targets
+    that have problems of their own and are not among ``targets``; None where nobody can tell which there are."""
 
     folder: FilePath
     default_target: str | None
     allow_env: tuple[EnvRule, ...]
     targets: Mapping[str, Target]
     text: str = field(default="", repr=False)
+    unsound: tuple[str, ...] | None = ()
 
     @property
     def connections(self) -> FilePath:
@@ -77,6 +81,10 @@ class Project:
         if name not in self.targets:
             raise UsageError(f"there is no target `{name}`", f"targets in {FILE_NAME}: {', '.join(self.targets)}")
         return self.targets[name]
+
+    def has_target(self, name: str) -> bool:
+        """Return whether there is a target of this name, sound or not; true where that cannot be told."""
+        return name in self.targets or self.unsound is None or name in self.unsound
 
     def admits(self, called: Called, name: str) -> bool:
         """Whether ``env(name)`` may be read in the definition that is so called."""
@@ -225,6 +233,7 @@ def _target(document: Document, name: str, data: Json) -> Target:
         sandbox=data.get("sandbox"),
         state=_state(name, data),
         vars=_vars(document, name, data.get("vars", {})),
+        var_at={one: document.value_at(("targets", name, "vars", one)) for one in data.get("vars", {})},
         sample_env=data.get("env", {}),
     )
 
