@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from provisioner import wiring
-from provisioner.definitions.project import read_project
+from provisioner.commands.validate import open_project
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def place_of(shell: Shell, settings: Settings, name: str | None, lineage: str | None = None) -> tuple[Place, FileStore]:
-    project = read_project(shell.folder)
+    project = open_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
     where = wiring.place(project, target, settings, shell.egress.scanner, shell.progress)
     return where, wiring.store(project, target, where.identity, shell.egress, lineage)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.commands.validate import Checked
+from provisioner.commands.validate import Checked, open_project
 from provisioner.commands.validate import validate as check
-from provisioner.definitions.project import read_project
 from provisioner.errors import NotWritten
 from provisioner.report import problems
 from provisioner.report.style import count
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports = ()) -> int:
     """Check, show, and say so where all is well."""
-    project = read_project(shell.folder)
+    project = open_project(shell.folder)
     targets = tuple(project.target(name) for name in names) or tuple(project.targets.values())
     checked = check(project, targets, shell.progress)
     shell.egress.result(_validation(shell, checked, output))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from provisioner.definitions.definition import Definition
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.naming import name_warnings
-from provisioner.definitions.project import FILE_NAME, Project, Target
+from provisioner.definitions.project import FILE_NAME, Project, Target, UnsoundProject, read_project
 from provisioner.definitions.reading import read
 from provisioner.definitions.yaml_errors import source_line
+from provisioner.errors import ProblemsFound
 from provisioner.model import Location, Problem
 from provisioner.progress import SILENT, Progress
 
@@ -39,6 +41,17 @@ class Checked:
     def source_line(self, location: Location) -> str:
         """Return the line that a location is in."""
         return source_line(self.texts.get(location.file, ""), location.line)
+
+
+def open_project(folder: Path) -> Project:
+    """Read the project file. Where it is unsound, raise ``ProblemsFound`` with what is wrong with the definitions too,
+    as far as that does not depend on the unsound parts."""
+    try:
+        return read_project(folder)
+    except UnsoundProject as unsound:
+        found = validate(unsound.rest, tuple(unsound.rest.targets.values()))
+        problems = tuple(sorted({*unsound.problems, *found.problems}))
+        raise ProblemsFound(problems, found.source_line) from None
 
 
 def validate(project: Project, targets: tuple[Target, ...], progress: Progress = SILENT) -> Checked:
