@@ -18,7 +18,7 @@ from provisioner.planning import saved
 from provisioner.planning.approval import SavedPlan
 from provisioner.report import events, outcomes, plan_text
 from provisioner.reporting import Reports, write_reports
-from provisioner.running import held, log_of, new_id, place_of
+from provisioner.running import Needs, held, log_of, new_id, place_of
 from provisioner.settings import read_settings
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def apply(
     """Hold the lock, apply, show what became of it."""
     settings = read_settings(shell.environ)
     approved = options.approved if isinstance(options.approved, SavedPlan) else None
-    where, store = place_of(shell, settings, name, approved.lineage if approved else None)
+    needs = Needs.DEFINITIONS if options.asked.refresh else Needs.SECRETS
+    where, store = place_of(shell, settings, name, needs, approved.lineage if approved else None)
     with (
         Interruption() as interruption,
         held(shell, store, where, settings, "apply", lock_timeout),

@@ -53,7 +53,7 @@ def explore(shell: Shell, name: str | None, output: str, key: str, table: str | 
 @contextmanager
 def _looking(shell: Shell, name: str | None) -> Iterator[tuple[State, Reader]]:
     settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name)
+    where, store = running.place_of(shell, settings, name, running.Needs.SERVICE)
     state = store.load()
     with wiring.connect(where, settings, running.log_of(shell), shell.egress.scanner.contains) as service:
         yield state, service.reading()

@@ -136,7 +136,8 @@ def error_text(error: ProvisionerError, shell: Shell) -> str:
         from provisioner.report import problems
 
         frames = error.source_line if shell.egress.stderr.isatty() else None
-        return f"{problems.as_text(error.problems, style, frames)}\n{error.message}"
+        also = f"\n{error_text(error.also, shell)}" if error.also else ""
+        return f"{problems.as_text(error.problems, style, frames)}\n{error.message}{also}"
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
     details = "".join(f"\n    {safe(detail)}" for detail in error.details)
     return style.fold(f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}")
