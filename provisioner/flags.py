@@ -24,15 +24,26 @@ APPLY_REPORTS = ("json", "markdown", "junit")
 CHECK_REPORTS = ("json", "github", "gitlab-codequality", "junit")
 
 
+def _folder_of(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Return the folder of a project file; somebody may name the file itself."""
+    return path.parent if path and path.name == "provisioner.yaml" and path.is_file() else path
+
+
 def common_options(command: Command) -> Command:
     """Options of every command that reads the project. They may stand behind the command's name."""
 
-    @click.option("--project", metavar="DIR", help="Folder of provisioner.yaml.  [default: .]")
+    @click.option(
+        "--project",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        callback=_folder_of,
+        help="Folder of provisioner.yaml.  [default: .]",
+    )
     @click.option("-v", "--verbose", is_flag=True, help="Log each call: method, path, status, time, request id.")
     @click.pass_obj
     @functools.wraps(command)
-    def wrapped(shell: Shell, /, project: str | None, verbose: bool, **options: Any) -> Any:
-        return command(shell.at(Path(project or ".").resolve(), verbose), **options)
+    def wrapped(shell: Shell, /, project: Path | None, verbose: bool, **options: Any) -> Any:
+        return command(shell.at((project or Path()).resolve(), verbose), **options)
 
     return wrapped  # type: ignore[return-value]
 

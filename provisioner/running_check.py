@@ -53,14 +53,16 @@ def _names(targets: tuple[str, ...]) -> str:
 
 def init(shell: Shell, folder: Path, pipeline: str) -> int:
     """Make a project, and say what is left to do. What is there already stays."""
-    from provisioner.commands.init import next_steps, scaffold
+    from provisioner.commands.init import lacking_lines, next_steps, scaffold
 
     for path, text in scaffold(pipeline).items():
         try:
             shell.egress.create(folder / path, text)
             shell.egress.result(f"made  {path}")
         except FileExistsError:
-            shell.egress.result(f"kept  {path}  (it was there)")
+            lacking = lacking_lines(folder / path, text)
+            shell.egress.result(f"kept  {path}  (it was there{'; add these lines to it' if lacking else ''})")
+            shell.egress.result("\n".join(f"      {line}" for line in lacking))
         except OSError as error:
             raise NotWritten(f"{folder / path} cannot be written: {error.strerror}") from None
     shell.egress.note(shell.note_style.fold(next_steps(pipeline)))

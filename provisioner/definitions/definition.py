@@ -106,7 +106,8 @@ def written(leaves: Iterable[Leaf], broken: Iterable[Leaf]) -> Iterator[tuple[Le
     yield from ((leaf, STAND_IN) for leaf in broken)
 
 
-KEY = re.compile(json_schema.load("connection")["properties"]["key"]["pattern"])
+_RULE = json_schema.load("connection")["properties"]["key"]
+KEY, KEY_LENGTH = re.compile(_RULE["pattern"]), _RULE["maxLength"]
 
 
 def _text(document: Document, name: str, otherwise: str) -> str:
@@ -115,10 +116,25 @@ def _text(document: Document, name: str, otherwise: str) -> str:
 
 
 def _key_problems(document: Document, stem: str) -> Iterator[Problem]:
-    if "key" not in document.data and not KEY.fullmatch(stem):
-        message = "the path of the file cannot serve as a key"
+    if "key" not in document.data and not (KEY.fullmatch(stem) and len(stem) <= KEY_LENGTH):
+        message = f"the path of the file cannot serve as a key: {_unfit(stem)}"
         remedy = "rename it to letters, digits, `.`, `_` and `-`, or give it a `key:`"
         yield Problem(Location(document.file), "key.invalid", message, remedy)
+
+
+_UNFIT = re.compile(r"[^A-Za-z0-9._/-]")
+
+
+def _unfit(stem: str) -> str:
+    """Return what of a path no key may hold."""
+    found = _UNFIT.search(stem)
+    if found:
+        name = "a blank" if found[0] == " " else f"`{found[0]}`" if found[0].isprintable() else f"U+{ord(found[0]):04X}"
+        return f"it holds {name}"
+    if len(stem) > KEY_LENGTH:
+        return f"it is longer than {KEY_LENGTH} characters"
+    part = next((part for part in stem.split("/") if not part[:1].isalnum()), stem)
+    return f"`{part}` does not begin with a letter or a digit"
 
 
 def _targets(document: Document) -> tuple[str, ...] | None:

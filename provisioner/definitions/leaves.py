@@ -180,7 +180,10 @@ def judge(leaf: Leaf, called: Called, project: Project) -> Iterator[Problem]:
     rule = rules().at(leaf.rule_path)
     if not templates.is_template(leaf.text):
         if leaf.text and not leaf.literal_allowed:
-            remedy = f"write \"{{{{ env('NAME') }}}}\", {OR_ALLOW}"
+            meant = _MEANT.fullmatch(leaf.text)
+            name = meant[meant.lastgroup] if meant and meant.lastgroup else ""
+            # Only what the project admits is surely a name, and not the secret itself.
+            remedy = f"write \"{{{{ env('{name if project.admits(called, name) else 'NAME'}') }}}}\", {OR_ALLOW}"
             yield Problem(leaf.location, "secret.literal", f"{leaf.shown} is a secret in plain text", remedy)
         return
     try:
@@ -245,5 +248,12 @@ def _not_admitted(leaf: Leaf, name: str, patterns: tuple[str, ...]) -> Problem:
     shown = name if _VARIABLE.fullmatch(name) else "a variable of this name"
     return Problem(leaf.location, "template.env-not-admitted", f"env() may not read {shown}", remedy)
 
+
+_NAME = "[A-Z][A-Z0-9_]*"
+_MEANT = re.compile(
+    rf"\s*(?:\$?\{{\s*(?P<braces>{_NAME})\s*\}}|\$\((?P<parentheses>{_NAME})\)|\$(?P<dollar>{_NAME})|%(?P<percent>{_NAME})%"
+    rf"|\$?\{{?\s*env[.(:]\s*['\"]?(?P<env>{_NAME})['\"]?\)?\s*\}}?|(?P<bare>{_NAME}))\s*"
+)
+"""How a variable is written elsewhere: in shells, pipelines and other tools."""
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")

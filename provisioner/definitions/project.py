@@ -17,6 +17,7 @@ from provisioner import json_schema
 from provisioner.definitions import files, schema
 from provisioner.definitions.closest import closest
 from provisioner.definitions.documents import Document, parse
+from provisioner.definitions.lost import no_project_file
 from provisioner.definitions.scalars import as_text
 from provisioner.errors import ProblemsFound, UsageError
 from provisioner.model import Cloud, Json, Key, Location, Problem
@@ -122,9 +123,7 @@ def read_project(folder: FilePath) -> Project:
     """Read ``provisioner.yaml`` in ``folder``. Raise ``UnsoundProject``, or ``UsageError`` where there is none."""
     path = folder / FILE_NAME
     if not path.is_file():
-        raise UsageError(
-            f"there is no {FILE_NAME} in {folder}", "run in the folder of the project, or name it with --project"
-        )
+        raise no_project_file(folder, FILE_NAME)
     text = files.read_text(path, FILE_NAME, folder)
     if isinstance(text, Problem):
         raise UnsoundProject((text,), _rest(folder, Document(FILE_NAME, "")))
