@@ -189,7 +189,7 @@ def apply(
     if plan_file:
         if wanted != Asked() or expect_digest is not None:
             raise click.UsageError("a saved plan holds what it was asked for: leave out the other flags")
-        saved = running.read_saved(plan_file, target)
+        saved = running.read_saved(plan_file, target, shell.folder)
         target, options = saved.target, replace(options, asked=saved.asked, approved=saved)
     elif expect_digest is not None:
         options = replace(options, approved=ExpectedDigest(expect_digest))

@@ -12,6 +12,7 @@ from provisioner.flags import (
     no_wait_option,
     overwrite_drift_option,
     parallelism_option,
+    read_key,
     select_option,
     target_option,
     yes_option,
@@ -45,7 +46,7 @@ def import_(
 
 
 @click.command(short_help="Print the ids of managed base connections.")
-@click.argument("key", required=False, shell_complete=complete_key)
+@click.argument("key", required=False, shell_complete=complete_key, callback=read_key)
 @target_option
 @click.option(
     "--format",
@@ -80,7 +81,7 @@ def test(shell: Shell, target: str | None, output: str, select: tuple[str, ...],
 
 
 @click.command(short_help="List tables, or the columns of one.")
-@click.argument("key", shell_complete=complete_key)
+@click.argument("key", shell_complete=complete_key, callback=read_key)
 @click.argument("table", required=False)
 @click.option("--preview", is_flag=True, help="With some rows of TABLE, where the service offers them.")
 @target_option
@@ -96,7 +97,7 @@ def explore(shell: Shell, key: str, table: str | None, preview: bool, target: st
 
 
 @click.command(short_help="Send a new password, proved first.")
-@click.argument("key", shell_complete=complete_key)
+@click.argument("key", shell_complete=complete_key, callback=read_key)
 @target_option
 @overwrite_drift_option
 @yes_option

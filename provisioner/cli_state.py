@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from provisioner.flags import common_options, complete_key, format_option, lock_timeout_option, target_option
+from provisioner.flags import common_options, complete_key, format_option, lock_timeout_option, read_key, target_option
 from provisioner.shell import Shell
 
 
@@ -25,7 +25,7 @@ def state_list(shell: Shell, target: str | None, output: str) -> int:
 
 
 @state.command("show")
-@click.argument("key", shell_complete=complete_key)
+@click.argument("key", shell_complete=complete_key, callback=read_key)
 @target_option
 @format_option
 @common_options
@@ -51,8 +51,8 @@ def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
 
 
 @state.command("mv")
-@click.argument("old", shell_complete=complete_key)
-@click.argument("new", shell_complete=complete_key)
+@click.argument("old", shell_complete=complete_key, callback=read_key)
+@click.argument("new", shell_complete=complete_key, callback=read_key)
 @target_option
 @lock_timeout_option
 @common_options
@@ -64,7 +64,7 @@ def state_move(shell: Shell, old: str, new: str, target: str | None, lock_timeou
 
 
 @state.command("rm")
-@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key, callback=read_key)
 @target_option
 @lock_timeout_option
 @common_options

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from provisioner.errors import ProvisionerError
+from provisioner.guesses import as_key
 from provisioner.shell import Shell
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ def complete_key(ctx: click.Context, _: click.Parameter, typed: str) -> list[str
     return sorted(one.key for one in definitions if one.key.startswith(typed))
 
 
+def read_key(_: click.Context, __: click.Parameter, value: Any) -> Any:
+    """Return keys; somebody may name the files of definitions instead."""
+    return tuple(map(as_key, value)) if isinstance(value, tuple) else as_key(value) if value else value
+
+
 target_option = click.option(
     "--target",
     metavar="NAME",
@@ -86,6 +92,7 @@ select_option = click.option(
     metavar="KEY",
     multiple=True,
     shell_complete=complete_key,
+    callback=read_key,
     help="Only these keys; globs; may be repeated.",
 )
 parallelism_option = click.option(

@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from provisioner import guarding, wiring
+from provisioner import guarding, guesses, wiring
 from provisioner.applying.outcome import Applied, Outcome, exit_code
 from provisioner.commands import apply as applying
 from provisioner.errors import NotWritten, PlanFileError, UsageError
@@ -79,8 +79,12 @@ def _only_said(shell: Shell) -> Iterator[None]:
         shell.egress.note(f"warning: {error.message}")
 
 
-def read_saved(file: Path, name: str | None) -> SavedPlan:
-    """A saved plan. Raises ``PlanFileError``; ``UsageError`` where it is for another target than the one named."""
+def read_saved(file: Path, name: str | None, folder: Path) -> SavedPlan:
+    """Return a saved plan. Raise ``PlanFileError``; ``UsageError`` where it is for another target than that named, or a
+    word that is no file but a target or a key."""
+    no_plan = not file.exists() or guesses.as_key(str(file)) != str(file)
+    if no_plan and (meant := guesses.instead_of_argument(folder, str(file), ("--target", "--select"))):
+        raise UsageError(f"{file} is no saved plan", f"provisioner apply {meant}")
     try:
         kept = saved.decoded(file.read_text("utf-8"))
     except (OSError, UnicodeError) as error:
