@@ -10,6 +10,7 @@ from provisioner.flags import (
     format_option,
     lock_timeout_option,
     no_wait_option,
+    offline_options,
     overwrite_drift_option,
     parallelism_option,
     read_key,
@@ -56,7 +57,7 @@ def import_(
     show_default=True,
     help="Form of the result; github: outputs of the step, appended to the file named by GITHUB_OUTPUT.",
 )
-@common_options
+@offline_options
 def output(shell: Shell, key: str | None, target: str | None, form: str) -> int:
     """Print the ids of managed base connections, or of KEY its id alone, for whatever comes next in a pipeline."""
     from provisioner import running_output

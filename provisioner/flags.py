@@ -31,8 +31,16 @@ def _folder_of(_: click.Context, __: click.Parameter, path: Path | None) -> Path
 
 
 def common_options(command: Command) -> Command:
-    """Options of every command that reads the project. They may stand behind the command's name."""
+    """Options of every command that calls the service. They may stand behind the command's name."""
+    return _project_options(command, hidden=False)
 
+
+def offline_options(command: Command) -> Command:
+    """The same of a command that never calls it: ``-v`` has nothing to log, and is taken all the same."""
+    return _project_options(command, hidden=True)
+
+
+def _project_options(command: Command, hidden: bool) -> Command:
     @click.option(
         "--project",
         metavar="DIR",
@@ -40,7 +48,13 @@ def common_options(command: Command) -> Command:
         callback=_folder_of,
         help="Folder of provisioner.yaml.  [default: .]",
     )
-    @click.option("-v", "--verbose", is_flag=True, help="Log each call: method, path, status, time, request id.")
+    @click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        hidden=hidden,
+        help="Log each call of the service: method, path, status, time, request id.",
+    )
     @click.pass_obj
     @functools.wraps(command)
     def wrapped(shell: Shell, /, project: Path | None, verbose: bool, **options: Any) -> Any:
@@ -81,7 +95,7 @@ target_option = click.option(
     "--target",
     metavar="NAME",
     shell_complete=complete_target,
-    help="Target of the project file.  [default: default_target]",
+    help="Target of the project file.  [default: its default_target]",
 )
 format_option = click.option(
     "--format", "output", type=_FORMAT, default="text", show_default=True, help="Form of the result."

@@ -10,7 +10,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from provisioner.definitions.project import DEFAULT_IMS_ENDPOINT, Project, Target
-from provisioner.errors import NotAuthenticated, UsageError
+from provisioner.errors import NotAuthenticated, Unreachable, UsageError
 from provisioner.model import TargetIdentity
 from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive
@@ -152,7 +152,14 @@ def connect(
         identity = where.identity
         origin = _origin(url, settings)
         names = (identity.org_id, identity.sandbox, where.client)
-        yield FlowService(origin, *names, tokens, transport, timing, progress=where.progress, deadlines=where.deadlines)
+        try:
+            yield FlowService(
+                origin, *names, tokens, transport, timing, progress=where.progress, deadlines=where.deadlines
+            )
+        except Unreachable as error:
+            if origin.loopback:
+                error.remedy = f"start an emulator: provisioner emulator --port {origin.port}; or correct `endpoint:`"
+            raise
 
 
 @contextmanager

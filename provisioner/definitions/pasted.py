@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from json import JSONDecodeError
 from typing import TypeAlias
 
 from provisioner.model import Location, Problem
@@ -66,6 +67,20 @@ def _conflicts(file: str, text: str) -> Iterator[Problem]:
     for line, column in begun:
         remedy = "keep one version, and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`"
         yield Problem(Location(file, line, column), "yaml.conflict", "an unresolved merge conflict", remedy)
+
+
+def in_json(text: str, error: JSONDecodeError) -> tuple[str, str, str]:
+    """Return line and column, message and remedy for a text that is no JSON; the remedy is "" where nothing was pasted
+    or merged."""
+    conflict = next(_conflicts("", text), None)
+    if conflict:
+        return f"{conflict.location.line}:{conflict.location.column}", conflict.message, conflict.remedy
+    place = f"{error.lineno}:{error.colno}"
+    if re.match(_ODD, text[error.pos : error.pos + 1]):
+        character = text[error.pos]
+        message = f"U+{ord(character):04X} ({unicodedata.name(character).lower()}) stands where JSON needs a space"
+        return place, message, "write a space instead"
+    return place, f"not JSON: {error.msg}", ""
 
 
 def _misplaced(text: str, scan: Scan) -> Iterator[int]:
