@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.definitions.documents import MAX_NODES, parse
+from provisioner.definitions import pasted
+from provisioner.definitions.documents import MAX_NODES, _scan, parse
 from provisioner.definitions.scalars import as_text
 from provisioner.definitions.yaml_errors import MAX_DEPTH
 
@@ -182,4 +183,4 @@ IN_A_TEXT = [
 
 @pytest.mark.parametrize("text", IN_A_TEXT)
 def test_in_a_text_it_is_a_character_like_others(text: str) -> None:
-    assert parse("f.yaml", text).problems == ()
+    assert pasted.clean("f.yaml", text, _scan) == (text, ())
