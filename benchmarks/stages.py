@@ -19,7 +19,7 @@ from provisioner.cli import collect_seldom
 from provisioner.commands import plan as planning
 from provisioner.definitions import files
 from provisioner.definitions.building import Builder
-from provisioner.definitions.definition import Definer
+from provisioner.definitions.definition import Declared, Definer
 from provisioner.definitions.documents import parse
 from provisioner.definitions.hygiene import exposed, odd
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
@@ -82,11 +82,11 @@ def _one_by_one(project: Project, target: Target, environment: Mapping[str, str]
     entries, _ = files.list_tree(project.connections, CONNECTIONS)
     texts = clock("files are read", lambda: [_text(entry, project.connections) for entry in entries])
     documents = clock("they are parsed", lambda: list(map(parse, (entry.file for entry in entries), texts)))
-    definer, builder = Definer(project.targets), Builder(project, target, environment)
+    definer, builder = Definer(project), Builder(target, environment)
     stems = [entry.stem for entry in entries]
     found = clock("held against the schema", lambda: list(map(definer.define, documents, stems)))
-    definitions = [definition for definition, _ in found if definition is not None]
-    clock("their templates filled in", lambda: list(map(builder.build, definitions, documents)))
+    declared = [one for one in found if isinstance(one, Declared)]
+    clock("their templates filled in", lambda: list(map(builder.build, declared)))
 
 
 def _text(entry: files.Entry, folder: Path) -> str:

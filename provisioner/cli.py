@@ -30,6 +30,7 @@ from provisioner.flags import (
     format_option,
     lock_timeout_option,
     no_wait_option,
+    offline_options,
     parallelism_option,
     read_asked,
     reports_option,
@@ -96,7 +97,7 @@ def cli() -> None:
 )
 @format_option
 @reports_option(CHECK_REPORTS)
-@common_options
+@offline_options
 def validate(shell: Shell, targets: tuple[str, ...], output: str, reports: tuple[tuple[str, str], ...]) -> int:
     """Check every definition, for every target. Needs no secret, no network, no state."""
     from provisioner import running_check as running
@@ -189,7 +190,7 @@ def apply(
     if plan_file:
         if wanted != Asked() or expect_digest is not None:
             raise click.UsageError("a saved plan holds what it was asked for: leave out the other flags")
-        saved = running.read_saved(plan_file, target)
+        saved = running.read_saved(plan_file, target, shell.folder)
         target, options = saved.target, replace(options, asked=saved.asked, approved=saved)
     elif expect_digest is not None:
         options = replace(options, approved=ExpectedDigest(expect_digest))
@@ -218,10 +219,13 @@ def init(shell: Shell, folder: Path, pipeline: str) -> int:
 
 
 @cli.command(short_help="Completion for a shell.")
-@click.argument("name", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("name", metavar="[bash|zsh|fish]", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_obj
 def completion(shell: Shell, name: str) -> int:
-    """Print what makes SHELL complete commands, flags and targets; in bash: eval "$(provisioner completion bash)"."""
+    """Print what makes a shell complete commands, flags, targets and keys.
+
+    In ~/.bashrc: eval "$(provisioner completion bash)"
+    """
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(name)
@@ -261,7 +265,13 @@ def emulator(shell: Shell, port: int, data: Path | None, behaviour: Path | None,
     """Run an emulator of the Flow Service on 127.0.0.1. Prints its URL; docs/emulator.md describes it."""
     from provisioner.commands.emulator import run
 
-    run(port, data, behaviour, shell.egress.result, faults)
+    def announce(url: str) -> None:
+        shell.egress.result(url)
+        if shell.egress.stdout.isatty():
+            how = f"a target reaches it by `endpoint: {url}`, with any org_id, sandbox and credentials"
+            shell.egress.note(shell.note_style.fold(f"{how}; Ctrl-C ends it"))
+
+    run(port, data, behaviour, announce, faults)
     return 0
 
 

@@ -10,8 +10,10 @@ from provisioner.flags import (
     format_option,
     lock_timeout_option,
     no_wait_option,
+    offline_options,
     overwrite_drift_option,
     parallelism_option,
+    read_key,
     select_option,
     target_option,
     yes_option,
@@ -45,7 +47,7 @@ def import_(
 
 
 @click.command(short_help="Print the ids of managed base connections.")
-@click.argument("key", required=False, shell_complete=complete_key)
+@click.argument("key", required=False, shell_complete=complete_key, callback=read_key)
 @target_option
 @click.option(
     "--format",
@@ -55,7 +57,7 @@ def import_(
     show_default=True,
     help="Form of the result; github: outputs of the step, appended to the file named by GITHUB_OUTPUT.",
 )
-@common_options
+@offline_options
 def output(shell: Shell, key: str | None, target: str | None, form: str) -> int:
     """Print the ids of managed base connections, or of KEY its id alone, for whatever comes next in a pipeline."""
     from provisioner import running_output
@@ -80,7 +82,7 @@ def test(shell: Shell, target: str | None, output: str, select: tuple[str, ...],
 
 
 @click.command(short_help="List tables, or the columns of one.")
-@click.argument("key", shell_complete=complete_key)
+@click.argument("key", shell_complete=complete_key, callback=read_key)
 @click.argument("table", required=False)
 @click.option("--preview", is_flag=True, help="With some rows of TABLE, where the service offers them.")
 @target_option
@@ -96,7 +98,7 @@ def explore(shell: Shell, key: str, table: str | None, preview: bool, target: st
 
 
 @click.command(short_help="Send a new password, proved first.")
-@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key)
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key, callback=read_key)
 @target_option
 @overwrite_drift_option
 @yes_option

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import click
 
-from provisioner.flags import common_options, complete_key, format_option, lock_timeout_option, target_option
+from provisioner.flags import (
+    common_options,
+    complete_key,
+    format_option,
+    lock_timeout_option,
+    offline_options,
+    read_key,
+    target_option,
+)
 from provisioner.shell import Shell
 
 
@@ -13,10 +21,10 @@ def state() -> None:
     """What is recorded of a target, and what to do where that was lost."""
 
 
-@state.command("list")
+@state.command("list", short_help="List what is recorded, and calls whose outcome is unknown.")
 @target_option
 @format_option
-@common_options
+@offline_options
 def state_list(shell: Shell, target: str | None, output: str) -> int:
     """List what is recorded, and every call of which the outcome is not known."""
     from provisioner import running_state
@@ -24,11 +32,11 @@ def state_list(shell: Shell, target: str | None, output: str) -> int:
     return running_state.state_list(shell, target, output)
 
 
-@state.command("show")
-@click.argument("key", shell_complete=complete_key)
+@state.command("show", short_help="Show all that is recorded under a key.")
+@click.argument("key", shell_complete=complete_key, callback=read_key)
 @target_option
 @format_option
-@common_options
+@offline_options
 def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
     """Show all that is recorded under one key. Of secrets only where they came from."""
     from provisioner import running_state
@@ -36,7 +44,7 @@ def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
     return running_state.state_show(shell, target, output, key)
 
 
-@state.command("rebuild")
+@state.command("rebuild", short_help="Rebuild a lost or damaged state.")
 @target_option
 @lock_timeout_option
 @common_options
@@ -50,12 +58,12 @@ def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
     return running_state.state_rebuild(shell, target, lock_timeout)
 
 
-@state.command("mv")
-@click.argument("old", shell_complete=complete_key)
-@click.argument("new", shell_complete=complete_key)
+@state.command("mv", short_help="Record under NEW what is recorded under OLD.")
+@click.argument("old", shell_complete=complete_key, callback=read_key)
+@click.argument("new", shell_complete=complete_key, callback=read_key)
 @target_option
 @lock_timeout_option
-@common_options
+@offline_options
 def state_move(shell: Shell, old: str, new: str, target: str | None, lock_timeout: float) -> int:
     """Record under NEW what is recorded under OLD. In git, `movedFrom: OLD` does the same for every target."""
     from provisioner import running_state
@@ -63,11 +71,11 @@ def state_move(shell: Shell, old: str, new: str, target: str | None, lock_timeou
     return running_state.state_move(shell, target, old, new, lock_timeout)
 
 
-@state.command("rm")
-@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key)
+@state.command("rm", short_help="Forget records; base connections stay.")
+@click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key, callback=read_key)
 @target_option
 @lock_timeout_option
-@common_options
+@offline_options
 def state_remove(shell: Shell, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
     """Forget what is recorded under these keys. The base connections themselves stay as they are."""
     from provisioner import running_state

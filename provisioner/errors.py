@@ -61,12 +61,19 @@ class UsageError(ProvisionerError):
 
 
 class ProblemsFound(ProvisionerError):
-    """Definitions or the project file have problems; all of them, sorted. ``source_line`` shows where, for a frame."""
+    """Definitions or the project file have problems; all of them, sorted. ``source_line`` shows where, for a frame;
+    ``also`` is what else is in the way and stands in no file."""
 
-    def __init__(self, problems: tuple[Problem, ...], source_line: Callable[[Location], str] | None = None) -> None:
+    def __init__(
+        self,
+        problems: tuple[Problem, ...],
+        source_line: Callable[[Location], str] | None = None,
+        also: ProvisionerError | None = None,
+    ) -> None:
         super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found")
         self.problems = problems
         self.source_line = source_line
+        self.also = also
 
 
 class Declined(ProvisionerError):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from provisioner.errors import ProvisionerError
+from provisioner.guesses import as_key
 from provisioner.shell import Shell
 
 if TYPE_CHECKING:
@@ -24,15 +25,40 @@ APPLY_REPORTS = ("json", "markdown", "junit")
 CHECK_REPORTS = ("json", "github", "gitlab-codequality", "junit")
 
 
-def common_options(command: Command) -> Command:
-    """Options of every command that reads the project. They may stand behind the command's name."""
+def _folder_of(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
+    """Return the folder of a project file; somebody may name the file itself."""
+    return path.parent if path and path.name == "provisioner.yaml" and path.is_file() else path
 
-    @click.option("--project", metavar="DIR", help="Folder of provisioner.yaml.  [default: .]")
-    @click.option("-v", "--verbose", is_flag=True, help="Log each call: method, path, status, time, request id.")
+
+def common_options(command: Command) -> Command:
+    """Options of every command that calls the service. They may stand behind the command's name."""
+    return _project_options(command, hidden=False)
+
+
+def offline_options(command: Command) -> Command:
+    """The same of a command that never calls it: ``-v`` has nothing to log, and is taken all the same."""
+    return _project_options(command, hidden=True)
+
+
+def _project_options(command: Command, hidden: bool) -> Command:
+    @click.option(
+        "--project",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        callback=_folder_of,
+        help="Folder of provisioner.yaml.  [default: .]",
+    )
+    @click.option(
+        "-v",
+        "--verbose",
+        is_flag=True,
+        hidden=hidden,
+        help="Log each call of the service: method, path, status, time, request id.",
+    )
     @click.pass_obj
     @functools.wraps(command)
-    def wrapped(shell: Shell, /, project: str | None, verbose: bool, **options: Any) -> Any:
-        return command(shell.at(Path(project or ".").resolve(), verbose), **options)
+    def wrapped(shell: Shell, /, project: Path | None, verbose: bool, **options: Any) -> Any:
+        return command(shell.at((project or Path()).resolve(), verbose), **options)
 
     return wrapped  # type: ignore[return-value]
 
@@ -60,11 +86,16 @@ def complete_key(ctx: click.Context, _: click.Parameter, typed: str) -> list[str
     return sorted(one.key for one in definitions if one.key.startswith(typed))
 
 
+def read_key(_: click.Context, __: click.Parameter, value: Any) -> Any:
+    """Return keys; somebody may name the files of definitions instead."""
+    return tuple(map(as_key, value)) if isinstance(value, tuple) else as_key(value) if value else value
+
+
 target_option = click.option(
     "--target",
     metavar="NAME",
     shell_complete=complete_target,
-    help="Target of the project file.  [default: default_target]",
+    help="Target of the project file.  [default: its default_target]",
 )
 format_option = click.option(
     "--format", "output", type=_FORMAT, default="text", show_default=True, help="Form of the result."
@@ -75,6 +106,7 @@ select_option = click.option(
     metavar="KEY",
     multiple=True,
     shell_complete=complete_key,
+    callback=read_key,
     help="Only these keys; globs; may be repeated.",
 )
 parallelism_option = click.option(

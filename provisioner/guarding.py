@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from provisioner.definitions.hygiene import odd
+from provisioner.definitions.lost import not_read
+from provisioner.definitions.project import CONNECTIONS
 from provisioner.report import problems
 from provisioner.report.style import count
 
@@ -19,10 +21,10 @@ MOST_ALIKE = 10
 
 
 def warn(shell: Shell, settings: Settings, desired: tuple[Desired, ...]) -> None:
-    """Say what is odd about the variables that were read: by name and place, never by value."""
+    """Say which files were overlooked, and what is odd about the variables that were read: never by value."""
     judged = {name: value for name, value in settings.variables.items() if value}  # and not the samples of a target
     alike: Counter[str] = Counter()
-    for problem in odd(desired, judged):
+    for problem in (*not_read(shell.folder, CONNECTIONS), *odd(desired, judged)):
         alike[problem.rule] += 1
         if alike[problem.rule] <= MOST_ALIKE:
             shell.egress.note(problems.as_warning(problem, shell.note_style))

@@ -4,24 +4,59 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from provisioner import wiring
-from provisioner.definitions.project import read_project
+from provisioner.commands.validate import open_project
+from provisioner.definitions.desired import unset_variables
+from provisioner.definitions.files import NO_DEFINITION, NO_FOLDER
+from provisioner.definitions.reading import read
+from provisioner.errors import ProblemsFound, ProvisionerError
+from provisioner.model import Problem
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
+    from provisioner.definitions.project import Project, Target
     from provisioner.service.exchange import CallLog, Log
     from provisioner.settings import Settings
     from provisioner.shell import Shell
     from provisioner.state.store import FileStore
 
 
-def place_of(shell: Shell, settings: Settings, name: str | None, lineage: str | None = None) -> tuple[Place, FileStore]:
-    project = read_project(shell.folder)
+class Needs(Enum):
+    """What a command needs: of these, each needs what the one before does."""
+
+    STATE = 0
+    SERVICE = 1
+    DEFINITIONS = 2
+    SECRETS = 3
+
+
+def place_of(
+    shell: Shell, settings: Settings, name: str | None, needs: Needs = Needs.STATE, lineage: str | None = None
+) -> tuple[Place, FileStore]:
+    """Return a target and its state. Raise all at once what is missing of settings and wrong with definitions, where
+    settings are missing that the command needs."""
+    project = open_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
+    try:
+        wiring.check_settings(target, settings, needs is not Needs.STATE)
+    except ProvisionerError as missing:
+        problems = _problems(project, target, settings, needs)
+        raise ProblemsFound(problems, also=missing) if problems else missing from None
     where = wiring.place(project, target, settings, shell.egress.scanner, shell.progress)
     return where, wiring.store(project, target, where.identity, shell.egress, lineage)
+
+
+def _problems(project: Project, target: Target, settings: Settings, needs: Needs) -> tuple[Problem, ...]:
+    if needs in (Needs.STATE, Needs.SERVICE):
+        return ()
+    whole = read(project, (target,), {})
+    (built,) = whole.built
+    unset = unset_variables(built.desired, settings.variables) if needs is Needs.SECRETS else ()
+    found = {*whole.problems, *built.problems, *unset}
+    return tuple(sorted(one for one in found if one.rule not in (NO_DEFINITION, NO_FOLDER)))  # the state judges these
 
 
 def held(

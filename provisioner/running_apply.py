@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from provisioner import guarding, wiring
+from provisioner import guarding, guesses, wiring
 from provisioner.applying.outcome import Applied, Outcome, exit_code
 from provisioner.commands import apply as applying
 from provisioner.errors import NotWritten, PlanFileError, UsageError
@@ -18,7 +18,7 @@ from provisioner.planning import saved
 from provisioner.planning.approval import SavedPlan
 from provisioner.report import events, outcomes, plan_text
 from provisioner.reporting import Reports, write_reports
-from provisioner.running import held, log_of, new_id, place_of
+from provisioner.running import Needs, held, log_of, new_id, place_of
 from provisioner.settings import read_settings
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def apply(
     """Hold the lock, apply, show what became of it."""
     settings = read_settings(shell.environ)
     approved = options.approved if isinstance(options.approved, SavedPlan) else None
-    where, store = place_of(shell, settings, name, approved.lineage if approved else None)
+    needs = Needs.DEFINITIONS if options.asked.refresh else Needs.SECRETS
+    where, store = place_of(shell, settings, name, needs, approved.lineage if approved else None)
     with (
         Interruption() as interruption,
         held(shell, store, where, settings, "apply", lock_timeout),
@@ -78,8 +79,12 @@ def _only_said(shell: Shell) -> Iterator[None]:
         shell.egress.note(f"warning: {error.message}")
 
 
-def read_saved(file: Path, name: str | None) -> SavedPlan:
-    """A saved plan. Raises ``PlanFileError``; ``UsageError`` where it is for another target than the one named."""
+def read_saved(file: Path, name: str | None, folder: Path) -> SavedPlan:
+    """Return a saved plan. Raise ``PlanFileError``; ``UsageError`` where it is for another target than that named, or a
+    word that is no file but a target or a key."""
+    no_plan = not file.exists() or guesses.as_key(str(file)) != str(file)
+    if no_plan and (meant := guesses.instead_of_argument(folder, str(file), ("--target", "--select"))):
+        raise UsageError(f"{file} is no saved plan", f"provisioner apply {meant}")
     try:
         kept = saved.decoded(file.read_text("utf-8"))
     except (OSError, UnicodeError) as error:

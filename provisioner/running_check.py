@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from provisioner.commands.validate import Checked
+from provisioner.commands.validate import Checked, open_project
 from provisioner.commands.validate import validate as check
-from provisioner.definitions.project import read_project
 from provisioner.errors import NotWritten
 from provisioner.report import problems
 from provisioner.report.style import count
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports = ()) -> int:
     """Check, show, and say so where all is well."""
-    project = read_project(shell.folder)
+    project = open_project(shell.folder)
     targets = tuple(project.target(name) for name in names) or tuple(project.targets.values())
     checked = check(project, targets, shell.progress)
     shell.egress.result(_validation(shell, checked, output))
@@ -32,7 +31,7 @@ def validate(shell: Shell, names: tuple[str, ...], output: str, reports: Reports
 
 
 def _validation(shell: Shell, checked: Checked, output: str) -> str:
-    number = len(checked.texts)
+    number = checked.files
     if output == "json":
         return problems.as_json(checked.findings, number, checked.targets)
     frames = checked.source_line if shell.egress.stdout.isatty() else None
@@ -54,14 +53,16 @@ def _names(targets: tuple[str, ...]) -> str:
 
 def init(shell: Shell, folder: Path, pipeline: str) -> int:
     """Make a project, and say what is left to do. What is there already stays."""
-    from provisioner.commands.init import next_steps, scaffold
+    from provisioner.commands.init import lacking_lines, next_steps, scaffold
 
     for path, text in scaffold(pipeline).items():
         try:
             shell.egress.create(folder / path, text)
             shell.egress.result(f"made  {path}")
         except FileExistsError:
-            shell.egress.result(f"kept  {path}  (it was there)")
+            lacking = lacking_lines(folder / path, text)
+            shell.egress.result(f"kept  {path}  (it was there{'; add these lines to it' if lacking else ''})")
+            shell.egress.result("\n".join(f"      {line}" for line in lacking))
         except OSError as error:
             raise NotWritten(f"{folder / path} cannot be written: {error.strerror}") from None
     shell.egress.note(shell.note_style.fold(next_steps(pipeline)))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float) -> int:
     """Take up what exists; write drafts, then records. 1 where something was left out that was asked for."""
     settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name)
+    where, store = running.place_of(shell, settings, name, running.Needs.DEFINITIONS)
     with running.held(shell, store, where, settings, "import", lock_timeout):
         desired = _declared(where)
         guarding.warn(shell, settings, desired)

@@ -13,7 +13,7 @@ from provisioner.errors import UsageError
 from provisioner.planning.renewal import key_note
 from provisioner.report import plan_text
 from provisioner.reporting import Reports, write_file, write_reports
-from provisioner.running import log_of, place_of
+from provisioner.running import Needs, log_of, place_of
 from provisioner.settings import read_settings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
     if offline and asked.refresh:
         raise UsageError("--refresh-only has to look at what exists", "leave out --offline")
     settings = read_settings(shell.environ)
-    where, store = place_of(shell, settings, name)
+    where, store = place_of(shell, settings, name, Needs.STATE if offline else Needs.DEFINITIONS)
     state = store.load()
     desired = planning.read_desired(where, allow_none=not state.is_new)
     guarding.warn(shell, settings, desired)

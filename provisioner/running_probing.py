@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 def test(shell: Shell, name: str | None, output: str, select: tuple[str, ...], parallelism: int) -> int:
     """Test, show each as it is known. 1 where one is not reachable."""
 
-    def show(one: Tested) -> None:
+    def show(one: Tested, width: int) -> None:
         if output != "json":
-            shell.egress.result(tables.test_line(one, shell.result_style))
+            shell.egress.result(tables.test_line(one, shell.result_style, width))
 
     with _looking(shell, name) as (state, service):
         results = probing.test(state, service, select, parallelism, show, shell.progress)
@@ -53,7 +53,7 @@ def explore(shell: Shell, name: str | None, output: str, key: str, table: str | 
 @contextmanager
 def _looking(shell: Shell, name: str | None) -> Iterator[tuple[State, Reader]]:
     settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name)
+    where, store = running.place_of(shell, settings, name, running.Needs.SERVICE)
     state = store.load()
     with wiring.connect(where, settings, running.log_of(shell), shell.egress.scanner.contains) as service:
         yield state, service.reading()

@@ -42,7 +42,7 @@ def state_show(shell: Shell, name: str | None, output: str, key: str) -> int:
 def state_rebuild(shell: Shell, name: str | None, lock_timeout: float) -> int:
     """Make a lost state anew. 1 where something has to be decided on."""
     settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name)
+    where, store = running.place_of(shell, settings, name, running.Needs.DEFINITIONS)
     with running.held(shell, store, where, settings, "state rebuild", lock_timeout):
         desired = planning.read_desired(where)
         guarding.warn(shell, settings, desired)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.errors import UsageError
 from provisioner.sensitive import Sensitive
 
 
@@ -41,8 +40,8 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Raises ``UsageError`` for a value that cannot be meant. An empty variable is an unset one, and so is one that
-    holds its own name as Azure Pipelines leaves it where there is no such variable (documented)."""
+    """Read the environment. An empty variable is an unset one, and so is one that holds its own name as Azure Pipelines
+    leaves it where there is no such variable (documented)."""
     environ = {name: value for name, value in environ.items() if value != f"$({name})"}
     return Settings(
         variables=environ,
@@ -74,17 +73,6 @@ _OWN_SECRETS = (
 def own_secrets(environ: Mapping[str, str]) -> tuple[Sensitive, ...]:
     """What the tool itself signs in and makes fingerprints with."""
     return tuple(secret for secret in (_sensitive(environ, name) for name in _OWN_SECRETS) if secret)
-
-
-def fill_in(what: str, variable: str, from_project: str | None, from_environment: str | None) -> str:
-    """One value from two places. Raises ``UsageError`` where both say different things, or neither anything."""
-    if from_project and from_environment and from_project != from_environment:
-        message = f"the target says {what} {from_project}, and {variable} says {from_environment}"
-        raise UsageError(message, f"unset {variable}, or name the target that is meant")
-    value = from_project or from_environment
-    if not value:
-        raise UsageError(f"the target has no {what}", f"add it to the project file, or set {variable}")
-    return value
 
 
 def _sensitive(environ: Mapping[str, str], name: str) -> Sensitive | None:

@@ -15,20 +15,15 @@ from typing import Any, TextIO
 
 import click
 
-from provisioner import __version__, settings
+from provisioner import __version__, guesses, settings
 from provisioner.egress import Egress
 from provisioner.errors import Leak, ProblemsFound, ProvisionerError
 from provisioner.progress import Progress
 from provisioner.report.style import Style, safe
 
-REMOVED = {
-    "provisioner state recover": "run `provisioner apply`: it finds and records what an earlier run did but could not "
-    "record",
-}
-"""Commands, and flags of commands (`provisioner plan --flag`), of earlier versions, and what to do instead."""
-
-_NO_SUCH = re.compile(r"No such (?:command|option):? '?([\w-]+)")
+_NO_SUCH = re.compile(r"No such (command|option):? '?([\w-]+)")
 """How click begins a message about them; not every version of it has the name elsewhere."""
+_EXTRA = re.compile(r"Got unexpected extra arguments? \((\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +115,28 @@ def _interrupted(shell: Shell) -> int:
 def _usage(error: click.ClickException) -> str:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return error.format_message()
-    message, hint = error.format_message(), ""
-    if isinstance(error, click.UsageError) and error.ctx is not None:
-        command = error.ctx.command_path
-        hint = f"\n    remedy: {command} --help"
-        if (unknown := _NO_SUCH.match(message)) and (instead := REMOVED.get(f"{command} {unknown[1]}")):
-            message, hint = f"`{command} {unknown[1]}` was removed", f"\n    remedy: {instead}"
-    return f"error: {message}{hint}"
+    message = error.format_message()
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return f"error: {message}"
+    command = error.ctx.command_path
+    if (unknown := _NO_SUCH.match(message)) and (instead := guesses.REMOVED.get(f"{command} {unknown[2]}")):
+        return f"error: `{command} {unknown[2]}` was removed\n    remedy: {instead}"
+    if instead := _meant(error.ctx, message):
+        # What click takes for similar is not what is meant.
+        return f"error: {message.partition(' Did you mean')[0]}\n    remedy: {instead}"
+    return f"error: {message}\n    remedy: {command} --help"
+
+
+def _meant(context: click.Context, message: str) -> str:
+    """Return what to write instead of what click does not know, "" where nobody can tell."""
+    options = {name for one in context.command.get_params(context) for name in one.opts}
+    if unknown := _NO_SUCH.match(message):
+        what, name = unknown[1], unknown[2]
+        return guesses.instead_of_flag(name, options) if what == "option" else guesses.instead_of_command(name)
+    if extra := _EXTRA.match(message):
+        folder = context.params.get("project") or Path()
+        return guesses.instead_of_argument(folder, extra[1].rstrip(")"), options)
+    return ""
 
 
 def error_text(error: ProvisionerError, shell: Shell) -> str:
@@ -136,7 +146,8 @@ def error_text(error: ProvisionerError, shell: Shell) -> str:
         from provisioner.report import problems
 
         frames = error.source_line if shell.egress.stderr.isatty() else None
-        return f"{problems.as_text(error.problems, style, frames)}\n{error.message}"
+        also = f"\n{error_text(error.also, shell)}" if error.also else ""
+        return f"{problems.as_text(error.problems, style, frames)}\n{error.message}{also}"
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
     details = "".join(f"\n    {safe(detail)}" for detail in error.details)
     return style.fold(f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}")

@@ -10,11 +10,11 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from provisioner.definitions.project import DEFAULT_IMS_ENDPOINT, Project, Target
-from provisioner.errors import NotAuthenticated, UsageError
+from provisioner.errors import NotAuthenticated, Unreachable, UsageError
 from provisioner.model import TargetIdentity
 from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive
-from provisioner.settings import Settings, fill_in
+from provisioner.settings import Settings
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.lock import Holder
 from provisioner.state.store import FileStore
@@ -71,11 +71,43 @@ def _identity(target: Target, settings: Settings) -> TargetIdentity:
     if target.emulator:
         # Its address is another one in every run; and what the environment says of a real organization is not for it.
         return TargetIdentity(EMULATOR, target.org_id or EMULATOR_ORG, target.sandbox or EMULATOR)
-    return TargetIdentity(
-        str(_origin(target.endpoint, settings)),
-        fill_in("org_id", "AEP_ORG_ID", target.org_id, settings.org_id),
-        fill_in("sandbox", "AEP_SANDBOX_NAME", target.sandbox, settings.sandbox),
-    )
+    org_id, sandbox = target.org_id or settings.org_id, target.sandbox or settings.sandbox
+    return TargetIdentity(str(_origin(target.endpoint, settings)), org_id or "", sandbox or "")
+
+
+def check_settings(target: Target, settings: Settings, online: bool) -> None:
+    """Raise ``UsageError`` or ``NotAuthenticated`` with all that project file and environment do not say together, or
+    say differently. ``online``: the service is going to be called."""
+    if target.emulator:
+        return
+    unnamed = list(_unnamed(target, settings))
+    unsigned = list(_unsigned(settings)) if online else []
+    if not unnamed and not unsigned:
+        return
+    remedies = (*dict.fromkeys(remedy for _, remedy in unnamed), *([_REMEDY] if unsigned else []))
+    message = "; ".join((*(message for message, _ in unnamed), *unsigned))
+    raise (UsageError if unnamed else NotAuthenticated)(message, "; ".join(remedies))
+
+
+def _unnamed(target: Target, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield message and remedy for each part of what a target is that is not known."""
+    for what, variable, said, also in (
+        ("org_id", "AEP_ORG_ID", target.org_id, settings.org_id),
+        ("sandbox", "AEP_SANDBOX_NAME", target.sandbox, settings.sandbox),
+    ):
+        if said and also and said != also:
+            message = f"the target {target.name} says {what} {said}, and {variable} says {also}"
+            yield message, f"unset {variable}, or name the target that is meant"
+        elif not said and not also:
+            yield f"the target {target.name} has no {what}", f"add `{what}:` to it, or set {variable}"
+
+
+def _unsigned(settings: Settings) -> Iterator[str]:
+    credentials = settings.credentials
+    if not credentials.api_key:
+        yield "AEP_API_KEY is not set"
+    if not credentials.client_secret and not credentials.access_token:
+        yield "neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set"
 
 
 def _origin(url: str, settings: Settings) -> Origin:
@@ -117,11 +149,17 @@ def connect(
         timing = real_timing(interrupted)
         transport = Withholding(stack.enter_context(HttpTransport(timing, log)), repeats)
         tokens = _tokens(where, settings, ims_url, transport, timing)
-        api_key = EMULATOR if where.target.emulator else _api_key(settings)
         identity = where.identity
         origin = _origin(url, settings)
-        names = (identity.org_id, identity.sandbox, api_key)
-        yield FlowService(origin, *names, tokens, transport, timing, progress=where.progress, deadlines=where.deadlines)
+        names = (identity.org_id, identity.sandbox, where.client)
+        try:
+            yield FlowService(
+                origin, *names, tokens, transport, timing, progress=where.progress, deadlines=where.deadlines
+            )
+        except Unreachable as error:
+            if origin.loopback:
+                error.remedy = f"start an emulator: provisioner emulator --port {origin.port}; or correct `endpoint:`"
+            raise
 
 
 @contextmanager
@@ -144,12 +182,6 @@ _REMEDY = (
 )
 
 
-def _api_key(settings: Settings) -> str:
-    if not settings.credentials.api_key:
-        raise NotAuthenticated("AEP_API_KEY is not set", _REMEDY)
-    return settings.credentials.api_key
-
-
 def _tokens(
     where: Place, settings: Settings, ims_url: str, transport: Transport, timing: Timing
 ) -> FixedToken | ClientCredentials:
@@ -161,7 +193,6 @@ def _tokens(
         return FixedToken("emulator")
     if credentials.access_token:
         return FixedToken(credentials.access_token.reveal())
-    api_key = _api_key(settings)
     if not credentials.client_secret:
         raise NotAuthenticated("neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set", _REMEDY)
     origin = _origin(ims_url, settings)
@@ -172,7 +203,7 @@ def _tokens(
 
     within = (deadlines.LOOPBACK if origin.loopback else deadlines.REAL).attempt
     return ClientCredentials(
-        origin, api_key, credentials.client_secret, transport, timing, issued, scopes=scopes, within=within
+        origin, where.client, credentials.client_secret, transport, timing, issued, scopes=scopes, within=within
     )
 
 

@@ -50,6 +50,7 @@ SHELL = {
     "running_state",
     "wiring",
     "guarding",
+    "guesses",
     "interruption",
 }
 
@@ -179,6 +180,7 @@ def test_help_waits_for_nothing_but_click() -> None:
             "egress",
             "errors",
             "flags",
+            "guesses",
             "model",
             "progress",
             "sensitive",

@@ -26,8 +26,8 @@ from provisioner.applying.resume import Register, Resumption, Seen
 from provisioner.applying.trials import Ledger, Writer
 from provisioner.commands.plan import Place, look, look_for, planned, read_desired
 from provisioner.definitions.desired import Desired
-from provisioner.errors import Declined, ProblemsFound, ProvisionerError, StaleError, StateError, UsageError
-from provisioner.model import Key, Problem
+from provisioner.errors import Declined, ProvisionerError, StaleError, StateError, UsageError
+from provisioner.model import Key
 from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation
@@ -319,20 +319,7 @@ class _Run:
 def read_complete(place: Place, asked: Asked, allow_none: bool) -> tuple[Desired, ...]:
     """Return the same as ``read_desired``, with every secret at hand: a variable that is not set and that a selected
     definition needs is a problem too. To take drift into the state no secret is needed."""
-    desired = read_desired(place, allow_none)
-    if asked.refresh:
-        return desired
-    unset = tuple(_unset(one for one in desired if asked.selects(one.key)))
-    if unset:
-        raise ProblemsFound(unset)
-    return desired
-
-
-def _unset(desired: Iterable[Desired]) -> Iterator[Problem]:
-    for one in desired:
-        for path, symbol in one.unset:
-            message = f"{symbol.origin} is not set, or empty"
-            yield Problem(one.location_of(path), "secret.unset", message, "set the variable")
+    return read_desired(place, allow_none, lambda key: not asked.refresh and asked.selects(key))
 
 
 def folded(ports: Ports, applied: Applied) -> Applied:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+from provisioner.definitions.pasted import in_json
 from provisioner.errors import ProvisionerError, UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ def run(
 
 def _read(path: Path, remedy: str) -> Any:
     try:
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(text := path.read_text("utf-8"))
+    except json.JSONDecodeError as error:
+        place, message, also = in_json(text, error)
+        raise UsageError(f"{path}:{place}: {message}", also or remedy) from error
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} is not a JSON file: {error}", remedy) from error
 

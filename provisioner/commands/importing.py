@@ -14,7 +14,7 @@ from itertools import chain
 from provisioner.applying.recovery import resolve
 from provisioner.commands.plan import Place, look
 from provisioner.definitions.building import Builder
-from provisioner.definitions.definition import KEY, Definer
+from provisioner.definitions.definition import KEY, Declared, Definer
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.documents import parse
 from provisioner.definitions.leaves import variables_of
@@ -124,8 +124,8 @@ class _Chooser:
         self._taken = {key.casefold() for key in keys}
         named = (variables_of(parse(file, text)) for file, text in there.texts.items())
         self._variables = {*place.environment, *chain.from_iterable(named)}
-        self._definer = Definer(place.project.targets)
-        self._builder = Builder(place.project, place.target, {})
+        self._definer = Definer(place.project)
+        self._builder = Builder(place.target, {})
         self._drafted: list[Desired] = []
 
     def chosen(self) -> Iterable[Observed]:
@@ -212,10 +212,10 @@ class _Chooser:
 
     def _built(self, key: Key, file: str, text: str) -> Desired | str:
         """The draft as ``plan`` will read it, or what is wrong with it."""
-        document = parse(file, text)
-        definition, found = self._definer.define(document, key)
-        if definition is not None and not found:
-            built = self._builder.build(definition, document)
+        declared = self._definer.define(parse(file, text), key)
+        found = declared.problems if isinstance(declared, Declared) else declared
+        if isinstance(declared, Declared) and not found:
+            built = self._builder.build(declared)
             if built.desired:
                 return built.desired[0]
             found = built.problems

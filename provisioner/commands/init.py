@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 from provisioner import json_schema
 
@@ -30,6 +31,21 @@ def _below(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
             yield from _below(entry, f"{path}{name}/")
         else:
             yield f"{path}{name}", entry.read_text("utf-8")
+
+
+_OF_LINES = (".gitignore", "CODEOWNERS")
+"""Files that are nothing but lines, so that ours can be added to those of the user."""
+
+
+def lacking_lines(path: Path, text: str) -> tuple[str, ...]:
+    """Return the lines of ours that a file lacks which was there, where lines can be added to it."""
+    if path.name not in _OF_LINES:
+        return ()
+    try:
+        there = {line.strip() for line in path.read_text("utf-8").splitlines()}
+    except (OSError, UnicodeError):
+        there = set()
+    return tuple(line for line in text.splitlines() if line.strip() and line[0] != "#" and line.strip() not in there)
 
 
 _SECRETS = {

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from provisioner.commands.validate import Checked
-from provisioner.definitions.desired import Desired
+from provisioner.definitions.desired import Desired, unset_variables
 from provisioner.definitions.files import NO_DEFINITION
 from provisioner.definitions.hygiene import exposed, exposing_fields
 from provisioner.definitions.project import FILE_NAME, Project, Target
@@ -22,7 +22,7 @@ from provisioner.errors import (
     StateError,
     UsageError,
 )
-from provisioner.model import MYSQL_SPEC_ID, Cloud, Json, TargetIdentity
+from provisioner.model import MYSQL_SPEC_ID, Cloud, Json, Key, TargetIdentity
 from provisioner.planning.dependants import affected, with_dependants, without_dependants
 from provisioner.planning.moves import moved, naming_moves, without_effect
 from provisioner.planning.observed import Observation, observe
@@ -75,20 +75,23 @@ class Place:
         )
 
 
-def read_desired(place: Place, allow_none: bool = False) -> tuple[Desired, ...]:
+def read_desired(
+    place: Place, allow_none: bool = False, complete: Callable[[Key], bool] = lambda _: False
+) -> tuple[Desired, ...]:
     """Return what the definitions ask for on the target. Raise ``ProblemsFound`` with all that is wrong with them.
 
     With ``allow_none``, no definition at all is no problem: where something is in the state, that is for the guards of
-    deletes to judge.
+    deletes to judge. ``complete`` says of which keys every variable has to be set.
     """
     whole = read(place.project, (place.target,), place.environment, place.progress)
     (built,) = whole.built
     place.scanner.register((one for one in built.secrets if not place.is_sample(one)), built.private)
     texts, origins_in = {FILE_NAME: place.project.text, **whole.texts}, place.scanner.origins_in
     exposures = exposed(texts, built.desired, origins_in)
+    unset = unset_variables((one for one in built.desired if complete(one.key)), place.environment)
     problems = {
         one
-        for one in (*whole.problems, *built.problems)
+        for one in (*whole.problems, *built.problems, *unset)
         if not (allow_none and one.rule == NO_DEFINITION)
         # What would repeat a secret is a problem of a line that is among the exposures.
         and not (exposures and origins_in(f"{one.location} {one.message} {one.remedy}"))

@@ -21,10 +21,10 @@ def test(
     service: Reader,
     select: tuple[str, ...],
     parallelism: int,
-    show: Callable[[Tested], None],
+    show: Callable[[Tested, int], None],
     progress: Progress,
 ) -> tuple[Tested, ...]:
-    """Test what is recorded and selected, in parallel; ``show`` is told each, from any thread.
+    """Test what is recorded and selected, in parallel; ``show`` is told each by key, and the length of the longest.
 
     Raises ``UsageError`` where that is nothing, ``NotAuthenticated`` where nobody is let in."""
     asked = Asked(select=select)
@@ -38,12 +38,16 @@ def test(
 
     def one(record: Record) -> Tested:
         tested = _tested(record, service)
-        show(tested)
         more(1)
         return tested
 
+    width = max(len(record.key) for record in chosen)
+    results: list[Tested] = []
     with ThreadPoolExecutor(max_workers=parallelism) as pool:
-        return tuple(pool.map(one, chosen))
+        for tested in pool.map(one, chosen):
+            show(tested, width)
+            results.append(tested)
+    return tuple(results)
 
 
 def _tested(record: Record, service: Reader) -> Tested:

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from provisioner.definitions import connection_string, schema
-from provisioner.definitions.definition import Definition, repeated
+from provisioner.definitions.assembling import STAND_IN, with_likely_spec, with_values
+from provisioner.definitions.definition import Declared, Definition, repeated
 from provisioner.definitions.desired import CONNECTION_STRING, PREVENT_DESTROY, Desired, place_of
-from provisioner.definitions.documents import Document, Mark, Path
-from provisioner.definitions.leaves import Leaf, is_plain, is_sensitive, leaves_of, render_leaf
-from provisioner.definitions.project import Project, Target
-from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json, Problem
+from provisioner.definitions.documents import Document, Mark
+from provisioner.definitions.leaves import is_plain, is_sensitive
+from provisioner.definitions.project import Target
+from provisioner.definitions.rendering import Rendered, plain, render_leaf
+from provisioner.definitions.schema import WRITTEN
+from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Location, Problem
 from provisioner.sensitive import Sensitive, Symbolic, Value
 
 DEFAULT_PORT = "3306"
@@ -27,19 +29,29 @@ DEFAULT_AWS_SSL_MODE = "false"
 """Documented for AWS. On Azure no default is documented, and nothing is sent that was not written."""
 
 
+class Named(NamedTuple):
+    """The name of a base connection on a target, and where it stands."""
+
+    name: Value
+    location: Location
+
+
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What the definitions ask for, by key, and what is wrong with them. ``secrets`` are the sensitive values that were
-    read, also for definitions with problems; ``private`` came from the environment too and is no secret by itself, such
-    as a host."""
+    """What the definitions ask for, by key, and what is wrong with them.
+
+    ``names`` and ``secrets``, the sensitive values that were read, are those of definitions with problems too;
+    ``private`` came from the environment as well and is no secret by itself, such as a host.
+    """
 
     desired: tuple[Desired, ...]
+    names: tuple[Named, ...]
     problems: tuple[Problem, ...]
     secrets: tuple[Sensitive, ...]
     private: tuple[Sensitive, ...]
 
 
-NOTHING = Built((), (), (), ())
+NOTHING = Built((), (), (), (), ())
 
 
 class Builder:
@@ -48,95 +60,77 @@ class Builder:
     ``environment`` holds the variables that may be read at all; one that is absent or empty gives a ``Symbolic``.
     """
 
-    def __init__(self, project: Project, target: Target, environment: Mapping[str, str]) -> None:
-        self._project, self._target, self._environment = project, target, environment
+    def __init__(self, target: Target, environment: Mapping[str, str]) -> None:
+        self._target, self._environment = target, environment
         self._checker = schema.Checker(schema.narrowed(target.cloud))
 
-    def build(self, definition: Definition, document: Document) -> Built:
+    def build(self, declared: Declared) -> Built:
         """Return what one definition asks for; nothing where it is not for this target."""
+        definition, document = declared.definition, declared.document
         if not definition.is_for(self._target.name):
             return NOTHING
-        leaves, problems = leaves_of(document)
-        fields: list[tuple[Leaf, Value]] = []
+        problems: list[Problem] = []
+        fields: list[Rendered] = []
         secrets: list[Sensitive] = []
         private: list[Sensitive] = []
-        for leaf in leaves:
+        for leaf in declared.leaves:
             if is_plain(leaf):
-                fields.append((leaf, leaf.text))
+                fields.append(plain(leaf))
                 continue
-            rendered, read = render_leaf(leaf, definition.called, self._project, self._target, self._environment)
+            rendered, found, read = render_leaf(leaf, self._target, self._environment)
             known = secrets if is_sensitive(leaf.field) else private
             known.extend(read)
-            if isinstance(rendered, Problem):
-                problems.append(rendered)
-            else:
-                fields.append((leaf, rendered))
-                if isinstance(rendered, Sensitive):
-                    known.append(rendered)
-        if not problems and definition.sound:
-            problems.extend(self._checker.check(document, _rendered(document, fields)))
+            problems.extend(found)
+            if rendered is not None:
+                fields.append(rendered)
+                if isinstance(rendered.value, Sensitive):
+                    known.append(rendered.value)
+        problems.extend(self._schema_problems(declared, fields, problems))
+        names = tuple(Named(one.value, one.leaf.location) for one in fields if one.leaf.field == "name")
         if problems or not definition.sound:
-            return Built((), tuple(problems), tuple(secrets), tuple(private))
+            return Built((), names, tuple(problems), tuple(secrets), tuple(private))
         desired = _desired(definition, document, self._target, fields)
         known_secrets = dict.fromkeys((*secrets, *(secret for _, secret in desired.secrets)))
-        return Built((desired,), (), tuple(known_secrets), tuple(private))
+        return Built((desired,), names, (), tuple(known_secrets), tuple(private))
+
+    def _schema_problems(
+        self, declared: Declared, fields: Sequence[Rendered], known: Iterable[Problem]
+    ) -> Iterator[Problem]:
+        """Yield what the schema says of what the target makes of a file; not what it says of the file itself."""
+        done = {one.leaf for one in fields}
+        broken = (*declared.broken, *(leaf for leaf in declared.leaves if leaf not in done))
+        held = [*((one.leaf, one.held) for one in fields), *((leaf, STAND_IN) for leaf in broken)]
+        sources = {one.leaf.rule_path: one.source for one in fields if one.source is not WRITTEN}
+        data = with_likely_spec(with_values(declared.document, held))
+        found = self._checker.check(declared.document, data, sources)
+        if found:
+            unread = {problem.location for problem in declared.document.problems}
+            said = {(problem.location, problem.rule) for problem in (*declared.problems, *known)}
+            for problem in found:
+                if problem.location not in unread and (problem.location, problem.rule) not in said:
+                    yield problem
 
 
 def joined(parts: Iterable[Built]) -> Built:
     """What many definitions ask for on one target, with what is wrong with them beside each other."""
     parts = tuple(parts)
     desired = [one for part in parts for one in part.desired]
+    names = tuple(name for part in parts for name in part.names)
     return Built(
         tuple(sorted(desired, key=lambda one: one.key)),
-        (*(problem for part in parts for problem in part.problems), *_duplicate_names(desired)),
+        names,
+        (*(problem for part in parts for problem in part.problems), *_duplicate_names(names)),
         tuple(secret for part in parts for secret in part.secrets),
         tuple(value for part in parts for value in part.private),
     )
-
-
-def _rendered(document: Document, fields: Iterable[tuple[Leaf, Value]]) -> Json:
-    """The document with rendered leaves; what is not known keeps its template, which every schema admits.
-
-    A connection string in text form becomes the mapping of its parts, so that the same rules hold for them.
-    """
-    copies: dict[Path, Any] = {(): dict(document.data)}
-    for leaf, value in fields:
-        known = _known(value, leaf.text)
-        if known == leaf.text and not leaf.keyword:
-            continue
-        if leaf.keyword and leaf.rule_path[-1] == "port" and not leaf.text.isdecimal():
-            continue  # Adobe's page writes `Port={PORT}`, and so may a definition; a number has to be a port
-        *above, last = leaf.rule_path
-        holder = _copied(copies, tuple(above))
-        if isinstance(holder.get(last, ""), str):
-            holder[last] = known
-    data: Json = copies[()]
-    return data
-
-
-def _known(value: Value, otherwise: str) -> str:
-    if isinstance(value, Sensitive):
-        return value.reveal()
-    return otherwise if isinstance(value, Symbolic) else value
-
-
-def _copied(copies: dict[Path, Any], path: Path) -> Any:
-    """The mapping at a path, as a copy that is in the copy of what holds it: what nobody writes to is not copied."""
-    if path not in copies:
-        outer = _copied(copies, path[:-1])
-        inner = outer.get(path[-1])
-        copies[path] = outer[path[-1]] = dict(inner) if isinstance(inner, dict) else {}
-    return copies[path]
 
 
 Entry: TypeAlias = tuple[str, Value, Mark]
 """The path of a field, its value, and where it stands."""
 
 
-def _desired(
-    definition: Definition, document: Document, target: Target, rendered: Sequence[tuple[Leaf, Value]]
-) -> Desired:
-    entries: list[Entry] = [(leaf.field, value, leaf.mark) for leaf, value in rendered]
+def _desired(definition: Definition, document: Document, target: Target, rendered: Sequence[Rendered]) -> Desired:
+    entries: list[Entry] = [(one.leaf.field, one.value, one.leaf.mark) for one in rendered]
     entries += _fixed(document)
     entries += _defaults(document, target, {entry[0] for entry in entries})
     order = _in_order(tuple([entry[0] for entry in entries]))
@@ -181,13 +175,11 @@ def _fixed(document: Document) -> Iterator[Entry]:
         yield PREVENT_DESTROY, "true", document.value_mark(("lifecycle", "preventDestroy"))
 
 
-def _keywords(
-    document: Document, rendered: Iterable[tuple[Leaf, Value]], fields: Iterable[str]
-) -> tuple[tuple[str, str], ...]:
+def _keywords(document: Document, rendered: Iterable[Rendered], fields: Iterable[str]) -> tuple[tuple[str, str], ...]:
     """As they are written in text form; the mapping form is written as Adobe's page writes it: the five parts in its
     order, then the options by name."""
     if not isinstance(document.data["auth"]["params"].get("connectionString"), dict):
-        return tuple((leaf.keyword, leaf.field) for leaf, _ in rendered if leaf.keyword)
+        return tuple((one.leaf.keyword, one.leaf.field) for one in rendered if one.leaf.keyword)
     present = {field for field in fields if field.startswith(f"{CONNECTION_STRING}.")}
     documented = [(word, f"{CONNECTION_STRING}.{part}") for part, word in connection_string.WRITTEN.items()]
     options = sorted(path for path in present if path.startswith(f"{CONNECTION_STRING}.options."))
@@ -211,8 +203,9 @@ def _in_order(fields: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(indexes[field] for field in sorted(indexes, key=place_of))
 
 
-def _duplicate_names(desired: Iterable[Desired]) -> Iterator[Problem]:
-    for one, other in repeated(desired, attrgetter("name")):
+def _duplicate_names(names: Iterable[Named]) -> Iterator[Problem]:
+    shown = (one for one in names if isinstance(one.name, str) and one.name)
+    for one, other in repeated(shown, lambda named: str(named.name)):
         message = f"the name `{one.name}` is taken by {other.location.file}"
         remedy = "give each base connection of a target a name of its own"
-        yield Problem(one.location_of("name"), "definition.duplicate-name", message, remedy)
+        yield Problem(one.location, "definition.duplicate-name", message, remedy)

@@ -50,9 +50,9 @@ class Pair:
 
     @property
     def meaning(self) -> str:
-        """Equal for two keywords that Connector/NET takes for one: case and spaces say nothing, ``SSL Mode`` is
-        ``SslMode``."""
-        return self.part.lower().replace(" ", "")
+        """Equal for two keywords that Connector/NET takes for one: case, spaces and hyphens say nothing, ``SSL Mode``
+        and ``Ssl-Mode`` are ``SslMode``."""
+        return self.part.lower().replace(" ", "").replace("-", "")
 
 
 MAX_LENGTH = 16 * 1024

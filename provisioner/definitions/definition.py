@@ -1,22 +1,24 @@
 """A document -> a definition: its key, the targets that it is for, and the rules that hold across definitions.
 
 What is found here does not depend on a target. A file with problems still becomes a ``Definition`` where it could be
-parsed, so that its templates are checked in the same run.
+parsed, so that the targets find theirs in the same run.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from provisioner import json_schema
 from provisioner.definitions import schema
+from provisioner.definitions.assembling import STAND_IN, with_likely_spec, with_values
 from provisioner.definitions.closest import closest
 from provisioner.definitions.documents import Document
-from provisioner.definitions.project import Called
+from provisioner.definitions.leaves import Leaf, is_plain, judge, leaves_of
+from provisioner.definitions.project import Called, Project
 from provisioner.model import Key, Location, Problem
 
 Item = TypeVar("Item")
@@ -44,36 +46,68 @@ class Definition:
         return self.targets is None or target in self.targets
 
 
-class Definer:
-    """Makes definitions of documents. ``targets`` are those that the project has."""
+class Declared(NamedTuple):
+    """A file that could be parsed. ``leaves`` are those with nothing against them on any target, ``broken`` the rest;
+    ``problems`` are those of the file, on any target."""
 
-    def __init__(self, targets: Collection[str]) -> None:
-        self._targets = targets
+    definition: Definition
+    document: Document
+    leaves: tuple[Leaf, ...]
+    broken: tuple[Leaf, ...]
+    problems: tuple[Problem, ...]
+
+
+class Definer:
+    """Makes definitions of documents."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
         self._checker = schema.Checker(json_schema.load("connection"))
 
-    def define(self, document: Document, stem: str) -> tuple[Definition | None, tuple[Problem, ...]]:
-        """The definition that lies at ``stem``, and what is wrong with it. None where it could not be parsed."""
+    def define(self, document: Document, stem: str) -> Declared | tuple[Problem, ...]:
+        """Return the definition that lies at ``stem``; what is wrong with the file where it could not be parsed."""
         if document.data is None and document.problems:
-            return None, document.problems
-        said = {problem.location for problem in document.problems}
-        found = (problem for problem in self._checker.check(document) if problem.location not in said)
-        problems = (*document.problems, *found)
+            return document.problems
         if not isinstance(document.data, dict):
-            return None, problems
+            return (*document.problems, *self._checker.check(document))
         key = _text(document, "key", stem)
+        called = (key, stem)
+        leaves, problems = leaves_of(document)
+        against = {leaf: tuple(judge(leaf, called, self._project)) for leaf in leaves if not is_plain(leaf)}
+        broken = tuple(leaf for leaf, found in against.items() if found)
+        problems += [problem for found in against.values() for problem in found]
+        sound = tuple(leaf for leaf in leaves if not against.get(leaf)) if broken else tuple(leaves)
+        problems += self._schema_problems(document, sound, broken)
         definition = Definition(
             key=key,
-            called=(key, stem),
+            called=called,
             targets=_targets(document),
-            sound=not problems,
+            sound=not problems and not document.problems,
             key_at=document.value_at(("key",)),
             moved_from=_text(document, "movedFrom", ""),
             moved_at=document.value_at(("movedFrom",)),
         )
-        return definition, (*problems, *_key_problems(document, stem), *_target_problems(document, self._targets))
+        problems += [*document.problems, *_key_problems(document, stem), *_target_problems(document, self._project)]
+        return Declared(definition, document, sound, broken, tuple(problems))
+
+    def _schema_problems(self, document: Document, leaves: Iterable[Leaf], broken: Iterable[Leaf]) -> Iterator[Problem]:
+        """Yield what the schema says of the file as it is written, but of what could not be read as YAML."""
+        said = {problem.location for problem in document.problems}
+        data = with_values(document, written(leaves, broken))
+        found = set(self._checker.check(document, data))
+        if (likely := with_likely_spec(data)) is not data:
+            found.update(self._checker.check(document, likely))
+        yield from sorted(problem for problem in found if problem.location not in said)
 
 
-KEY = re.compile(json_schema.load("connection")["properties"]["key"]["pattern"])
+def written(leaves: Iterable[Leaf], broken: Iterable[Leaf]) -> Iterator[tuple[Leaf, str]]:
+    """Yield the texts of leaves as they are in the file, where nothing is against them."""
+    yield from ((leaf, leaf.text) for leaf in leaves if leaf.keyword)
+    yield from ((leaf, STAND_IN) for leaf in broken)
+
+
+_RULE = json_schema.load("connection")["properties"]["key"]
+KEY, KEY_LENGTH = re.compile(_RULE["pattern"]), _RULE["maxLength"]
 
 
 def _text(document: Document, name: str, otherwise: str) -> str:
@@ -82,10 +116,25 @@ def _text(document: Document, name: str, otherwise: str) -> str:
 
 
 def _key_problems(document: Document, stem: str) -> Iterator[Problem]:
-    if "key" not in document.data and not KEY.fullmatch(stem):
-        message = "the path of the file cannot serve as a key"
+    if "key" not in document.data and not (KEY.fullmatch(stem) and len(stem) <= KEY_LENGTH):
+        message = f"the path of the file cannot serve as a key: {_unfit(stem)}"
         remedy = "rename it to letters, digits, `.`, `_` and `-`, or give it a `key:`"
         yield Problem(Location(document.file), "key.invalid", message, remedy)
+
+
+_UNFIT = re.compile(r"[^A-Za-z0-9._/-]")
+
+
+def _unfit(stem: str) -> str:
+    """Return what of a path no key may hold."""
+    found = _UNFIT.search(stem)
+    if found:
+        name = "a blank" if found[0] == " " else f"`{found[0]}`" if found[0].isprintable() else f"U+{ord(found[0]):04X}"
+        return f"it holds {name}"
+    if len(stem) > KEY_LENGTH:
+        return f"it is longer than {KEY_LENGTH} characters"
+    part = next((part for part in stem.split("/") if not part[:1].isalnum()), stem)
+    return f"`{part}` does not begin with a letter or a digit"
 
 
 def _targets(document: Document) -> tuple[str, ...] | None:
@@ -93,12 +142,12 @@ def _targets(document: Document) -> tuple[str, ...] | None:
     return tuple(name for name in written if isinstance(name, str)) if isinstance(written, list) else None
 
 
-def _target_problems(document: Document, targets: Collection[str]) -> Iterator[Problem]:
+def _target_problems(document: Document, project: Project) -> Iterator[Problem]:
     written = document.data.get("targets")
     for index, name in enumerate(written if isinstance(written, list) else ()):
-        if isinstance(name, str) and name not in targets:
-            close = closest(name, targets)
-            remedy = f"did you mean `{close}`?" if close else f"targets: {', '.join(targets)}"
+        if isinstance(name, str) and not project.has_target(name):
+            close = closest(name, project.targets)
+            remedy = f"did you mean `{close}`?" if close else f"targets: {', '.join(project.targets)}"
             location = document.value_at(("targets", index))
             yield Problem(location, "definition.unknown-target", f"there is no target `{name}`", remedy)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from provisioner.definitions import connection_string
 from provisioner.definitions.documents import Mark
 from provisioner.definitions.leaves import is_sensitive
-from provisioner.model import Json, Key, Location
+from provisioner.model import Json, Key, Location, Problem
 from provisioner.sensitive import Sensitive, Symbolic, Value
 
 PREVENT_DESTROY = "lifecycle.preventDestroy"
@@ -117,6 +117,15 @@ class Desired:
                 if path == CONNECTION_STRING:
                     for inner in connection_string.secrets(symbol.reveal()):
                         yield path, Sensitive(inner, symbol.origin, symbol.names)
+
+
+def unset_variables(desired: Iterable[Desired], variables: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield a problem for each field that reads a variable which is not set."""
+    for one in desired:
+        for path, symbol in one.unset:
+            if not all(variables.get(name) for name in symbol.names):
+                message = f"{symbol.origin} is not set, or empty"
+                yield Problem(one.location_of(path), "secret.unset", message, "set the variable")
 
 
 def body(desired: Desired) -> Json:

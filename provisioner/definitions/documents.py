@@ -10,11 +10,13 @@ Scalars follow the YAML 1.2 core schema. The source text of every plain scalar t
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, NoReturn, TypeAlias
 
-from provisioner.definitions.characters import REMEDY, find_strange
+from provisioner.definitions import pasted
+from provisioner.definitions.characters import REMEDY, Strange, find_strange
 from provisioner.definitions.scalars import is_text, resolve
 from provisioner.definitions.yaml_errors import (
     MAX_DEPTH,
@@ -85,20 +87,24 @@ def parse(file: str, text: str) -> Document:
     import yaml
 
     walk = _Walk(file, has_anchors="&" in text)
-    strange = find_strange(text)
-    if strange:
-        before = text[: strange.index]
-        mark = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-        walk.problem(mark, "yaml.character", f"{strange.name} may not stand here", REMEDY)
+    readable, found = pasted.clean(file, text, _scan)
+    walk.problems.extend(found)
+    if readable is not None and (strange := list(_strange(readable))):
+        for one in {one.name: one for one in reversed(strange)}.values():
+            before = readable[: one.index]
+            mark = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+            walk.problem(mark, "yaml.character", f"{one.name} may not stand here", REMEDY)
+        readable = _without(readable, strange)
+    if readable is None:
         return Document(file, text, problems=tuple(walk.problems))
-    loader = _loader()(text)
+    loader = _loader()(readable)
     data = None
     try:
         data = walk.document(loader.get_single_node())
     except yaml.MarkedYAMLError as error:
-        walk.problems.append(syntax_problem(file, text, error))
+        walk.problems.append(syntax_problem(file, readable, error))
     except yaml.reader.ReaderError as error:
-        walk.problems.append(reader_problem(file, text, error))
+        walk.problems.append(reader_problem(file, readable, error))
     except RecursionError:  # of the loader that is written in Python
         walk.problem((1, 1), *TOO_DEEP)
     except _Refused:
@@ -106,6 +112,44 @@ def parse(file: str, text: str) -> Document:
     finally:
         loader.dispose()
     return Document(file, text, data, walk.places, walk.texts, tuple(walk.problems))
+
+
+def _scan(text: str) -> tuple[list[pasted.Span], int]:
+    """Return where the scalars without quotes stand, and how far the text could be read."""
+    import yaml
+
+    scalars: list[pasted.Span] = []
+    end = 0
+    try:
+        for token in yaml.scan(text, Loader=_loader()):
+            end = max(end, token.end_mark.index)
+            if isinstance(token, yaml.ScalarToken) and token.plain:
+                scalars.append((token.start_mark.index, token.end_mark.index))
+    except yaml.YAMLError:
+        return scalars, end
+    return scalars, len(text)
+
+
+_MOST_STRANGE = 100
+
+
+def _strange(text: str) -> Iterator[Strange]:
+    """Yield the characters that are not seen, at most so many that nobody typed them."""
+    at = 0
+    for _ in range(_MOST_STRANGE):
+        found = find_strange(text[at:])
+        if found is None:
+            return
+        yield replace(found, index=at + found.index)
+        at += found.index + 1
+
+
+def _without(text: str, strange: list[Strange]) -> str | None:
+    """Return what is to be read to find what else is wrong; None where that is no text."""
+    indexes = {one.index for one in strange}
+    if len(indexes) == _MOST_STRANGE or any(text[index] in "\x00\x85\u2028\u2029" for index in indexes):
+        return None
+    return "".join(char for index, char in enumerate(text) if index not in indexes)
 
 
 _TOO_LARGE = (

@@ -1,4 +1,4 @@
-"""The leaves of a definition that templates may fill: find them, check what they may read, render them.
+"""The leaves of a definition that templates may fill: find them, and check what they may read.
 
 A connection string in text form is taken apart here, so that each of its parts is a leaf like any other: a secret that
 holds ``;`` cannot end its value, and reviewers see which part changes.
@@ -7,7 +7,7 @@ holds ``;`` cannot end its value, and reviewers see which part changes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 from provisioner import json_schema
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.documents import Document, Mark, Path
-from provisioner.definitions.project import NEVER_ADMITTED, Called, Project, Target
+from provisioner.definitions.project import NEVER_ADMITTED, Called, Project
 from provisioner.definitions.scalars import as_text
-from provisioner.definitions.template import BadTemplate, Template, mark_of, render
+from provisioner.definitions.template import BadTemplate, Template
 from provisioner.model import Location, Problem
-from provisioner.sensitive import Sensitive, Value
 
 MAX_LEAVES = 128
 """Values of a definition. One with every documented option has fewer than 60."""
@@ -60,7 +59,8 @@ class Leaf(NamedTuple):
 
 
 def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
-    """Every leaf below ``name``, ``description`` and ``auth.params``, however unsound the rest of the document is."""
+    """Return every leaf below ``name``, ``description`` and ``auth.params``, however unsound the rest of the document
+    is, and what is wrong with them as such."""
     leaves: list[Leaf] = []
     problems: list[Problem] = []
     scalars = list(_scalars(document))
@@ -74,10 +74,17 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
             problems.append(text)
             continue
         leaf = _leaf(document, path, text, some_allowed)
+        if path != STRING_PATH:
+            leaves.append(leaf)
+            continue
         try:
-            leaves.extend(_parts(leaf) if path == STRING_PATH else (leaf,))
+            parts, absent = _parts(leaf)
         except connection_string.Malformed as error:
-            problems.append(_string_problem(leaf, f"not a connection string: {error}"))
+            problems.append(string_problem(leaf, f"not a connection string: {error}"))
+            continue
+        leaves.extend(parts)
+        if absent:
+            problems.append(string_problem(leaf, f"not a connection string: {', '.join(absent)} missing"))
     problems.extend(_repeated_options(document, leaves))
     return leaves, problems
 
@@ -117,7 +124,7 @@ def _as_text(document: Document, path: Path, value: int) -> str | Problem:
     text = as_text(value)
     written = document.texts.get(path, text)
     # That a secret must be text, the schema says without repeating it.
-    if written == text or _rules().at(path).sensitive:
+    if written == text or rules().at(path).sensitive:
         return text
     what = "`" + ".".join(map(str, path)) + "`"
     return Problem(
@@ -142,22 +149,21 @@ def _field_of(path: Path) -> str:
 _ONE_TEMPLATE = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
 
 
-def _parts(leaf: Leaf) -> tuple[Leaf, ...]:
-    """A connection string in text form as one leaf a part; whole, where it comes from one template."""
+def _parts(leaf: Leaf) -> tuple[tuple[Leaf, ...], tuple[str, ...]]:
+    """Return a connection string in text form as one leaf a part, with the keywords that are missing; whole, where it
+    comes from one template."""
     if _ONE_TEMPLATE.fullmatch(leaf.text):
-        return (leaf,)
+        return (leaf,), ()
     pairs = connection_string.split_template(leaf.text)
-    absent = connection_string.missing(pairs)
-    if absent:
-        raise connection_string.Malformed(f"{', '.join(absent)} missing")
     if len(pairs) > MAX_LEAVES:
         raise connection_string.Malformed(f"it has more than {MAX_LEAVES} parts")
-    return tuple(
+    parts = tuple(
         leaf._replace(field=f"{leaf.field}.{pair.part}", text=pair.value, keyword=pair.keyword) for pair in pairs
     )
+    return parts, connection_string.missing(pairs)
 
 
-def _string_problem(leaf: Leaf, message: str) -> Problem:
+def string_problem(leaf: Leaf, message: str) -> Problem:
     remedy = "the form is Server=...;Port=...;Database=...;UID=...;PWD={{ env('NAME') }}"
     return Problem(leaf.location, "connection-string.invalid", f"{leaf.shown} is {message}", remedy)
 
@@ -167,35 +173,33 @@ def is_plain(leaf: Leaf) -> bool:
     return not is_sensitive(leaf.field) and not templates.is_template(leaf.text)
 
 
-def render_leaf(
-    leaf: Leaf, called: Called, project: Project, target: Target, environment: Mapping[str, str]
-) -> tuple[Value | Problem, tuple[Sensitive, ...]]:
-    """The value of a leaf on a target, or the first problem with it; and the variables that it reads, as they are set,
-    also where it cannot be rendered. Names are judged before any value is read."""
-    rule = _rules().at(leaf.rule_path)
+def judge(leaf: Leaf, called: Called, project: Project) -> Iterator[Problem]:
+    """Yield what is wrong with a leaf on any target. Names are judged before any value is read."""
+    if is_plain(leaf):
+        return
+    rule = rules().at(leaf.rule_path)
     if not templates.is_template(leaf.text):
-        return _literal(leaf, rule), ()
-    read: tuple[Sensitive, ...] = ()
+        if leaf.text and not leaf.literal_allowed:
+            meant = _MEANT.fullmatch(leaf.text)
+            name = meant[meant.lastgroup] if meant and meant.lastgroup else ""
+            # Only what the project admits is surely a name, and not the secret itself.
+            remedy = f"write \"{{{{ env('{name if project.admits(called, name) else 'NAME'}') }}}}\", {OR_ALLOW}"
+            yield Problem(leaf.location, "secret.literal", f"{leaf.shown} is a secret in plain text", remedy)
+        return
     try:
         template = templates.compile_leaf(leaf.text)
-        problem = _judge(leaf, template, rule, called, project)
-        if problem is None:
-            read = tuple(Sensitive(environment.get(name, ""), f"env({name})", (name,)) for name in template.env_names)
-            problem = _unset_variable(leaf, template, target)
-        if problem is None and rule.sensitive:
-            problem = _text_in_a_secret(leaf, template, target)
-        if problem is None:
-            value = render(template, target.vars, environment, readable=not rule.sensitive)
-            return _checked(leaf, value), read
-        return problem, read
     except BadTemplate as error:
-        return Problem(leaf.location, error.rule, f"{leaf.shown}: {error.message}", error.remedy), read
+        yield template_problem(leaf, error)
+        return
+    yield from _misused(leaf, template, rule)
+    refused = [name for name in template.env_names if not project.admits(called, name)]
+    yield from (_not_admitted(leaf, name, project.admitted(called)) for name in refused)
 
 
 @cache
 def is_sensitive(field: str) -> bool:
     """Whether the schema calls the leaf that gives this property sensitive, whatever it came from."""
-    return _rules().at(tuple(field.split(".", 4))).sensitive
+    return rules().at(tuple(field.split(".", 4))).sensitive
 
 
 def variables_of(document: Document) -> Iterator[str]:
@@ -207,42 +211,29 @@ def variables_of(document: Document) -> Iterator[str]:
 
 
 @cache
-def _rules() -> schema.LeafRules:
+def rules() -> schema.LeafRules:
     return schema.LeafRules(json_schema.load("connection"))
 
 
-def _literal(leaf: Leaf, rule: schema.LeafRule) -> Value | Problem:
-    if not rule.sensitive or not leaf.text:
-        return leaf.text
-    if leaf.literal_allowed:
-        return Sensitive(leaf.text, f"literal {mark_of(leaf.text)}")
-    remedy = f"write \"{{{{ env('NAME') }}}}\", {_OR_ALLOW}"
-    return Problem(leaf.location, "secret.literal", f"{leaf.shown} is a secret in plain text", remedy)
+OR_ALLOW = "or, if it is no secret, `# provisioner: allow secret.literal` behind it"
 
 
-_OR_ALLOW = "or, if it is no secret, `# provisioner: allow secret.literal` behind it"
+def template_problem(leaf: Leaf, error: BadTemplate) -> Problem:
+    return Problem(leaf.location, error.rule, f"{leaf.shown}: {error.message}", error.remedy)
 
 
-def _text_in_a_secret(leaf: Leaf, template: Template, target: Target) -> Problem | None:
-    if template.is_bare or leaf.literal_allowed or not template.text_beside(target.vars):
-        return None
-    message = f"{leaf.shown} is a secret, and a part of it stands there in plain text"
-    return Problem(leaf.location, "secret.literal", message, f"put all of it into the variable, {_OR_ALLOW}")
-
-
-def _judge(leaf: Leaf, template: Template, rule: schema.LeafRule, called: Called, project: Project) -> Problem | None:
+def _misused(leaf: Leaf, template: Template, rule: schema.LeafRule) -> Iterator[Problem]:
+    """Yield what a template may not do where it stands."""
     if template.env_names and not rule.may_use_env:
         remedy = "use var(); env() is for server, port, database, username, password and connection strings"
-        return Problem(leaf.location, "template.env-misplaced", f"{leaf.shown} may not use env()", remedy)
-    if rule.sensitive and not template.env_names:
+        yield Problem(leaf.location, "template.env-misplaced", f"{leaf.shown} may not use env()", remedy)
+    elif rule.sensitive and not template.env_names:
         message = f"{leaf.shown} is a secret, and var() reads from the project file"
-        return Problem(leaf.location, "secret.literal", message, "use env(), or its value ends up in git")
-    if template.env_names and not template.is_sole and (leaf.rule_path[-1] == "port" or leaf.rule_path == STRING_PATH):
+        yield Problem(leaf.location, "secret.literal", message, "use env(), or its value ends up in git")
+    elif template.env_names and not template.is_sole and leaf.rule_path[-1] in ("port", STRING_PATH[-1]):
         # Its value is checked. With text of the author's beside it, or behind a filter, the outcome would tell it.
         remedy = f"write \"{{{{ env('{template.env_names[0]}') }}}}\", or templates in the parts of the text"
-        return Problem(leaf.location, "template.env-alone", f"{leaf.shown}: env() has to stand alone here", remedy)
-    refused = [name for name in template.env_names if not project.admits(called, name)]
-    return _not_admitted(leaf, refused[0], project.admitted(called)) if refused else None
+        yield Problem(leaf.location, "template.env-alone", f"{leaf.shown}: env() has to stand alone here", remedy)
 
 
 def _not_admitted(leaf: Leaf, name: str, patterns: tuple[str, ...]) -> Problem:
@@ -258,23 +249,11 @@ def _not_admitted(leaf: Leaf, name: str, patterns: tuple[str, ...]) -> Problem:
     return Problem(leaf.location, "template.env-not-admitted", f"env() may not read {shown}", remedy)
 
 
+_NAME = "[A-Z][A-Z0-9_]*"
+_MEANT = re.compile(
+    rf"\s*(?:\$?\{{\s*(?P<braces>{_NAME})\s*\}}|\$\((?P<parentheses>{_NAME})\)|\$(?P<dollar>{_NAME})|%(?P<percent>{_NAME})%"
+    rf"|\$?\{{?\s*env[.(:]\s*['\"]?(?P<env>{_NAME})['\"]?\)?\s*\}}?|(?P<bare>{_NAME}))\s*"
+)
+"""How a variable is written elsewhere: in shells, pipelines and other tools."""
+
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
-
-
-def _unset_variable(leaf: Leaf, template: Template, target: Target) -> Problem | None:
-    unset = [name for name in template.var_names if name not in target.vars]
-    if not unset:
-        return None
-    remedy = f"add `{unset[0]}:` to the `vars` of the target in the project file"
-    return Problem(leaf.location, "template.unset-var", f"var('{unset[0]}') has no value on this target", remedy)
-
-
-def _checked(leaf: Leaf, value: Value) -> Value | Problem:
-    """A connection string that came whole from the environment still has to be one."""
-    if leaf.path != STRING_PATH or leaf.keyword or not isinstance(value, Sensitive):
-        return value
-    try:
-        absent = connection_string.missing(connection_string.split(value.reveal()))
-    except connection_string.Malformed:
-        return _string_problem(leaf, f"not a connection string: look at {', '.join(value.names)}")
-    return _string_problem(leaf, f"incomplete: {', '.join(absent)} missing") if absent else value

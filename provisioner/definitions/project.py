@@ -6,7 +6,7 @@ import fnmatch
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv6Address
 from pathlib import Path as FilePath
@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 
 from provisioner import json_schema
 from provisioner.definitions import files, schema
+from provisioner.definitions.closest import closest
 from provisioner.definitions.documents import Document, parse
+from provisioner.definitions.lost import no_project_file
 from provisioner.definitions.scalars import as_text
 from provisioner.errors import ProblemsFound, UsageError
-from provisioner.model import Cloud, Json, Key, Problem
+from provisioner.model import Cloud, Json, Key, Location, Problem
 
 FILE_NAME = "provisioner.yaml"
 CONNECTIONS = "connections"
@@ -31,7 +33,8 @@ NEVER_ADMITTED = ("AEP_*", "PROVISIONER_*")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A named place to deploy to. ``org_id`` and ``sandbox`` are None where the environment fills them in."""
+    """A named place to deploy to. ``org_id`` and ``sandbox`` are None where the environment fills them in; ``var_at``
+    is where each of ``vars`` stands."""
 
     name: str
     cloud: Cloud
@@ -42,6 +45,7 @@ class Target:
     sandbox: str | None
     state: str
     vars: Mapping[str, str]
+    var_at: Mapping[str, Location]
     sample_env: Mapping[str, str]
 
 
@@ -60,13 +64,15 @@ class EnvRule:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The project file as values. ``folder`` is where it lies, ``text`` what stands in it."""
+    """The project file as values. ``folder`` is where it lies, ``text`` what stands in it. ``unsound`` are the targets
+    that have problems of their own and are not among ``targets``; None where nobody can tell which there are."""
 
     folder: FilePath
     default_target: str | None
     allow_env: tuple[EnvRule, ...]
     targets: Mapping[str, Target]
     text: str = field(default="", repr=False)
+    unsound: tuple[str, ...] | None = ()
 
     @property
     def connections(self) -> FilePath:
@@ -77,6 +83,10 @@ class Project:
         if name not in self.targets:
             raise UsageError(f"there is no target `{name}`", f"targets in {FILE_NAME}: {', '.join(self.targets)}")
         return self.targets[name]
+
+    def has_target(self, name: str) -> bool:
+        """Return whether there is a target of this name, sound or not; true where that cannot be told."""
+        return name in self.targets or self.unsound is None or name in self.unsound
 
     def admits(self, called: Called, name: str) -> bool:
         """Whether ``env(name)`` may be read in the definition that is so called."""
@@ -101,47 +111,80 @@ def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(fnmatch.translate, patterns)) or r"(?!)")
 
 
+class UnsoundProject(ProblemsFound):
+    """The project file has problems. ``rest`` is what of it is sound, to look for more in the definitions."""
+
+    def __init__(self, problems: tuple[Problem, ...], rest: Project) -> None:
+        super().__init__(problems)
+        self.rest = rest
+
+
 def read_project(folder: FilePath) -> Project:
-    """Read ``provisioner.yaml`` in ``folder``. Raises ``ProblemsFound``, or ``UsageError`` where there is none."""
+    """Read ``provisioner.yaml`` in ``folder``. Raise ``UnsoundProject``, or ``UsageError`` where there is none."""
     path = folder / FILE_NAME
     if not path.is_file():
-        raise UsageError(
-            f"there is no {FILE_NAME} in {folder}", "run in the folder of the project, or name it with --project"
-        )
+        raise no_project_file(folder, FILE_NAME)
     text = files.read_text(path, FILE_NAME, folder)
     if isinstance(text, Problem):
-        raise ProblemsFound((text,))
+        raise UnsoundProject((text,), _rest(folder, Document(FILE_NAME, "")))
     document = parse(FILE_NAME, text)
-    problems = document.problems
+    problems = set(document.problems)
     if document.data is not None or not problems:
-        problems = (*problems, *schema.Checker(json_schema.load("project")).check(document))
-    if not problems:
-        problems = _cross_problems(document)
+        unread = {one.location for one in document.problems}  # as YAML; nothing more is said of these places
+        found = schema.Checker(json_schema.load("project")).check(document)
+        problems |= {one for one in (*found, *_cross_problems(document)) if one.location not in unread}
     if problems:
-        raise ProblemsFound(tuple(sorted(problems)))
-    return _project(folder, document)
+        raise UnsoundProject(tuple(sorted(problems)), _rest(folder, document))
+    return _project(folder, document, document.data)
+
+
+def _rest(folder: FilePath, document: Document) -> Project:
+    """Return the project with the targets that are sound by themselves. Where what ``env()`` may read is not, nothing
+    is held against the definitions."""
+    accepts = json_schema.accepts(json_schema.load("project"))
+    data = document.data if isinstance(document.data, dict) else {}
+    targets, templates = data.get("targets"), data.get("templates", {})
+    named = targets if isinstance(targets, dict) else {}
+    unread = {problem.location.line for problem in document.problems}
+    sound = {
+        name: target
+        for name, target in named.items()
+        if accepts({"version": 1, "targets": {name: target}})
+        and not any("{{" in str(value) for value in target.get("vars", {}).values())
+        and not any(document.places[path][0] in unread for path in document.places if path[:2] == ("targets", name))
+    }
+    if not data or not accepts({"version": 1, "targets": {"any": {}}, "templates": templates}):
+        templates = {"allow_env": ["*"]}
+    project = _project(folder, document, {"targets": sound, "templates": templates})
+    return replace(project, unsound=tuple(named) if isinstance(targets, dict) else None)
 
 
 def _cross_problems(document: Document) -> tuple[Problem, ...]:
+    """Return what no schema can say, also of a file that has other problems."""
+    data = document.data if isinstance(document.data, dict) else {}
+    found = data.get("targets")
+    written = found if isinstance(found, dict) else {}
+    targets = {name: target for name, target in written.items() if isinstance(target, dict)}
     return (
-        *_default_target(document),
-        *_states(document),
-        *_same_places(document),
-        *_templated_vars(document),
+        *(_default_target(document, written) if written else ()),
+        *_states(document, targets),
+        *_same_places(document, targets),
+        *_templated_vars(document, targets),
     )
 
 
-def _default_target(document: Document) -> Iterator[Problem]:
+def _default_target(document: Document, targets: Json) -> Iterator[Problem]:
     default = document.data.get("default_target")
-    if default is not None and default not in document.data["targets"]:
+    if isinstance(default, str) and default and default not in targets:
         location = document.value_at(("default_target",))
-        remedy = f"targets: {', '.join(document.data['targets'])}"
+        close = closest(default, targets)
+        remedy = f"did you mean `{close}`?" if close else f"targets: {', '.join(targets)}"
         yield Problem(location, "project.target", f"there is no target `{default}`", remedy)
 
 
-def _states(document: Document) -> Iterator[Problem]:
+def _states(document: Document, targets: Mapping[str, Json]) -> Iterator[Problem]:
     owners: dict[FilePath, str] = {}
-    for name, data in document.data["targets"].items():
+    for name, data in targets.items():
         path = FilePath(_state(name, data))
         owner = owners.setdefault(path, name)
         location = document.value_at(("targets", name, "state"))
@@ -152,17 +195,18 @@ def _states(document: Document) -> Iterator[Problem]:
             yield Problem(location, "project.state", message, "give each target a state file of its own")
 
 
-def _same_places(document: Document) -> Iterator[Problem]:
+def _same_places(document: Document, targets: Mapping[str, Json]) -> Iterator[Problem]:
     """Two targets of one place would each keep a state of its base connections, and undo what the other does.
 
     What the file leaves to the environment is the same for both.
     """
-    owners: dict[tuple[str, str | None, str | None], str] = {}
-    for name, data in document.data["targets"].items():
+    owners: dict[tuple[str, str, str], str] = {}
+    for name, data in targets.items():
         if data.get("emulator", False):
             continue
-        org_id = data["org_id"].casefold() if "org_id" in data else None
-        owner = owners.setdefault((_origin(data.get("endpoint", DEFAULT_ENDPOINT)), org_id, data.get("sandbox")), name)
+        endpoint = _origin(str(data.get("endpoint", DEFAULT_ENDPOINT)))
+        org_id, sandbox = (str(data.get(part, "")) for part in ("org_id", "sandbox"))
+        owner = owners.setdefault((endpoint, org_id.casefold(), sandbox), name)
         if owner != name:
             message = f"the targets `{owner}` and `{name}` have one endpoint, organization and sandbox"
             remedy = "remove one of them, or give it another `sandbox`"
@@ -182,10 +226,11 @@ def _origin(endpoint: str) -> str:
     return f"{parts.scheme}://{host}:{port}"
 
 
-def _templated_vars(document: Document) -> Iterator[Problem]:
+def _templated_vars(document: Document, targets: Mapping[str, Json]) -> Iterator[Problem]:
     """What var() gives is text, and a template in it would go to the service as it stands."""
-    for target, data in document.data["targets"].items():
-        for name, value in data.get("vars", {}).items():
+    for target, data in targets.items():
+        values = data.get("vars")
+        for name, value in (values if isinstance(values, dict) else {}).items():
             if "{{" in str(value):
                 location = document.value_at(("targets", target, "vars", name))
                 message = f"the value of `{name}` is a template, and vars are not rendered"
@@ -197,8 +242,7 @@ def _state(name: str, data: Json) -> str:
     return str(data.get("state", default))
 
 
-def _project(folder: FilePath, document: Document) -> Project:
-    data = document.data
+def _project(folder: FilePath, document: Document, data: Json) -> Project:
     return Project(
         folder=folder,
         default_target=data.get("default_target"),
@@ -225,6 +269,7 @@ def _target(document: Document, name: str, data: Json) -> Target:
         sandbox=data.get("sandbox"),
         state=_state(name, data),
         vars=_vars(document, name, data.get("vars", {})),
+        var_at={one: document.value_at(("targets", name, "vars", one)) for one in data.get("vars", {})},
         sample_env=data.get("env", {}),
     )
 

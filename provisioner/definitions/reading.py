@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from provisioner.definitions import files
 from provisioner.definitions.building import Builder, Built, joined
-from provisioner.definitions.definition import Definer, Definition, between
+from provisioner.definitions.definition import Declared, Definer, Definition, between
 from provisioner.definitions.documents import parse
 from provisioner.definitions.project import CONNECTIONS, Project, Target
 from provisioner.model import Problem
@@ -38,8 +38,8 @@ def read(
     """Read every definition of the project and apply it to each of the targets that it is for."""
     entries, found = files.list_tree(project.connections, CONNECTIONS)
     problems, texts, definitions = list(found), dict[str, str](), list[Definition]()
-    definer = Definer(project.targets)
-    builders = [Builder(project, target, environment) for target in targets]
+    definer = Definer(project)
+    builders = [Builder(target, environment) for target in targets]
     built: list[list[Built]] = [[] for _ in targets]
     more = progress.of("definitions read", len(entries))
     more(0)
@@ -51,11 +51,11 @@ def read(
         texts |= {entry.file: text for entry, text in readable.items()}
         documents = [parse(entry.file, text) for entry, text in readable.items()]
         defined = [definer.define(document, entry.stem) for entry, document in zip(readable, documents, strict=True)]
-        problems += [problem for _, found in defined for problem in found]
-        sound = [(one, document) for (one, _), document in zip(defined, documents, strict=True) if one is not None]
-        definitions += [definition for definition, _ in sound]
+        declared = [one for one in defined if isinstance(one, Declared)]
+        problems += [problem for one in defined for problem in (one.problems if isinstance(one, Declared) else one)]
+        definitions += [one.definition for one in declared]
         for parts, builder in zip(built, builders, strict=True):
-            parts += [builder.build(definition, document) for definition, document in sound]
+            parts += [builder.build(one) for one in declared]
         more(len(chunk))
     whole = tuple(definitions)
     return Read(texts, whole, (*problems, *between(whole)), tuple(map(joined, built)))

@@ -12,20 +12,23 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple, TypeAlias
 
 from provisioner import json_schema
 from provisioner.definitions.closest import closest
 from provisioner.definitions.documents import Document, Path
-from provisioner.model import Cloud, Json, Problem
+from provisioner.definitions.misplaced import Misplaced, misplaced
+from provisioner.definitions.reasons import reason
+from provisioner.model import Cloud, Json, Location, Problem
 
 
 @cache
 def narrowed(cloud: Cloud) -> Json:
-    """The schema of a definition, with the vocabulary of one cloud instead of both."""
+    """Return the schema of a definition, with the vocabulary of one cloud instead of both."""
     schema = copy.deepcopy(json_schema.load("connection"))
     definitions = schema["$defs"]
     for name in ("sslMode", "specName"):
@@ -35,6 +38,22 @@ def narrowed(cloud: Cloud) -> Json:
     return schema
 
 
+class Source(NamedTuple):
+    """Where the value of a leaf came from: ``variables`` of the environment that it is, or values of the project file.
+
+    Those are named in ``said``; ``location`` is where the value stands, None where the leaf is not just that.
+    """
+
+    variables: tuple[str, ...] = ()
+    location: Location | None = None
+    said: str = ""
+
+
+Sources: TypeAlias = Mapping[Path, Source]
+WRITTEN = Source()
+"""The document itself."""
+
+
 class Checker:
     """Checks documents against one schema."""
 
@@ -42,41 +61,50 @@ class Checker:
         self._schema = schema
         self._accepts = json_schema.accepts(schema)
 
-    def check(self, document: Document, data: Any = None) -> tuple[Problem, ...]:
-        """Return what is wrong with a document, or with ``data`` rendered from it; each problem once, sorted."""
+    def check(
+        self, document: Document, data: Any = None, sources: Sources = MappingProxyType({})
+    ) -> tuple[Problem, ...]:
+        """Return what is wrong with a document, or with ``data`` rendered from it; each problem once, sorted.
+
+        ``sources`` say by path where rendered values came from.
+        """
         held = document.data if data is None else data
         if self._accepts(held):
             return ()
-        errors = json_schema.errors(self._schema, held)
-        return tuple(sorted({problem for error in errors for problem in _problems(document, error)}))
+        errors = list(json_schema.errors(self._schema, held))
+        astray = list(misplaced(self._schema, errors))
+        problems = {problem for error in errors for problem in _problems(document, error, astray, sources)}
+        return tuple(sorted({*problems, *(one.problem(document) for one in astray)}))
 
 
-def _problems(document: Document, error: Any) -> Iterator[Problem]:
+def _problems(document: Document, error: Any, astray: Collection[Misplaced], sources: Sources) -> Iterator[Problem]:
     path = tuple(error.absolute_path)
     if error.validator == "required":
-        yield from _missing(document, error, path)
+        yield from _missing(document, error, path, astray)
     elif error.validator == "additionalProperties" and error.validator_value is False:
-        yield from _unknown(document, error, path)
+        yield from _unknown(document, error, path, {name for one in astray if one.path == path for name in one.names})
     elif error.validator == "not" and not error.validator_value:
         message = f"{_shown(path)} has no meaning here"
         yield Problem(document.key_at(path), "schema.not-here", message, str(error.schema.get("x-remedy", "remove it")))
     elif error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
         yield _bad_name(document, error, path)
-    else:
-        yield _bad_value(document, error, path)
+    elif not (error.instance is None and any(one.home == path for one in astray)):
+        yield _bad_value(document, error, path, sources)
 
 
-def _missing(document: Document, error: Any, path: Path) -> Iterator[Problem]:
+def _missing(document: Document, error: Any, path: Path, astray: Collection[Misplaced]) -> Iterator[Problem]:
+    there = {one.home[len(path)] for one in astray if one.home[: len(path)] == path and len(one.home) > len(path)}
+    there |= {name for one in astray if one.home == path for name in one.names}
     for name in error.validator_value:
-        if name not in error.instance:
+        if name not in error.instance and name not in there:
             message = f"`{name}` is missing" + (f" in {_shown(path)}" if path else "")
             yield Problem(document.key_at(path), "schema.missing", message, f"add `{name}:`")
 
 
-def _unknown(document: Document, error: Any, path: Path) -> Iterator[Problem]:
+def _unknown(document: Document, error: Any, path: Path, astray: Collection[str]) -> Iterator[Problem]:
     known = error.schema.get("properties", {})
     for name in error.instance:
-        if name in known:
+        if name in known or name in astray:
             continue
         close = closest(name, known)
         remedy = f"did you mean `{close}`?" if close else f"known here: {', '.join(known)}"
@@ -90,8 +118,9 @@ def _bad_name(document: Document, error: Any, path: Path) -> Problem:
     return Problem(document.key_at((*path, error.instance)), "schema.name", message, "rename it")
 
 
-def _bad_value(document: Document, error: Any, path: Path) -> Problem:
+def _bad_value(document: Document, error: Any, path: Path, sources: Sources) -> Problem:
     location = document.value_at(path)
+    source = _source_of(path, sources)
     if error.instance is None:
         return Problem(location, "schema.empty", f"{_shown(path)} has no value", f"write {_expected(error)}")
     if error.validator == "type" and _is_scalar(error.instance) and "string" in _types(error.schema):
@@ -99,8 +128,28 @@ def _bad_value(document: Document, error: Any, path: Path) -> Problem:
     rule = _RULES.get(error.validator, "schema.value")
     if error.validator == "enum" and path and path[-1] == "specName":
         rule = "schema.spec-name"
-    remedy = _hint(error) or _example(error.schema, path)
-    return Problem(location, rule, f"{_shown(path)} must be {_expected(error)}", remedy)
+    message = f"{_shown(path)} must be {_expected(error)}"
+    if source.variables:
+        # What of it is wrong would tell what the variable holds.
+        shown = _shown(path if _is_known(path) else path[:-1])
+        message = f"{shown} must be {_expected(error)}"
+        return Problem(location, rule, message, f"look at {', '.join(source.variables)}")
+    why = reason(str(path[-1]) if path else "", error.instance) if isinstance(error.instance, str) else None
+    message += f", but {why.why}" if why else ""
+    remedy = (why.remedy if why else "") or _hint(error) or _example(error.schema, path)
+    if source.said:
+        return Problem(source.location or location, rule, f"{source.said}: {message}", remedy)
+    return Problem(location, rule, message, remedy)
+
+
+def _source_of(path: Path, sources: Sources) -> Source:
+    """Return where the value at a path came from, or what holds it."""
+    return next((sources[path[:end]] for end in range(len(path), 0, -1) if path[:end] in sources), WRITTEN)
+
+
+def _is_known(path: Path) -> bool:
+    """Whether the name at the end of a path is one of ours, and not a keyword out of a connection string."""
+    return path[-2:-1] != ("options",)
 
 
 _RULES = {"type": "schema.type", "uniqueItems": "schema.duplicate-item"}

@@ -181,13 +181,15 @@ def _admit(node: Any, calls: _Calls) -> None:
     elif isinstance(node, nodes.TemplateData) and "}}" in node.data:
         raise BadTemplate("template.syntax", "`}}` closes nothing", "open the template with {{, or remove the }}")
     elif not isinstance(node, nodes.Template | nodes.Output | nodes.TemplateData | nodes.Concat):
-        message = f"`{type(node).__name__.lower()}` expressions are not available"
-        raise BadTemplate("template.expression", message, _remedy(node))
+        what = _WRITTEN.get(type(node).__name__, "this kind of expression")
+        raise BadTemplate("template.expression", f"{what} is not available", _remedy(node))
     for child in node.iter_child_nodes():
         _admit(child, calls)
 
 
 _FUNCTIONS = ("env", "var")
+_ELSEWHERE = ("secrets", "vars", "env", "github", "inputs", "variables", "parameters")
+"""What expressions of pipelines begin with: ``${{ secrets.NAME }}``."""
 
 
 def _admit_call(node: Any, calls: _Calls) -> None:
@@ -249,9 +251,38 @@ def _admit_constant(node: Any) -> None:
         raise BadTemplate("template.character", f"the template makes {strange.name}", REMEDY)
 
 
+_WRITTEN = {
+    **dict.fromkeys(("Getattr", "NSRef"), "`.`"),
+    **dict.fromkeys(("Getitem", "Slice", "List"), "`[ ]`"),
+    "Dict": "`{ }`",
+    "Tuple": "`,`",
+    "Test": "`is`",
+    "CondExpr": "`if`",
+    "Compare": "a comparison",
+    "Not": "`not`",
+    "And": "`and`",
+    "Or": "`or`",
+    "Add": "`+`",
+    "Sub": "`-`",
+    "Mul": "`*`",
+    "Div": "`/`",
+    "FloorDiv": "`//`",
+    "Mod": "`%`",
+    "Pow": "`**`",
+    "Neg": "`-`",
+    "Pos": "`+`",
+}
+"""How what Jinja parsed looks in the file."""
+
+
 def _remedy(node: Any) -> str:
     from jinja2 import nodes
 
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) and node.node.name in _ELSEWHERE:
+        name = node.attr if node.attr.isupper() else "NAME"
+        return f"write \"{{{{ env('{name}') }}}}\" and nothing around it, and set that variable in the pipeline"
+    if isinstance(node, nodes.Add):
+        return "join texts by `~`"
     holder = node.node if isinstance(node, nodes.Getattr | nodes.Getitem) else None
     if isinstance(holder, nodes.Name) and holder.name in _FUNCTIONS:
         return f"write {holder.name}('NAME')"

@@ -22,7 +22,8 @@ def as_list(entries: tuple[Remembered, ...], style: Style) -> str:
 def _lines(entry: Remembered, width: int, style: Style) -> Iterator[str]:
     record = entry.record
     what = f'{record.id}  "{record.texts.get("name", "")}"' if record else "no record"
-    yield f"{style.paint(f'{safe(entry.key):{width}}', 'bold')}  {safe(what)}"
+    untested = f"  {style.paint('untested', 'yellow')}" if record and record.untested else ""
+    yield f"{style.paint(f'{safe(entry.key):{width}}', 'bold')}  {safe(what)}{untested}"
     for intent in entry.intents:
         yield f"    {style.paint('open:', 'yellow')} {safe(_open(intent))}"
 

@@ -52,6 +52,7 @@ def test_what_does_not_pass_is_kept_and_tested_again(project: Project, database:
     assert "remedy: mend the database" in done.out
     assert project.state["records"]["a"]["untested"] is True
     assert "not passed; `apply --test` tests again" in project.run("state", "show", "a").out
+    assert project.run("state", "list").last.endswith("  untested")
     assert project.run("plan", "--detailed-exitcode").code == 0, "as declared it is"
 
     asked = database.asked

@@ -19,7 +19,7 @@ description: Via Connection String
 auth:
   specName: Connection String Based Authentication
   params:
-    connectionString: "Server={SERVER};Port={PORT};Database={DATABASE};UID={USERNAME};PWD={{ env('MYSQL_PASSWORD') }}"
+    connectionString: "Server=db1.example.com;Port=3306;Database=orders;UID=svc_aep;PWD={{ env('MYSQL_PASSWORD') }}"
 connectionSpec:
   id: 26d738e0-8963-47ea-aadf-c60de735468a
   version: "1.0"
@@ -63,7 +63,7 @@ def basic(name: str, description: str, ssl_mode: str) -> Any:
 
 
 BASE = "MySQL Base Connection to Experience Platform"
-STRING = "Server={SERVER};Port={PORT};Database={DATABASE};UID={USERNAME};PWD={PASSWORD}"
+STRING = "Server=db1.example.com;Port=3306;Database=orders;UID=svc_aep;PWD={PASSWORD}"
 DOCUMENTED: dict[str, tuple[str, str, str, Any]] = {
     "connection string": (
         "azure",

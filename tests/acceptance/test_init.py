@@ -32,10 +32,33 @@ def test_it_overwrites_nothing(bare: Project) -> None:
     made = bare.run("init")
     assert made.code == 0
     assert "kept  provisioner.yaml  (it was there)" in made.out
-    assert "kept  .gitignore  (it was there)" in made.out
+    assert "kept  .gitignore  (it was there; add these lines to it)\n      /state/\n" in made.out
     assert (bare.folder / "provisioner.yaml").read_text("utf-8") == "version: 1\n"
+    lacking = [line.strip() for line in made.out.splitlines() if line[0] == " "]
+    bare.write(".gitignore", "\n".join(["mine", *lacking]))
     again = bare.run("init")
     assert "made" not in again.out
+    assert "kept  .gitignore  (it was there)\n" in again.out
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "path", "there", "lacking"),
+    [
+        ("none", ".gitignore", "/.provisioner/\n.env\n", ["/*.plan", "/provisioner-report-*.txt"]),
+        ("github", ".gitignore", "  /*.plan  \n", ["/.provisioner/", "/state/"]),
+        ("github", ".github/CODEOWNERS", "* @us\n", ["/connections/"]),
+        ("none", ".gitignore", "\udcff", ["/*.plan"]),
+    ],
+)
+def test_what_a_file_that_was_there_lacks_is_said(
+    bare: Project, pipeline: str, path: str, there: str, lacking: list[str]
+) -> None:
+    (bare.folder / path).parent.mkdir(exist_ok=True)
+    (bare.folder / path).write_text(there, "utf-8", errors="surrogateescape")
+    lines = [line for line in bare.run("init", "--pipeline", pipeline).out.splitlines() if line.startswith("      ")]
+    assert not [words for words in lacking if not any(words in line for line in lines)]
+    assert not {line.strip() for line in lines} & set(there.split())
+    assert (bare.folder / path).read_text("utf-8", errors="surrogateescape") == there
 
 
 def test_it_makes_the_folder(bare: Project) -> None:

@@ -109,12 +109,41 @@ def test_missing_credentials_are_named_with_the_way_around(project: Project, ser
     assert service.seen() == []
 
 
-def test_what_is_wrong_with_the_files_is_said_before_credentials_are_missed(project: Project) -> None:
+def test_what_is_wrong_with_the_files_is_said_along_with_missing_credentials(project: Project) -> None:
     project.define("orders", basic("Orders").replace("DISABLED", "MAYBE"))
     plan = project.run("plan", environ=NO_CREDENTIALS)
     assert (plan.code, plan.out) == (1, "")
     assert plan.err.startswith("connections/orders.yaml:11:14: ")
-    assert "AEP_" not in plan.err
+    assert "error: AEP_API_KEY is not set; neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set" in plan.err
+
+
+BARE = "version: 1\ntargets:\n  prod: {endpoint: https://platform.adobe.io}\n"
+EVERYTHING = {
+    ("plan", "--target", "prod"): [],
+    ("apply", "--target", "prod", "--yes"): ["connections/orders.yaml:10:15: env(MYSQL_ORDERS_PASSWORD) is not set"],
+    ("rotate", "orders", "--target", "prod"): ["connections/orders.yaml:10:15: env(MYSQL_ORDERS_PASSWORD) is not set"],
+    ("test", "--target", "prod"): [],
+    ("import", "--all", "--target", "prod"): [],
+}
+
+
+@pytest.mark.parametrize("command", EVERYTHING)
+def test_all_that_is_not_set_is_said_at_once(bare: Project, command: tuple[str, ...]) -> None:
+    bare.write("provisioner.yaml", BARE)
+    bare.define("orders", basic("Orders"))
+    environ = dict.fromkeys(("AEP_API_KEY", "AEP_CLIENT_SECRET", "MYSQL_ORDERS_PASSWORD"))
+    refused = bare.run(*command, environ=environ)
+    assert refused.code in (1, 64)
+    missing = ("prod has no org_id", "prod has no sandbox", "AEP_API_KEY is not set", "neither AEP_CLIENT_SECRET nor")
+    assert not [words for words in (*missing, *EVERYTHING[command]) if words not in " ".join(refused.err.split())]
+
+
+@pytest.mark.parametrize("command", [("plan", "--offline"), ("state", "list")])
+def test_what_needs_no_service_misses_no_credentials(bare: Project, command: tuple[str, ...]) -> None:
+    bare.write("provisioner.yaml", BARE)
+    bare.define("orders", basic("Orders"))
+    refused = bare.run(*command, "--target", "prod")
+    assert (refused.code, "prod has no org_id" in refused.err, "AEP_API_KEY" in refused.err) == (64, True, False)
 
 
 def test_a_name_that_is_taken_is_blocked(project: Project, service: Service) -> None:

@@ -94,9 +94,9 @@ def test_all_are_tested_and_nothing_is_written(three: Project, service: Service)
     writes = len(service.writes())
     done = three.run("test")
     assert (done.code, done.last) == (0, "3 base connections tested: 3 reachable, 0 not.")
-    assert sorted(line.split()[:2] for line in done.out.splitlines()[:-1]) == [
-        ["reachable", key] for key in ("a", "b", "team/c")
-    ]
+    lines = done.out.splitlines()[:-1]
+    assert [line.split()[:2] for line in lines] == [["reachable", key] for key in ("a", "b", "team/c")]
+    assert {line.index(line.split()[2]) for line in lines} == {len("reachable    team/c  ")}  # in one column
     assert len(service.writes()) == writes
 
 
@@ -132,6 +132,7 @@ def test_what_is_not_reachable_is_said_with_why(
         assert done.out.startswith(f"{word} ")
         assert why in done.out
         assert done.last == "1 base connection tested: 0 reachable, 1 not."
+        assert "    remedy: " in done.out
         (result,) = project.run("test", "--format", "json").json["results"]
     assert (result["address"], result["reachable"], why in result["reason"]) == ("a", reachable, True)
 

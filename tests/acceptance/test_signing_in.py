@@ -158,3 +158,10 @@ def test_verbose_names_each_call_and_shows_no_body(project: Project) -> None:
     assert all("request " in line for line in lines[1:])
     assert "db.example.com" not in apply.err
     assert "Bearer" not in apply.err
+
+
+def test_where_no_emulator_runs_it_is_said_how_to_start_one(project: Project) -> None:
+    project.target("http://127.0.0.1:9")
+    refused = project.run("plan")
+    assert refused.code == 1
+    assert "remedy: start an emulator: provisioner emulator --port 9; or correct `endpoint:`" in refused.err

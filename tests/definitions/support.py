@@ -6,8 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from provisioner.commands.validate import Checked, validate
-from provisioner.definitions.project import read_project
+from provisioner.commands.validate import Checked, open_project, validate
 from provisioner.errors import ProblemsFound
 from provisioner.model import Problem
 
@@ -38,7 +37,7 @@ def project_of(case: Path, folder: Path) -> Path:
 def check(folder: Path, *targets: str) -> Checked:
     """What ``validate`` finds, in the project file or else in the definitions; for all targets where none is named."""
     try:
-        read = read_project(folder)
+        read = open_project(folder)
     except ProblemsFound as found:
         return Checked((), (), found.problems)
     return validate(read, tuple(read.target(name) for name in targets or read.targets))

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.definitions.documents import MAX_NODES, parse
+from provisioner.definitions import pasted
+from provisioner.definitions.documents import MAX_NODES, _scan, parse
 from provisioner.definitions.scalars import as_text
 from provisioner.definitions.yaml_errors import MAX_DEPTH
 
@@ -155,3 +156,31 @@ def test_a_character_that_yaml_does_not_know_is_said_at_its_place(text: str, pla
     (problem,) = parse("f.yaml", text).problems
     assert problem.rule == "yaml.character"
     assert (problem.location.line, problem.location.column) == place
+
+
+PASTED = {
+    "a: b\u00a0\nc:\u00a0d\n": "U+00A0 (no-break space) stands where YAML needs a space, also on line 2",
+    "a:\u3000b\nc:\u3000d\ne:\u3000f": "U+3000 (ideographic space) stands where YAML needs a space, also on lines 2, 3",
+    "a\uff1ab\n": "U+FF1A (fullwidth colon) stands where YAML needs a colon",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), PASTED.items())
+def test_a_character_that_was_pasted_is_named_once_with_its_lines(text: str, message: str) -> None:
+    assert [problem.message for problem in parse("f.yaml", text).problems] == [message]
+
+
+IN_A_TEXT = [
+    "a: '\u00a0b\u00a0'\n",
+    'a: "b:\u00a0c"\n',
+    "a: |\n  \u00a0b\n  c:\u3000d\n",
+    "a: b\u00a0c\n",
+    "# \u00a0a\u00a0\nb: c # \u00a0\n",
+    "a: \u5099\u8003\uff1a\u6ce8\u6587\n",
+    "a: |\n  =======\n  <<<<<<< HEAD\n",
+]
+
+
+@pytest.mark.parametrize("text", IN_A_TEXT)
+def test_in_a_text_it_is_a_character_like_others(text: str) -> None:
+    assert pasted.clean("f.yaml", text, _scan) == (text, ())

@@ -335,7 +335,7 @@ def test_files(attack: str, tmp_path: Path) -> None:
 
 
 HARMLESS = {
-    "a comment of Jinja's is text": (string("Server=h;Database={# x #};UID=u;PWD={{ env('MYSQL_ORDERS_X') }}"), set()),
+    "a comment of Jinja's is text": (basic(description='"{# x #}"'), set()),
     "lines and tabs in a description": (basic(description='"one\\n\\ttwo"'), set()),
     "right-to-left letters": (basic(name="\u05d4\u05d6\u05de\u05e0\u05d5\u05ea"), set()),
     "an emoji of several characters": (basic(name="Orders \U0001f469\u200d\U0001f4bb"), set()),

@@ -1,6 +1,7 @@
 """``provisioner emulator --faults FILE``: the same document, from a file."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import sys
 import pytest
 import requests
 
-from provisioner.commands.emulator import read_faults
+from provisioner.commands.emulator import read_faults, run
 from provisioner.errors import UsageError
 
 
@@ -32,7 +33,7 @@ def test_faults_from_a_file(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[", "is not a JSON file"),
+        ("[", "faults.json:1:2: not JSON: "),
         ('[{"kind": "reset"}, {"kind": "slow"}]', "faults[1].kind: the value is none of status, reset"),
         ('{"existing": [{"name": "x", "org": "o", "params": {"sslMode": "no"}}]}', "existing[0]: "),
     ],
@@ -44,6 +45,23 @@ def test_a_file_that_cannot_be_used_is_wrong_usage(tmp_path, text, says):
     assert done.returncode == 64
     assert says in done.stderr
     assert "docs/emulator.md lists the faults" in done.stderr
+
+
+PASTED = {
+    "[\n<<<<<<< HEAD\n=======\n>>>>>>> b\n]": "faults.json:2:1: an unresolved merge conflict",
+    "[\n>>>>>>> b\n]": "faults.json:2:1: an unresolved merge conflict",
+    "[\u00a0]": "faults.json:1:2: U+00A0 (no-break space) stands where JSON needs a space",
+    '[{"kind":\u3000"reset"}]': "faults.json:1:10: U+3000 (ideographic space) stands where JSON needs a space",
+}
+
+
+@pytest.mark.parametrize("text", PASTED)
+@pytest.mark.parametrize("option", ["behaviour", "faults"])
+def test_what_was_merged_or_pasted_is_named(tmp_path, option, text):
+    path = tmp_path / "faults.json"
+    path.write_text(text, "utf-8")
+    with pytest.raises(UsageError, match=re.escape(PASTED[text])):
+        run(0, None, **{"behaviour": None, option: path}, announce=print)
 
 
 def test_read_faults_names_the_entry():

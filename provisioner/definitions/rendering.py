@@ -1,0 +1,121 @@
+"""The leaves of a definition x a target -> their values, and what the schema is to judge of them. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from provisioner.definitions import connection_string, schema, templates
+from provisioner.definitions.closest import closest
+from provisioner.definitions.leaves import OR_ALLOW, STRING_PATH, Leaf, is_sensitive, string_problem, template_problem
+from provisioner.definitions.project import FILE_NAME, Target
+from provisioner.definitions.template import BadTemplate, Template, mark_of, render
+from provisioner.model import Problem
+from provisioner.sensitive import Sensitive, Value
+
+
+class Rendered(NamedTuple):
+    """A leaf on a target. ``held`` is the text that the schema is to judge, ``source`` where it came from.
+
+    Where text stands beside a variable of the environment, the text alone is judged: of the two together the outcome
+    would tell the author of that text what the variable holds.
+    """
+
+    leaf: Leaf
+    value: Value
+    held: str
+    source: schema.Source
+
+
+def plain(leaf: Leaf) -> Rendered:
+    """Return a leaf whose value is its text."""
+    return Rendered(leaf, leaf.text, leaf.text, schema.WRITTEN)
+
+
+def render_leaf(
+    leaf: Leaf, target: Target, environment: Mapping[str, str]
+) -> tuple[Rendered | None, list[Problem], tuple[Sensitive, ...]]:
+    """Return a leaf that ``judge`` has nothing against as it is on a target, None where it cannot be rendered; what is
+    wrong with it there; and the variables that it reads, as they are set."""
+    if not templates.is_template(leaf.text):
+        literal = Sensitive(leaf.text, f"literal {mark_of(leaf.text)}") if leaf.text else ""
+        return Rendered(leaf, literal, leaf.text, schema.WRITTEN), [], ()
+    secret = is_sensitive(leaf.field)
+    template = templates.compile_leaf(leaf.text)
+    read = tuple(Sensitive(environment.get(name, ""), f"env({name})", (name,)) for name in template.env_names)
+    problems = list(_unset_variables(leaf, template, target))
+    if problems:
+        return None, problems, read
+    if secret:
+        problems.extend(_text_in_a_secret(leaf, template, target))
+    try:
+        value = render(template, target.vars, environment, readable=not secret)
+        problems.extend(_checked(leaf, value))
+        held = _held(leaf, template, value, target)
+    except BadTemplate as error:
+        problems.append(template_problem(leaf, error))
+    return None if problems else Rendered(leaf, value, held, _source(template, target)), problems, read
+
+
+def _held(leaf: Leaf, template: Template, value: Value, target: Target) -> str:
+    """Return what is to be judged. No value holds ``{{``, by which the schema knows a template."""
+    if template.env_names and not template.is_sole:
+        text = template.evaluate(target.vars, dict.fromkeys(template.env_names, "x"))
+    elif isinstance(value, Sensitive):
+        text = value.reveal()
+    elif isinstance(value, str):
+        text = value
+    else:
+        return leaf.text
+    return text.replace("{{", "{")
+
+
+def _source(template: Template, target: Target) -> schema.Source:
+    if template.env_names:
+        return schema.Source(template.env_names if template.is_sole else ())
+    alone = template.var_names[0] if template.is_bare else ""
+    said = " and ".join(
+        _said(name, target, "" if alone else f" ({target.var_at[name]})") for name in template.var_names
+    )
+    return schema.Source((), target.var_at[alone] if alone else None, said)
+
+
+MAX_SHOWN = 60
+"""Characters of a value in a message."""
+
+
+def _said(name: str, target: Target, where: str) -> str:
+    value = target.vars[name]
+    shown = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}..."
+    return f"var('{name}') is {json.dumps(shown, ensure_ascii=False)}{where}"
+
+
+def _text_in_a_secret(leaf: Leaf, template: Template, target: Target) -> Iterator[Problem]:
+    if not template.is_bare and not leaf.literal_allowed and template.text_beside(target.vars):
+        message = f"{leaf.shown} is a secret, and a part of it stands there in plain text"
+        yield Problem(leaf.location, "secret.literal", message, f"put all of it into the variable, {OR_ALLOW}")
+
+
+def _unset_variables(leaf: Leaf, template: Template, target: Target) -> Iterator[Problem]:
+    for name in template.var_names:
+        if name not in target.vars:
+            close = closest(name, target.vars)
+            remedy = (
+                f"did you mean `{close}`?" if close else f"add `{name}:` to the `vars` of the target in {FILE_NAME}"
+            )
+            message = f"var('{name}') has no value"
+            yield Problem(leaf.location, "template.unset-var", message, remedy, (target.name,))
+
+
+def _checked(leaf: Leaf, value: Value) -> Iterator[Problem]:
+    """A connection string that came whole from the environment still has to be one; its parts the schema judges."""
+    if leaf.path != STRING_PATH or leaf.keyword or not isinstance(value, Sensitive):
+        return
+    try:
+        absent = connection_string.missing(connection_string.split(value.reveal()))
+    except connection_string.Malformed:
+        yield string_problem(leaf, f"not a connection string: look at {', '.join(value.names)}")
+        return
+    if absent:
+        yield string_problem(leaf, f"incomplete: {', '.join(absent)} missing")

@@ -1,0 +1,102 @@
+"""What people write who guess a flag, a command or an argument, and what to write instead. Pure but for the names of
+targets and definitions, which are read to tell what a word means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+REMOVED = {
+    "provisioner state recover": "run `provisioner apply`: it finds and records what an earlier run did but could not "
+    "record",
+}
+"""Commands, and flags of commands (`provisioner plan --flag`), of earlier versions, and what to do instead."""
+
+FLAGS: Mapping[str, str] = {
+    "--yes": "--auto-approve --approve --assume-yes --force --no-confirm --non-interactive -y -f",
+    "--allow-delete": "--destroy --delete --prune --remove --cleanup",
+    "--target NAME": "--env --environment --stage --workspace --sandbox --profile -t -e",
+    "--select KEY": "--only --filter --limit --include --key --name --connection -k -l",
+    "--project DIR": "--config --dir --directory --chdir --cwd --root --path -C -c -d",
+    "--format json": "--json",
+    "--format FORMAT": "--output --output-format -o",
+    "--report FORMAT=FILE": "--markdown --html --junit --report-file",
+    "--refresh-only": "--refresh --sync",
+    "--offline": "--no-refresh --local",
+    "--parallelism N": "--parallel --concurrency --jobs --workers -j -p",
+    "--lock-timeout SECONDS": "--timeout --wait",
+    "--detailed-exitcode": "--exit-code --exitcode --detailed-exit-code",
+    "--verbose": "--debug --log-level --trace",
+    "run `provisioner plan`, which changes nothing": "--dry-run --noop --check --what-if --whatif -n",
+    "write it under `vars:` of the target in provisioner.yaml": "--var --vars --var-file --set --values",
+    "set NO_COLOR=1 in the environment": "--no-color --no-colour",
+    "redirect standard error: 2>/dev/null": "--quiet --silent -q -s",
+}
+"""What to write or do, and what is written elsewhere. An option is only named where the command has it."""
+
+COMMANDS: Mapping[str, str] = {
+    "provisioner plan": "diff preview dry-run changes",
+    "provisioner apply": "deploy up sync push create update run converge release",
+    "provisioner validate": "lint check verify compile",
+    "provisioner import": "pull adopt fetch export",
+    "provisioner init": "new scaffold setup bootstrap",
+    "provisioner state list": "list ls status get",
+    "provisioner state show KEY": "describe inspect details",
+    "provisioner apply --refresh-only": "refresh",
+    "remove its file, then: provisioner apply --allow-delete": "destroy delete remove rm down",
+    "add `movedFrom: OLD` to the definition, or: provisioner state mv OLD NEW": "rename move mv",
+    "provisioner emulator": "serve server mock emulate start",
+    "provisioner explore KEY": "tables browse",
+    "provisioner test": "ping connect",
+    "provisioner --version": "version",
+    "provisioner COMMAND --help": "help man",
+    "set AEP_API_KEY and AEP_CLIENT_SECRET in the environment": "login auth configure config",
+}
+
+
+def _by_guess(table: Mapping[str, str]) -> dict[str, str]:
+    return {guess: meant for meant, guesses in table.items() for guess in guesses.split()}
+
+
+def instead_of_flag(flag: str, options: Collection[str]) -> str:
+    """Return what to write for a flag that a command with these options does not have, "" where nobody can tell."""
+    meant = _by_guess(FLAGS).get(flag, "")
+    if not meant.startswith("--"):
+        return meant
+    if meant.split()[0] in options:
+        return f"write {meant}"
+    return "leave it out: this command asks nothing" if meant == "--yes" else ""
+
+
+def instead_of_command(name: str) -> str:
+    """Return what to write for a command that does not exist, "" where nobody can tell."""
+    return _by_guess(COMMANDS).get(name, "")
+
+
+def instead_of_argument(folder: Path, word: str, options: Collection[str]) -> str:
+    """Return what to write for a word behind a command with these options that takes none, "" where nobody can tell."""
+    from provisioner.definitions.files import list_tree
+    from provisioner.definitions.project import CONNECTIONS, read_project
+    from provisioner.errors import ProvisionerError
+
+    try:
+        project = read_project(folder)
+    except ProvisionerError:
+        return ""
+    key = as_key(word)
+    is_definition = key != word or key in {entry.stem for entry in list_tree(project.connections, CONNECTIONS)[0]}
+    if word in project.targets and "--target" in options:
+        return f"--target {word}"
+    if is_definition and "--select" in options:
+        return f"--select {key}"
+    return "leave it out: all definitions are looked at" if is_definition else ""
+
+
+_PATH = re.compile(r"(?:\./)*connections/(.+)\.(?:ya?ml)", re.IGNORECASE)
+
+
+def as_key(word: str) -> str:
+    """Return the key for which somebody wrote the path of a definition; any other word as it is."""
+    path = _PATH.fullmatch(word.replace("\\", "/"))
+    return path[1] if path else word

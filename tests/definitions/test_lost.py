@@ -1,0 +1,129 @@
+"""Files that are not where they are looked for, and what is said of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provisioner.definitions.lost import not_read
+from provisioner.definitions.project import read_project
+from provisioner.errors import UsageError
+from tests.definitions.support import check, project
+
+PROJECT = "version: 1\ntargets: {local: {emulator: true}}\n"
+DEFINITION = "name: A\nauth: {specName: Basic Authentication, params: {}}\n"
+
+SEARCHES: dict[str, tuple[dict[str, str], str, str, str]] = {
+    "nothing": ({}, ".", "there is no provisioner.yaml in", "provisioner init"),
+    "no folder": ({}, "nowhere", "does not exist", "--project"),
+    "a file": ({"file": ""}, "file", "is a file", "--project"),
+    ".yml": ({"provisioner.yml": PROJECT}, ".", "but provisioner.yml", "rename provisioner.yml to provisioner.yaml"),
+    "upper case": ({"Provisioner.yaml": PROJECT}, ".", "but Provisioner.yaml", "to provisioner.yaml"),
+    "hidden": ({".provisioner.yml": PROJECT}, ".", "but .provisioner.yml", "to provisioner.yaml"),
+    "as text": ({"provisioner.yaml.txt": PROJECT}, ".", "but provisioner.yaml.txt", "to provisioner.yaml"),
+    "a folder": ({"provisioner.yaml/x": ""}, ".", "is a folder", "make provisioner.yaml a file"),
+    "one level up": ({"provisioner.yaml": PROJECT, "sub/x": ""}, "sub", "but in ..", "--project .."),
+    "two levels up": ({"provisioner.yaml": PROJECT, "a/b/x": ""}, "a/b", "but in ../..", "--project ../.."),
+    "further in": ({"deploy/provisioner.yaml": PROJECT}, ".", "but in deploy", "--project deploy"),
+}
+
+
+@pytest.mark.parametrize("case", SEARCHES)
+def test_the_project_file_that_is_meant_is_named(tmp_path: Path, case: str) -> None:
+    files, where, message, remedy = SEARCHES[case]
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(UsageError) as refused:
+        read_project(tmp_path / where)
+    assert message in refused.value.message
+    assert remedy in refused.value.remedy
+
+
+OVERLOOKED = {
+    "connections/a.yaml.txt": "not read: definitions end in .yaml or .yml",
+    "connections/sub/a.yml.txt": "not read: definitions end in .yaml or .yml",
+    "connections/a.yaml.j2": "not read: definitions end in .yaml or .yml",
+    "connections/a.json": "not read: definitions end in .yaml or .yml",
+    "connections/a.yam": "not read: definitions end in .yaml or .yml",
+    "connections/a.ymal": "not read: definitions end in .yaml or .yml",
+    "connections/dir.yaml/x.yaml": "a folder that is named like a definition; the files in it are read",
+    "orders.yaml": "not read: definitions lie below connections/",
+    "orders.yml": "not read: definitions lie below connections/",
+}
+LEFT_OUT = [
+    *("connections/README.md", "connections/.gitkeep", "connections/a.yaml.bak", "connections/a.yaml~"),
+    *("connections/.a.yaml.txt", "connections/a.yaml.orig", "connections/a.yaml.disabled", ".orders.yaml"),
+]
+
+
+@pytest.mark.parametrize("path", OVERLOOKED)
+def test_what_looks_like_a_definition_is_named(tmp_path: Path, path: str) -> None:
+    folder = project(tmp_path, {}, PROJECT)
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).write_text(DEFINITION, "utf-8")
+    (warning,) = not_read(folder, "connections")
+    assert (warning.location.file, warning.message) == (path.removesuffix("/x.yaml"), OVERLOOKED[path])
+    assert warning in check(folder).warnings
+
+
+@pytest.mark.parametrize("path", LEFT_OUT)
+def test_what_is_left_out_on_purpose_is_not(tmp_path: Path, path: str) -> None:
+    folder = project(tmp_path, {}, PROJECT)
+    (folder / path).write_text(DEFINITION, "utf-8")
+    assert list(not_read(folder, "connections")) == []
+
+
+def test_other_files_beside_the_project_file_are_no_definitions(tmp_path: Path) -> None:
+    folder = project(tmp_path, {}, PROJECT)
+    (folder / "docker-compose.yml").write_text("name: x\nservices: {}\n", "utf-8")
+    (folder / "latin.yaml").write_bytes(b"name: \xe9\nauth: x\n")
+    (folder / "folder.yaml").mkdir()
+    assert list(not_read(folder, "connections")) == []
+
+
+KEYS = {
+    "my orders": "it holds a blank",
+    "bestellüngen": "it holds `ü`",
+    "a\tb": "it holds U+0009",
+    "-a": "`-a` does not begin with a letter or a digit",
+    "sales/_a": "`_a` does not begin with a letter or a digit",
+    "/".join(["a" * 100] * 3): "it is longer than 200 characters",
+}
+
+
+@pytest.mark.parametrize("stem", KEYS)
+def test_it_is_said_why_a_path_is_no_key(tmp_path: Path, stem: str) -> None:
+    folder = project(tmp_path, {f"{stem}.yaml": "name: A\n"}, PROJECT)
+    messages = [problem.message for problem in check(folder).problems if problem.rule == "key.invalid"]
+    assert messages == [f"the path of the file cannot serve as a key: {KEYS[stem]}"]
+
+
+PASSWORDS = {
+    "{ env('MYSQL_P') }": "env('MYSQL_P')",
+    "${MYSQL_P}": "env('MYSQL_P')",
+    "$MYSQL_P": "env('MYSQL_P')",
+    "$(MYSQL_P)": "env('MYSQL_P')",
+    "{MYSQL_P}": "env('MYSQL_P')",
+    "%MYSQL_P%": "env('MYSQL_P')",
+    "MYSQL_P": "env('MYSQL_P')",
+    "env('MYSQL_P')": "env('MYSQL_P')",
+    "${env:MYSQL_P}": "env('MYSQL_P')",
+    "HUNTER2": "env('NAME')",
+    "${HUNTER2}": "env('NAME')",
+    "${{ secrets.MYSQL_P }}": "env('MYSQL_P')",
+    "${{ vars.MYSQL_P }}": "env('MYSQL_P')",
+    "{{ env.MYSQL_P }}": "env('",
+    "{{ secrets.hunter }}": "env('NAME')",
+}
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_how_a_variable_is_written_is_said_with_its_name(tmp_path: Path, password: str) -> None:
+    params = f'{{server: a, database: b, username: c, password: "{password}"}}'
+    text = f"name: A\nauth:\n  specName: Basic Authentication\n  params: {params}\n"
+    (problem,) = check(project(tmp_path, {"a.yaml": text}, PROJECT)).problems
+    assert PASSWORDS[password] in problem.remedy
+    assert "hunter" not in f"{problem.message} {problem.remedy}".lower()
+    assert "getattr" not in problem.message
