@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from provisioner.command import Group
 from provisioner.flags import (
     common_options,
     complete_key,
@@ -16,7 +17,7 @@ from provisioner.flags import (
 from provisioner.shell import Shell
 
 
-@click.group(short_help="What is recorded of a target.")
+@click.group(cls=Group, short_help="What is recorded of a target.")
 def state() -> None:
     """What is recorded of a target, and what to do where that was lost."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import glob
 import io
 import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout, suppress
@@ -71,21 +72,37 @@ class Egress:
         _new_file(path, text, _PRIVATE)
 
     def keep(self, path: Path, text: str) -> None:
-        """A private file of the user's choice, whole or not at all, in the place of one that is there.
-
-        Raises ``OSError``."""
-        self.scanner.check(text)
-        _replace(path, text, _PRIVATE)
+        """Write a private file of the user's choice, as ``publish`` does."""
+        self._write_file(path, text, _PRIVATE)
 
     def publish(self, path: Path, text: str) -> None:
-        """A file for whoever may read the folder, in the place of one that is there; into a pipe or device as such.
+        """Write a file for whoever may read the folder. Raise ``OSError``.
 
-        Raises ``OSError``."""
+        A file is there whole or not at all, and takes the place of one that is there, also behind a link. What is no
+        file, such as a pipe or a device, is never replaced: it is written into, and our own streams as such.
+        """
+        self._write_file(path, text, _PUBLIC)
+
+    def _write_file(self, path: Path, text: str, mode: int) -> None:
         self.scanner.check(text)
-        if path.exists() and not path.is_file():
-            path.write_text(text, "utf-8")
+        try:
+            there = os.stat(path)
+        except FileNotFoundError:
+            there = None
+        if there is not None and (stream := self._stream_of(there)):
+            self._put(stream, text, "\n")
+        elif there is None or stat.S_ISREG(there.st_mode):
+            _replace(Path(os.path.realpath(path)), text, mode)
         else:
-            _replace(path, text, _PUBLIC)
+            _write_into(path, text)
+
+    def _stream_of(self, there: os.stat_result) -> TextIO | None:
+        """Return which of our own streams a file is, as behind ``/dev/stdout``."""
+        for stream in (self.stdout, self.stderr):
+            with suppress(OSError, ValueError):
+                if os.path.samestat(os.fstat(stream.fileno()), there):
+                    return stream
+        return None
 
     def append(self, path: Path, text: str) -> None:
         """More for a file that others write to as well. Raises ``OSError``."""
@@ -182,6 +199,13 @@ def _replace(path: Path, text: str, mode: int) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _write_into(path: Path, text: str) -> None:
+    """Into a pipe or a device as it is there; a folder is neither."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _discard(stream: TextIO) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from provisioner.errors import ProvisionerError
+from provisioner.errors import ProvisionerError, UsageError
 from provisioner.guesses import as_key
 from provisioner.shell import Shell
 
@@ -40,11 +40,18 @@ def offline_options(command: Command) -> Command:
     return _project_options(command, hidden=True)
 
 
+def _absolute(folder: Path) -> Path:
+    try:
+        return folder.resolve()
+    except FileNotFoundError:
+        raise UsageError("the current folder is gone", "change to a folder that exists") from None
+
+
 def _project_options(command: Command, hidden: bool) -> Command:
     @click.option(
         "--project",
         metavar="DIR",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, readable=False),
         callback=_folder_of,
         help="Folder of provisioner.yaml.  [default: .]",
     )
@@ -58,7 +65,7 @@ def _project_options(command: Command, hidden: bool) -> Command:
     @click.pass_obj
     @functools.wraps(command)
     def wrapped(shell: Shell, /, project: Path | None, verbose: bool, **options: Any) -> Any:
-        return command(shell.at((project or Path()).resolve(), verbose), **options)
+        return command(shell.at(_absolute(project or Path()), verbose), **options)
 
     return wrapped  # type: ignore[return-value]
 

@@ -64,6 +64,8 @@ def init(shell: Shell, folder: Path, pipeline: str) -> int:
             shell.egress.result(f"kept  {path}  (it was there{'; add these lines to it' if lacking else ''})")
             shell.egress.result("\n".join(f"      {line}" for line in lacking))
         except OSError as error:
-            raise NotWritten(f"{folder / path} cannot be written: {error.strerror}") from None
+            raise NotWritten(
+                f"{folder / path} cannot be written: {error.strerror}", "check permissions and room"
+            ) from None
     shell.egress.note(shell.note_style.fold(next_steps(pipeline)))
     return 0

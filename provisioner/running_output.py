@@ -37,5 +37,7 @@ def output(shell: Shell, name: str | None, form: str, key: str | None) -> int:
     try:
         shell.egress.append(settings.github_output, f"{text}\n")
     except OSError as error:
-        raise NotWritten(f"{settings.github_output} cannot be written: {error.strerror}") from None
+        raise NotWritten(
+            f"{settings.github_output} cannot be written: {error.strerror}", "check the file that GITHUB_OUTPUT names"
+        ) from None
     return 0

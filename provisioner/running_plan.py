@@ -66,7 +66,8 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
         from provisioner.planning import saved
 
         write_file(options.out, saved.encoded(made), shell.egress.keep)
-        shell.egress.note(f"saved: `apply {options.out}` carries out exactly this plan")
+        if options.out.is_file():
+            shell.egress.note(f"saved: `apply {options.out}` carries out exactly this plan")
     return planning.exit_code(made, options.detailed)
 
 

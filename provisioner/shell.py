@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -104,7 +105,26 @@ def _expected(shell: Shell, run: Callable[[], Any]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return _interrupted(shell)
+    except OSError as error:
+        shell.egress.note(error_text(of_the_world(error), shell))
+        return 1
     return code if isinstance(code, int) else 0
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free space, then run again",
+    errno.EDQUOT: "free space, or have the quota raised, then run again",
+    errno.EROFS: "run where the project may be written",
+    errno.ENAMETOOLONG: "choose a shorter path",
+    errno.EMFILE: "close files, or raise the limit (ulimit -n)",
+}
+
+
+def of_the_world(error: OSError) -> ProvisionerError:
+    """Return what to say of a file that cannot be used, whatever containers, users and pipelines made of it."""
+    reason = error.strerror or type(error).__name__
+    remedy = _REMEDIES.get(error.errno or 0, "check whose it is, its permissions, and the folders above it")
+    return ProvisionerError(f"{error.filename}: {reason}" if error.filename else reason, remedy)
 
 
 def _interrupted(shell: Shell) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from provisioner.definitions.project import DEFAULT_IMS_ENDPOINT, Project, Target
-from provisioner.errors import NotAuthenticated, Unreachable, UsageError
+from provisioner.errors import NotAuthenticated, ProvisionerError, Unreachable, UsageError
 from provisioner.model import TargetIdentity
 from provisioner.progress import SILENT, Progress
 from provisioner.sensitive import Sensitive
@@ -168,11 +169,22 @@ def _emulator(project: Project, target: Target) -> Iterator[str]:
     from provisioner.emulator.server import Emulator
 
     folder = project.folder / ".provisioner" / target.name
-    folder.mkdir(parents=True, exist_ok=True)
-    ignored = folder.parent / ".gitignore"
-    if not ignored.exists():
-        ignored.write_text("*\n", "utf-8")  # whatever the project's own says
-    with Emulator(data=folder / "emulator.sqlite", behaviour=Behaviour(cloud=target.cloud.value)) as running:
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            ignored = folder.parent / ".gitignore"
+            if not ignored.exists():
+                ignored.write_text("*\n", "utf-8")  # whatever the project's own says
+            emulator = Emulator(data=folder / "emulator.sqlite", behaviour=Behaviour(cloud=target.cloud.value))
+            running = stack.enter_context(emulator)
+        except (OSError, sqlite3.Error) as error:
+            reason = str(error)
+            if isinstance(error, OSError) and error.filename and error.strerror:
+                reason = f"{error.filename}: {error.strerror}"
+            raise ProvisionerError(
+                f"the emulator of target {target.name} cannot keep its data: {reason}",
+                f"check permissions and room; or remove {folder}, which holds nothing but samples",
+            ) from error
         yield running.url
 
 

@@ -33,7 +33,7 @@ def _below(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
             yield f"{path}{name}", entry.read_text("utf-8")
 
 
-_OF_LINES = (".gitignore", "CODEOWNERS")
+_OF_LINES = (".gitattributes", ".gitignore", "CODEOWNERS")
 """Files that are nothing but lines, so that ours can be added to those of the user."""
 
 

@@ -5,6 +5,7 @@ Everything here raises ``OSError``; the callers know what to say about it.
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 from contextlib import suppress
@@ -69,6 +70,9 @@ def sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that keep names durable by themselves
+            raise
     finally:
         os.close(descriptor)
 
@@ -78,7 +82,8 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         path.unlink()
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
     try:
-        os.fchmod(descriptor, mode)
+        with suppress(PermissionError):  # file systems without modes: who may read is theirs to say
+            os.fchmod(descriptor, mode)
         write_all(descriptor, data)
         os.fsync(descriptor)
     finally:

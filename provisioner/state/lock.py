@@ -6,6 +6,7 @@ The lock is on a file of its own, so that the state may be replaced by rename wh
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -71,8 +72,9 @@ def held_by(path: Path) -> str:
 def _acquired(path: Path, timeout: float, waiting: Callable[[str], None]) -> BaseFileLock:
     from filelock import FileLock, Timeout
 
-    # One lock for all threads of the process: whoever gives it up need not be the thread that took it.
-    lock = FileLock(beside(path, ".lock"), thread_local=False)
+    # One lock for all threads of the process: whoever gives it up need not be the thread that took it. A marker file,
+    # as a fallback, would outlive a killed process.
+    lock = FileLock(beside(path, ".lock"), thread_local=False, fallback_to_soft=False)
     try:
         _acquire(lock, path, timeout, waiting)
     except Timeout:
@@ -80,11 +82,14 @@ def _acquired(path: Path, timeout: float, waiting: Callable[[str], None]) -> Bas
             f"{path} is locked by {held_by(path)}", "wait for it to end, or wait here with --lock-timeout SECONDS"
         ) from None
     except (OSError, NotImplementedError) as error:
+        if isinstance(error, NotImplementedError) or error.errno in _NO_LOCKS:
+            message = f"{path} cannot be locked: its file system has no locks"
+            raise StateError(message, "keep the state on a local disk") from error
         raise StateError(f"{path} cannot be locked: {error}", "check the directory's permissions") from error
-    if _is_soft(lock):
-        lock.release()
-        raise StateError(f"{path} cannot be locked: its file system has no locks", "keep the state on a local disk")
     return lock
+
+
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)
 
 
 def _acquire(lock: BaseFileLock, path: Path, timeout: float, waiting: Callable[[str], None]) -> None:
@@ -97,13 +102,6 @@ def _acquire(lock: BaseFileLock, path: Path, timeout: float, waiting: Callable[[
             raise
         waiting(held_by(path))
         lock.acquire(timeout=timeout)
-
-
-def _is_soft(lock: BaseFileLock) -> bool:
-    """Whether filelock found no kernel locks here and turned to a marker file, which outlives a killed process."""
-    from filelock import SoftFileLock
-
-    return isinstance(lock, SoftFileLock)
 
 
 def _announce(info: Path, holder: Holder) -> None:
