@@ -296,7 +296,7 @@ class _Run:
             observation = look_for(self._ports.service, created)
             reopened = [new for one in created.values() if (new := self._reopened(one, observation, began))]
         except ProvisionerError as error:
-            return replace(applied, unchecked=error.message)
+            return applied if self._ports.interrupted.is_set() else replace(applied, unchecked=error.message)
         again = {one.change.key for one in reopened}
         kept = {ident: one for ident, one in created.items() if one.change.key not in again}
         managed = frozenset(one.id for one in self._ports.store.load().records)

@@ -96,6 +96,7 @@ def at(fault: Fault, place: tuple[str, str], **which: Any) -> Fault:
 
 
 def named(fault: Fault) -> str:
-    """Return what to call it when it is counted."""
-    shown = [fault["kind"], *(str(fault[name]) for name in ("status", "when") if name in fault)]
-    return " ".join(shown)
+    """Return what to call it when it is counted. The report of the emulator leaves out what is usual."""
+    status = fault.get("status", 503 if fault["kind"] == "status" else "")
+    when = fault["when"] if fault["kind"] in ("status", "reset") else ""
+    return " ".join(str(part) for part in (fault["kind"], status, when) if part)

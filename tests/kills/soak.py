@@ -77,7 +77,8 @@ class Soak:
             self.check(self.subject.check_always)
         report = requests.get(f"{url}/_emulator/faults", timeout=10).json()
         self.counts["faults"] += report["injected"]
-        self.injected.update({named(fault): fault["hit"] for fault in report["faults"]})
+        for fault in report["faults"]:
+            self.injected[named(fault)] += fault["hit"]
         requests.delete(f"{url}/_emulator/faults", timeout=10).raise_for_status()
         self.counts["calls"] += len(requests.get(f"{url}/_emulator/requests", timeout=60).json())
         time.sleep(0.05)  # what is initializing becomes enabled
