@@ -89,17 +89,28 @@ def _environment() -> Environment:
     environment.filters |= {
         "shown": safe,
         "place": line_of,
+        "prose": _prose,
         "breakable": lambda path: Markup(str(escape(safe(path))).replace(".", ".<wbr>")),  # noqa: S704 - escaped first
     }
     environment.globals["cell"] = _cell
     return environment
 
 
+def _prose(text: str) -> str:
+    """Return a sentence with what stands between backticks as code."""
+    from markupsafe import Markup, escape
+
+    parts = str(escape(safe(text))).split("`")
+    if len(parts) % 2 == 0:  # one that is not closed
+        return Markup("`".join(parts))  # noqa: S704 - escaped first
+    return Markup("".join(f"<code>{part}</code>" if place % 2 else part for place, part in enumerate(parts)))  # noqa: S704
+
+
 def _cell(field: FieldChange, value: str | None, side: str) -> str:
     """One value of a row; one that is not there is an empty cell."""
     from markupsafe import Markup
 
-    differs = " differs" if field.before != field.after else ""
+    differs = " differs" if value is not None and field.before != field.after else ""
     origin = " origin" if field.sensitive else ""
     shown = "" if value is None else safe(value if field.sensitive else f'"{value}"')
     return Markup('<td class="{}{}{}">{}</td>').format(side, differs, origin, shown)
