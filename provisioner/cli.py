@@ -232,8 +232,26 @@ def completion(shell: Shell, name: str) -> int:
     kind = get_completion_class(name)
     if kind is None:
         raise click.UsageError(f"there is no completion for {name}")
-    shell.egress.result(kind(cli, {}, "provisioner", "_PROVISIONER_COMPLETE").source())
+    files = _FILES_IN_BASH if name == "bash" else ""
+    shell.egress.result(kind(cli, {}, "provisioner", "_PROVISIONER_COMPLETE").source() + files)
     return 0
+
+
+_FILES_IN_BASH = """
+_provisioner_files() {
+    if [[ $2 == '=' || $3 == '=' ]]; then  # FORMAT=FILE: bash splits words there
+        COMPREPLY=()
+        compopt -o default
+        return 0
+    fi
+    _provisioner_completion "$@"
+    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+    return 0
+}
+
+complete -o nosort -F _provisioner_files provisioner
+"""
+"""What click leaves out: no blank behind ``FORMAT=``, and names of files there."""
 
 
 # Also how it is shown: versions of click put a choice that may be left out into different brackets.

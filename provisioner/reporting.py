@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from provisioner.errors import NotWritten, ProblemsFound
+from provisioner.shell import error_text
 
 if TYPE_CHECKING:
     from provisioner.shell import Shell
@@ -28,6 +29,8 @@ def in_form(shell: Shell, output: str, reports: Reports, run: Callable[[], int])
         if output != "json":
             raise
         shell.egress.result(problems.as_json(error.problems, 0, ()))
+        if error.also:
+            shell.egress.note(error_text(error.also, shell))
         return error.exit_code
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from provisioner.definitions.definition import Definition
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.lost import not_read
-from provisioner.definitions.naming import name_warnings
+from provisioner.definitions.naming import description_warnings, name_warnings
 from provisioner.definitions.project import CONNECTIONS, FILE_NAME, Project, Target, UnsoundProject, read_project
 from provisioner.definitions.reading import read
 from provisioner.definitions.yaml_errors import source_line
@@ -62,7 +62,9 @@ def validate(project: Project, targets: tuple[Target, ...], progress: Progress =
     built = dict(zip(names, found.built, strict=True))
     by_file = {one.file: one for one in found.definitions}
     problems = {*found.problems, *_merge({name: one.problems for name, one in built.items()}, by_file)}
-    doubts = {name: tuple(name_warnings(_by_file(one.desired))) for name, one in built.items()}
+    doubts = {
+        name: (*name_warnings(_by_file(one.desired)), *description_warnings(one.desired)) for name, one in built.items()
+    }
     warnings = {*_merge(doubts, by_file), *not_read(project.folder, CONNECTIONS)}
     texts = {FILE_NAME: project.text, **found.texts}
     return Checked(found.definitions, names, tuple(sorted(problems)), texts, tuple(sorted(warnings)))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from provisioner.definitions.closest import closest
 from provisioner.model import Location, Problem
 
 MAX_BYTES = 1024 * 1024
@@ -55,8 +56,18 @@ def _nothing_found(folder: Path, shown_as: str) -> Problem:
     if os.path.lexists(folder):
         remedy = f"make {shown_as}/ a folder, and put the definitions there"
         return Problem(Location(shown_as), NO_FOLDER, "it is not a folder", remedy)
-    remedy = f"git keeps no empty folder: add `{shown_as}/.gitkeep`"
+    meant = _named_alike(folder)
+    remedy = f"rename `{meant}/` to `{shown_as}/`" if meant else f"git keeps no empty folder: add `{shown_as}/.gitkeep`"
     return Problem(Location(shown_as), NO_FOLDER, "the folder does not exist", remedy)
+
+
+def _named_alike(folder: Path) -> str:
+    """Return the name of the folder beside it that is likely meant, "" where there is none."""
+    try:
+        names = {entry.name.lower(): entry.name for entry in os.scandir(folder.parent) if entry.is_dir()}
+    except OSError:
+        return ""
+    return names.get(closest(folder.name, names), "")
 
 
 def _walk(

@@ -1,4 +1,4 @@
-"""Names of what is asked for on one target -> warnings: which may not come back as sent, and which read alike. Pure."""
+"""Names and descriptions on one target -> warnings: which may not come back as sent, and which read alike. Pure."""
 
 from __future__ import annotations
 
@@ -27,6 +27,20 @@ def name_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
                 f"the name reads like that of {others[file]}, and differs only in what is easily changed or unseen"
             )
             yield _warning(one, "name.lookalike", message, "give each base connection a name that reads otherwise")
+
+
+def description_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
+    """Yield a warning for each description with white space at its ends, as a block scalar leaves it.
+
+    Assumed, not documented: a service that trims texts would make every later plan show it as changed.
+    """
+    for one in desired:
+        text = one.texts.get("description", "")
+        if text != text.strip():
+            message = "the description begins or ends with white space, and may come back without it"
+            remedy = "remove it; in a block, `|-` and `>-` add no line break at the end"
+            at = one.location_of("description")
+            yield Problem(at, "description.unstable", message, remedy, severity=Severity.WARNING)
 
 
 def _remedy(name: str) -> str:

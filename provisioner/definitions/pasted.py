@@ -85,18 +85,21 @@ def in_json(text: str, error: JSONDecodeError) -> tuple[str, str, str]:
 
 def _misplaced(text: str, scan: Scan) -> Iterator[int]:
     """Yield the index of each character that stands where YAML needs a space or a colon."""
-    for start, end in _plain_parts(text, scan):
+    scalars, read = scan(text)
+    for start, end in (*scalars, *_unread(text, read)):
         for found in _STRUCTURAL.finditer(text[start:end]):
             group = str(found.lastgroup)
-            yield from (start + index for index in range(*found.span(group)) if text[start + index] not in " \t")
+            behind_a_key = not text[text.rfind("\n", 0, start) + 1 : start].strip(" -") and found.start() == 0
+            if group == "colon" and end <= read and not behind_a_key:
+                continue
+            first, last = found.span(group)
+            yield from (start + index for index in range(first, last) if text[start + index] not in " \t")
 
 
-def _plain_parts(text: str, scan: Scan) -> Iterator[Span]:
-    """Yield where scalars without quotes stand; behind a syntax error, all that is not quoted."""
-    scalars, end = scan(text)
-    yield from scalars
-    if end < len(text):
-        end = text.rfind("\n", 0, end) + 1
+def _unread(text: str, read: int) -> Iterator[Span]:
+    """Yield what is not quoted of what lies behind a syntax error."""
+    if read < len(text):
+        end = text.rfind("\n", 0, read) + 1
         for opaque in _OPAQUE.finditer(text, end):
             yield end, opaque.start()
             end = opaque.end()

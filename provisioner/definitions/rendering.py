@@ -55,13 +55,14 @@ def render_leaf(
         held = _held(leaf, template, value, target)
     except BadTemplate as error:
         problems.append(template_problem(leaf, error))
-    return None if problems else Rendered(leaf, value, held, _source(template, target)), problems, read
+    return None if problems else Rendered(leaf, value, held, _source(leaf, template, target)), problems, read
 
 
 def _held(leaf: Leaf, template: Template, value: Value, target: Target) -> str:
     """Return what is to be judged. No value holds ``{{``, by which the schema knows a template."""
-    if template.env_names and not template.is_sole:
-        text = template.evaluate(target.vars, dict.fromkeys(template.env_names, "x"))
+    if template.env_names and not _stands_alone(leaf, template):
+        sample = "1" if leaf.rule_path[-1] == "port" else "x"  # sound by itself: what is wrong is the text beside it
+        text = template.evaluate(target.vars, dict.fromkeys(template.env_names, sample))
     elif isinstance(value, Sensitive):
         text = value.reveal()
     elif isinstance(value, str):
@@ -71,9 +72,14 @@ def _held(leaf: Leaf, template: Template, value: Value, target: Target) -> str:
     return text.replace("{{", "{")
 
 
-def _source(template: Template, target: Target) -> schema.Source:
+def _stands_alone(leaf: Leaf, template: Template) -> bool:
+    """Whether nothing stands beside a variable of the environment, around a whole connection string no word."""
+    return template.is_bare or (template.is_sole and leaf.path == STRING_PATH and not leaf.keyword)
+
+
+def _source(leaf: Leaf, template: Template, target: Target) -> schema.Source:
     if template.env_names:
-        return schema.Source(template.env_names if template.is_sole else ())
+        return schema.Source(template.env_names if _stands_alone(leaf, template) else ())
     alone = template.var_names[0] if template.is_bare else ""
     said = " and ".join(
         _said(name, target, "" if alone else f" ({target.var_at[name]})") for name in template.var_names

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -123,3 +124,38 @@ def test_the_script_for_a_shell(bare: Project, shell: str) -> None:
     assert result.code == 0
     assert "_PROVISIONER_COMPLETE" in result.out
     assert sys.executable not in result.out
+
+
+IN_BASH = """
+{script}
+compopt() {{ echo "compopt $*"; }}
+COMP_WORDS=({words}) COMP_CWORD={place}
+_provisioner_files provisioner "{typed}" "{before}"
+echo "${{COMPREPLY[@]}}"
+"""
+BEHIND_A_FORMAT = [
+    ("provisioner plan --report htm", "htm", "--report", ["compopt -o nospace", "html="]),
+    ("provisioner plan --report html =", "", "=", ["compopt -o default", ""]),
+    ("provisioner plan --report html = pl", "pl", "=", ["compopt -o default", ""]),
+    ("provisioner plan --forma", "--forma", "plan", ["--format"]),
+]
+
+
+@pytest.mark.parametrize(("words", "typed", "before", "expected"), BEHIND_A_FORMAT)
+def test_behind_a_format_bash_completes_files(
+    bare: Project, words: str, typed: str, before: str, expected: list[str]
+) -> None:
+    script = bare.run("completion", "bash", environ={"PATH": os.environ["PATH"]}).out
+    place = len(words.split()) - 1
+    text = IN_BASH.format(script=script, words=words, place=place, typed=typed, before=before)
+    scripts = str(Path(sys.executable).parent)
+    shell = subprocess.run(
+        ["bash", "-c", f"complete() {{ :; }}\n{text}"],
+        env={"PATH": f"{scripts}:{os.environ['PATH']}"},
+        cwd=bare.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert shell.stdout.splitlines() == expected

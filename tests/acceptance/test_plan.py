@@ -117,6 +117,13 @@ def test_what_is_wrong_with_the_files_is_said_along_with_missing_credentials(pro
     assert "error: AEP_API_KEY is not set; neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set" in plan.err
 
 
+def test_as_json_the_problems_are_the_result_and_the_rest_is_said(project: Project) -> None:
+    project.define("orders", basic("Orders").replace("DISABLED", "MAYBE"))
+    plan = project.run("plan", "--format", "json", environ=NO_CREDENTIALS)
+    assert (plan.code, [one["rule"] for one in plan.json["problems"]]) == (1, ["schema.value"])
+    assert "AEP_API_KEY is not set" in plan.err
+
+
 BARE = "version: 1\ntargets:\n  prod: {endpoint: https://platform.adobe.io}\n"
 EVERYTHING = {
     ("plan", "--target", "prod"): [],

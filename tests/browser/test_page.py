@@ -76,7 +76,7 @@ def test_search(opened: Opened, words: str, shown: list[str]) -> None:
     page = opened(EVERYTHING)
     page.get_by_role("searchbox").fill(words)
     assert keys(page) == shown
-    assert page.get_by_text("Nothing matches.").is_visible() == (not shown)
+    assert page.get_by_text("No change matches.").is_visible() == (not shown)
 
 
 def test_search_and_filter_together(opened: Opened) -> None:

@@ -162,6 +162,8 @@ PASTED = {
     "a: b\u00a0\nc:\u00a0d\n": "U+00A0 (no-break space) stands where YAML needs a space, also on line 2",
     "a:\u3000b\nc:\u3000d\ne:\u3000f": "U+3000 (ideographic space) stands where YAML needs a space, also on lines 2, 3",
     "a\uff1ab\n": "U+FF1A (fullwidth colon) stands where YAML needs a colon",
+    "a:\n  b\uff1ac\n": "U+FF1A (fullwidth colon) stands where YAML needs a colon",
+    "a: b\nc\uff1ad\ne: f\n": "U+FF1A (fullwidth colon) stands where YAML needs a colon",
 }
 
 
@@ -177,6 +179,8 @@ IN_A_TEXT = [
     "a: b\u00a0c\n",
     "# \u00a0a\u00a0\nb: c # \u00a0\n",
     "a: \u5099\u8003\uff1a\u6ce8\u6587\n",
+    "a: customers\uff1aall\n",
+    "a: of\n  customers\uff1aall\nb: c\n",
     "a: |\n  =======\n  <<<<<<< HEAD\n",
 ]
 

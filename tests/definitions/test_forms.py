@@ -254,3 +254,14 @@ def test_what_is_wrong_with_a_variable_of_the_project_is_said_once(tmp_path: Pat
     assert (found.remedy, found.targets) == ("did you mean `DISABLED`?", ("local",))
     assert checked.source_line(found.location) == "      ssl: disabled"
     assert checked.files == 3
+
+
+PADDED = ["server", "port", "database", "username"]
+
+
+@pytest.mark.parametrize("part", PADDED)
+@pytest.mark.parametrize("value", ["", "3306", "db1"])
+def test_a_blank_of_the_file_is_not_blamed_on_the_variable(tmp_path: Path, part: str, value: str) -> None:
+    text = basic({**SOUND, part: "{{ env('MYSQL_IT') }} ", "password": PASSWORD})
+    (found,) = problems(tmp_path, text, {"MYSQL_IT": value}, {})
+    assert found.message.endswith("but begins or ends with white space")

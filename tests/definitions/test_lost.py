@@ -83,6 +83,21 @@ def test_other_files_beside_the_project_file_are_no_definitions(tmp_path: Path) 
     assert list(not_read(folder, "connections")) == []
 
 
+@pytest.mark.parametrize("name", ["Connections", "connection", "conections", "CONNECTIONS", "connnections"])
+def test_a_folder_of_another_name_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "provisioner.yaml").write_text(PROJECT, "utf-8")
+    (tmp_path / name).mkdir()
+    (problem,) = check(tmp_path).problems
+    assert (problem.rule, problem.remedy) == ("files.no-folder", f"rename `{name}/` to `connections/`")
+
+
+def test_no_other_folder_is_taken_for_it(tmp_path: Path) -> None:
+    (tmp_path / "provisioner.yaml").write_text(PROJECT, "utf-8")
+    (tmp_path / "schemas").mkdir()
+    (problem,) = check(tmp_path).problems
+    assert problem.remedy == "git keeps no empty folder: add `connections/.gitkeep`"
+
+
 KEYS = {
     "my orders": "it holds a blank",
     "bestellüngen": "it holds `ü`",

@@ -71,7 +71,7 @@ def test_every_command_and_flag_that_it_names_exists(page: str) -> None:
 
 
 def test_all_rules_are_told_of() -> None:
-    kinds = "yaml|template|secret|schema|project|key|name|files|definition|connection-string"
+    kinds = "yaml|template|secret|schema|project|key|name|description|files|definition|connection-string"
     constants = (
         node for text in SOURCES.values() for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)
     )

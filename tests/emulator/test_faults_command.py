@@ -1,5 +1,6 @@
 """``provisioner emulator --faults FILE``: the same document, from a file."""
 
+import io
 import json
 import re
 import signal
@@ -9,7 +10,9 @@ import sys
 import pytest
 import requests
 
+from provisioner import cli
 from provisioner.commands.emulator import read_faults, run
+from provisioner.egress import Egress
 from provisioner.errors import UsageError
 
 
@@ -68,3 +71,20 @@ def test_read_faults_names_the_entry():
     assert read_faults([{"kind": "reset"}]).faults[0].kind == "reset"
     with pytest.raises(UsageError, match=r"faults\[0\]"):
         read_faults([{"kind": "slow"}])
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("stream", [Terminal, io.StringIO])
+def test_on_a_terminal_it_says_how_to_reach_it(monkeypatch, stream):
+    monkeypatch.setattr("provisioner.commands.emulator.run", lambda *args: args[3]("http://127.0.0.1:9"))
+    out, err = stream(), io.StringIO()
+    assert cli.run(["emulator"], {}, None, Egress(out, err)) == 0
+    assert out.getvalue() == "http://127.0.0.1:9\n"
+    said = " ".join(err.getvalue().split())
+    assert ("`endpoint: http://127.0.0.1:9`" in said and "Ctrl-C ends it" in said) == (stream is Terminal)
