@@ -115,7 +115,7 @@ def connect(
         elif ims_url == DEFAULT_IMS_ENDPOINT and _origin(url, settings).loopback:
             ims_url = url  # a running emulator issues its own tokens; what is meant for a test stays here
         timing = real_timing(interrupted)
-        transport = Withholding(stack.enter_context(HttpTransport(timing, log)), repeats)
+        transport = Withholding(stack.enter_context(HttpTransport(timing, log, settings.variables)), repeats)
         tokens = _tokens(where, settings, ims_url, transport, timing)
         api_key = EMULATOR if where.target.emulator else _api_key(settings)
         identity = where.identity
