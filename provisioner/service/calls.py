@@ -34,6 +34,7 @@ from provisioner.service.retry import (
     wait_before,
 )
 
+_CHECK_ENDPOINT = "Run again; check the endpoint."
 _AFTER_UNKNOWN = "Run the same command again: it first finds out what became of the call."
 
 
@@ -229,8 +230,9 @@ class _Attempt:
             return self._caller.tokens.renew(token)
         except NotAuthenticated as error:
             fault = read_fault(answer)
-            remedy = error.remedy or explain(fault).remedy
-            message = f"{error.message}: {sentence(fault)}"
+            foreign = bool(fault.foreign)  # then nobody knows whether it is the token
+            remedy = explain(fault).remedy if foreign or not error.remedy else error.remedy
+            message = sentence(fault) if foreign else f"{error.message}: {sentence(fault)}"
             raise NotAuthenticated(
                 message, remedy, status=error.status or fault.status, code=fault.code, request_id=answer.request_id
             ) from error
@@ -247,7 +249,8 @@ def failure(what: str, settled: Settled, ident: str = "") -> ServiceError:
         return Unreachable(f"{what}: {outcome.reason}", outcome.remedy or "Check the network, then run again.")
     fault = read_fault(outcome)
     if 200 <= outcome.status <= 299:
-        return unusable(what, outcome, outcome.defect, effect=unknown)
+        why, remedy = (sentence(fault), explain(fault).remedy) if fault.foreign else (outcome.defect, _CHECK_ENDPOINT)
+        return unusable(what, outcome, why, effect=unknown, remedy=remedy)
     if unknown:
         return unusable(what, outcome, _likely(outcome, sentence(fault)), effect=True, code=fault.code)
     kind = _kind(outcome, ident)
@@ -265,9 +268,11 @@ def _likely(answer: Answer, words: str) -> str:
     return f"refused, but perhaps after it was done: {words}" if 400 <= answer.status <= 499 else words
 
 
-def unusable(what: str, answer: Answer, why: str, *, effect: bool, code: str = "") -> ServiceError:
-    """For an answer that settles nothing. ``effect``: the call may have changed something."""
-    kind, remedy = (OutcomeUnknown, _AFTER_UNKNOWN) if effect else (ServiceError, "Run again; check the endpoint.")
+def unusable(
+    what: str, answer: Answer, why: str, *, effect: bool, code: str = "", remedy: str = _CHECK_ENDPOINT
+) -> ServiceError:
+    """For an answer that settles nothing. ``effect``: the call may have changed something; then ``remedy`` is ours."""
+    kind, remedy = (OutcomeUnknown, _AFTER_UNKNOWN) if effect else (ServiceError, remedy)
     return kind(f"{what}: {why}", remedy, status=answer.status, code=code, request_id=answer.request_id)
 
 

@@ -28,6 +28,10 @@ class Call:
     within: float = REAL.attempt
 
 
+NOT_JSON = "the body is not JSON"
+"""The defect of an answer that came whole and is something else."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An answer whose status line arrived.

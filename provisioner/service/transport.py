@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 
 from provisioner.service.attempt import Attempt, watched
 from provisioner.service.dates import clock_date
-from provisioner.service.exchange import Answer, Call, CallLog, Failure, HeldBack, Log, Outcome, Timing
+from provisioner.service.exchange import NOT_JSON, Answer, Call, CallLog, Failure, HeldBack, Log, Outcome, Timing
 from provisioner.service.origin import Origin
 from provisioner.service.proxies import objection, variable
 
@@ -211,7 +211,7 @@ def parse_json(raw: bytes) -> tuple[Any, str]:
     try:
         return json.loads(raw), ""
     except (ValueError, RecursionError):
-        return None, "the body is not JSON"
+        return None, NOT_JSON
 
 
 def explained(error: BaseException, attempt: Attempt, origin: Origin, environ: Mapping[str, str]) -> Failure:

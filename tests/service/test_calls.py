@@ -13,7 +13,7 @@ import pytest
 from provisioner.errors import NotAuthenticated, OutcomeUnknown, Refused, ServiceError, Unreachable, UsageError
 from provisioner.sensitive import Sensitive
 from provisioner.service.auth import ClientCredentials
-from provisioner.service.exchange import Answer, Call, Outcome
+from provisioner.service.exchange import NOT_JSON, Answer, Call, Outcome
 from provisioner.service.flow_service import FlowService
 from provisioner.service.transport import real_timing
 
@@ -121,6 +121,28 @@ def test_nothing_to_renew_with_names_both_reasons() -> None:
         bench.service.create(BODY)
     assert caught.value.message.startswith("no other token: the access token is not valid or has expired (401013)")
     assert (caught.value.status, caught.value.code, caught.value.remedy) == (401, "401013", "Get one.")
+
+
+PAGE = "<html><title>Access denied</title>"
+IN_BETWEEN = [
+    *((Answer(number, text=PAGE, defect=NOT_JSON), "a page") for number in (200, 401, 403, 404)),
+    *((Answer(number, text="Blocked", defect=NOT_JSON), "a text that is not JSON") for number in (200, 403)),
+    *((status(number), "an empty body") for number in (401, 403, 404)),
+    (Answer(403, {}, ["no"]), "JSON of another form"),
+]
+
+
+@pytest.mark.parametrize(("answer", "what"), IN_BETWEEN)
+@pytest.mark.parametrize("renewals", [0, 9])
+def test_what_something_in_between_answers_is_not_the_services_word(answer: Answer, what: str, renewals: int) -> None:
+    with pytest.raises(ServiceError) as caught:
+        Bench(*[answer] * 6, tokens=Tokens(renewals)).service.list_connections("spec")
+    words = f"something between here and Adobe answered with {what} (HTTP {answer.status})"
+    assert caught.value.message == f"listing base connections: {words}" or (renewals, caught.value.message) == (
+        0,
+        words,
+    )
+    assert caught.value.remedy.startswith("Check the proxy")
 
 
 @pytest.mark.parametrize("harmless", [REFUSED, status(429), status(429, retry_after="3")])
