@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def place_of(shell: Shell, settings: Settings, name: str | None, lineage: str | None = None) -> tuple[Place, FileStore]:
     project = read_project(shell.folder)
     target = wiring.choose_target(project, name, settings)
-    where = wiring.place(project, target, settings, shell.egress.scanner, shell.progress)
+    where = wiring.place(project, target, settings, shell.egress.scanner, shell.progress, shell.waits)
     return where, wiring.store(project, target, where.identity, shell.egress, lineage)
 
 

@@ -18,7 +18,7 @@ import click
 from provisioner import __version__, settings
 from provisioner.egress import Egress
 from provisioner.errors import Leak, ProblemsFound, ProvisionerError
-from provisioner.progress import Progress
+from provisioner.progress import Progress, Waits
 from provisioner.report.style import Style, safe
 
 REMOVED = {
@@ -71,6 +71,11 @@ class Shell:
                 time.monotonic, 1, lambda text: self.egress.pass_by(text[:most]), lambda: self.egress.pass_by("")
             )
         return Progress(time.monotonic, 10, self.egress.note)
+
+    @property
+    def waits(self) -> Waits:
+        """Like ``progress``; with ``--verbose`` every one in a line of its own, among those of the calls."""
+        return Waits(Progress(time.monotonic, 0, self.egress.note) if self.verbose else self.progress)
 
     def _style(self, stream: TextIO) -> Style:
         return Style(stream.isatty() and not settings.plain(self.environ), _width(stream))

@@ -31,9 +31,11 @@ from provisioner.service.retry import (
     decide,
     is_throttled,
     may_have_had_effect,
+    retry_after,
     wait_before,
 )
 
+_BUSY = "the service is asked too much (429)"
 _CHECK_ENDPOINT = "Run again; check the endpoint."
 _AFTER_UNKNOWN = "Run the same command again: it first finds out what became of the call."
 
@@ -95,7 +97,18 @@ def repeat(
             return Settled(outcome, decision, doubtful)
         standing = Settled(outcome, conclude(method, outcome), doubtful)
         doubtful = doubtful or (method != "GET" and may_have_had_effect(outcome))
-        timing.sleep(decision.after)
+        with timing.waiting(decision.after, _why(outcome), elapsed):
+            timing.sleep(decision.after)
+
+
+def _why(outcome: Outcome) -> str:
+    """Return why a call is sent again only after a while."""
+    if isinstance(outcome, Failure):
+        return outcome.reason
+    if not is_throttled(outcome):
+        return f"the service answered with status {outcome.status}"
+    asked = retry_after(outcome)
+    return _BUSY if asked is None else f"the service asked to wait {asked:.0f} s (429)"
 
 
 def _attempt(send: Callable[[], Outcome], doubtful: bool) -> Outcome:
@@ -139,7 +152,8 @@ class RateGate:
                 return TOO_LATE
             if opens <= now:
                 return None
-            self._timing.sleep(opens - now)
+            with self._timing.waiting(opens - now, _BUSY, 0.0):
+                self._timing.sleep(opens - now)
         return INTERRUPTED
 
 
