@@ -28,7 +28,9 @@ def common_options(command: Command) -> Command:
     """Options of every command that reads the project. They may stand behind the command's name."""
 
     @click.option("--project", metavar="DIR", help="Folder of provisioner.yaml.  [default: .]")
-    @click.option("-v", "--verbose", is_flag=True, help="Log each call: method, path, status, time, request id.")
+    @click.option(
+        "-v", "--verbose", is_flag=True, help="Log each call (method, path, status, time, request id) and each wait."
+    )
     @click.pass_obj
     @functools.wraps(command)
     def wrapped(shell: Shell, /, project: str | None, verbose: bool, **options: Any) -> Any:

@@ -76,6 +76,8 @@ def _left(applied: Applied) -> list[str]:
         left.append(f"The state was not written: {applied.unfolded}.")
     if applied.count(Verdict.UNKNOWN):
         left.append(f"Run apply again: it finds out what became of {count(applied.count(Verdict.UNKNOWN), 'call')}.")
+    elif applied.count(Verdict.NOT_ATTEMPTED):
+        left.append("Run apply again.")
     return left
 
 
