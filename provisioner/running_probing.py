@@ -10,6 +10,7 @@ from provisioner import running, wiring
 from provisioner.applying.outcome import Tested
 from provisioner.commands import probing
 from provisioner.report import tables
+from provisioner.report.style import columns, safe
 from provisioner.settings import read_settings
 
 if TYPE_CHECKING:
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 
 
 def test(shell: Shell, name: str | None, output: str, select: tuple[str, ...], parallelism: int) -> int:
-    """Test, show each as it is known. 1 where one is not reachable."""
-
-    def show(one: Tested) -> None:
-        if output != "json":
-            shell.egress.result(tables.test_line(one, shell.result_style))
-
+    """Test, show each by key. 1 where one is not reachable."""
     with _looking(shell, name) as (state, service):
-        results = probing.test(state, service, select, parallelism, show, shell.progress)
+        records = probing.chosen(state, select)
+        width = max(columns(safe(record.key)) for record in records)
+
+        def show(one: Tested) -> None:
+            if output != "json":
+                shell.egress.result(tables.test_line(one, width, shell.result_style))
+
+        results = probing.test(records, service, parallelism, show, shell.progress)
     passed = sum(one.passed for one in results)
     if output == "json":
         shell.egress.result(tables.tests_json(results))

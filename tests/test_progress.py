@@ -127,7 +127,7 @@ def test_what_is_tested_is_counted() -> None:
             return Reached(True)
 
     known = state(record(desired("a"), "id-1"), record(desired("b"), "id-2"), record(desired("c"), "id-3"))
-    tested = probing.test(known, cast(Reader, Service()), (), 1, lambda _: None, each_second(heard))
+    tested = probing.test(probing.chosen(known, ()), cast(Reader, Service()), 1, lambda _: None, each_second(heard))
     assert len(tested) == 3
     assert heard == [f"{done} of 3 tests done, 1 a second, about {3 - done} s left" for done in (1, 2)] + ["end"]
 

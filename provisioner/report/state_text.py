@@ -12,7 +12,7 @@ from provisioner.state.records import Intent
 
 
 def as_list(entries: tuple[Remembered, ...], style: Style) -> str:
-    """A line a key; a call whose outcome is unknown is a line of its own below it."""
+    """A line a key, which says that its last test did not pass; below it one for each call with an unknown outcome."""
     if not entries:
         return "nothing is recorded"
     width = max(len(safe(entry.key)) for entry in entries)
@@ -22,7 +22,8 @@ def as_list(entries: tuple[Remembered, ...], style: Style) -> str:
 def _lines(entry: Remembered, width: int, style: Style) -> Iterator[str]:
     record = entry.record
     what = f'{record.id}  "{record.texts.get("name", "")}"' if record else "no record"
-    yield f"{style.paint(f'{safe(entry.key):{width}}', 'bold')}  {safe(what)}"
+    untested = f"  {style.paint('untested', 'yellow')}" if record and record.untested else ""
+    yield f"{style.paint(f'{safe(entry.key):{width}}', 'bold')}  {safe(what)}{untested}"
     for intent in entry.intents:
         yield f"    {style.paint('open:', 'yellow')} {safe(_open(intent))}"
 
