@@ -63,10 +63,9 @@ class Shell:
     @property
     def progress(self) -> Progress:
         """On a terminal a line that stays where it is; elsewhere, in logs, a new one every ten seconds."""
-        style = self.note_style
-        if style.colour:
+        if self.egress.stderr.isatty() and not settings.plain(self.environ):
             # A line that the terminal breaks in two could not be wiped.
-            most = max(style.width - 1, 0) or None
+            most = max(self.note_style.width - 1, 0) or None
             return Progress(
                 time.monotonic, 1, lambda text: self.egress.pass_by(text[:most]), lambda: self.egress.pass_by("")
             )
@@ -78,7 +77,7 @@ class Shell:
         return Waits(Progress(time.monotonic, 0, self.egress.note) if self.verbose else self.progress)
 
     def _style(self, stream: TextIO) -> Style:
-        return Style(stream.isatty() and not settings.plain(self.environ), _width(stream))
+        return Style(settings.coloured(self.environ, stream.isatty()), _width(stream))
 
 
 def _width(stream: TextIO) -> int:
