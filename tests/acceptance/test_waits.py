@@ -31,7 +31,7 @@ def one(project: Project) -> Project:
         ({"status": 503}, [], ""),
     ],
 )
-@pytest.mark.parametrize("environ", [{}, {"CI": "true"}])
+@pytest.mark.parametrize("environ", [{}, {"CI": "true"}, {"CI": "true", "FORCE_COLOR": "1"}])
 def test_in_a_log(
     one: Project, service: Service, fault: dict[str, int], flags: list[str], said: str, environ: dict[str, str]
 ) -> None:
@@ -42,6 +42,7 @@ def test_in_a_log(
     assert len(waits) == bool(said)
     assert all(line.startswith(said) for line in waits)
     assert "trying again" not in plan.out
+    assert "\x1b[2K" not in plan.err, "no line of a log can be wiped"
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])
