@@ -19,12 +19,12 @@ import click
 from provisioner import __version__
 from provisioner.cli_life import explore, import_, output, rotate, test
 from provisioner.cli_state import state
-from provisioner.command import Group
 from provisioner.egress import Egress
 from provisioner.flags import (
     APPLY_REPORTS,
     CHECK_REPORTS,
     PLAN_REPORTS,
+    StrictGroup,
     asked_options,
     common_options,
     complete_target,
@@ -78,7 +78,7 @@ def run(args: Sequence[str], environ: Mapping[str, str], stdin: TextIO | None, e
             egress.pass_by("")
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=StrictGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="provisioner %(version)s")
 def cli() -> None:
     """MySQL base connections of Adobe Experience Platform, declared in YAML.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from provisioner.command import Command
 from provisioner.flags import (
+    StrictCommand,
     common_options,
     complete_key,
     format_option,
@@ -22,7 +22,7 @@ from provisioner.flags import (
 from provisioner.shell import Shell
 
 
-@click.command("import", cls=Command, short_help="Take base connections that exist under management.")
+@click.command("import", cls=StrictCommand, short_help="Take base connections that exist under management.")
 @click.argument("what", metavar="[KEY] [ID]", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every base connection of MySQL in the sandbox.")
 @click.option("--folder", default="", metavar="DIR", help="Where drafts lie, below connections/.")
@@ -47,7 +47,7 @@ def import_(
     return running_import.import_(shell, target, wanted, lock_timeout)
 
 
-@click.command(cls=Command, short_help="Print the ids of managed base connections.")
+@click.command(cls=StrictCommand, short_help="Print the ids of managed base connections.")
 @click.argument("key", required=False, shell_complete=complete_key, callback=read_key)
 @target_option
 @click.option(
@@ -66,7 +66,7 @@ def output(shell: Shell, key: str | None, target: str | None, form: str) -> int:
     return running_output.output(shell, target, form, key)
 
 
-@click.command(cls=Command, short_help="Test whether databases can be reached.")
+@click.command(cls=StrictCommand, short_help="Test whether databases can be reached.")
 @target_option
 @format_option
 @select_option
@@ -82,7 +82,7 @@ def test(shell: Shell, target: str | None, output: str, select: tuple[str, ...],
     return running_probing.test(shell, target, output, select, parallelism)
 
 
-@click.command(cls=Command, short_help="List tables, or the columns of one.")
+@click.command(cls=StrictCommand, short_help="List tables, or the columns of one.")
 @click.argument("key", shell_complete=complete_key, callback=read_key)
 @click.argument("table", required=False)
 @click.option("--preview", is_flag=True, help="With some rows of TABLE, where the service offers them.")
@@ -98,7 +98,7 @@ def explore(shell: Shell, key: str, table: str | None, preview: bool, target: st
     return running_probing.explore(shell, target, output, key, table, preview)
 
 
-@click.command(cls=Command, short_help="Send a new password, proved first.")
+@click.command(cls=StrictCommand, short_help="Send a new password, proved first.")
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True, shell_complete=complete_key, callback=read_key)
 @target_option
 @overwrite_drift_option

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from provisioner.command import Group
 from provisioner.flags import (
+    StrictGroup,
     common_options,
     complete_key,
     format_option,
@@ -17,7 +17,7 @@ from provisioner.flags import (
 from provisioner.shell import Shell
 
 
-@click.group(cls=Group, short_help="What is recorded of a target.")
+@click.group(cls=StrictGroup, short_help="What is recorded of a target.")
 def state() -> None:
     """What is recorded of a target, and what to do where that was lost."""
 

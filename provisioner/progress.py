@@ -1,10 +1,13 @@
-"""How far a run has come: said now and then while it lasts, and never of what is done within the first interval."""
+"""How far a run has come, and what it waits for: said now and then while it lasts, and never of what is over within the
+first interval."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,41 @@ class Count:
         """All is done. Called by itself where the total is known."""
         if self._begun is not None and self._last > self._begun:
             self._told.end()
+
+
+class Waits:
+    """What calls wait for. Of workers that wait for the same one line is enough: none is said within the interval after
+    another, unless that is 0."""
+
+    def __init__(self, told: Progress = SILENT) -> None:
+        self._told = told
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._last = -inf
+
+    @contextmanager
+    def __call__(self, seconds: float, why: str, waited: float = 0.0) -> Iterator[None]:
+        """Enclose a wait of ``seconds``, by a call that has taken ``waited`` of them already."""
+        if waited + seconds < self._told.interval:
+            yield
+            return
+        with self._lock:
+            self._waiting += 1
+            now = self._told.clock()
+            if now - self._last >= self._told.interval:
+                self._last = now
+                self._told.say(f"{why}; trying again in {_pause(seconds)}")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+                if not self._waiting:
+                    self._told.end()
+
+
+def _pause(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
 def line(what: str, done: int, total: int | None, rate: float) -> str:

@@ -45,7 +45,7 @@ def place_of(
     except ProvisionerError as missing:
         problems = _problems(project, target, settings, needs)
         raise ProblemsFound(problems, also=missing) if problems else missing from None
-    where = wiring.place(project, target, settings, shell.egress.scanner, shell.progress)
+    where = wiring.place(project, target, settings, shell.egress.scanner, shell.progress, shell.waits)
     return where, wiring.store(project, target, where.identity, shell.egress, lineage)
 
 

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from provisioner import guarding, guesses, wiring
-from provisioner.applying.outcome import Applied, Outcome, exit_code
+from provisioner.applying.outcome import Applied, Outcome, Verdict, exit_code
 from provisioner.commands import apply as applying
 from provisioner.errors import NotWritten, PlanFileError, UsageError
 from provisioner.interruption import Interruption
@@ -67,7 +67,9 @@ def _end(shell: Shell, applied: Applied, output: str) -> str:
         return events.of_end(applied, datetime.now(UTC))
     if output == "json":
         return outcomes.as_json(applied)
-    return shell.result_style.fold(shell.result_style.paint(outcomes.summary(applied), "bold"))
+    listed = shell.verbose or not applied.count(Verdict.NOT_ATTEMPTED)
+    more = "" if listed else " Each that was not attempted is listed with -v, and in reports."
+    return shell.result_style.fold(shell.result_style.paint(outcomes.summary(applied), "bold") + more)
 
 
 @contextmanager
@@ -116,7 +118,10 @@ def _ports(
             say(plan_text.as_text(made, style) + "\n\n")
 
     def progress(outcome: Outcome) -> None:
-        say(events.of_outcome(outcome, datetime.now(UTC)) if output == "events" else outcomes.line(outcome, style))
+        if output == "events":
+            say(events.of_outcome(outcome, datetime.now(UTC)))
+        elif shell.verbose or outcome.verdict is not Verdict.NOT_ATTEMPTED:  # the summary counts those
+            say(outcomes.line(outcome, style))
         more(1)
 
     return applying.Ports(

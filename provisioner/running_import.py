@@ -42,7 +42,7 @@ def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float)
         shell.egress.note(problems.as_warning(warning, shell.note_style))
     style = shell.result_style
     shell.egress.result(style.fold("\n".join(_lines(done, where.identity, style))))
-    return 0 if all(one.managed for one in done.left) else 1
+    return 0 if all(one.managed for one in done.skipped) else 1
 
 
 def _declared(where: Place) -> tuple[Desired, ...]:
@@ -72,9 +72,9 @@ def _lines(done: Imported, where: TargetIdentity, style: Style) -> Iterator[str]
     for one in done.taken:
         what = "drafted " if one.text else "recorded"
         yield f"{style.paint(what, 'green')}  {safe(one.record.key)}  {safe(one.record.id)}  {safe(one.file)}"
-    for left in done.left:
-        what = style.paint("left", "yellow")
-        yield f'{what}      {safe(left.id)}  "{safe(left.name)}": {safe(left.reason)}'
+    for other in done.skipped:
+        what = style.paint("skipped ", "yellow")
+        yield f'{what}  {safe(other.id)}  "{safe(other.name)}": {safe(other.reason)}'
     for one in done.taken:
         yield from (
             f"    {style.paint('note:', 'yellow')} {safe(one.record.key)}: {safe(words)}" for words in one.unsaid
@@ -85,6 +85,6 @@ def _lines(done: Imported, where: TargetIdentity, style: Style) -> Iterator[str]
         yield "to set before the next apply, each to what it is in the database:"
         yield from (f"  {name}" for name in variables)
     yield ""
-    if not done.taken and not done.left:
+    if not done.taken and not done.skipped:
         yield f"there is none of MySQL in sandbox {where.sandbox} of {where.org_id} at {where.endpoint}"
-    yield style.paint(f"{count(len(done.taken), 'base connection')} imported, {len(done.left)} left.", "bold")
+    yield style.paint(f"{count(len(done.taken), 'base connection')} imported, {len(done.skipped)} skipped.", "bold")

@@ -12,9 +12,11 @@ from provisioner.commands import plan as planning
 from provisioner.errors import UsageError
 from provisioner.planning.renewal import key_note
 from provisioner.report import plan_text
+from provisioner.report.style import safe
 from provisioner.reporting import Reports, write_file, write_reports
 from provisioner.running import Needs, log_of, place_of
 from provisioner.settings import read_settings
+from provisioner.state.lock import writer
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
@@ -45,6 +47,7 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
         raise UsageError("--refresh-only has to look at what exists", "leave out --offline")
     settings = read_settings(shell.environ)
     where, store = place_of(shell, settings, name, Needs.STATE if offline else Needs.DEFINITIONS)
+    writing = writer(where.project.folder / where.target.state)
     state = store.load()
     desired = planning.read_desired(where, allow_none=not state.is_new)
     guarding.warn(shell, settings, desired)
@@ -54,7 +57,7 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
         with wiring.connect(where, settings, log_of(shell), shell.egress.scanner.contains) as service:
             made = planning.plan(where, desired, state, service.reading(), asked)
     shell.egress.result(_plan_text(shell, made, output))
-    for words in _advice(made, state, where):
+    for words in (*_meanwhile(where, writing), *_advice(made, state, where)):
         shell.egress.note(shell.note_style.fold(words))
     if reports:
         from provisioner.report import faces
@@ -69,6 +72,12 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
         if options.out.is_file():
             shell.egress.note(f"saved: `apply {options.out}` carries out exactly this plan")
     return planning.exit_code(made, options.detailed)
+
+
+def _meanwhile(where: Place, before: str) -> Iterator[str]:
+    """Say that somebody writes the state, or did when it was read: ``before``."""
+    if whom := before or writer(where.project.folder / where.target.state):
+        yield f"note: {safe(whom)} is writing this state: plan again when that has ended"
 
 
 def _advice(made: Plan, state: State, where: Place) -> Iterator[str]:

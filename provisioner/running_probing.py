@@ -10,6 +10,7 @@ from provisioner import running, wiring
 from provisioner.applying.outcome import Tested
 from provisioner.commands import probing
 from provisioner.report import tables
+from provisioner.report.style import columns, safe
 from provisioner.settings import read_settings
 
 if TYPE_CHECKING:
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 
 
 def test(shell: Shell, name: str | None, output: str, select: tuple[str, ...], parallelism: int) -> int:
-    """Test, show each as it is known. 1 where one is not reachable."""
-
-    def show(one: Tested, width: int) -> None:
-        if output != "json":
-            shell.egress.result(tables.test_line(one, shell.result_style, width))
-
+    """Test, show each by key. 1 where one is not reachable."""
     with _looking(shell, name) as (state, service):
-        results = probing.test(state, service, select, parallelism, show, shell.progress)
+        records = probing.chosen(state, select)
+        width = max(columns(safe(record.key)) for record in records)
+
+        def show(one: Tested) -> None:
+            if output != "json":
+                shell.egress.result(tables.test_line(one, width, shell.result_style))
+
+        results = probing.test(records, service, parallelism, show, shell.progress)
     passed = sum(one.passed for one in results)
     if output == "json":
         shell.egress.result(tables.tests_json(results))
@@ -53,7 +56,7 @@ def explore(shell: Shell, name: str | None, output: str, key: str, table: str | 
 @contextmanager
 def _looking(shell: Shell, name: str | None) -> Iterator[tuple[State, Reader]]:
     settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name, running.Needs.SERVICE)
+    where, store = running.place_of(shell, settings, name, Needs.SERVICE)
     state = store.load()
     with wiring.connect(where, settings, running.log_of(shell), shell.egress.scanner.contains) as service:
         yield state, service.reading()

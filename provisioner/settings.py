@@ -95,6 +95,13 @@ def plain(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb" or in_ci(environ)
 
 
+def coloured(environ: Mapping[str, str], terminal: bool) -> bool:
+    """Return whether text is coloured: on a terminal unless that is unwanted; elsewhere, as in the log of a pipeline,
+    where FORCE_COLOR or CLICOLOR_FORCE asks for it. NO_COLOR is stronger."""
+    forced = any(environ.get(name, "").lower() not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
+    return (forced and not environ.get("NO_COLOR")) or (terminal and not plain(environ))
+
+
 def _run_url(environ: Mapping[str, str]) -> str:
     if "GITHUB_RUN_ID" in environ:
         server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")

@@ -19,7 +19,7 @@ import click
 from provisioner import __version__, guesses, settings
 from provisioner.egress import Egress
 from provisioner.errors import Leak, ProblemsFound, ProvisionerError
-from provisioner.progress import Progress
+from provisioner.progress import Progress, Waits
 from provisioner.report.style import Style, safe
 
 _NO_SUCH = re.compile(r"No such (command|option):? '?([\w-]+)")
@@ -59,17 +59,21 @@ class Shell:
     @property
     def progress(self) -> Progress:
         """On a terminal a line that stays where it is; elsewhere, in logs, a new one every ten seconds."""
-        style = self.note_style
-        if style.colour:
+        if self.egress.stderr.isatty() and not settings.plain(self.environ):
             # A line that the terminal breaks in two could not be wiped.
-            most = max(style.width - 1, 0) or None
+            most = max(self.note_style.width - 1, 0) or None
             return Progress(
                 time.monotonic, 1, lambda text: self.egress.pass_by(text[:most]), lambda: self.egress.pass_by("")
             )
         return Progress(time.monotonic, 10, self.egress.note)
 
+    @property
+    def waits(self) -> Waits:
+        """Like ``progress``; with ``--verbose`` every one in a line of its own, among those of the calls."""
+        return Waits(Progress(time.monotonic, 0, self.egress.note) if self.verbose else self.progress)
+
     def _style(self, stream: TextIO) -> Style:
-        return Style(stream.isatty() and not settings.plain(self.environ), _width(stream))
+        return Style(settings.coloured(self.environ, stream.isatty()), _width(stream))
 
 
 def _width(stream: TextIO) -> int:

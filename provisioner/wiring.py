@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Event
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from provisioner.definitions.project import DEFAULT_IMS_ENDPOINT, Project, Target
 from provisioner.errors import NotAuthenticated, ProvisionerError, Unreachable, UsageError
 from provisioner.model import TargetIdentity
-from provisioner.progress import SILENT, Progress
+from provisioner.progress import SILENT, Progress, Waits
 from provisioner.sensitive import Sensitive
 from provisioner.settings import Settings
 from provisioner.state.fingerprint import Fingerprinter
@@ -47,7 +48,12 @@ def choose_target(project: Project, name: str | None, settings: Settings) -> Tar
 
 
 def place(
-    project: Project, target: Target, settings: Settings, scanner: SecretScanner, progress: Progress = SILENT
+    project: Project,
+    target: Target,
+    settings: Settings,
+    scanner: SecretScanner,
+    progress: Progress = SILENT,
+    waits: Waits | None = None,
 ) -> Place:
     """Everything about a target but the connection to it."""
     from provisioner.commands.plan import Place
@@ -65,6 +71,7 @@ def place(
         loopback=loopback,
         scanner=scanner,
         progress=progress,
+        waits=waits or Waits(),
     )
 
 
@@ -147,8 +154,8 @@ def connect(
             url = ims_url = stack.enter_context(_emulator(where.project, where.target))
         elif ims_url == DEFAULT_IMS_ENDPOINT and _origin(url, settings).loopback:
             ims_url = url  # a running emulator issues its own tokens; what is meant for a test stays here
-        timing = real_timing(interrupted)
-        transport = Withholding(stack.enter_context(HttpTransport(timing, log)), repeats)
+        timing = replace(real_timing(interrupted), waiting=where.waits)
+        transport = Withholding(stack.enter_context(HttpTransport(timing, log, settings.variables)), repeats)
         tokens = _tokens(where, settings, ims_url, transport, timing)
         identity = where.identity
         origin = _origin(url, settings)
@@ -159,7 +166,9 @@ def connect(
             )
         except Unreachable as error:
             if origin.loopback:
-                error.remedy = f"start an emulator: provisioner emulator --port {origin.port}; or correct `endpoint:`"
+                error.remedy = (
+                    f"is `provisioner emulator` running? start it with --port {origin.port}, or correct `endpoint:`"
+                )
             raise
 
 

@@ -14,7 +14,19 @@ from typing import Any
 
 import pytest
 
-REMOVED = ("AEP_*", "MYSQL_*", "PROVISIONER_*", "CI", "CI_*", "GITHUB_*", "NO_COLOR", "REQUESTS_CA_BUNDLE", "*_PROXY")
+REMOVED = (
+    "AEP_*",
+    "MYSQL_*",
+    "PROVISIONER_*",
+    "CI",
+    "CI_*",
+    "GITHUB_*",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR_FORCE",
+    "REQUESTS_CA_BUNDLE",
+    "*_PROXY",
+)
 
 
 class NetworkForbidden(AssertionError):

@@ -15,7 +15,7 @@ from provisioner.commands import probing
 from provisioner.definitions import reading
 from provisioner.definitions.project import read_project
 from provisioner.egress import Egress
-from provisioner.progress import Progress, line
+from provisioner.progress import Progress, Waits, line
 from provisioner.service.flow_service import Reader
 from provisioner.service.probing import Reached
 from tests.planning.examples import desired, record, state
@@ -127,7 +127,7 @@ def test_what_is_tested_is_counted() -> None:
             return Reached(True)
 
     known = state(record(desired("a"), "id-1"), record(desired("b"), "id-2"), record(desired("c"), "id-3"))
-    tested = probing.test(known, cast(Reader, Service()), (), 1, lambda *_: None, each_second(heard))
+    tested = probing.test(probing.chosen(known, ()), cast(Reader, Service()), 1, lambda _: None, each_second(heard))
     assert len(tested) == 3
     assert heard == [f"{done} of 3 tests done, 1 a second, about {3 - done} s left" for done in (1, 2)] + ["end"]
 
@@ -178,3 +178,45 @@ def seen(egress: Egress) -> list[str]:
     """What a terminal shows: a line that is wiped begins anew."""
     assert isinstance(egress.stderr, io.StringIO)
     return [text.rpartition("\r\x1b[2K")[2] for text in egress.stderr.getvalue().split("\n")]
+
+
+BUSY = "the service asked to wait 15 s (429)"
+REFUSED = "no connection to the service: refused"
+
+
+@pytest.mark.parametrize(
+    ("interval", "waits", "said"),
+    [
+        # on a terminal: what lasts
+        (1, [(15, BUSY, 0)], [f"{BUSY}; trying again in 15 s", ""]),
+        (1, [(0.5, REFUSED, 0)], []),
+        (1, [(0.5, REFUSED, 0), (0.9, REFUSED, 0.5)], [f"{REFUSED}; trying again in 0.9 s", ""]),
+        (1, [(2.0, REFUSED, 1.4)], [f"{REFUSED}; trying again in 2.0 s", ""]),
+        # in a log: what is long
+        (10, [(15, BUSY, 0)], [f"{BUSY}; trying again in 15 s", ""]),
+        (10, [(9, BUSY, 0)], []),
+        (10, [(5, REFUSED, 0), (8, REFUSED, 5)], [f"{REFUSED}; trying again in 8.0 s", ""]),
+        (10, [(15, BUSY, 0), (15, BUSY, 15)], [f"{BUSY}; trying again in 15 s", ""] * 2),
+        # with --verbose: each
+        (0, [(0.2, REFUSED, 0)], [f"{REFUSED}; trying again in 0.2 s", ""]),
+        (0, [(15, BUSY, 0)], [f"{BUSY}; trying again in 15 s", ""]),
+    ],
+)
+def test_a_wait_says_so(interval: float, waits: list[tuple[float, str, float]], said: list[str]) -> None:
+    seconds = 0.0
+    heard: list[str] = []
+    waiting = Waits(Progress(lambda: seconds, interval, heard.append, lambda: heard.append("")))
+    for wait, why, before in waits:
+        with waiting(wait, why, before):
+            seconds += wait
+    assert heard == said
+
+
+def test_of_workers_that_wait_for_the_same_one_line_is_said_and_the_last_takes_it_away() -> None:
+    heard: list[str] = []
+    waiting = Waits(Progress(lambda: 0.0, 10, heard.append, lambda: heard.append("")))
+    with waiting(15, BUSY), waiting(15, BUSY):
+        with waiting(12, BUSY):
+            pass
+        assert heard == [f"{BUSY}; trying again in 15 s"]
+    assert heard[1:] == [""]

@@ -99,28 +99,15 @@ class Applied:
         return (one for one in self.outcomes if one.verdict in (Verdict.DONE, Verdict.UNTESTED))
 
 
-CHECK_DATABASE = (
-    "check server, port, user and password, and that the database admits connections from Experience Platform; "
-    "a new password goes there by `provisioner rotate`"
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Tested:
     """One base connection and what its test says. ``reached`` is None where there was no answer: then ``message`` and
-    ``advice`` say why."""
+    ``remedy`` say why."""
 
     record: Record
     reached: Reached | None
     message: str = ""
-    advice: str = ""
-
-    @property
-    def remedy(self) -> str:
-        """Return what to do about it, "" where it passed."""
-        if self.reached is None:
-            return self.advice
-        return "" if self.reached.reachable else CHECK_DATABASE
+    remedy: str = ""
 
     @property
     def reason(self) -> str:

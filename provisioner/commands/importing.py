@@ -56,8 +56,8 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """One that does not, and why. ``managed``: because it is already, so that nothing is left to do."""
+class Skipped:
+    """One that does not, and why. ``managed``: because it is already, so that nothing is to be done."""
 
     id: str
     name: str
@@ -70,7 +70,7 @@ class Imported:
     """What an import does. ``warnings`` are those about the names of its drafts."""
 
     taken: tuple[Taken, ...]
-    left: tuple[Left, ...]
+    skipped: tuple[Skipped, ...]
     warnings: tuple[Problem, ...] = ()
 
 
@@ -86,7 +86,7 @@ def prepare(
     found = [chooser.take(one) for one in chooser.chosen()]
     return Imported(
         tuple(one for one in found if isinstance(one, Taken)),
-        tuple(one for one in found if isinstance(one, Left)),
+        tuple(one for one in found if isinstance(one, Skipped)),
         chooser.warnings(),
     )
 
@@ -143,37 +143,37 @@ class _Chooser:
         found = name_warnings((*self._declared.values(), *self._drafted))
         return tuple(problem for problem in found if problem.location.file in files)
 
-    def take(self, one: Observed) -> Taken | Left:
+    def take(self, one: Observed) -> Taken | Skipped:
         if one.id in self._managed:
             return self._recorded(one, self._managed[one.id])
         if one.name in self._probes:
             reason = "a probe that an earlier run has left; the next apply deletes it"
-            return Left(one.id, one.name, reason, managed=self._wanted.id is None)
+            return Skipped(one.id, one.name, reason, managed=self._wanted.id is None)
         if one.etag is None:
-            return Left(one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled")
+            return Skipped(one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled")
         number = sum(other.name == one.name for other in self._observation.named(one.name))
         if number > 1 and self._wanted.id is None:
-            return Left(one.id, one.name, f"{number} have this name: rename the others, or import one by its id")
+            return Skipped(one.id, one.name, f"{number} have this name: rename the others, or import one by its id")
         declared = self._declared.get(self._wanted.key) if self._wanted.key else self._by_name.get(one.name)
         if declared is not None:
             return self._adopt(one, declared)
         namesake = self._by_name.get(one.name)
         if namesake is not None:
-            return Left(one.id, one.name, f"{namesake.location.file} has this name: rename one of the two")
+            return Skipped(one.id, one.name, f"{namesake.location.file} has this name: rename one of the two")
         return self._draft(one)
 
-    def _recorded(self, one: Observed, key: Key) -> Left:
+    def _recorded(self, one: Observed, key: Key) -> Skipped:
         as_asked = self._wanted.key in ("", key)
         if key in self._declared and as_asked:
-            return Left(one.id, one.name, f"recorded as {key} already", managed=True)
+            return Skipped(one.id, one.name, f"already managed as {key}", managed=True)
         remedy = f"`state rm {key}` forgets that, then import it again" if as_asked else f"`state mv {key} NEW` renames"
-        what = "recorded" if key in self._declared else "recorded, without a definition,"
+        what = "already managed" if key in self._declared else "already recorded, without a definition,"
         # Of all that there are, what is unmanaged on purpose is no failure.
-        return Left(one.id, one.name, f"{what} as {key} already: {remedy}", managed=self._wanted.id is None)
+        return Skipped(one.id, one.name, f"{what} as {key}: {remedy}", managed=self._wanted.id is None)
 
-    def _adopt(self, one: Observed, declared: Desired) -> Taken | Left:
+    def _adopt(self, one: Observed, declared: Desired) -> Taken | Skipped:
         if declared.key in self._state.by_key:
-            return Left(one.id, one.name, f"{declared.key} is recorded as {self._state.by_key[declared.key].id}")
+            return Skipped(one.id, one.name, f"{declared.key} is recorded as {self._state.by_key[declared.key].id}")
         record = self._record(one, declared)
         differing = record.texts != declared.texts
         unsaid = (f"{declared.location.file} was there and says otherwise: `plan` shows what apply would change",)
@@ -192,19 +192,19 @@ class _Chooser:
         fields = {**seen, **dict(shown_otherwise(record.texts, one))}
         return replace(record, texts={path: text for path, text in fields.items() if text})
 
-    def _draft(self, one: Observed) -> Taken | Left:
+    def _draft(self, one: Observed) -> Taken | Skipped:
         key = self._wanted.key or key_for(one.name, self._wanted.folder, self._taken)
         if key.casefold() in self._taken:
             raise UsageError(f"{key} is the key or the path of another definition or record", "choose another key")
         made = draft(one, lambda what: self._variable(key, what), self._only_target())
         if made is None:
             spec = one.as_dict.get("auth.specName", "none that is shown")
-            return Left(one.id, one.name, f"its authentication is not known here: {spec}")
+            return Skipped(one.id, one.name, f"its authentication is not known here: {spec}")
         file = f"{CONNECTIONS}/{key}.yaml"
         text = definition_text(made.data, f"{'../' * (key.count('/') + 1)}schemas/connection.schema.json")
         built = self._built(key, file, text)
         if isinstance(built, str):
-            return Left(one.id, one.name, f"cannot be written as a definition: {built}")
+            return Skipped(one.id, one.name, f"cannot be written as a definition: {built}")
         self._drafted.append(built)
         self._taken.add(key.casefold())
         self._variables.update(made.variables)

@@ -35,7 +35,7 @@ from provisioner.planning.safety import announce_drift, hold_back_mass_delete, h
 from provisioner.planning.shared_secrets import with_other_readers
 from provisioner.planning.testing import with_tests
 from provisioner.planning.waiting import with_waits
-from provisioner.progress import SILENT, Progress
+from provisioner.progress import SILENT, Progress, Waits
 from provisioner.sensitive import Sensitive
 from provisioner.service.deadlines import Deadlines
 from provisioner.state.fingerprint import Fingerprinter
@@ -53,7 +53,7 @@ class Place:
 
     ``environment`` holds the variables that may be read; ``client`` is our client id there; ``deadlines`` are those of
     its calls; ``loopback``: it is an emulator. ``scanner`` is told the sensitive values as
-    soon as they are read. ``progress`` is told how far the reading has come.
+    soon as they are read. ``progress`` is told how far the reading has come, ``waits`` what calls wait for.
     """
 
     project: Project
@@ -66,6 +66,7 @@ class Place:
     loopback: bool
     scanner: SecretScanner
     progress: Progress = SILENT
+    waits: Waits = field(default_factory=Waits)
 
     def is_sample(self, secret: Sensitive) -> bool:
         """Return whether a value is made of nothing but samples, which stand in the project file of an emulator."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from provisioner.applying.outcome import Tested
@@ -16,24 +16,23 @@ from provisioner.state.entries import record_of
 from provisioner.state.records import Record, State
 
 
-def test(
-    state: State,
-    service: Reader,
-    select: tuple[str, ...],
-    parallelism: int,
-    show: Callable[[Tested, int], None],
-    progress: Progress,
-) -> tuple[Tested, ...]:
-    """Test what is recorded and selected, in parallel; ``show`` is told each by key, and the length of the longest.
-
-    Raises ``UsageError`` where that is nothing, ``NotAuthenticated`` where nobody is let in."""
+def chosen(state: State, select: tuple[str, ...]) -> tuple[Record, ...]:
+    """Return what is recorded and selected, by key. Raise ``UsageError`` where that is nothing."""
     asked = Asked(select=select)
-    chosen = [record for record in state.records if asked.selects(record.key)]
-    if not chosen:
+    records = sorted((record for record in state.records if asked.selects(record.key)), key=lambda one: one.key)
+    if not records:
         words = f"--select {' '.join(select)} matches no record" if select else "nothing is recorded for this target"
         raise UsageError(words, "`provisioner state list` shows what is; `apply` records what it makes")
+    return tuple(records)
 
-    more = progress.of("tests done", len(chosen))
+
+def test(
+    records: Sequence[Record], service: Reader, parallelism: int, show: Callable[[Tested], None], progress: Progress
+) -> tuple[Tested, ...]:
+    """Test these, in parallel; ``show`` is told each in their order, as soon as those before it are known.
+
+    Raises ``NotAuthenticated`` where nobody is let in."""
+    more = progress.of("tests done", len(records))
     more(0)
 
     def one(record: Record) -> Tested:
@@ -41,22 +40,29 @@ def test(
         more(1)
         return tested
 
-    width = max(len(record.key) for record in chosen)
-    results: list[Tested] = []
+    results = []
     with ThreadPoolExecutor(max_workers=parallelism) as pool:
-        for tested in pool.map(one, chosen):
-            show(tested, width)
+        for tested in pool.map(one, records):
+            show(tested)
             results.append(tested)
     return tuple(results)
 
 
 def _tested(record: Record, service: Reader) -> Tested:
     try:
-        return Tested(record, service.test(record.id))
+        reached = service.test(record.id)
     except NotAuthenticated:
         raise
     except ServiceError as error:
         return Tested(record, None, error.message, error.remedy)
+    return Tested(record, reached, remedy="" if reached.reachable else _remedy(record.key))
+
+
+def _remedy(key: Key) -> str:
+    return (
+        "correct the definition or its variables and apply, or let Adobe's addresses reach the database; "
+        f"then `provisioner test --select {key}`"
+    )
 
 
 def tables(state: State, service: Reader, key: Key) -> tuple[Table, ...]:

@@ -78,6 +78,8 @@ def _left(applied: Applied) -> list[str]:
         left.append(f"What was created was not checked: {applied.unchecked}. Run plan: it looks at all of it.")
     if applied.count(Verdict.UNKNOWN):
         left.append(f"Run apply again: it finds out what became of {count(applied.count(Verdict.UNKNOWN), 'call')}.")
+    elif applied.count(Verdict.NOT_ATTEMPTED):
+        left.append("Run apply again.")
     return left
 
 

@@ -12,7 +12,7 @@ from provisioner.state.records import Intent
 
 
 def as_list(entries: tuple[Remembered, ...], style: Style) -> str:
-    """A line a key; a call whose outcome is unknown is a line of its own below it."""
+    """A line a key, which says that its last test did not pass; below it one for each call with an unknown outcome."""
     if not entries:
         return "nothing is recorded"
     width = max(len(safe(entry.key)) for entry in entries)

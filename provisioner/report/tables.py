@@ -28,11 +28,12 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(padded).rstrip()
 
 
-def test_line(tested: Tested, style: Style, width: int) -> str:
-    """One tested base connection; ``width`` is that of the longest key."""
+def test_line(tested: Tested, width: int, style: Style) -> str:
+    """One tested base connection, with the remedy where it did not pass. ``width``: columns of the widest key."""
     word, colour = ("no answer", "yellow") if tested.reached is None else _verdict(tested.reached)
     record = tested.record
-    key = f"{safe(record.key)}{' ' * (width - columns(safe(record.key)))}"
+    key = safe(record.key)
+    key += " " * (width - columns(key))
     head = f"{style.paint(f'{word:12}', colour)} {key}  {style.paint(safe(record.id), 'dim')}"
     lines = [head, *([f"    {safe(tested.reason)}"] if tested.reason else [])]
     lines += [f"    {style.paint('remedy:', 'cyan')} {safe(tested.remedy)}"] if tested.remedy else []

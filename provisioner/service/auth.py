@@ -15,7 +15,7 @@ from provisioner.sensitive import Sensitive
 from provisioner.service.calls import repeat
 from provisioner.service.deadlines import REAL
 from provisioner.service.exchange import Answer, Call, Failure, Timing, Transport
-from provisioner.service.explain import explain, read_fault, sentence
+from provisioner.service.explain import explain_sign_in, read_fault, sentence
 from provisioner.service.origin import Origin
 from provisioner.service.retry import Policy
 
@@ -134,9 +134,10 @@ class ClientCredentials:
         if isinstance(outcome, Failure):
             return Unreachable(f"{what} from {self._ims}: {outcome.reason}", outcome.remedy or "Check the network.")
         fault = read_fault(outcome)
+        known = explain_sign_in(fault)
         return NotAuthenticated(
-            f"{what}: {sentence(fault)}",
-            explain(fault).remedy,
+            f"{what}: {sentence(fault, known)}",
+            known.remedy,
             status=fault.status,
             code=fault.code,
             request_id=outcome.request_id,

@@ -31,9 +31,12 @@ from provisioner.service.retry import (
     decide,
     is_throttled,
     may_have_had_effect,
+    retry_after,
     wait_before,
 )
 
+_BUSY = "the service is asked too much (429)"
+_CHECK_ENDPOINT = "Run again; check the endpoint."
 _AFTER_UNKNOWN = "Run the same command again: it first finds out what became of the call."
 
 
@@ -94,7 +97,18 @@ def repeat(
             return Settled(outcome, decision, doubtful)
         standing = Settled(outcome, conclude(method, outcome), doubtful)
         doubtful = doubtful or (method != "GET" and may_have_had_effect(outcome))
-        timing.sleep(decision.after)
+        with timing.waiting(decision.after, _why(outcome), elapsed):
+            timing.sleep(decision.after)
+
+
+def _why(outcome: Outcome) -> str:
+    """Return why a call is sent again only after a while."""
+    if isinstance(outcome, Failure):
+        return outcome.reason
+    if not is_throttled(outcome):
+        return f"the service answered with status {outcome.status}"
+    asked = retry_after(outcome)
+    return _BUSY if asked is None else f"the service asked to wait {asked:.0f} s (429)"
 
 
 def _attempt(send: Callable[[], Outcome], doubtful: bool) -> Outcome:
@@ -138,7 +152,8 @@ class RateGate:
                 return TOO_LATE
             if opens <= now:
                 return None
-            self._timing.sleep(opens - now)
+            with self._timing.waiting(opens - now, _BUSY, 0.0):
+                self._timing.sleep(opens - now)
         return INTERRUPTED
 
 
@@ -229,8 +244,9 @@ class _Attempt:
             return self._caller.tokens.renew(token)
         except NotAuthenticated as error:
             fault = read_fault(answer)
-            remedy = error.remedy or explain(fault).remedy
-            message = f"{error.message}: {sentence(fault)}"
+            foreign = bool(fault.foreign)  # then nobody knows whether it is the token
+            remedy = explain(fault).remedy if foreign or not error.remedy else error.remedy
+            message = sentence(fault) if foreign else f"{error.message}: {sentence(fault)}"
             raise NotAuthenticated(
                 message, remedy, status=error.status or fault.status, code=fault.code, request_id=answer.request_id
             ) from error
@@ -247,7 +263,8 @@ def failure(what: str, settled: Settled, ident: str = "") -> ServiceError:
         return Unreachable(f"{what}: {outcome.reason}", outcome.remedy or "Check the network, then run again.")
     fault = read_fault(outcome)
     if 200 <= outcome.status <= 299:
-        return unusable(what, outcome, outcome.defect, effect=unknown)
+        why, remedy = (sentence(fault), explain(fault).remedy) if fault.foreign else (outcome.defect, _CHECK_ENDPOINT)
+        return unusable(what, outcome, why, effect=unknown, remedy=remedy)
     if unknown:
         return unusable(what, outcome, _likely(outcome, sentence(fault)), effect=True, code=fault.code)
     kind = _kind(outcome, ident)
@@ -265,9 +282,11 @@ def _likely(answer: Answer, words: str) -> str:
     return f"refused, but perhaps after it was done: {words}" if 400 <= answer.status <= 499 else words
 
 
-def unusable(what: str, answer: Answer, why: str, *, effect: bool, code: str = "") -> ServiceError:
-    """For an answer that settles nothing. ``effect``: the call may have changed something."""
-    kind, remedy = (OutcomeUnknown, _AFTER_UNKNOWN) if effect else (ServiceError, "Run again; check the endpoint.")
+def unusable(
+    what: str, answer: Answer, why: str, *, effect: bool, code: str = "", remedy: str = _CHECK_ENDPOINT
+) -> ServiceError:
+    """For an answer that settles nothing. ``effect``: the call may have changed something; then ``remedy`` is ours."""
+    kind, remedy = (OutcomeUnknown, _AFTER_UNKNOWN) if effect else (ServiceError, remedy)
     return kind(f"{what}: {why}", remedy, status=answer.status, code=code, request_id=answer.request_id)
 
 

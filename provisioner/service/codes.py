@@ -45,6 +45,16 @@ _FORBIDDEN = Explanation("the credentials may not do this", _PERMISSION)
 _SPEC_NAME = "Check `auth.specName`; on AWS only Basic Authentication is documented for MySQL."
 _TABLES = "Choose one of the tables that `explore KEY` lists."
 
+_OF_IDENTITY = {
+    "invalid_client": Explanation("Adobe's identity service does not accept client id and secret", _SECRET),
+    "invalid_scope": Explanation("Adobe's identity service does not grant the requested scopes", _SCOPES),
+    "invalid_request": Explanation("Adobe's identity service could not read the token request", _SECRET),
+    "bad_request": Explanation("Adobe's identity service could not read the token request", _SECRET),
+    "unauthorized_client": Explanation("the credential may not fetch tokens this way", _SECRET),
+    "access_denied": Explanation("Adobe's identity service denies the credential a token", _SECRET),
+    "internal_error": Explanation("an internal error of Adobe's identity service", _LATER),
+}
+
 _OF_SOURCES = {
     "1000-400": Explanation("the layer that talks to databases did not accept the request", _WORDS),
     "1001-401": _NO_TOKEN,
@@ -181,13 +191,7 @@ CODES = MappingProxyType(
         ),
         "403027": Explanation("the credentials may not do this", _PERMISSION),
         "429050": Explanation("too many requests", "Run again later, or with a smaller --parallelism."),
-        "invalid_client": Explanation("Adobe's identity service does not accept client id and secret", _SECRET),
-        "invalid_scope": Explanation("Adobe's identity service does not grant the requested scopes", _SCOPES),
-        "invalid_request": Explanation("Adobe's identity service could not read the token request", _SECRET),
-        "bad_request": Explanation("Adobe's identity service could not read the token request", _SECRET),
-        "unauthorized_client": Explanation("the credential may not fetch tokens this way", _SECRET),
-        "access_denied": Explanation("Adobe's identity service denies the credential a token", _SECRET),
-        "internal_error": Explanation("an internal error of Adobe's identity service", _LATER),
+        **_OF_IDENTITY,
     }
 )
 
@@ -235,3 +239,17 @@ CLASSES = MappingProxyType(
     }
 )
 """By the first digit of the status, where nothing above applies."""
+
+SIGN_IN_CODES = frozenset(_OF_IDENTITY)
+SIGN_IN_REFUSED = Explanation("Adobe's identity service refused the token request", _SECRET)
+SIGN_IN_STATUSES = MappingProxyType(
+    {
+        401: Explanation("Adobe's identity service does not accept the credential", _SECRET),
+        403: Explanation("Adobe's identity service denies the credential a token", _SECRET),
+        404: Explanation("there is no identity service at this address", "Check `ims_endpoint:` of the target."),
+        407: STATUSES[407],
+        408: STATUSES[408],
+        429: STATUSES[429],
+    }
+)
+"""What a refusal of the token call means, by status, where its code says nothing."""

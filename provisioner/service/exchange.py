@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -26,6 +27,10 @@ class Call:
     form: Mapping[str, str] | None = field(default=None, repr=False)
     bearer: str = field(default="", repr=False)
     within: float = REAL.attempt
+
+
+NOT_JSON = "the body is not JSON"
+"""The defect of an answer that came whole and is something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ class Transport(Protocol):
 class Timing:
     """The clocks and the dice. ``monotonic`` in seconds, ``now`` aware, ``random`` in [0, 1).
 
-    ``stopped``: the user wants an end. Nothing is sent from then on, and ``sleep`` returns early.
+    ``stopped``: the user wants an end. Nothing is sent from then on, and ``sleep`` returns early. ``waiting`` encloses
+    each wait for the service or the network: seconds, why, and the seconds that the call has taken already.
     """
 
     monotonic: Callable[[], float]
@@ -112,3 +118,4 @@ class Timing:
     sleep: Callable[[float], None]
     random: Callable[[], float]
     stopped: Callable[[], bool] = lambda: False
+    waiting: Callable[[float, str, float], AbstractContextManager[None]] = lambda *_: nullcontext()

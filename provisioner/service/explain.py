@@ -18,8 +18,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from provisioner.service.codes import CATALOGUED, CLASSES, CODES, STATUSES, Explanation
-from provisioner.service.exchange import Answer
+from provisioner.service.codes import (
+    CATALOGUED,
+    CLASSES,
+    CODES,
+    SIGN_IN_CODES,
+    SIGN_IN_REFUSED,
+    SIGN_IN_STATUSES,
+    STATUSES,
+    Explanation,
+)
+from provisioner.service.exchange import NOT_JSON, Answer
 
 WITHHELD = "(the service's text is withheld: it repeats a sensitive value)"
 
@@ -32,6 +41,9 @@ _GONE_CODES = frozenset({"1101-404", "1439-404", "1439-400"})
 _TOKEN_CODES = frozenset({"403010", "2114-400", "2115-400"})
 _ORG_CODES = frozenset({"2001-401", "2002-401"})
 _STALE_TOKEN_CODE = "2115-400"  # noqa: S105
+_SAID_BY_STATUS = frozenset({407, 408, 412, 413, 429})
+_BETWEEN = "Check the proxy, the firewall or VPN, and the endpoint: Adobe's services answer in JSON."
+_PAGE = re.compile(r"<!doctype html|<html", re.IGNORECASE)
 _NAMED_IDS = re.compile(
     r"\bid = \[([^\],\s]+)|\bresource ([\w.:-]+) (?:not found|does not exist)"
     r"|([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
@@ -42,14 +54,14 @@ _NAMED_IDS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ServiceFault:
-    """An error as the service told it. ``code`` and the texts may be "". ``foreign``: no JSON, so perhaps not even
-    the service's own words but those of something in between."""
+    """An error as the service told it. ``code`` and the texts may be "". ``foreign`` says what came in the place of the
+    JSON object that every documented error of Adobe's is; then it may be the word of something in between."""
 
     status: int
     code: str = ""
     title: str = ""
     detail: str = ""
-    foreign: bool = False
+    foreign: str = ""
 
     @property
     def agreed(self) -> str:
@@ -76,9 +88,18 @@ class ServiceFault:
 def read_fault(answer: Answer) -> ServiceFault:
     """Whatever the body is."""
     if not isinstance(answer.body, Mapping):
-        return ServiceFault(answer.status, foreign=bool(answer.defect or answer.body is not None))
+        return ServiceFault(answer.status, foreign=_foreign(answer))
     body = answer.body
     return ServiceFault(answer.status, _code(body), _clean(_text(body.get("title"))), _clean(_detail(body)))
+
+
+def _foreign(answer: Answer) -> str:
+    """Return what came in the place of a JSON object; "" for one that was cut, which may be anybody's."""
+    if _PAGE.search(answer.text):
+        return "a page"
+    if answer.defect:
+        return "a text that is not JSON" if answer.defect == NOT_JSON else ""
+    return "an empty body" if answer.body is None else "JSON of another form"
 
 
 def refuses(answer: Answer) -> bool:
@@ -143,13 +164,32 @@ def _number(value: object) -> float | None:
 
 def explain(fault: ServiceFault) -> Explanation:
     """By a code that its status agrees with, else by status, else by class of status."""
+    if _is_between(fault):
+        return Explanation(f"something between here and Adobe answered with {fault.foreign}", _BETWEEN)
     known = CODES.get(fault.agreed) or STATUSES.get(fault.status) or CLASSES.get(fault.status // 100)
     return known or Explanation(f"the service answered with status {fault.status}")
 
 
-def sentence(fault: ServiceFault) -> str:
+def explain_sign_in(fault: ServiceFault) -> Explanation:
+    """Explain a refusal of the token call: neither a token nor a role is what the identity service asks for."""
+    if _is_between(fault) or fault.code in SIGN_IN_CODES or not 400 <= fault.status <= 499:
+        return explain(fault)
+    return SIGN_IN_STATUSES.get(fault.status, SIGN_IN_REFUSED)
+
+
+def _is_between(fault: ServiceFault) -> bool:
+    """Return whether what came cannot be Adobe's word, and the status alone does not say what to do.
+
+    Inferred from the documented shapes: Adobe's services refuse, and succeed, in JSON. Of 5xx a page is known from
+    their gateways too.
+    """
+    settles = fault.status // 100 in (2, 4) and fault.status not in _SAID_BY_STATUS
+    return bool(fault.foreign) and settles
+
+
+def sentence(fault: ServiceFault, known: Explanation | None = None) -> str:
     """The meaning, the code in parentheses, and the service's own words where there are any."""
-    meaning = f"{explain(fault).meaning} ({fault.label})"
+    meaning = f"{(known or explain(fault)).meaning} ({fault.label})"
     words = fault.detail or fault.title
     if not words:
         return meaning

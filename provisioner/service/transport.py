@@ -11,8 +11,9 @@ import random
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Self
 
 import requests
@@ -20,7 +21,9 @@ from requests.adapters import HTTPAdapter
 
 from provisioner.service.attempt import Attempt, watched
 from provisioner.service.dates import clock_date
-from provisioner.service.exchange import Answer, Call, CallLog, Failure, Log, Outcome, Timing
+from provisioner.service.exchange import NOT_JSON, Answer, Call, CallLog, Failure, HeldBack, Log, Outcome, Timing
+from provisioner.service.origin import Origin
+from provisioner.service.proxies import objection, variable
 
 _CONNECT = 10.0
 """Seconds to wait for the other side at each step of connecting, within the deadline of the attempt."""
@@ -65,12 +68,21 @@ class HttpTransport:
 
     Reads share a session in each thread, which ends with the first answer that is not plain. A write has a connection
     of its own: no late bytes of another answer are taken for the answer to it, or those of its own for the next one,
-    and it never meets a connection that is about to be closed. ``largest`` bounds an answer's body, in bytes.
+    and it never meets a connection that is about to be closed. ``largest`` bounds an answer's body, in bytes;
+    ``environ`` names the variables of proxies and certificates, which ``requests`` reads by itself.
     """
 
-    def __init__(self, timing: Timing, log: Log = lambda _: None, *, largest: int = 32 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        timing: Timing,
+        log: Log = lambda _: None,
+        environ: Mapping[str, str] = MappingProxyType({}),
+        *,
+        largest: int = 32 * 1024 * 1024,
+    ) -> None:
         self._timing = timing
         self._log = log
+        self._environ = environ
         self._largest = largest
         self._local = threading.local()
         self._sessions: set[requests.Session] = set()
@@ -110,7 +122,7 @@ class HttpTransport:
                         outcome = self._exchange(session, call, request, attempt)
         except Exception as error:
             self._end_session()
-            return explained(error, attempt)
+            return explained(error, attempt, call.origin, self._environ)
         if attempt.odd or not _is_plain(outcome):
             self._end_session()
         return outcome
@@ -199,16 +211,16 @@ def parse_json(raw: bytes) -> tuple[Any, str]:
     try:
         return json.loads(raw), ""
     except (ValueError, RecursionError):
-        return None, "the body is not JSON"
+        return None, NOT_JSON
 
 
-def explained(error: BaseException, attempt: Attempt) -> Failure:
+def explained(error: BaseException, attempt: Attempt, origin: Origin, environ: Mapping[str, str]) -> Failure:
     """What was raised, in words. Its type chooses the words and nothing else."""
     if attempt.left:
         return Failure(True, "no answer came in time" if attempt.late else _broken(error))
     if attempt.late:
         return Failure(False, "no connection came about in time", _CHECK_NETWORK)
-    return Failure(False, *_not_sent(error))
+    return _not_sent(error, origin, environ)
 
 
 def _broken(error: BaseException) -> str:
@@ -221,30 +233,55 @@ def _broken(error: BaseException) -> str:
     return "the answer cannot be read"
 
 
-def _not_sent(error: BaseException) -> tuple[str, str]:
+def _not_sent(error: BaseException, origin: Origin, environ: Mapping[str, str]) -> Failure:
     chain = tuple(_chain(error))
     names = {base.__name__ for link in chain for base in type(link).__mro__}
     if any(isinstance(link, ssl.SSLCertVerificationError) for link in chain):
         remedy = "If a proxy inspects TLS, name its certificate authority in REQUESTS_CA_BUNDLE."
-        return "the server's certificate cannot be verified", remedy
+        return Failure(False, "the server's certificate cannot be verified", remedy)
     if "NewConnectionError" in names or "ConnectTimeoutError" in names:
-        return _not_connected(names), _CHECK_NETWORK
+        return _not_connected(names, origin, environ)
     if any(isinstance(link, OSError) and str(link).startswith("Tunnel connection failed") for link in chain):
-        return "the proxy refused the connection", "Check HTTPS_PROXY and its credentials."
+        proxy = variable(origin, environ) or "the proxy settings"
+        return Failure(False, "the proxy refused the connection", f"Check {proxy} and its credentials.")
     if isinstance(error, requests.exceptions.SSLError):
-        return "the TLS connection failed", "Check the endpoint, the proxy and REQUESTS_CA_BUNDLE."
+        return Failure(False, "the TLS connection failed", "Check the endpoint, the proxy and REQUESTS_CA_BUNDLE.")
     if isinstance(error, requests.ConnectionError):
-        return "the connection broke before the request was sent", _CHECK_NETWORK
+        return Failure(False, "the connection broke before the request was sent", _CHECK_NETWORK)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        return "the file of trusted certificates cannot be read", "Check REQUESTS_CA_BUNDLE."
-    return "the request cannot be sent", "Check the endpoint and the proxy settings."
+        return _no_certificates(error, environ)
+    return _not_begun(error, origin, environ)
 
 
-def _not_connected(names: set[str]) -> str:
+def _not_connected(names: set[str], origin: Origin, environ: Mapping[str, str]) -> Failure:
+    proxy = variable(origin, environ) if "ProxyError" in names else ""
     peer = "the proxy" if "ProxyError" in names else "the service"
+    remedy = f"Check {proxy} and the network." if proxy else _CHECK_NETWORK
     if "gaierror" in names or "NameResolutionError" in names:
-        return f"the host name of {peer} cannot be resolved"
-    return f"no connection to {peer}" + (": refused" if "ConnectionRefusedError" in names else "")
+        return Failure(False, f"the host name of {peer} cannot be resolved", remedy)
+    if "ConnectionRefusedError" not in names:
+        return Failure(False, f"no connection to {peer}", remedy)
+    remedy = "Check the endpoint: is `provisioner emulator` running?" if origin.loopback else remedy
+    return Failure(False, f"no connection to {peer}: refused", remedy)
+
+
+def _no_certificates(error: OSError, environ: Mapping[str, str]) -> Failure:
+    """A file that is not there is told by ``requests`` itself, without an error number, and stays away."""
+    if error.errno is not None:
+        return Failure(False, f"the request cannot be sent: {error.strerror}", _CHECK_NETWORK)
+    reason = "the file of trusted certificates cannot be read"
+    name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if environ.get(name)), "")
+    return HeldBack(False, f"{name}: {reason}" if name else reason, f"Check {name or 'REQUESTS_CA_BUNDLE'}.")
+
+
+def _not_begun(error: BaseException, origin: Origin, environ: Mapping[str, str]) -> HeldBack:
+    """Whatever is refused before a connection is looked for would be refused again."""
+    name = variable(origin, environ)
+    reason, remedy = objection(environ[name]) if name else ("", "")
+    if reason:
+        return HeldBack(False, f"{name}: {reason}", remedy)
+    check = f"Check the endpoint and {name or 'the proxy settings'}."
+    return HeldBack(False, f"the request cannot be sent ({type(error).__name__})", check)
 
 
 def _chain(error: BaseException | None, depth: int = 8) -> Iterator[BaseException]:

@@ -7,6 +7,7 @@ The lock is on a file of its own, so that the state may be replaced by rename wh
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -67,6 +68,24 @@ def held_by(path: Path) -> str:
         return str(Holder(**{field.name: said[field.name] for field in fields(Holder)}))
     except (OSError, ValueError, LookupError, TypeError):  # just acquired, just released, or cut short by a crash
         return "a process that has not said who it is"
+
+
+def writer(path: Path) -> str:
+    """Return who holds the lock of the state at ``path``; "" where nobody does, or it cannot be told.
+
+    Whoever ends takes its name away, so a shared lock is tried only where there is one: a run that begins
+    meanwhile is not turned away by one that only looks.
+    """
+    if not beside(path, ".lock.info").exists():
+        return ""
+    try:
+        with beside(path, ".lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return held_by(path)
+    except OSError:
+        return ""
+    return ""
 
 
 def _acquired(path: Path, timeout: float, waiting: Callable[[str], None]) -> BaseFileLock:

@@ -246,7 +246,7 @@ def test_drift_that_is_overwritten_by_its_name_needs_no_saved_plan(reviewed: Pro
 def test_an_empty_digest_approves_nothing(project: Project, service: Service, command: str) -> None:
     project.define("a", basic("A"))
     refused = project.run(command, "--expect-digest", "")
-    assert (refused.code, "--expect-digest is empty, so nothing was approved" in refused.err) == (64, True)
+    assert (refused.code, "--expect-digest is empty" in refused.err) == (64, True)
     assert service.seen() == []
 
 

@@ -103,6 +103,36 @@ def test_plain_text_can_be_asked_for(local: Project, environ: dict[str, str]) ->
     assert "\x1b" not in local.at_terminal("plan", environ=environ).out
 
 
+@pytest.mark.parametrize(
+    ("environ", "coloured"),
+    [
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "true"}, True),
+        ({"FORCE_COLOR": "3"}, True),
+        ({"CLICOLOR_FORCE": "1"}, True),
+        ({"CI": "true", "FORCE_COLOR": "1"}, True),
+        ({"CI": "true", "CLICOLOR_FORCE": "1"}, True),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "0", "CLICOLOR_FORCE": "1"}, True),
+        ({"FORCE_COLOR": ""}, False),
+        ({"FORCE_COLOR": "0"}, False),
+        ({"CLICOLOR_FORCE": "0"}, False),
+        ({"FORCE_COLOR": "false"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"CLICOLOR_FORCE": "1", "NO_COLOR": "1"}, False),
+        ({"CI": "true"}, False),
+    ],
+)
+def test_colour_can_be_asked_for_where_there_is_no_terminal(
+    local: Project, environ: dict[str, str], coloured: bool
+) -> None:
+    plan = local.run("plan", "--target", "local", environ=environ)
+    refused = local.run("plan", "--target", "nowhere", environ=environ)
+    assert ("\x1b[" in plan.out, "\x1b[" in refused.err) == (coloured, coloured)
+    assert "\x1b[2K" not in plan.err + refused.err, "and no line that stays, which a log would not wipe"
+    assert "\x1b" not in local.run("plan", "--target", "local", "--format", "json", environ=environ).out
+
+
 BROKEN = """\
 import subprocess
 import sys

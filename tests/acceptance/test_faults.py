@@ -49,7 +49,7 @@ CASES: dict[str, Case] = {
     ),
     "POST, half an answer": Case([{"kind": "truncate", **POST, "nth": 1}], 4, "the body was cut", (0, SETTLED)),
     "POST, no JSON": Case([{"kind": "invalid-json", **POST, "nth": 1}], 4, "not JSON", (0, SETTLED)),
-    "POST, a page": Case([{"kind": "wrong-content-type", **POST, "nth": 1}], 4, "not JSON", (0, SETTLED)),
+    "POST, a page": Case([{"kind": "wrong-content-type", **POST, "nth": 1}], 4, "answered with a page", (0, SETTLED)),
     "POST, an id that nothing has": Case(
         [{"kind": "status", "status": 201, "body": {"id": "nothing"}, "when": "after", **POST, "nth": 1}],
         4,

@@ -80,22 +80,22 @@ def test_a_whole_sandbox(empty: Project, service: Service) -> None:
     unseen = make(service, "Evil \u202e name")
     writes = len(service.writes())
     done = empty.run("import", "--all", "--folder", "shop")
-    assert done.code == 1, "something is left for the user"
-    assert done.last == "41 base connections imported, 4 left."
+    assert done.code == 1, "something is for the user to settle"
+    assert done.last == "41 base connections imported, 4 skipped."
     assert {empty.id(f"shop/shop-{number:02}") for number in range(40)} == set(ids)
     assert empty.id("mine/declared") == declared
     for identity in twins:
         assert f'{identity}  "Twin": 2 have this name' in done.out
     assert f"{unseen}  " in done.out
     assert "cannot be written as a definition" in done.out
-    assert "recorded as known already" in done.out
+    assert "already managed as known" in done.out
     assert empty.run("validate").code == 0
     plan = empty.run("plan")
     assert plan.last == "Plan: 0 to add, 1 to change, 0 to destroy. 41 unchanged."
     assert '"db.example.com" -> "db2.example.com"' in plan.out
     assert len(service.writes()) == writes
     again = empty.run("import", "--all", "--folder", "shop")
-    assert again.last == "0 base connections imported, 45 left."
+    assert again.last == "0 base connections imported, 45 skipped."
 
 
 def test_names_that_look_like_templates_stay_what_they_are(empty: Project, service: Service) -> None:
@@ -231,7 +231,7 @@ def test_a_pending_move_keeps_its_record(empty: Project, service: Service) -> No
     empty.define("new", f"movedFrom: old\n{basic('Orders')}")
     make(service, "Orders")
     done = empty.run("import", "--all")
-    assert f'{identity}  "Orders": recorded as new already' in done.out
+    assert f'{identity}  "Orders": already managed as new' in done.out
     assert empty.run("apply", "--yes").code == 0
     assert empty.id("new") == identity
 
@@ -243,10 +243,10 @@ def test_one_that_is_recorded_under_another_key_or_without_a_definition_says_how
     assert empty.run("import", "crm", identity).code == 0
     assert empty.run("import", "crm", identity).code == 0, "again"
     other = empty.run("import", "erp", identity)
-    assert (other.code, "recorded as crm already: `state mv crm NEW` renames" in other.out) == (1, True)
+    assert (other.code, "already managed as crm: `state mv crm NEW` renames" in other.out) == (1, True)
     (empty.folder / "connections/crm.yaml").unlink()
     lost = empty.run("import", "crm", identity)
-    words = "recorded, without a definition, as crm already: `state rm crm` forgets that, then import it again"
+    words = "already recorded, without a definition, as crm: `state rm crm` forgets that, then import it again"
     assert (lost.code, words in lost.out) == (1, True)
     assert empty.run("import", "--all").code == 0, "it may be so on purpose"
     assert empty.run("state", "rm", "crm").code == 0
@@ -265,12 +265,12 @@ def test_an_empty_sandbox_is_named(empty: Project) -> None:
     assert f"there is none of MySQL in sandbox prod of {ORG}" in empty.run("import", "--all").out
 
 
-def test_two_of_one_name_are_left_also_where_a_definition_has_it(empty: Project, service: Service) -> None:
+def test_two_of_one_name_are_skipped_also_where_a_definition_has_it(empty: Project, service: Service) -> None:
     empty.define("twin", basic("Twin"))
     for _ in range(2):
         make(service, "Twin")
     done = empty.run("import", "--all")
-    assert (done.code, done.last) == (1, "0 base connections imported, 2 left.")
+    assert (done.code, done.last) == (1, "0 base connections imported, 2 skipped.")
 
 
 def test_a_second_one_of_a_name_is_not_drafted(empty: Project, service: Service) -> None:

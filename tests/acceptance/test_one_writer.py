@@ -66,6 +66,18 @@ def test_the_second_is_refused_and_told_by_whom(three: Project, service: Service
     assert (first.returncode, len(service.items())) == (0, 3)
 
 
+@pytest.mark.parametrize("flags", [[], ["--offline"], ["--format", "json"], ["--detailed-exitcode"]])
+def test_a_plan_meanwhile_says_who_writes(three: Project, service: Service, flags: list[str]) -> None:
+    with in_the_middle(three, service) as (first, _):
+        plan = three.run("plan", *flags)
+        (note,) = [line for line in plan.err.splitlines() if "is writing this state" in line]
+        assert f"pid {first.pid}: provisioner apply --target here, since 20" in note
+        assert note.startswith("note: ")
+        assert note.endswith("plan again when that has ended")
+        assert plan.code == (2 if "--detailed-exitcode" in flags else 0)
+    assert "is writing" not in three.run("plan", *flags).err
+
+
 def test_the_second_waits_and_finds_everything_done(three: Project, service: Service) -> None:
     with in_the_middle(three, service) as (first, go_on):
         second = subprocess.Popen(

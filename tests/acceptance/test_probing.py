@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 
@@ -106,6 +107,42 @@ def test_only_what_is_selected_is_tested(three: Project) -> None:
     assert (refused.code, "--select none matches no record" in refused.err) == (64, True)
 
 
+def test_results_come_by_key_in_columns_and_with_a_remedy(project: Project, service: Service) -> None:
+    """``b`` is answered "no"; the answer to ``a`` comes after that to ``team/longer``."""
+    later = Event()
+
+    def answer(_: str, path: str, __: object) -> tuple[int, object] | None:
+        if not path.endswith("/test"):
+            return None
+        key = next(key for key in KEYS if project.id(key) in path)
+        if key == "a":
+            later.wait(60)
+        if key == "team/longer":
+            later.set()
+        return (200, {"result": key != "b"})
+
+    with between(service, answer) as url:
+        project.target(url)
+        for key in reversed(KEYS):
+            project.define(key, basic(key.title()))
+        assert project.run("apply", "--yes").code == 0
+        ids = {key: project.id(key) for key in KEYS}
+        done = project.run("test", "--parallelism", "3")
+        selected = project.run("test", "--select", "a")
+    assert done.out.splitlines() == [
+        f"reachable    a            {ids['a']}",
+        f"unreachable  b            {ids['b']}",
+        "    the service gives no reason; check server, port, database, user, password, sslMode",
+        f"    remedy: {REMEDY} `provisioner test --select b`",
+        f"reachable    team/longer  {ids['team/longer']}",
+        "3 base connections tested: 2 reachable, 1 not.",
+    ]
+    assert selected.out.splitlines()[0] == f"reachable    a  {ids['a']}"
+
+
+REMEDY = "correct the definition or its variables and apply, or let Adobe's addresses reach the database; then"
+KEYS = ("a", "b", "team/longer")
+
 ANSWERS = {
     "no": ((200, {"result": False}), "unreachable", False, "the service gives no reason"),
     "the provider says no": (
@@ -131,6 +168,7 @@ def test_what_is_not_reachable_is_said_with_why(
         assert done.code == 1
         assert done.out.startswith(f"{word} ")
         assert why in done.out
+        assert "remedy: " in done.out
         assert done.last == "1 base connection tested: 0 reachable, 1 not."
         assert "    remedy: " in done.out
         (result,) = project.run("test", "--format", "json").json["results"]

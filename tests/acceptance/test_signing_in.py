@@ -164,4 +164,4 @@ def test_where_no_emulator_runs_it_is_said_how_to_start_one(project: Project) ->
     project.target("http://127.0.0.1:9")
     refused = project.run("plan")
     assert refused.code == 1
-    assert "remedy: start an emulator: provisioner emulator --port 9; or correct `endpoint:`" in refused.err
+    assert "remedy: is `provisioner emulator` running? start it with --port 9, or correct `endpoint:`" in refused.err

@@ -174,7 +174,12 @@ def test_a_cancelled_run_ends_what_is_under_way_and_records_it(project: Project,
             running.append(process)
             out, _ = process.communicate(timeout=20)
         assert process.returncode == 130
-        assert out.rstrip().endswith("Apply incomplete: 1 added, 0 changed, 0 destroyed. 1 not attempted.")
+        summary = out.rstrip().rpartition("\n")[2]
+        assert summary == (
+            "Apply incomplete: 1 added, 0 changed, 0 destroyed. 1 not attempted. Run apply again. "
+            "Each that was not attempted is listed with -v, and in reports."
+        )
+        assert out.count("1 not attempted") == out.count("attempted.") == 1, "and no line for each"
         assert list(project.state["records"]) == ["orders"]
         assert project.run("apply", "--yes").last == "Apply complete: 1 added, 0 changed, 0 destroyed."
     assert sorted(item["name"] for item in service.items()) == ["Orders", "Stock"]

@@ -209,7 +209,7 @@ def test_adopted_connections_are_tested_with_the_password_that_somebody_gave_the
 def test_the_demo_of_a_whole_life(tmp_path: Path, database: Database) -> None:  # noqa: ARG001
     told = told_by("tests.demo_lifecycle", tmp_path)
     for line in (
-        "2 base connections imported, 0 left.",
+        "2 base connections imported, 0 skipped.",
         "Plan: 0 to add, 0 to change, 0 to destroy. 2 unchanged.",
         "used by 1 dataflow: Nightly orders (enabled, every 15 minutes)",
         "shop.orders  table  yes",

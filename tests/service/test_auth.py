@@ -12,7 +12,7 @@ import pytest
 from provisioner.errors import NotAuthenticated, Unreachable, UsageError
 from provisioner.sensitive import Sensitive
 from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken, usable_for
-from provisioner.service.exchange import Answer, Call, Outcome
+from provisioner.service.exchange import NOT_JSON, Answer, Call, Outcome
 
 from .fakes import HERE, HTML, LOST, REFUSED, FakeTime, Script, status
 
@@ -160,7 +160,11 @@ def test_no_answer_means_nothing_was_reached() -> None:
             "AEP_API_KEY",
         ),
         (Answer(400, {}, {"error": "invalid_scope"}), "invalid_scope", "AEP_SCOPES"),
-        (Answer(403, text="<html>", defect="the body is not JSON"), "", ""),
+        *((Answer(number, text="<html>", defect=NOT_JSON), "", "Check the proxy") for number in (401, 403, 404)),
+        *((Answer(number), "", "Check the proxy") for number in (401, 403, 404)),
+        (Answer(401, {}, {"error": "new"}), "new", "AEP_CLIENT_SECRET"),
+        (Answer(403, {}, {"message": "no"}), "", "AEP_CLIENT_SECRET"),
+        (Answer(404, {}, {"message": "no"}), "", "ims_endpoint"),
     ],
 )
 def test_refusals_are_explained_and_not_repeated(answer: Answer, code: str, remedy: str) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,8 +15,10 @@ import pytest
 from provisioner.errors import NotAuthenticated, OutcomeUnknown, Refused, ServiceError, Unreachable, UsageError
 from provisioner.sensitive import Sensitive
 from provisioner.service.auth import ClientCredentials
-from provisioner.service.exchange import Answer, Call, Outcome
+from provisioner.service.calls import RateGate, repeat
+from provisioner.service.exchange import NOT_JSON, Answer, Call, Outcome
 from provisioner.service.flow_service import FlowService
+from provisioner.service.retry import Policy
 from provisioner.service.transport import real_timing
 
 from .fakes import (
@@ -121,6 +125,28 @@ def test_nothing_to_renew_with_names_both_reasons() -> None:
         bench.service.create(BODY)
     assert caught.value.message.startswith("no other token: the access token is not valid or has expired (401013)")
     assert (caught.value.status, caught.value.code, caught.value.remedy) == (401, "401013", "Get one.")
+
+
+PAGE = "<html><title>Access denied</title>"
+IN_BETWEEN = [
+    *((Answer(number, text=PAGE, defect=NOT_JSON), "a page") for number in (200, 401, 403, 404)),
+    *((Answer(number, text="Blocked", defect=NOT_JSON), "a text that is not JSON") for number in (200, 403)),
+    *((status(number), "an empty body") for number in (401, 403, 404)),
+    (Answer(403, {}, ["no"]), "JSON of another form"),
+]
+
+
+@pytest.mark.parametrize(("answer", "what"), IN_BETWEEN)
+@pytest.mark.parametrize("renewals", [0, 9])
+def test_what_something_in_between_answers_is_not_the_services_word(answer: Answer, what: str, renewals: int) -> None:
+    with pytest.raises(ServiceError) as caught:
+        Bench(*[answer] * 6, tokens=Tokens(renewals)).service.list_connections("spec")
+    words = f"something between here and Adobe answered with {what} (HTTP {answer.status})"
+    assert caught.value.message == f"listing base connections: {words}" or (renewals, caught.value.message) == (
+        0,
+        words,
+    )
+    assert caught.value.remedy.startswith("Check the proxy")
 
 
 @pytest.mark.parametrize("harmless", [REFUSED, status(429), status(429, retry_after="3")])
@@ -314,3 +340,48 @@ def test_a_401_renews_the_token_once_for_all_workers() -> None:
     with ThreadPoolExecutor(16) as pool:
         assert len(list(pool.map(lambda _: service.create(BODY), range(16)))) == 16
     assert (ims.fetched, ims.bearers) == (2, {"": 2, "t1": 16, "t2": 16})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why"),
+    [
+        (status(429, retry_after="15"), "the service asked to wait 15 s (429)"),
+        (status(429, retry_after="0"), "the service asked to wait 0 s (429)"),
+        (status(429), "the service is asked too much (429)"),
+        (status(429, retry_after="soon"), "the service is asked too much (429)"),
+        (status(503), "the service answered with status 503"),
+        (status(408), "the service answered with status 408"),
+        (REFUSED, "no connection to the service: refused"),
+        (LOST, "no answer came in time"),
+    ],
+)
+def test_each_wait_says_for_what(outcome: Outcome, why: str) -> None:
+    said: list[tuple[float, str]] = []
+    clock = FakeTime()
+
+    @contextmanager
+    def waiting(seconds: float, words: str, waited: float) -> Iterator[None]:
+        said.append((seconds, words))
+        before = len(clock.slept)
+        yield
+        assert clock.slept[before:] == [seconds]
+        assert waited == 0
+
+    timing = replace(clock.timing, waiting=waiting)
+    outcomes = [outcome, EMPTY]
+    repeat("GET", lambda: outcomes.pop(0), Policy(), timing)
+    assert said == [(clock.slept[0], why)]
+
+
+def test_who_waits_for_the_gate_says_so_too() -> None:
+    said: list[tuple[float, str, float]] = []
+    clock = FakeTime()
+
+    def waiting(seconds: float, words: str, waited: float) -> AbstractContextManager[None]:
+        said.append((seconds, words, waited))
+        return nullcontext()
+
+    gate = RateGate(replace(clock.timing, waiting=waiting))
+    gate.hold(15)
+    assert gate.wait(99) is None
+    assert said == [(15, "the service is asked too much (429)", 0)]

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.service.codes import CODES, STATUSES
-from provisioner.service.exchange import Answer
-from provisioner.service.explain import ServiceFault, explain, read_fault, refuses, says_gone, sentence
+from provisioner.service.codes import CLASSES, CODES, SIGN_IN_CODES, STATUSES
+from provisioner.service.exchange import NOT_JSON, Answer
+from provisioner.service.explain import ServiceFault, explain, explain_sign_in, read_fault, refuses, says_gone, sentence
 
 from .fakes import coded, legacy, missing
 
@@ -56,10 +56,10 @@ BODIES: list[tuple[int, Any, ServiceFault]] = [
     (500, {"error_code": True, "message": None, "detail": ["a", 1]}, ServiceFault(500, "", "", '["a", 1]')),
     (500, {"code": "<script>", "message": "m"}, ServiceFault(500, "", "", "m")),
     (500, {}, ServiceFault(500)),
-    (500, None, ServiceFault(500)),
-    (500, [], ServiceFault(500, foreign=True)),
-    (500, "text", ServiceFault(500, foreign=True)),
-    (500, 0, ServiceFault(500, foreign=True)),
+    (500, None, ServiceFault(500, foreign="an empty body")),
+    (500, [], ServiceFault(500, foreign="JSON of another form")),
+    (500, "text", ServiceFault(500, foreign="JSON of another form")),
+    (500, 0, ServiceFault(500, foreign="JSON of another form")),
 ]
 
 
@@ -68,9 +68,54 @@ def test_bodies(status: int, body: Any, fault: ServiceFault) -> None:
     assert read_fault(Answer(status, {}, body)) == fault
 
 
-@pytest.mark.parametrize("defect", ["the body is not JSON", "the body was cut"])
-def test_what_cannot_be_read_is_foreign(defect: str) -> None:
-    assert read_fault(Answer(502, text="<html>", defect=defect)) == ServiceFault(502, foreign=True)
+PAGE = "<!DOCTYPE html>\n<html><head><title>Access denied</title></head>"
+FOREIGN = [
+    (PAGE, NOT_JSON, "a page"),
+    ("<HTML><body>", NOT_JSON, "a page"),
+    ("<?xml version='1.0'?><html xmlns='x'>", NOT_JSON, "a page"),
+    (PAGE, "the body was cut", "a page"),
+    ("Blocked by policy", NOT_JSON, "a text that is not JSON"),
+    ("{", NOT_JSON, "a text that is not JSON"),
+    ('{"error_code": "401', "the body was cut", ""),
+    ("{", "the body is larger than 9 bytes", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "defect", "foreign"), FOREIGN)
+def test_what_came_in_the_place_of_json(text: str, defect: str, foreign: str) -> None:
+    assert read_fault(Answer(502, text=text, defect=defect)) == ServiceFault(502, foreign=foreign)
+
+
+BETWEEN = "something between here and Adobe answered with a page"
+
+
+@pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 404, 405, 409, 418, 422, 451, 499])
+@pytest.mark.parametrize("text", [PAGE, "Blocked by policy"])
+def test_a_page_is_not_the_services_word(status: int, text: str) -> None:
+    fault = read_fault(Answer(status, text=text, defect=NOT_JSON))
+    assert sentence(fault) == f"something between here and Adobe answered with {fault.foreign} (HTTP {status})"
+    remedy = explain(fault).remedy
+    assert "proxy" in remedy
+    assert not [word for word in ("oken", "SECRET", "role", "Permissions", "support", "request id") if word in remedy]
+
+
+@pytest.mark.parametrize("status", [302, 407, 408, 412, 413, 429, 500, 502, 503, 504])
+def test_some_statuses_speak_for_themselves(status: int) -> None:
+    fault = read_fault(Answer(status, text=PAGE, defect=NOT_JSON))
+    assert explain(fault) == (STATUSES.get(status) or CLASSES[status // 100])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 418, 422, 499])
+@pytest.mark.parametrize("body", [{}, {"message": "no"}, {"error": "something_new"}, {"error_code": "403010"}])
+def test_a_refused_sign_in_is_not_about_tokens_or_roles(status: int, body: dict[str, str]) -> None:
+    remedy = explain_sign_in(read_fault(Answer(status, {}, body))).remedy
+    assert "AEP_CLIENT_SECRET" in remedy or "ims_endpoint" in remedy
+    assert not [word for word in ("ACCESS_TOKEN", "role", "sandbox", "request id", "definition") if word in remedy]
+
+
+@pytest.mark.parametrize("code", sorted(SIGN_IN_CODES))
+def test_a_sign_in_is_explained_by_its_code(code: str) -> None:
+    assert explain_sign_in(read_fault(Answer(401, {}, {"error": code}))) == CODES[code]
 
 
 USERS_CODES = """

@@ -24,7 +24,7 @@ from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from provisioner.service import transport as module
 from provisioner.service.attempt import Attempt
-from provisioner.service.exchange import Answer, Call, CallLog, Failure, Outcome
+from provisioner.service.exchange import Answer, Call, CallLog, Failure, HeldBack, Outcome
 from provisioner.service.origin import Origin, check_origin
 from provisioner.service.transport import HttpTransport, explained, real_timing
 
@@ -39,7 +39,7 @@ def log() -> list[CallLog]:
 
 @pytest.fixture
 def transport(log: list[CallLog]) -> Iterator[HttpTransport]:
-    with HttpTransport(real_timing(), log.append, largest=100_000) as opened:
+    with HttpTransport(real_timing(), log.append, os.environ, largest=100_000) as opened:
         yield opened
 
 
@@ -128,6 +128,15 @@ def test_a_missing_bundle_of_certificates_is_named(transport: HttpTransport, mon
     assert isinstance(outcome, Failure)
     assert not outcome.sent
     assert "REQUESTS_CA_BUNDLE" in outcome.remedy
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_a_bundle_that_is_not_there_is_asked_for_once(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "/nonexistent/ca.pem")
+    words = f"{name}: the file of trusted certificates cannot be read"
+    assert transport.send(Call("GET", ADOBE, "/x")) == HeldBack(False, words, f"Check {name}.")
 
 
 @pytest.mark.parametrize("bundle", [None, __file__])
@@ -457,7 +466,7 @@ def test_refused_means_it_did_not_leave(transport: HttpTransport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     assert transport.send(post(port)) == Failure(
-        False, "no connection to the service: refused", "Check the network, the endpoint and the proxy settings."
+        False, "no connection to the service: refused", "Check the endpoint: is `provisioner emulator` running?"
     )
 
 
@@ -613,7 +622,27 @@ def test_a_tunnel_that_does_not_come_about_carried_nothing(
 
 def test_certificates_that_nobody_vouches_for() -> None:
     error = requests.exceptions.SSLError(ssl.SSLCertVerificationError("certificate verify failed"))
-    assert explained(error, Attempt(1)).reason == "the server's certificate cannot be verified"
+    assert explained(error, Attempt(1), ADOBE, {}).reason == "the server's certificate cannot be verified"
+
+
+NETWORK = "Check the network, the endpoint and the proxy settings."
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("http://127.0.0.1:1", "Check the endpoint: is `provisioner emulator` running?"),
+        ("http://localhost:1", "Check the endpoint: is `provisioner emulator` running?"),
+        ("https://[::1]:1", "Check the endpoint: is `provisioner emulator` running?"),
+        ("https://platform.adobe.io", NETWORK),
+        ("https://ims-na1.adobelogin.com", NETWORK),
+    ],
+)
+def test_who_refuses_a_connection_on_this_machine_may_be_an_emulator_that_is_not_running(url: str, remedy: str) -> None:
+    refused = NewConnectionError(POOL, "x")
+    refused.__cause__ = ConnectionRefusedError(111, "x")
+    failure = explained(requests.ConnectionError(refused), Attempt(1), check_origin(url), {})
+    assert failure == Failure(False, "no connection to the service: refused", remedy)
 
 
 def test_a_name_that_nobody_knows(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -626,7 +655,7 @@ def test_a_name_that_nobody_knows(transport: HttpTransport, monkeypatch: pytest.
 def test_an_error_that_wraps_itself_is_no_trap() -> None:
     error = requests.ConnectionError("x")
     error.__cause__ = error
-    assert not explained(error, Attempt(1)).sent
+    assert not explained(error, Attempt(1), ADOBE, {}).sent
 
 
 # --- the log

@@ -20,7 +20,8 @@ import pytest
 
 from provisioner.errors import LockedError, StateError
 from provisioner.state import lock as module
-from provisioner.state.lock import held_by, hold
+from provisioner.state.files import beside
+from provisioner.state.lock import held_by, hold, writer
 
 from .examples import HOLDER
 
@@ -154,3 +155,34 @@ def test_a_file_system_without_locks_is_refused(path: Path, monkeypatch: pytest.
             pass
     with hold(path, HOLDER):
         assert "ana on runner-7" in held_by(path)
+
+
+def test_the_writer_is_named_while_it_writes_and_no_longer(path: Path) -> None:
+    assert writer(path) == ""
+    with hold(path, HOLDER):
+        assert writer(path) == str(HOLDER)
+        with pytest.raises(LockedError), hold(path, HOLDER):
+            pass
+    assert writer(path) == ""
+
+
+@pytest.mark.parametrize("lock", [True, False])
+def test_a_name_that_a_crash_has_left_is_nobody(path: Path, lock: bool) -> None:
+    with hold(path, HOLDER):
+        info = beside(path, ".lock.info").read_bytes()
+    beside(path, ".lock.info").write_bytes(info)
+    if not lock:
+        beside(path, ".lock").unlink(missing_ok=True)
+    assert writer(path) == ""
+    with hold(path, HOLDER):
+        assert writer(path) == str(HOLDER), "looking has kept nobody out"
+
+
+def test_where_it_cannot_be_told_nobody_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks")
+
+    with hold(path, HOLDER):
+        monkeypatch.setattr("fcntl.flock", no_locks)
+        assert writer(path) == ""
+        monkeypatch.undo()
