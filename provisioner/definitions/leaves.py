@@ -224,10 +224,16 @@ _OR_ALLOW = "or, if it is no secret, `# provisioner: allow secret.literal` behin
 
 
 def _text_in_a_secret(leaf: Leaf, template: Template, target: Target) -> Problem | None:
-    if template.is_bare or leaf.literal_allowed or not template.text_beside(target.vars):
+    if template.is_bare or leaf.literal_allowed:
         return None
-    message = f"{leaf.shown} is a secret, and a part of it stands there in plain text"
-    return Problem(leaf.location, "secret.literal", message, f"put all of it into the variable, {_OR_ALLOW}")
+    if template.text_beside(target.vars):
+        message = f"{leaf.shown} is a secret, and a part of it stands there in plain text"
+        return Problem(leaf.location, "secret.literal", message, f"put all of it into the variable, {_OR_ALLOW}")
+    if template.is_padded(target.vars):
+        message = f"{leaf.shown} is a secret, and the file puts white space around it, which would be sent with it"
+        remedy = f"write \"{{{{ env('{template.env_names[0]}') }}}}\" on one line; `>-` and `|-` add no line break"
+        return Problem(leaf.location, "secret.literal", message, remedy)
+    return None
 
 
 def _judge(leaf: Leaf, template: Template, rule: schema.LeafRule, called: Called, project: Project) -> Problem | None:
