@@ -88,8 +88,14 @@ def guarded(shell: Shell, run: Callable[[], Any]) -> int:
     """Run a command; whatever happens becomes an exit code and a line on standard error."""
     try:
         return _expected(shell, run)
-    except Exception as error:
+    except SystemExit as stop:  # click ends so after a completion; a text in it would be printed by Python
+        return _code(stop.code) if isinstance(stop.code, int | None) else _bug(shell, stop)
+    except BaseException as error:  # extensions written in Rust raise those that are no Exception
         return _bug(shell, error)
+
+
+def _code(code: Any) -> int:
+    return code if isinstance(code, int) else 0
 
 
 def _expected(shell: Shell, run: Callable[[], Any]) -> int:
@@ -109,7 +115,7 @@ def _expected(shell: Shell, run: Callable[[], Any]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return _interrupted(shell)
-    return code if isinstance(code, int) else 0
+    return _code(code)
 
 
 def _interrupted(shell: Shell) -> int:
@@ -142,13 +148,14 @@ def error_text(error: ProvisionerError, shell: Shell) -> str:
     return style.fold(f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}")
 
 
-def _bug(shell: Shell, error: Exception) -> int:
+def _bug(shell: Shell, error: BaseException) -> int:
     """One line, and a report without any value: messages of exceptions may quote what they stumbled over."""
     now = datetime.now(UTC)
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
     head = [f"provisioner {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}", type(error).__name__]
-    path = Path(f"provisioner-report-{now:%Y%m%dT%H%M%S}.txt")
+    # Of two in the same second each has its own.
+    path = Path(f"provisioner-report-{now:%Y%m%dT%H%M%S}-{os.urandom(4).hex()}.txt")
     report = "\n".join([*head, *lines, ""])
     try:
         shell.egress.report(path, report)
