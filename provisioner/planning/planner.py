@@ -19,6 +19,7 @@ from provisioner.planning.ownership import NOBODY, Ownership, ownership
 from provisioner.planning.patch import Operation, operations
 from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Step, Undecided
 from provisioner.planning.proving import left_probes
+from provisioner.planning.servers import with_new_servers
 from provisioner.planning.waiting import INITIALIZING, first_enabled
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
@@ -66,7 +67,8 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
     changes += left_probes(context.state.intents, context.observation)
     in_order = tuple(sorted(changes, key=lambda change: change.key))
     notes = tuple(context.owners.strays(context.observation, context.client))
-    return Plan(target, identity, in_order, context.observation is None, notes=notes)
+    plan = Plan(target, identity, in_order, context.observation is None, notes=notes)
+    return with_new_servers(plan, context.state)
 
 
 def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
@@ -227,7 +229,7 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
         location=desired.location,
         fields=fields,
         steps=_steps(record, observed, counting, sent) if counting else (),
-        notes=(*_secret_notes(fields, desired, record, context), *_notes(fields, record, observed, context)),
+        notes=(*_secret_notes(fields, record, context), *_notes(fields, record, observed, context)),
         desired=desired,
         record=record,
     )
@@ -260,18 +262,11 @@ def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: 
         yield f"drift: changed by {observed.last_edit(context.client)}"
 
 
-def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Record, context: Context) -> Iterator[str]:
-    servers = [field.after for field in fields if field.path.endswith(".server") and field.counts]
-    if servers and (origins := _secret_origins(desired)):
-        yield f"from now on {origins} is used to sign in to another server: make sure that {servers[0]} is yours"
+def _secret_notes(fields: Iterable[FieldChange], record: Record, context: Context) -> Iterator[str]:
     differing = {field.path for field in fields}
     for secret in record.secrets:
         if secret.path in differing and not context.fingerprinter.knows_key_of(secret.fingerprint):
             yield _other_key(secret.path, secret.fingerprint.key_id, context.fingerprinter.has_key)
-
-
-def _secret_origins(desired: Desired) -> str:
-    return ", ".join(dict.fromkeys(symbol.origin for _, symbol in desired.confidential))
 
 
 def _other_key(path: str, key_id: str, has_key: bool) -> str:

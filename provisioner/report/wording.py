@@ -131,17 +131,12 @@ def _for_a_shell(flag: str) -> str:
     return f"{name} {shlex.quote(safe(value))}" if space else name
 
 
-_SERVER = ".server"
+NEW_SERVERS = "Passwords will go to servers that they did not go to before"
 
 
 def new_servers(plan: Plan) -> Counter[str]:
-    """The servers that a base connection will sign in to and did not before, each with how many of them."""
-    return Counter(
-        field.after
-        for change in plan.pending
-        for field in change.fields
-        if field.path.endswith(_SERVER) and field.after and field.before != field.after
-    )
+    """Return the servers that credentials are sent to for the first time, each with by how many changes."""
+    return Counter(server for change in plan.pending for server in change.new_servers)
 
 
 def _origin(field: FieldChange) -> str:
