@@ -75,8 +75,12 @@ PLAIN = Style()
 
 def safe(text: str) -> str:
     """Return text from outside, fit for a terminal and for the log of a pipeline: what is not seen, or turns the
-    direction of writing, is shown and not obeyed. Runners obey ``##vso[...]`` and ``##[...]`` anywhere in a line."""
-    return escaped(text).replace("##", "#\\u0023")
+    direction of writing, is shown and not obeyed. Runners obey ``##vso[...]`` and ``##[...]`` anywhere in a line, and
+    ``::error::`` where a line begins with it (documented), which any text may."""
+    return _BEGINS_A_COMMAND.sub(r"\1:\\u003a", escaped(text).replace("##", "#\\u0023"))
+
+
+_BEGINS_A_COMMAND = re.compile(r"\A(\s*)::")
 
 
 def command_text(text: str) -> str:

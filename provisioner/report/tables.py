@@ -17,9 +17,9 @@ _WIDEST = 40
 
 def aligned(head: Sequence[str], rows: Iterable[Sequence[str]], style: Style) -> str:
     """A table whose columns are as wide as what stands in them."""
-    shown = [[safe(cell) for cell in row] for row in rows]
-    widths = [max(map(columns, cells)) for cells in zip(head, *shown, strict=True)]
-    lines = [_row(row, widths) for row in (head, *shown)]
+    shown = [[safe(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(columns, cells)) for cells in zip(*shown, strict=True)]
+    lines = [_row(row, widths) for row in shown]
     return "\n".join([style.paint(lines[0], "dim"), *lines[1:]])
 
 
