@@ -139,3 +139,13 @@ def test_verbose_names_each_call_and_shows_no_body(project: Project) -> None:
     assert all("request " in line for line in lines[1:])
     assert "db.example.com" not in apply.err
     assert "Bearer" not in apply.err
+
+
+@pytest.mark.parametrize("name", ["AEP_API_KEY", "AEP_ORG_ID", "AEP_SANDBOX_NAME", "AEP_ACCESS_TOKEN"])
+@pytest.mark.parametrize("value", ["caf\u00e9 s3cretvalue", "s3cretvalue\nx: y"])
+def test_a_command_names_it_and_does_not_show_it(project: Project, name: str, value: str) -> None:
+    project.define("orders", basic("Orders"))
+    done = project.run("plan", environ={name: value})
+    assert done.code == 64
+    assert name in done.err
+    assert "s3cretvalue" not in done.err
