@@ -22,6 +22,7 @@ def test(shell: Shell, name: str | None, output: str, select: tuple[str, ...], p
     """Test, show each as it is known. 1 where one is not reachable."""
 
     def show(one: Tested) -> None:
+        shell.egress.check((one.reason, one.remedy))
         if output != "json":
             shell.egress.result(tables.test_line(one, shell.result_style))
 
@@ -42,9 +43,11 @@ def explore(shell: Shell, name: str | None, output: str, key: str, table: str | 
     with _looking(shell, name) as (state, service):
         if table is None:
             found = probing.tables(state, service, key)
+            shell.egress.check(word for one in found for word in (one.name, one.path, one.kind))
             text = tables.tables_json(found) if output == "json" else tables.tables_text(found, style)
         else:
             held = probing.contents(state, service, key, table, preview)
+            shell.egress.check(tables.words_of(held))
             text = tables.contents_json(held) if output == "json" else tables.contents_text(held, style, preview)
     shell.egress.result(text)
     return 0

@@ -141,8 +141,10 @@ def error_text(error: ProvisionerError, shell: Shell) -> str:
     if isinstance(error, ProblemsFound):
         from provisioner.report import problems
 
+        shell.egress.check(word for one in error.problems for word in (one.message, one.remedy))
         frames = error.source_line if shell.egress.stderr.isatty() else None
         return f"{problems.as_text(error.problems, style, frames)}\n{error.message}"
+    shell.egress.check((error.message, *error.details, error.remedy))
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
     details = "".join(f"\n    {safe(detail)}" for detail in error.details)
     return style.fold(f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}")

@@ -76,6 +76,14 @@ def tables_json(found: Iterable[Table]) -> str:
     return json_text({"format_version": FORMAT_VERSION, "tables": listed})
 
 
+def words_of(found: Contents) -> Iterator[str]:
+    """Yield all that the service says in it, as it is."""
+    for column in found.columns:
+        yield from (column.name, column.type, column.format)
+    for row in found.rows:
+        yield from (text for pair in row.items() for text in map(str, pair))
+
+
 def contents_text(found: Contents, style: Style, asked: bool = False) -> str:
     """The columns with their types, then the rows that were offered, where they were ``asked`` for."""
     listed = aligned(("COLUMN", "TYPE", "FORMAT"), ((c.name, c.type, c.format) for c in found.columns), style)

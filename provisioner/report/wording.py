@@ -131,6 +131,14 @@ def _for_a_shell(flag: str) -> str:
     return f"{name} {shlex.quote(safe(value))}" if space else name
 
 
+def words_of(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield all that a report says of changes and that is not its own, as it is."""
+    for change in changes:
+        yield from (change.name, change.reason, change.remedy, *change.notes)
+        for field in change.fields:
+            yield from (field.before or "", field.after or "")
+
+
 NEW_SERVERS = "Passwords will go to servers that they did not go to before"
 
 
