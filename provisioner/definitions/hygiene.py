@@ -186,7 +186,7 @@ def exposing_fields(fields: Mapping[str, str], origins_in: Origins) -> Iterator[
 
 
 def _exposing_lines(file: str, text: str, origins_in: Origins) -> Iterator[tuple[Location, tuple[str, ...]]]:
-    lines = ["" if ALLOW_LITERAL.search(line) else line for line in text.split("\n")]
+    lines = list(_not_allowed(text.split("\n")))
     found = [
         (Location(file, number, len(line) - len(line.lstrip()) + 1), origins)
         for number, line in enumerate(lines, 1)
@@ -195,6 +195,22 @@ def _exposing_lines(file: str, text: str, origins_in: Origins) -> Iterator[tuple
     yield from found
     if not found and (origins := origins_in("\n".join(lines))):  # a secret of several short lines
         yield Location(file), origins
+
+
+_OPENS_A_BLOCK = re.compile(r"\s[|>][-+1-9]*\s+#")
+
+
+def _not_allowed(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines, empty where they may hold a secret: those that say so, and what a block below one holds."""
+    deeper_than: int | None = None
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if deeper_than is not None and (not line.strip() or indent > deeper_than):
+            yield ""
+            continue
+        is_allowed = bool(ALLOW_LITERAL.search(line))
+        deeper_than = indent if is_allowed and _OPENS_A_BLOCK.search(line) else None
+        yield "" if is_allowed else line
 
 
 def _exposed(
