@@ -17,6 +17,7 @@ from provisioner.interruption import Interruption
 from provisioner.planning import saved
 from provisioner.planning.approval import SavedPlan
 from provisioner.report import events, outcomes, plan_text
+from provisioner.report.style import safe
 from provisioner.report.wording import words_of
 from provisioner.reporting import Reports, write_reports
 from provisioner.running import held, log_of, new_id, place_of
@@ -76,7 +77,7 @@ def _only_said(shell: Shell) -> Iterator[None]:
     try:
         yield
     except NotWritten as error:
-        shell.egress.note(f"warning: {error.message}")
+        shell.egress.note(f"warning: {safe(error.message)}")
 
 
 def read_saved(file: Path, name: str | None) -> SavedPlan:
