@@ -26,14 +26,15 @@ _CLASS = IGNORABLE + _CONTROLS + _FORMATS + _SEPARATORS + _HALVES + _DRAWS_NOTHI
 _EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
 _JOINING = "\u0600-\u109f\u1700-\u18af\ua800-\uabff\U00010a00-\U00011fff"  # scripts whose letters join or stack
 _WIDE = "\u2e80-\u9fff\uac00-\ud7af\uff00-\uffef"
-_IN_ITS_PLACE = (
-    rf"(?<=[{_EMOJI}])\ufe0f|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
-    rf"|(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])|(?<=[{_WIDE}])\u3000(?=[{_WIDE}])"
+_OUT_OF_PLACE = (
+    rf"(?<![{_EMOJI}]\ufe0f)(?<![0-9#*]\ufe0f(?=\u20e3))(?<![{_EMOJI}\ufe0f]\u200d(?=[{_EMOJI}]))"
+    rf"(?<![{_JOINING}][\u200c\u200d](?=[{_JOINING}]))(?<![{_WIDE}]\u3000(?=[{_WIDE}]))"
 )
-"""What joins emoji or letters, and the blank between wide characters: there they are seen by what they do."""
+"""Nothing that joins emoji or letters, nor the blank between wide characters: there they are seen by what they do."""
 
-UNSEEN = re.compile(rf"(?!{_IN_ITS_PLACE})[{_CLASS}]")
-"""One character that is not seen, outside of the places where its effect is."""
+UNSEEN = re.compile(rf"[{_CLASS}]{_OUT_OF_PLACE}")
+"""One character that is not seen, outside of the places where its effect is. The class stands first: searches are as
+fast as for the class alone."""
 
 
 def escaped(text: str) -> str:
