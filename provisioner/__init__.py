@@ -6,6 +6,7 @@ The packages are the stages that data passes; imports point one way, and tests/t
 
     errors, model, sensitive   the vocabulary: one exception tree, frozen values, values that must not be shown;
     names, once, progress      names that are one; equal values kept once; how far work is, and for what it waits
+    unseen                     characters that are not seen, in what is read and in what is shown
     json_schema                the published schemas, and values held against them
     secret_scanner             the last check that nothing written holds a secret
     definitions                what the user wrote        -> desired base connections

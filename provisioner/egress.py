@@ -11,7 +11,7 @@ import io
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,11 @@ class Egress:
     """The line at the end of the terminal that stays there, if there is one."""
     lost: list[str] = field(default_factory=list)
     """Why results could not be written. That nobody reads them, as behind ``head``, is no reason."""
+
+    def check(self, words: Iterable[str]) -> None:
+        """Raise ``Leak`` where any of these holds a sensitive value, as they are: before they are escaped, folded or
+        cut, after which a part of a value, or one in other company, might pass."""
+        self.scanner.check("\n".join(words))
 
     def result(self, text: str) -> None:
         """What the command was asked for."""

@@ -12,15 +12,14 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
 from typing import TypeVar
 
+from provisioner.unseen import IGNORABLE
+
 Item = TypeVar("Item", bound=Hashable)
 
 MAX_LENGTH = 200
 """Characters of a name that are taken to be kept. Assumed: no limit is documented."""
 
-_IGNORED = re.compile(
-    r"[\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-)
+_IGNORED = re.compile(rf"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u2800\ufff9-\ufffb{IGNORABLE}]")
 """White space and what is not seen: Default_Ignorable_Code_Point of Unicode, controls, the empty braille pattern."""
 
 

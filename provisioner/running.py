@@ -14,6 +14,7 @@ from provisioner.definitions.files import NO_DEFINITION, NO_FOLDER
 from provisioner.definitions.reading import read
 from provisioner.errors import ProblemsFound, ProvisionerError
 from provisioner.model import Problem
+from provisioner.report.style import safe
 
 if TYPE_CHECKING:
     from provisioner.commands.plan import Place
@@ -63,7 +64,7 @@ def held(
     shell: Shell, store: FileStore, where: Place, settings: Settings, command: str, timeout: float
 ) -> AbstractContextManager[None]:
     holder = wiring.holder(f"provisioner {command} --target {where.target.name}", settings)
-    return store.hold(holder, timeout, lambda whom: shell.egress.note(f"waiting for {whom}"))
+    return store.hold(holder, timeout, lambda whom: shell.egress.note(f"waiting for {safe(str(whom))}"))
 
 
 def new_id() -> str:
@@ -71,7 +72,7 @@ def new_id() -> str:
 
 
 def log_of(shell: Shell) -> Log:
-    return (lambda call: shell.egress.note(_call(call))) if shell.verbose else (lambda _: None)
+    return (lambda call: shell.egress.note(safe(_call(call)))) if shell.verbose else (lambda _: None)
 
 
 def _call(call: CallLog) -> str:

@@ -17,6 +17,8 @@ from provisioner.interruption import Interruption
 from provisioner.planning import saved
 from provisioner.planning.approval import SavedPlan
 from provisioner.report import events, outcomes, plan_text
+from provisioner.report.style import safe
+from provisioner.report.wording import words_of
 from provisioner.reporting import Reports, write_reports
 from provisioner.running import Needs, held, log_of, new_id, place_of
 from provisioner.settings import read_settings
@@ -78,7 +80,7 @@ def _only_said(shell: Shell) -> Iterator[None]:
     try:
         yield
     except NotWritten as error:
-        shell.egress.note(f"warning: {error.message}")
+        shell.egress.note(f"warning: {safe(error.message)}")
 
 
 def read_saved(file: Path, name: str | None, folder: Path) -> SavedPlan:
@@ -111,6 +113,7 @@ def _ports(
 
     def show(made: Plan) -> None:
         nonlocal more
+        shell.egress.check((*words_of(made.changes), *made.notes))
         more = shell.progress.of("changes done", len(made.pending))
         if output == "events":
             shell.egress.result("\n".join(events.of_plan(made, datetime.now(UTC))))
@@ -118,6 +121,7 @@ def _ports(
             say(plan_text.as_text(made, style) + "\n\n")
 
     def progress(outcome: Outcome) -> None:
+        shell.egress.check((outcome.message, outcome.remedy, *words_of((outcome.change,))))
         if output == "events":
             say(events.of_outcome(outcome, datetime.now(UTC)))
         elif shell.verbose or outcome.verdict is not Verdict.NOT_ATTEMPTED:  # the summary counts those

@@ -40,6 +40,7 @@ def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float)
             store.fold()
     for warning in done.warnings:
         shell.egress.note(problems.as_warning(warning, shell.note_style))
+    shell.egress.check(word for one in done.skipped for word in (one.name, one.reason))
     style = shell.result_style
     shell.egress.result(style.fold("\n".join(_lines(done, where.identity, style))))
     return 0 if all(one.managed for one in done.skipped) else 1

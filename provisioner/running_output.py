@@ -28,7 +28,7 @@ def output(shell: Shell, name: str | None, form: str, key: str | None) -> int:
     _, store = running.place_of(shell, settings, name)
     state = store.load()
     if key is not None:
-        shell.egress.result(record_of(state, key).id)
+        shell.egress.result(ids.as_id(record_of(state, key)))
         return 0
     text = FORMS[form](state.records)
     if form != "github" or settings.github_output is None:

@@ -13,6 +13,7 @@ from provisioner.errors import UsageError
 from provisioner.planning.renewal import key_note
 from provisioner.report import plan_text
 from provisioner.report.style import safe
+from provisioner.report.wording import words_of
 from provisioner.reporting import Reports, write_file, write_reports
 from provisioner.running import Needs, log_of, place_of
 from provisioner.settings import read_settings
@@ -56,6 +57,7 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
     else:
         with wiring.connect(where, settings, log_of(shell), shell.egress.scanner.contains) as service:
             made = planning.plan(where, desired, state, service.reading(), asked)
+    shell.egress.check((*words_of(made.changes), *made.notes))
     shell.egress.result(_plan_text(shell, made, output))
     for words in (*_meanwhile(where, writing), *_advice(made, state, where)):
         shell.egress.note(shell.note_style.fold(words))

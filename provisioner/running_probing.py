@@ -26,6 +26,7 @@ def test(shell: Shell, name: str | None, output: str, select: tuple[str, ...], p
         width = max(columns(safe(record.key)) for record in records)
 
         def show(one: Tested) -> None:
+            shell.egress.check((one.reason, one.remedy))
             if output != "json":
                 shell.egress.result(tables.test_line(one, width, shell.result_style))
 
@@ -45,9 +46,11 @@ def explore(shell: Shell, name: str | None, output: str, key: str, table: str | 
     with _looking(shell, name) as (state, service):
         if table is None:
             found = probing.tables(state, service, key)
+            shell.egress.check(word for one in found for word in (one.name, one.path, one.kind))
             text = tables.tables_json(found) if output == "json" else tables.tables_text(found, style)
         else:
             held = probing.contents(state, service, key, table, preview)
+            shell.egress.check(tables.words_of(held))
             text = tables.contents_json(held) if output == "json" else tables.contents_text(held, style, preview)
     shell.egress.result(text)
     return 0
@@ -56,7 +59,7 @@ def explore(shell: Shell, name: str | None, output: str, key: str, table: str | 
 @contextmanager
 def _looking(shell: Shell, name: str | None) -> Iterator[tuple[State, Reader]]:
     settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name, Needs.SERVICE)
+    where, store = running.place_of(shell, settings, name, running.Needs.SERVICE)
     state = store.load()
     with wiring.connect(where, settings, running.log_of(shell), shell.egress.scanner.contains) as service:
         yield state, service.reading()

@@ -10,6 +10,7 @@ from provisioner import guarding, running, wiring
 from provisioner.commands import plan as planning
 from provisioner.commands import state as states
 from provisioner.report import state_text
+from provisioner.report.style import safe
 from provisioner.settings import read_settings
 from provisioner.state.entries import all_of, one_of
 
@@ -56,7 +57,7 @@ def state_move(shell: Shell, name: str | None, old: Key, new: Key, lock_timeout:
     """Record under another key."""
     with _changed(shell, name, "state mv", lock_timeout) as store:
         record = states.move(store, old, new)
-    shell.egress.result(f"{old} is recorded as {new} now ({record.id}); give its definition that key")
+    shell.egress.result(safe(f"{old} is recorded as {new} now ({record.id}); give its definition that key"))
     return 0
 
 
@@ -66,12 +67,10 @@ def state_remove(shell: Shell, name: str | None, keys: tuple[Key, ...], lock_tim
         forgotten = states.remove(store, keys)
     for one in forgotten:
         if one.record:
-            shell.egress.result(f"forgot {one.key}; {one.record.id} stays as it is")
+            shell.egress.result(safe(f"forgot {one.key}; {one.record.id} stays as it is"))
         for intent in one.intents:
-            shell.egress.result(
-                f"gave up a {intent.step} of {intent.name} with an open outcome, sent at {intent.sent_at}: look in "
-                "Experience Platform whether it had its effect"
-            )
+            call = f"{intent.step} of {intent.name} with an open outcome, sent at {intent.sent_at}"
+            shell.egress.result(safe(f"gave up a {call}: look in Experience Platform whether it had its effect"))
     return 0
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from provisioner.errors import UsageError
 from provisioner.sensitive import Sensitive
 
 
@@ -46,13 +48,13 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     return Settings(
         variables=environ,
         credentials=Credentials(
-            api_key=environ.get("AEP_API_KEY") or None,
+            api_key=_in_a_header(environ, "AEP_API_KEY"),
             client_secret=_sensitive(environ, "AEP_CLIENT_SECRET"),
             scopes=environ.get("AEP_SCOPES") or None,
             access_token=_sensitive(environ, "AEP_ACCESS_TOKEN"),
         ),
-        org_id=environ.get("AEP_ORG_ID") or None,
-        sandbox=environ.get("AEP_SANDBOX_NAME") or None,
+        org_id=_in_a_header(environ, "AEP_ORG_ID"),
+        sandbox=_in_a_header(environ, "AEP_SANDBOX_NAME"),
         fingerprint_key=_key(environ, "PROVISIONER_FINGERPRINT_KEY"),
         old_fingerprint_key=_key(environ, "PROVISIONER_FINGERPRINT_KEY_OLD"),
         allow_hosts=tuple(environ.get("PROVISIONER_ALLOW_HOSTS", "").replace(",", " ").split()),
@@ -78,6 +80,21 @@ def own_secrets(environ: Mapping[str, str]) -> tuple[Sensitive, ...]:
 def _sensitive(environ: Mapping[str, str], name: str) -> Sensitive | None:
     value = environ.get(name, "").strip()
     return Sensitive(value, f"env({name})", (name,)) if value else None
+
+
+def _in_a_header(environ: Mapping[str, str], name: str) -> str | None:
+    """Return the value of a variable that goes into a header, without white space around it, such as a file's last
+    newline. Raise ``UsageError`` for one that no header can carry."""
+    value = environ.get(name, "").strip()
+    strange = _NOT_IN_A_HEADER.search(value)
+    if strange:
+        what = f"U+{ord(strange[0]):04X} at character {strange.start() + 1}"
+        remedy = "set it to the value alone: visible ASCII, without blanks, line breaks or typographic quotes"
+        raise UsageError(f"{name} holds {what}, which no header can carry", remedy)
+    return value or None
+
+
+_NOT_IN_A_HEADER = re.compile(r"[^!-~]")
 
 
 def _key(environ: Mapping[str, str], name: str) -> bytes | None:

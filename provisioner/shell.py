@@ -88,8 +88,14 @@ def guarded(shell: Shell, run: Callable[[], Any]) -> int:
     """Run a command; whatever happens becomes an exit code and a line on standard error."""
     try:
         return _expected(shell, run)
-    except Exception as error:
+    except SystemExit as stop:  # click ends so after a completion; a text in it would be printed by Python
+        return _code(stop.code) if isinstance(stop.code, int | None) else _bug(shell, stop)
+    except BaseException as error:  # extensions written in Rust raise those that are no Exception
         return _bug(shell, error)
+
+
+def _code(code: Any) -> int:
+    return code if isinstance(code, int) else 0
 
 
 def _expected(shell: Shell, run: Callable[[], Any]) -> int:
@@ -112,7 +118,7 @@ def _expected(shell: Shell, run: Callable[[], Any]) -> int:
     except OSError as error:
         shell.egress.note(error_text(of_the_world(error), shell))
         return 1
-    return code if isinstance(code, int) else 0
+    return _code(code)
 
 
 _REMEDIES = {
@@ -126,7 +132,8 @@ _REMEDIES = {
 
 def of_the_world(error: OSError) -> ProvisionerError:
     """Return what to say of a file that cannot be used, whatever containers, users and pipelines made of it."""
-    reason = error.strerror or type(error).__name__
+    # Whoever raises it may have written anything into it; the number says enough.
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
     remedy = _REMEDIES.get(error.errno or 0, "check whose it is, its permissions, and the folders above it")
     return ProvisionerError(f"{error.filename}: {reason}" if error.filename else reason, remedy)
 
@@ -169,21 +176,24 @@ def error_text(error: ProvisionerError, shell: Shell) -> str:
     if isinstance(error, ProblemsFound):
         from provisioner.report import problems
 
+        shell.egress.check(word for one in error.problems for word in (one.message, one.remedy))
         frames = error.source_line if shell.egress.stderr.isatty() else None
         also = f"\n{error_text(error.also, shell)}" if error.also else ""
         return f"{problems.as_text(error.problems, style, frames)}\n{error.message}{also}"
+    shell.egress.check((error.message, *error.details, error.remedy))
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
     details = "".join(f"\n    {safe(detail)}" for detail in error.details)
     return style.fold(f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}")
 
 
-def _bug(shell: Shell, error: Exception) -> int:
+def _bug(shell: Shell, error: BaseException) -> int:
     """One line, and a report without any value: messages of exceptions may quote what they stumbled over."""
     now = datetime.now(UTC)
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
     head = [f"provisioner {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}", type(error).__name__]
-    path = Path(f"provisioner-report-{now:%Y%m%dT%H%M%S}.txt")
+    # Of two in the same second each has its own.
+    path = Path(f"provisioner-report-{now:%Y%m%dT%H%M%S}-{os.urandom(4).hex()}.txt")
     report = "\n".join([*head, *lines, ""])
     try:
         shell.egress.report(path, report)

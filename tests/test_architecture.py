@@ -12,15 +12,16 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "provisioner"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-VOCABULARY = {"", "errors", "json_schema", "model", "names", "once", "progress", "sensitive"}
+VOCABULARY = {"", "errors", "json_schema", "model", "names", "once", "progress", "sensitive", "unseen"}
 LAYERS = {
     "errors": {"model"},
     "json_schema": {"model"},
     "model": set(),
-    "names": set(),
+    "names": {"unseen"},
     "once": set(),
     "progress": set(),
     "sensitive": set(),
+    "unseen": set(),
     "definitions": VOCABULARY,
     "state": VOCABULARY,
     "service": VOCABULARY,

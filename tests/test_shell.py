@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,24 @@ def raising(error: BaseException) -> Callable[[], Any]:
     return run
 
 
+class PanicException(BaseException):
+    """As extensions written in Rust raise it."""
+
+
+NO_EXCEPTION = (
+    PanicException("called unwrap on hunter2"),
+    SystemExit("the password is hunter2"),
+    SystemExit(ValueError("hunter2")),
+    BaseException("hunter2"),
+    GeneratorExit("hunter2"),
+    BaseExceptionGroup("hunter2", [PanicException("hunter2")]),
+    ExceptionGroup("hunter2", [ValueError("hunter2")]),
+    RecursionError("hunter2"),
+    MemoryError("hunter2"),
+    asyncio.CancelledError("hunter2"),
+    UnicodeEncodeError("utf-8", "hunter2", 0, 1, "hunter2"),
+)
+
 ENDS: dict[str, tuple[Callable[[], Any], int, str]] = {
     "well": (lambda: 0, 0, ""),
     "with a code": (lambda: 2, 2, ""),
@@ -36,7 +55,16 @@ ENDS: dict[str, tuple[Callable[[], Any], int, str]] = {
         StateError.exit_code,
         "error: damaged\n    remedy: fetch it",
     ),
+    "a file that cannot be used": (
+        raising(PermissionError(13, "hunter2", "state/prod.json")),
+        1,
+        "error: state/prod.json: Permission denied\n    remedy: check whose it is",
+    ),
+    "a full disk": (raising(OSError(28, "hunter2")), 1, "error: No space left on device\n    remedy: free space"),
     "a bug": (raising(ZeroDivisionError("hunter2")), 3, "bug in provisioner"),
+    "an exit": (raising(SystemExit(7)), 7, ""),
+    "an exit without a code": (raising(SystemExit()), 0, ""),
+    **{f"{error!r:.20}": (raising(error), 3, f"bug in provisioner ({type(error).__name__})") for error in NO_EXCEPTION},
 }
 
 
@@ -67,3 +95,12 @@ def test_a_report_that_cannot_be_written_is_said_instead(monkeypatch: pytest.Mon
     assert "ZeroDivisionError" in err.getvalue()
     assert "hunter2" not in err.getvalue()
     monkeypatch.chdir(tmp_path)
+
+
+def test_two_bugs_in_one_second_have_a_report_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(5):
+        err = io.StringIO()
+        assert guarded(Shell({}, None, Egress(io.StringIO(), err, SecretScanner())), raising(ValueError())) == 3
+        assert "the report is in" in err.getvalue()
+    assert len(list(tmp_path.glob("provisioner-report-*.txt"))) == 5

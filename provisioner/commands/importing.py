@@ -219,7 +219,8 @@ class _Chooser:
             if built.desired:
                 return built.desired[0]
             found = built.problems
-        return f"{found[0].message} ({found[0].rule})"
+        renaming = ": rename it in Experience Platform" if found[0].rule == "yaml.character" else ""
+        return f"{found[0].message} ({found[0].rule}){renaming}"
 
     def _only_target(self) -> str | None:
         """A definition of what is in one sandbox is not for another one."""

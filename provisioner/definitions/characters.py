@@ -1,24 +1,13 @@
-"""Characters that make a text read as something else than it is: unseen, or turning the direction of writing. Pure.
-
-Only where these are not there does a reviewer of a definition, and of its plan, see what is meant. Source: Unicode
-Technical Report 36 and the "Trojan Source" report. What joins letters and emoji (U+200C, U+200D) stays.
-"""
+"""Characters that a definition may not hold: only without them does a reviewer see what is meant. Pure."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 
-_UNSEEN = (
-    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # control characters, but for tab and line ends
-    "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff"  # halves of a character, which escapes make
-    "\U000e0000-\U000e007f"  # tags: a hidden text beside the visible one
-)
-_STRANGE = re.compile(f"[{_UNSEEN}]")
+from provisioner.unseen import UNSEEN
 
-REMEDY = "remove it: it is not seen, and what a reviewer reads is not what is meant"
+REMEDY = "remove it, or write a plain space: it is not seen, and what a reviewer reads is not what is meant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +19,8 @@ class Strange:
 
 
 def find_strange(text: str) -> Strange | None:
-    """None where there is none."""
-    found = _STRANGE.search(text)
+    """Return None where there is none."""
+    found = UNSEEN.search(text)
     if found is None:
         return None
     name = unicodedata.name(found[0], "a control character").lower()

@@ -15,12 +15,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from provisioner.definitions.keywords import is_secret
+
 SYNONYMS = {
     "server": ("server", "host", "data source", "datasource", "address", "addr", "network address"),
     "port": ("port",),
     "database": ("database", "initial catalog"),
     "username": ("uid", "user id", "userid", "username", "user name", "user"),
-    "password": ("pwd", "password"),
+    "password": ("pwd", "password", "password1", "pwd1"),
 }
 """Our name of a part -> the keywords that mean it, in lower case. Source: Connector/NET's connection options."""
 
@@ -127,15 +129,12 @@ def missing(pairs: Iterable[Pair]) -> tuple[str, ...]:
 
 
 def secrets(text: str) -> list[str]:
-    """The passwords in a connection string; none in what is no connection string."""
+    """The secrets in a connection string; none in what is no connection string."""
     try:
         pairs = split(text)
     except Malformed:
         return []
-    return [pair.value for pair in pairs if _SECRET.search(pair.keyword) or pair.part == "password"]
-
-
-_SECRET = re.compile("password|pwd", re.IGNORECASE)
+    return [pair.value for pair in pairs if is_secret(pair.keyword)]
 
 
 def quote(value: str) -> str:

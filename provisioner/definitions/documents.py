@@ -209,7 +209,7 @@ class _Walk:
 
     def document(self, node: Any) -> Any:
         data = None if node is None else self.value(node, ())
-        if data is None and not self.texts.get(()):
+        if data is None and not self.texts.get(()) and not self.problems:
             self.problem((1, 1), "yaml.empty", "the file is empty", "write a definition, or remove the file")
         return data
 

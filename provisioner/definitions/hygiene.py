@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.leaves import ALLOW_LITERAL
+from provisioner.definitions.placeholders import is_placeholder
 from provisioner.definitions.yaml_errors import source_line
 from provisioner.model import Location, Problem
 from provisioner.sensitive import SHORTEST, SHORTEST_WORD, Sensitive, cannot_detect
@@ -29,13 +30,6 @@ class Oddity:
 
 
 _QUOTED = re.compile(r"(['\"`]).*\1", re.DOTALL)
-_PLACEHOLDER = re.compile(
-    r"change[-_ ]?(me|it|this)|replace[-_ ]?(me|it|this)|(your|my|the)?[-_ ]?(password|passwd|pwd|secret)"
-    r"|todo|tbd|fixme|x{3,}|\*{3,}|\.{3,}|dummy|example|placeholder|redacted|masked|none|null|nil|undefined|test"
-    r"|<.*>|\$\{.*\}?|\$\(.*\)?|\$[a-z_]\w*|\{\{.*|%[a-z_]\w*%|##.*",
-    re.IGNORECASE | re.DOTALL,
-)
-
 ODDITIES: tuple[tuple[Oddity, Test], ...] = (
     (
         Oddity(
@@ -64,49 +58,78 @@ ODDITIES: tuple[tuple[Oddity, Test], ...] = (
     (
         Oddity(
             "secret.placeholder",
-            "holds what looks like a placeholder",
-            "set the real value; a `${...}` that arrives here was not replaced by whatever should have done so",
+            "looks like a placeholder, a reference or a path instead of a secret",
+            "set the value itself; what should have replaced a `${...}`, looked up a reference or read a file did not",
         ),
-        lambda value: bool(_PLACEHOLDER.fullmatch(value.strip().strip("'\"`"))),
+        is_placeholder,
     ),
 )
 """What any variable is tested for that a definition reads."""
 
-UNGUARDED = Oddity(
+_TOO_SHORT = Oddity(
     "secret.unguarded",
-    f"cannot be looked for in what this run writes: it is shorter than {SHORTEST} characters, or shorter than "
-    f"{SHORTEST_WORD} and made of lower-case letters alone",
+    f"is shorter than {SHORTEST} characters, so that it cannot be looked for in what this run writes",
+    "choose one of twelve random characters or more",
+)
+_LIKE_A_WORD = Oddity(
+    "secret.unguarded",
+    f"is made of lower-case letters alone and shorter than {SHORTEST_WORD}, so that it cannot be looked for in what "
+    "this run writes",
     "choose one of twelve random characters or more",
 )
 LIKE_THE_USER = Oddity("secret.user-name", "is equal to the user name", "set the password; variables may be mixed up")
 
+UNGUARDED: tuple[tuple[Oddity, Test], ...] = (
+    (_TOO_SHORT, lambda value: len(value.strip()) < SHORTEST),
+    (_LIKE_A_WORD, lambda value: cannot_detect(value) and len(value.strip()) >= SHORTEST),
+)
+"""What the value of a secret is tested for, whatever it is made of."""
+_OF_PARTS = (*(row for row in ODDITIES if row[0].rule == "secret.placeholder"), *UNGUARDED)
+"""The same for the secrets in a connection string that comes whole from a variable."""
+
 
 def odd(desired: Iterable[Desired], variables: Mapping[str, str]) -> tuple[Problem, ...]:
-    """Return everything odd, each variable and rule once, where the first definition asks for it.
+    """Return one finding for each variable with everything that is odd about it, where a definition first asks for it.
 
     ``variables`` are those to be judged, as they are set.
     """
-    found: dict[tuple[str, str], Problem] = {}
-    for problem in _all(desired, variables):
-        found.setdefault((problem.rule, problem.message), problem)
-    return tuple(found.values())
-
-
-def _all(desired: Iterable[Desired], variables: Mapping[str, str]) -> Iterator[Problem]:
+    places: dict[str, Location] = {}
+    reasons: dict[str, dict[Oddity, None]] = {}
     for one in desired:
-        for path, value in one.sensitive:
-            for name in value.names:
-                if name in variables:
-                    for oddity in (oddity for oddity, test in ODDITIES if test(variables[name])):
-                        yield _problem(one.location_of(path), name, oddity)
-        for path, secret in one.secrets:
-            if _given(secret, variables) and cannot_detect(secret.reveal()):
-                yield _problem(one.location_of(path), _named(secret), UNGUARDED)
-        yield from _like_the_user(one, variables)
+        for path, name, oddity in _all(one, variables):
+            places.setdefault(name, one.location_of(path))
+            reasons.setdefault(name, {})[oddity] = None
+    return tuple(_problem(places[name], name, tuple(found)) for name, found in reasons.items())
+
+
+def _problem(location: Location, name: str, found: tuple[Oddity, ...]) -> Problem:
+    rules, messages, remedies = (dict.fromkeys(words) for words in zip(*map(astuple, found), strict=True))
+    return Problem(location, ", ".join(rules), f"{name} {'; it '.join(messages)}", "; ".join(remedies))
+
+
+def _all(one: Desired, variables: Mapping[str, str]) -> Iterator[tuple[str, str, Oddity]]:
+    """Yield the path, the name of the variable and what is odd about it."""
+    for path, value in one.sensitive:
+        for name in value.names:
+            if name in variables:
+                yield from ((path, name, oddity) for oddity, test in ODDITIES if test(variables[name]))
+    for path, secret in one.secrets:
+        if _given(secret, variables):
+            yield from ((path, _named(secret), oddity) for oddity in _of_secret(one, path, secret.reveal()))
+    yield from _like_the_user(one, variables)
+
+
+def _of_secret(one: Desired, path: str, content: str) -> Iterator[Oddity]:
+    whole = one.symbols[path]
+    if isinstance(whole, Sensitive) and whole.reveal() == content:
+        yield from (oddity for oddity, test in UNGUARDED if test(content))
+    else:
+        found = (oddity for oddity, test in _OF_PARTS if test(content))
+        yield from (replace(oddity, message=f"holds a secret that {oddity.message}") for oddity in found)
 
 
 def _given(secret: Sensitive, variables: Mapping[str, str]) -> bool:
-    """Whether all that it is made of is to be judged."""
+    """Return whether all that it is made of is to be judged."""
     return variables.keys() >= set(secret.names)
 
 
@@ -114,18 +137,14 @@ def _named(secret: Sensitive) -> str:
     return ", ".join(secret.names) or secret.origin
 
 
-def _problem(location: Location, name: str, oddity: Oddity) -> Problem:
-    return Problem(location, oddity.rule, f"{name} {oddity.message}", oddity.remedy)
-
-
-def _like_the_user(one: Desired, variables: Mapping[str, str]) -> Iterator[Problem]:
+def _like_the_user(one: Desired, variables: Mapping[str, str]) -> Iterator[tuple[str, str, Oddity]]:
     for path, password in one.sensitive:
         if not path.endswith(".password"):
             continue
         user = one.value(f"{path.removesuffix('.password')}.username")
         name = user.reveal() if isinstance(user, Sensitive) else user
         if password.reveal() == name and _given(password, variables):
-            yield _problem(one.location_of(path), _named(password), LIKE_THE_USER)
+            yield path, _named(password), LIKE_THE_USER
 
 
 EXPOSED = "secret.exposed"
@@ -167,7 +186,7 @@ def exposing_fields(fields: Mapping[str, str], origins_in: Origins) -> Iterator[
 
 
 def _exposing_lines(file: str, text: str, origins_in: Origins) -> Iterator[tuple[Location, tuple[str, ...]]]:
-    lines = ["" if ALLOW_LITERAL.search(line) else line for line in text.split("\n")]
+    lines = list(_not_allowed(text.split("\n")))
     found = [
         (Location(file, number, len(line) - len(line.lstrip()) + 1), origins)
         for number, line in enumerate(lines, 1)
@@ -176,6 +195,22 @@ def _exposing_lines(file: str, text: str, origins_in: Origins) -> Iterator[tuple
     yield from found
     if not found and (origins := origins_in("\n".join(lines))):  # a secret of several short lines
         yield Location(file), origins
+
+
+_OPENS_A_BLOCK = re.compile(r"\s[|>][-+1-9]*\s+#")
+
+
+def _not_allowed(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines, empty where they may hold a secret: those that say so, and what a block below one holds."""
+    deeper_than: int | None = None
+    for line in lines:
+        indent = len(line) - len(line.lstrip())
+        if deeper_than is not None and (not line.strip() or indent > deeper_than):
+            yield ""
+            continue
+        is_allowed = bool(ALLOW_LITERAL.search(line))
+        deeper_than = indent if is_allowed and _OPENS_A_BLOCK.search(line) else None
+        yield "" if is_allowed else line
 
 
 def _exposed(

@@ -98,9 +98,15 @@ def _said(name: str, target: Target, where: str) -> str:
 
 
 def _text_in_a_secret(leaf: Leaf, template: Template, target: Target) -> Iterator[Problem]:
-    if not template.is_bare and not leaf.literal_allowed and template.text_beside(target.vars):
+    if template.is_bare or leaf.literal_allowed:
+        return
+    if template.text_beside(target.vars):
         message = f"{leaf.shown} is a secret, and a part of it stands there in plain text"
         yield Problem(leaf.location, "secret.literal", message, f"put all of it into the variable, {OR_ALLOW}")
+    elif template.is_padded(target.vars):
+        message = f"{leaf.shown} is a secret, and the file puts white space around it, which would be sent with it"
+        remedy = f"write \"{{{{ env('{template.env_names[0]}') }}}}\" on one line; `>-` and `|-` add no line break"
+        yield Problem(leaf.location, "secret.literal", message, remedy)
 
 
 def _unset_variables(leaf: Leaf, template: Template, target: Target) -> Iterator[Problem]:

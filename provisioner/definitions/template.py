@@ -56,6 +56,11 @@ class Template:
         """What is there without the variables of the environment."""
         return self.evaluate(variables, dict.fromkeys(self.env_names, "")).strip()
 
+    def is_padded(self, variables: Mapping[str, str]) -> bool:
+        """Return whether white space of the file's own stands before or behind all that it gives."""
+        text = self.evaluate(variables, dict.fromkeys(self.env_names, "x"))
+        return text != text.strip()
+
     @property
     def is_sole(self) -> bool:
         """Whether it gives a variable as it is."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from email.utils import formatdate
 from http.client import responses
 
-from provisioner.emulator import errors, foreign
+from provisioner.emulator import errors, foreign, visitors
 from provisioner.emulator.connection import Connection
 from provisioner.emulator.dispatch import answer, emulated
 from provisioner.emulator.errors import Refused, coded, uncoded
@@ -18,12 +18,13 @@ from provisioner.emulator.world import World
 def handle(world: World, request: Request) -> Outcome:
     """Return what becomes of a request. Each is handled as if it were alone, but where it waits."""
     with world.lock:
-        if not world.faults or not emulated(request.path):
-            return Outcome(answer(world, request))
         try:
+            visitors.check(request)
+            if not world.faults or not emulated(request.path):
+                return Outcome(answer(world, request))
             hits = world.faults.choose(request, lambda: foreign.name_in(world, request))
             return _carry_out(world, request, hits)
-        except Refused as refused:  # the data file fails under somebody else's hands
+        except Refused as refused:  # no program asks, or the data file fails under somebody else's hands
             return Outcome(errors.reply(refused, world.behaviour, world.unique()))
 
 

@@ -19,6 +19,7 @@ class FieldChange:
     ``before`` and ``after`` are what a reader may see: text, the origin of a sensitive value, or None for absent.
     ``location`` is None where the definition is gone. ``comparison`` is set for sensitive fields; ``at_hand`` is False
     where the variable is unset, so that there is nothing to compare or to send. ``drifted``: it was changed outside.
+    ``again``: it is sent although it is what was sent last.
     """
 
     path: str
@@ -28,6 +29,7 @@ class FieldChange:
     comparison: Comparison | None = None
     at_hand: bool = True
     drifted: bool = False
+    again: bool = False
 
     @property
     def sensitive(self) -> bool:
@@ -41,8 +43,18 @@ class FieldChange:
 
     @property
     def counts(self) -> bool:
-        """Whether it is a reason to act. An unset variable is not: nothing is known of its value."""
-        return self.at_hand
+        """Whether it is a reason to act. An unset variable is none by itself: nothing is known of its value."""
+        return self.at_hand or self.comes_from_elsewhere
+
+    @property
+    def comes_from_elsewhere(self) -> bool:
+        """Whether a secret has another origin than the one that is recorded."""
+        return self.sensitive and None not in (self.before, self.after) and self.before != self.after
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether carrying it out takes a request: the same value from elsewhere is only recorded."""
+        return self.again or self.comparison is not Comparison.UNCHANGED
 
 
 def compare(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> tuple[FieldChange, ...]:
@@ -67,6 +79,7 @@ def is_as_recorded(desired: Desired, record: Record, fingerprinter: Fingerprinte
         and len(symbols) == len(record.secrets) == len(desired.places) - len(desired.texts)
         and all(
             isinstance(value := symbols.get(one.path), Sensitive)
+            and value.origin == one.origin
             and fingerprinter.compare(one.path, value.reveal(), one.fingerprint) is Comparison.UNCHANGED
             for one in record.secrets
         )
@@ -77,11 +90,11 @@ def resent(desired: Desired, fields: tuple[FieldChange, ...]) -> tuple[FieldChan
     """The differences, with every secret that is at hand among them, also where it is unchanged."""
     differing = {field.path for field in fields}
     again = (
-        FieldChange(path, value.origin, value.origin, desired.location_of(path), Comparison.UNCHANGED)
+        FieldChange(path, value.origin, value.origin, desired.location_of(path), Comparison.UNCHANGED, again=True)
         for path, value in desired.confidential
         if isinstance(value, Sensitive) and path not in differing
     )
-    return (*fields, *again)
+    return (*(replace(field, again=field.sensitive and field.at_hand) for field in fields), *again)
 
 
 def _compare(
@@ -115,7 +128,7 @@ def _compare_sensitive(
         comparison = Comparison.UNKNOWN if before is None else Comparison.CHANGED
         return FieldChange(field.path, before, value.origin, field.location, comparison)
     comparison = fingerprinter.compare(field.path, value.reveal(), remembered.fingerprint)
-    if comparison is Comparison.UNCHANGED:
+    if comparison is Comparison.UNCHANGED and before == value.origin:
         return None
     return FieldChange(field.path, before, value.origin, field.location, comparison)
 
@@ -156,11 +169,17 @@ def withdrawn(record: Record, shown: Mapping[str, str]) -> tuple[FieldChange, ..
 
 
 def accepted(record: Record, fields: Iterable[FieldChange]) -> Record:
-    """The record once these changes of visible fields are in it."""
-    changed = {field.path: field.after or "" for field in fields}
+    """Return the record once these changes are in it: of visible fields, and of where secrets come from."""
+    listed = tuple(fields)
+    changed = {field.path: field.after or "" for field in listed if not field.sensitive}
+    origins = {field.path: field.after for field in listed if field.sensitive and field.after}
     kept = {path: text for path, text in {**record.texts, **changed}.items() if text}
     # A path that was sensitive, as far as the state says, is not any more.
-    secrets = tuple(secret for secret in record.secrets if secret.path not in changed)
+    secrets = tuple(
+        replace(secret, origin=origins.get(secret.path, secret.origin))
+        for secret in record.secrets
+        if secret.path not in changed
+    )
     return replace(record, texts=kept, secrets=secrets)
 
 

@@ -99,7 +99,7 @@ class Change:
 
     ``desired`` is None for what has no definition any more, ``record`` for what is not in the state. ``moved_from`` is
     the key that the record has in the state, where the definition says that it was its own. ``held``: it is blocked by
-    what the service shows alone.
+    what the service shows alone. ``new_servers`` are those that its credentials are sent to for the first time.
     """
 
     key: Key
@@ -115,6 +115,7 @@ class Change:
     record: Record | None = None
     moved_from: Key = ""
     held: bool = False
+    new_servers: tuple[str, ...] = ()
 
     @property
     def drifted(self) -> bool:

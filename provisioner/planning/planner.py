@@ -19,6 +19,7 @@ from provisioner.planning.ownership import NOBODY, Ownership, ownership
 from provisioner.planning.patch import Operation, operations
 from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Step, Undecided
 from provisioner.planning.proving import left_probes
+from provisioner.planning.servers import with_new_servers
 from provisioner.planning.waiting import INITIALIZING, first_enabled
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
@@ -66,7 +67,8 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
     changes += left_probes(context.state.intents, context.observation)
     in_order = tuple(sorted(changes, key=lambda change: change.key))
     notes = tuple(context.owners.strays(context.observation, context.client))
-    return Plan(target, identity, in_order, context.observation is None, notes=notes)
+    plan = Plan(target, identity, in_order, context.observation is None, notes=notes)
+    return with_new_servers(plan, context.state)
 
 
 def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
@@ -216,7 +218,7 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
         )
     fields = with_drift(resent(desired, fields) if context.resend else fields, desired, record, observed)
     counting = [field for field in fields if field.counts]
-    sent = operations(counting)
+    sent = operations(field for field in counting if field.is_sent)
     reasons = (*_reasons(fields, observed, context), *(() if sent else ("only recorded, nothing is sent",)))
     if sent and observed and observed.etag is None and observed.state != INITIALIZING:
         return _not_ready(desired, observed, fields)
@@ -228,7 +230,7 @@ def _with_record(desired: Desired, record: Record, observed: Observed | None, co
         location=desired.location,
         fields=fields,
         steps=_steps(record, observed, counting, sent) if counting else (),
-        notes=(*_secret_notes(fields, desired, record, context), *_notes(fields, record, observed, context)),
+        notes=(*_secret_notes(fields, record, context), *_notes(fields, record, observed, context)),
         desired=desired,
         record=record,
     )
@@ -252,28 +254,20 @@ def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: 
             yield f"secret changed: {field.after or field.before}"
         elif field.comparison is Comparison.UNKNOWN and field.at_hand:
             yield f"secret cannot be compared, will be sent: {field.after}"
-        elif field.comparison is Comparison.UNCHANGED:
+        elif field.comparison is Comparison.UNCHANGED and field.again:
             yield f"secret is sent again, as asked: {field.after}"
+        elif field.comes_from_elsewhere:
+            same = "; its value is the same" if field.at_hand else ""
+            yield f"{field.path} comes from {field.after}, before from {field.before}{same}"
     if observed and any(field.drifted for field in fields):
         yield f"drift: changed by {observed.last_edit(context.client)}"
 
 
-def _secret_notes(fields: Iterable[FieldChange], desired: Desired, record: Record, context: Context) -> Iterator[str]:
-    servers = [field.after for field in fields if field.path.endswith(".server") and field.counts]
-    if servers and (origins := _secret_origins(desired)):
-        yield f"from now on {origins} is used to sign in to another server: make sure that {servers[0]} is yours"
+def _secret_notes(fields: Iterable[FieldChange], record: Record, context: Context) -> Iterator[str]:
     differing = {field.path for field in fields}
     for secret in record.secrets:
-        path, origin = secret.path, str(desired.value(secret.path))
-        if path in differing:
-            if not context.fingerprinter.knows_key_of(secret.fingerprint):
-                yield _other_key(path, secret.fingerprint.key_id, context.fingerprinter.has_key)
-        elif origin != secret.origin:
-            yield f"{path} comes from {origin}, before from {secret.origin}; its value is the same"
-
-
-def _secret_origins(desired: Desired) -> str:
-    return ", ".join(dict.fromkeys(symbol.origin for _, symbol in desired.confidential))
+        if secret.path in differing and not context.fingerprinter.knows_key_of(secret.fingerprint):
+            yield _other_key(secret.path, secret.fingerprint.key_id, context.fingerprinter.has_key)
 
 
 def _other_key(path: str, key_id: str, has_key: bool) -> str:
@@ -284,7 +278,8 @@ def _other_key(path: str, key_id: str, has_key: bool) -> str:
 def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | None, context: Context) -> Iterator[str]:
     for field in fields:
         if not field.at_hand:
-            yield f"{field.after} is not set: cannot tell whether it changed"
+            needed = "apply will need it" if field.counts else "cannot tell whether it changed"
+            yield f"{field.after} is not set: {needed}"
     if observed is None:
         return
     if touched(record, observed):

@@ -5,15 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from provisioner.errors import UsageError
+from provisioner.errors import StateError, UsageError
 from provisioner.model import Key
 from provisioner.report.style import json_line, json_text
+from provisioner.service.paging import is_id
 from provisioner.state.records import Record
+
+
+def as_id(record: Record) -> str:
+    """Return the id of a record. Raise ``StateError`` for one that a shell or a runner could take for something else:
+    it came from a state that somebody has edited."""
+    if not is_id(record.id):
+        message = f"the state has no usable id for {record.key}: it holds characters that no id has"
+        raise StateError(message, "fetch the last state that is sound, or correct it: `provisioner state rebuild`")
+    return record.id
 
 
 def as_json(records: Iterable[Record]) -> str:
     """``{KEY: {id, name}}``."""
-    return json_text({one.key: {"id": one.id, "name": one.texts.get("name", "")} for one in records})
+    return json_text({one.key: {"id": as_id(one), "name": one.texts.get("name", "")} for one in records})
 
 
 def as_env(records: Iterable[Record]) -> str:
@@ -28,7 +38,7 @@ def as_github(records: Iterable[Record]) -> str:
     named = _named(listed, lambda key: re.sub(r"[^A-Za-z0-9_-]", "-", key))
     if ALL in named:
         raise UsageError(f"the key {ALL} cannot be an output: all ids together are called so", "give it another key")
-    every = json_line({one.key: one.id for one in listed})
+    every = json_line({one.key: as_id(one) for one in listed})
     return "\n".join([*(f"{name}={identity}" for name, identity in named.items()), f"{ALL}={every}"])
 
 
@@ -43,5 +53,5 @@ def _named(records: Iterable[Record], name_of: Callable[[Key], str]) -> Mapping[
         if name in named:
             words = f"{keys[name]} and {record.key} would both be called {name}"
             raise UsageError(words, "give one of them another key (movedFrom), or use --format json")
-        named[name], keys[name] = record.id, record.key
+        named[name], keys[name] = as_id(record), record.key
     return named

@@ -22,6 +22,7 @@ from provisioner.planning.plan import Action, Plan
 from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
 from provisioner.report.wording import (
+    NEW_SERVERS,
     SEVERITY,
     SYMBOL,
     Unknown,
@@ -74,6 +75,7 @@ def as_html(plan: Plan, made: datetime) -> str:
                 ("What the digest does not cover", list(uncovered(plan))),
                 ("Notes", [Unknown(note, Counter()) for note in plan.notes]),
             ],
+            new_servers=NEW_SERVERS,
             servers=new_servers(plan),
             symbol=SYMBOL,
             verdict=verdict,

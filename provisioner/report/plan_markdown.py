@@ -18,6 +18,7 @@ from provisioner.report.markdown import code, longest_ticks, plain
 from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
 from provisioner.report.wording import (
+    NEW_SERVERS,
     Unknown,
     approval,
     fields_of,
@@ -100,7 +101,7 @@ def _head(plan: Plan) -> Iterator[str]:
     servers = new_servers(plan)
     if servers:
         names = _names(servers, _LONGEST_HOST)
-        yield f"**Passwords will go to servers that they did not go to before**: {names}. Are these yours?"
+        yield f"**{NEW_SERVERS}**: {names}. Are these yours?"
     yield "\n".join(_section("What could not be known", list(unknowns(plan)), _ALL_KNOWN))
     left_open = list(uncovered(plan))
     if left_open:

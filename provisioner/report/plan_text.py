@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.style import PLAIN, Style, count, safe
-from provisioner.report.wording import SYMBOL, fields_of, line_of
+from provisioner.report.wording import NEW_SERVERS, SYMBOL, fields_of, line_of, new_servers
 
 _COLOUR = {
     Action.CREATE: "green",
@@ -38,8 +38,16 @@ def as_text(plan: Plan, style: Style = PLAIN) -> str:
     paragraphs += ["\n".join(_change(change, style)) for change in plan.changes if change.key not in hidden]
     if hidden:
         paragraphs.append(style.paint(f"{count(len(hidden), 'definition')} unchanged", "dim"))
-    notes = ["\n".join(f"{style.paint('note:', 'yellow')} {safe(note)}" for note in plan.notes)] if plan.notes else []
+    told = (*_sign_ins(plan), *plan.notes)
+    notes = ["\n".join(f"{style.paint('note:', 'yellow')} {safe(note)}" for note in told)] if told else []
     return style.fold("\n\n".join([*_tight(paragraphs), *notes, *_approval(plan, style), summary(plan)]))
+
+
+def _sign_ins(plan: Plan) -> Iterator[str]:
+    """Yield what a reviewer must not miss: servers that are given a password for the first time."""
+    if servers := list(new_servers(plan)):
+        more = f" and {len(servers) - MOST_UNCHANGED:,} more" if len(servers) > MOST_UNCHANGED else ""
+        yield f"{NEW_SERVERS}: {', '.join(servers[:MOST_UNCHANGED])}{more}. Are these yours?"
 
 
 def _approval(plan: Plan, style: Style) -> Iterator[str]:

@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from provisioner.unseen import UNSEEN, escaped
+
 _CODES = {
     "bold": "1",
     "dim": "2",
@@ -72,11 +74,13 @@ PLAIN = Style()
 
 
 def safe(text: str) -> str:
-    """Text that came from outside, fit for a terminal and for the log of a pipeline: control and direction characters
-    shown, not obeyed. Runners obey ``##vso[...]`` and ``##[...]`` wherever they stand in a line."""
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
-    return text.replace("##", "#\\u0023")
+    """Return text from outside, fit for a terminal and for the log of a pipeline: what is not seen, or turns the
+    direction of writing, is shown and not obeyed. Runners obey ``##vso[...]`` and ``##[...]`` anywhere in a line, and
+    ``::error::`` where a line begins with it (documented), which any text may."""
+    return _BEGINS_A_COMMAND.sub(r"\1:\\u003a", escaped(text).replace("##", "#\\u0023"))
+
+
+_BEGINS_A_COMMAND = re.compile(r"\A(\s*)::")
 
 
 def command_text(text: str) -> str:
@@ -90,8 +94,8 @@ def command_property(text: str) -> str:
 
 
 def json_text(document: object) -> str:
-    """JSON for files and terminals: letters as they are, control and direction characters, and what UTF-8 cannot hold,
-    as the escapes that JSON has for them."""
+    """JSON for files and terminals: letters as they are, characters that are not seen, and what UTF-8 cannot hold, as
+    the escapes that JSON has for them."""
     return _escaped(json.dumps(document, indent=2, ensure_ascii=False))
 
 
@@ -102,6 +106,7 @@ def json_line(document: object) -> str:
 
 def _escaped(text: str) -> str:
     shown = "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    shown = UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], shown)
     return shown.replace("##", "#\\u0023")  # no command to a pipeline's runner; in JSON it reads the same
 
 

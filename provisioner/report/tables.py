@@ -17,9 +17,9 @@ _WIDEST = 40
 
 def aligned(head: Sequence[str], rows: Iterable[Sequence[str]], style: Style) -> str:
     """A table whose columns are as wide as what stands in them."""
-    shown = [[safe(cell) for cell in row] for row in rows]
-    widths = [max(map(columns, cells)) for cells in zip(head, *shown, strict=True)]
-    lines = [_row(row, widths) for row in (head, *shown)]
+    shown = [[safe(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(columns, cells)) for cells in zip(*shown, strict=True)]
+    lines = [_row(row, widths) for row in shown]
     return "\n".join([style.paint(lines[0], "dim"), *lines[1:]])
 
 
@@ -76,6 +76,14 @@ def tables_json(found: Iterable[Table]) -> str:
     """``{format_version, tables: [{name, path, type, can_preview}]}``."""
     listed = [{"name": t.name, "path": t.path, "type": t.kind, "can_preview": t.can_preview} for t in found]
     return json_text({"format_version": FORMAT_VERSION, "tables": listed})
+
+
+def words_of(found: Contents) -> Iterator[str]:
+    """Yield all that the service says in it, as it is."""
+    for column in found.columns:
+        yield from (column.name, column.type, column.format)
+    for row in found.rows:
+        yield from (text for pair in row.items() for text in map(str, pair))
 
 
 def contents_text(found: Contents, style: Style, asked: bool = False) -> str:

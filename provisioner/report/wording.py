@@ -131,17 +131,20 @@ def _for_a_shell(flag: str) -> str:
     return f"{name} {shlex.quote(safe(value))}" if space else name
 
 
-_SERVER = ".server"
+def words_of(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield all that a report says of changes and that is not its own, as it is."""
+    for change in changes:
+        yield from (change.name, change.reason, change.remedy, *change.notes)
+        for field in change.fields:
+            yield from (field.before or "", field.after or "")
+
+
+NEW_SERVERS = "Passwords will go to servers that they did not go to before"
 
 
 def new_servers(plan: Plan) -> Counter[str]:
-    """The servers that a base connection will sign in to and did not before, each with how many of them."""
-    return Counter(
-        field.after
-        for change in plan.pending
-        for field in change.fields
-        if field.path.endswith(_SERVER) and field.after and field.before != field.after
-    )
+    """Return the servers that credentials are sent to for the first time, each with by how many changes."""
+    return Counter(server for change in plan.pending for server in change.new_servers)
 
 
 def _origin(field: FieldChange) -> str:

@@ -12,7 +12,7 @@ from provisioner.errors import ServiceError
 from provisioner.model import Json
 from provisioner.service.origin import Origin
 
-_ID = re.compile(r"(?!\.+$)[A-Za-z0-9._:-]{1,128}")
+_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]|:(?!:)){0,127}")
 _FURTHER = re.compile(
     r"next|continu|cursor|token|more|scroll|after|truncat|partial|incomplete|\berrors?\b", re.IGNORECASE
 )
@@ -28,8 +28,9 @@ _REPORT = "Report it to Adobe's support."
 
 
 def is_id(value: str) -> bool:
-    """Return whether an id can stand in a path, a log and the output of a pipeline and changes none of them. Dots alone
-    would climb out of the path. Documented ids are UUIDs; that no other character is needed is assumed."""
+    """Return whether an id can stand in a path, a log, a shell and the output of a pipeline and changes none of them:
+    it is no option and no command to a runner, and dots alone would climb out of the path. Documented ids are UUIDs;
+    that no other character is needed is assumed."""
     return _ID.fullmatch(value) is not None
 
 

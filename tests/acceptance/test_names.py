@@ -75,7 +75,7 @@ def test_json_of_warnings_alone_is_valid(project: Project) -> None:
         ([], ["Orders "], {"orders": ["name.unstable"]}),
         ([], [" - 'x': {y} # z "], {"x-y-z": ["name.unstable"]}),
         ([], ["Bu\u0308cher"], {None: ["name.unstable"]}),
-        ([], ["Orders\u3000EU"], {"orders-eu": ["name.unstable"]}),
+        ([], ["Orders  EU"], {"orders-eu": ["name.unstable"]}),
         (["Orders"], ["orders"], {"orders": ["name.lookalike"]}),
         ([], ["Orders", "ORDERS"], {"orders-2": ["name.lookalike"]}),
         (['"Declared "'], ["Orders"], {}),
@@ -101,6 +101,14 @@ def test_an_imported_draft_keeps_the_name_and_warns(
     shown = {one["name"] for one in plan.json["resource_changes"]}
     assert shown == {*(name.strip('"') for name in declared), *names}
     assert all(one["action"] == "no-op" for one in plan.json["resource_changes"] if one["name"] in names)
+
+
+def test_what_has_unseen_characters_in_its_name_is_not_imported(project: Project, service: Service) -> None:
+    make(service, "Orders\u3164EU")
+    done = project.run("import", "--all")
+    assert done.code == 1
+    assert "U+3164 (hangul filler) may not stand here" in done.out
+    assert "rename it in Experience Platform" in done.out
 
 
 def without_folder(project: Project) -> None:

@@ -178,3 +178,19 @@ def test_what_is_not_reachable_is_said_with_why(
 def test_before_anything_is_recorded_there_is_nothing_to_test(project: Project) -> None:
     refused = project.run("test")
     assert (refused.code, "nothing is recorded for this target" in refused.err) == (64, True)
+
+
+HOSTILE_IDS = ["##vso[task.setvariable variable=a]b", "x ##[error]y", "::error::x"]
+
+
+@pytest.mark.parametrize("request_id", HOSTILE_IDS)
+def test_no_id_of_a_request_is_a_command_to_a_runner(project: Project, service: Service, request_id: str) -> None:
+    project.define("orders", basic("Orders"))
+    refused = (400, {"title": "x", "report": {"request-id": request_id}})
+    with between(service, lambda _method, path, _body: refused if "/connections" in path else None) as url:
+        project.target(url)
+        done = project.run("plan", "-v")
+    assert done.code == 1
+    for line in (done.out + done.err).splitlines():
+        assert not line.lstrip().startswith("::")
+        assert "##" not in line

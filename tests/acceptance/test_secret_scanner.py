@@ -280,5 +280,39 @@ def test_samples_of_an_emulator_are_no_secrets_there_and_secrets_elsewhere(proje
 def test_what_cannot_be_looked_for_is_said_by_name(project: Project) -> None:
     project.define("orders", basic("Orders"))
     result = project.run("plan", environ={"MYSQL_ORDERS_PASSWORD": "s3cr3t"})
-    assert "MYSQL_ORDERS_PASSWORD cannot be looked for in what this run writes" in result.err
+    assert "MYSQL_ORDERS_PASSWORD is shorter than 8 characters, so that it cannot be looked for" in result.err
     assert "s3cr3t" not in result.err + result.out
+
+
+AWKWARD = [
+    "Zq9##kT7-longsecret",
+    "#kT7-longsecret9",
+    "::kT7-longsecret9",
+    "kT7 longsecret 99 with blanks in it",
+    "a_b*c@d kT7 long",
+    "p@ss-kT7-long!?",
+    "kT7`long`secret`9",
+    "kT7<long>&\"secret'9",
+    "kT7\u3164longsecret9",
+    "kT7.long.secret.9",
+    "\u00e4kT7longsecret9",
+]
+SURROUNDED = ["{}", "see #{}", "#{}#", '"{}"', "x:{}:x", "{}!", "({})", "a@{}", "`{}`", " {} ", "{}##", "\u202e{}"]
+
+
+@pytest.mark.parametrize("around", SURROUNDED)
+@pytest.mark.parametrize("password", AWKWARD)
+def test_whatever_stands_around_it_no_form_shows_a_secret_that_the_service_says(
+    project: Project, service: Service, around: str, password: str
+) -> None:
+    """Escapes, folding and cutting make another text of it; so it is looked for before as well."""
+    environ = {"MYSQL_ORDERS_PASSWORD": password}
+    project.define("orders", basic("Orders"))
+    assert project.run("apply", "--yes", environ=environ).code == 0
+    (item,) = service.items()
+    service.edit(item["id"], "/description", around.format(password))
+    for args in (("plan",), ("plan", "--format", "json"), ("plan", "--report", "markdown=r", "--report", "html=r")):
+        code, out, err = inside(project, *args, more=environ)
+        assert (code, out) == (3, "")
+        assert not holds(err, password)
+    assert not (project.folder / "r").exists()

@@ -165,3 +165,13 @@ def test_where_no_emulator_runs_it_is_said_how_to_start_one(project: Project) ->
     refused = project.run("plan")
     assert refused.code == 1
     assert "remedy: is `provisioner emulator` running? start it with --port 9, or correct `endpoint:`" in refused.err
+
+
+@pytest.mark.parametrize("name", ["AEP_API_KEY", "AEP_ORG_ID", "AEP_SANDBOX_NAME", "AEP_ACCESS_TOKEN"])
+@pytest.mark.parametrize("value", ["caf\u00e9 s3cretvalue", "s3cretvalue\nx: y"])
+def test_a_command_names_it_and_does_not_show_it(project: Project, name: str, value: str) -> None:
+    project.define("orders", basic("Orders"))
+    done = project.run("plan", environ={name: value})
+    assert done.code == 64
+    assert name in done.err
+    assert "s3cretvalue" not in done.err

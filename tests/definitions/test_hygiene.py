@@ -15,6 +15,10 @@ from tests.planning.examples import desired_of
 
 HERE = Location("connections/orders.yaml", 12, 15)
 GOOD = "xJ2kq9Lm4Tz8wQ"
+UNSEARCHED = "so that it cannot be looked for in what this run writes"
+PLACEHOLDER = "looks like a placeholder, a reference or a path instead of a secret"
+SPACES = "begins or ends with white space, which is sent as a part of it"
+LINE_BREAK = "ends with a line break, which is sent as a part of it"
 
 
 def one(password: Value, username: Value = "svc_aep", prefix: str = "auth.params", key: str = "orders") -> Desired:
@@ -60,7 +64,8 @@ ROWS: list[tuple[str, set[str]]] = [
 @pytest.mark.parametrize("prefix", ["auth.params", "auth.params.connectionString"])
 def test_values(content: str, rules: set[str], prefix: str) -> None:
     found = odd([one(secret(content), prefix=prefix)], {"MYSQL_P": content})
-    assert {problem.rule for problem in found} == rules
+    assert {rule for problem in found for rule in problem.rule.split(", ")} == rules
+    assert len(found) == bool(rules)
     for problem in found:
         assert problem.message.startswith("MYSQL_P ")
         assert problem.remedy
@@ -68,9 +73,29 @@ def test_values(content: str, rules: set[str], prefix: str) -> None:
         assert content.strip() not in problem.message.removeprefix("MYSQL_P ").split()
 
 
-def test_each_variable_is_named_once_whatever_the_number_of_definitions() -> None:
-    many = [one(secret("changeme"), key=f"orders{number}") for number in range(9)]
-    assert len(odd(many, {"MYSQL_P": "changeme"})) == 2  # a placeholder, and a word
+# a value; all that is said of it
+SAID = [
+    (f"{GOOD}\n", "ends with a line break, which is sent as a part of it"),
+    ("hunter2", f"is shorter than 8 characters, {UNSEARCHED}"),
+    (" hunter2 ", f"{SPACES}; it is shorter than 8 characters, {UNSEARCHED}"),
+    ("correcthorse", f"is made of lower-case letters alone and shorter than 16, {UNSEARCHED}"),
+    ("'correct'", "stands in quotes, which are sent as a part of it"),
+    ("changeme", f"{PLACEHOLDER}; it is made of lower-case letters alone and shorter than 16, {UNSEARCHED}"),
+    ("svc_aep", f"is shorter than 8 characters, {UNSEARCHED}; it is equal to the user name"),
+    ("todo\n", f"{LINE_BREAK}; it {PLACEHOLDER}; it is shorter than 8 characters, {UNSEARCHED}"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), SAID)
+def test_one_warning_a_variable_says_all_reasons_and_which(content: str, message: str) -> None:
+    many = [one(secret(content), key=f"orders{number}") for number in range(9)]
+    (found,) = odd(many, {"MYSQL_P": content})
+    assert found.message == f"MYSQL_P {message}"
+
+
+def test_each_variable_has_its_own() -> None:
+    found = odd([one(secret("hunter2")), one(secret("hunter3", "MYSQL_Q"))], {"MYSQL_P": "hunter2", "MYSQL_Q": "x"})
+    assert [problem.message.split(" ")[0] for problem in found] == ["MYSQL_P", "MYSQL_Q"]
 
 
 def test_a_user_name_from_the_environment_counts() -> None:
@@ -84,18 +109,21 @@ def test_what_was_not_set_by_anybody_is_not_judged() -> None:
     assert odd([one(Symbolic("env(MYSQL_P)", ("MYSQL_P",)))], {"MYSQL_P": "changeme"}) == ()
 
 
-@pytest.mark.parametrize("content", ["short7!", "abcdefghijklmno", " short7! "])
-def test_a_secret_that_cannot_be_looked_for_is_said(content: str) -> None:
-    found = odd([one(secret(content), secret("svc", "MYSQL_U"))], {"MYSQL_P": content, "MYSQL_U": "svc"})
-    assert [problem.message.partition(":")[0] for problem in found if problem.rule == "secret.unguarded"] == [
-        "MYSQL_P cannot be looked for in what this run writes"
-    ]
-
-
-def test_of_a_whole_connection_string_the_password_is_judged() -> None:
-    string = "Server=h;Database=d;UID=u;PWD=hunter2"
+@pytest.mark.parametrize(
+    ("string", "message"),
+    [
+        ("PWD=hunter2", f"holds a secret that is shorter than 8 characters, {UNSEARCHED}"),
+        (f"PWD={GOOD};SshPassPhrase=hunter2", f"holds a secret that is shorter than 8 characters, {UNSEARCHED}"),
+        ("PWD={PASSWORD}", f"holds a secret that {PLACEHOLDER}"),
+        ("Password={your_password}", f"holds a secret that {PLACEHOLDER}"),
+        (f"PWD={GOOD}", None),
+    ],
+)
+def test_of_a_whole_connection_string_the_secrets_in_it_are_judged(string: str, message: str | None) -> None:
+    string = f"Server=db1.example.com;Database=orders;UID=svc_aep;{string}"
     desired = desired_of("orders", HERE, (Field("auth.params.connectionString", secret(string), HERE),))
-    assert [problem.rule for problem in odd([desired], {"MYSQL_P": string})] == ["secret.unguarded"]
+    found = odd([desired], {"MYSQL_P": string})
+    assert [problem.message for problem in found] == ([f"MYSQL_P {message}"] if message else [])
 
 
 FILE = "connections/orders.yaml"

@@ -129,8 +129,9 @@ def rules() -> Iterator[str]:
                     if len(problem.message) < len(kept.message):
                         found[problem.rule] = problem
     told = RARE | {rule: (problem.message, problem.remedy) for rule, problem in found.items()}
-    oddities = [one for one, _ in hygiene.ODDITIES] + [hygiene.UNGUARDED, hygiene.LIKE_THE_USER]
-    told |= {one.rule: (f"the variable {one.message}", one.remedy) for one in oddities}
+    for one in (*(oddity for oddity, _ in (*hygiene.ODDITIES, *hygiene.UNGUARDED)), hygiene.LIKE_THE_USER):
+        before = f"{told[one.rule][0]}; or " if one.rule in told else "the variable "
+        told[one.rule] = (f"{before}{one.message}", one.remedy)
     rows = ((f"`{rule}`", message, remedy) for rule, (message, remedy) in sorted(told.items()))
     yield from table(("rule", "for example", "remedy"), rows)
 

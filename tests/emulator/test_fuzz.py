@@ -124,7 +124,7 @@ def exchange(url: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
 
 def written(method: str, target: bytes, headers: dict[str, str], content: bytes) -> bytes:
     """A request on the wire."""
-    fixed = {"Host": "emulator", "Connection": "close", "Content-Length": str(len(content))}
+    fixed = {"Host": "localhost", "Connection": "close", "Content-Length": str(len(content))}
     lines = b"".join(f"{name}: {value}\r\n".encode("latin-1") for name, value in (fixed | headers).items())
     return method.encode() + b" " + target + b" HTTP/1.1\r\n" + lines + b"\r\n" + content
 

@@ -25,7 +25,7 @@ def request(
     more: bytes = b"",
     content: bytes | None = None,
     version: bytes = b"1.1",
-    host: bytes = b"Host: emulator\r\n",
+    host: bytes = b"Host: 127.0.0.1\r\n",
 ) -> bytes:
     """A request on the wire; ``content`` has its length announced unless ``more`` says how it ends."""
     lines = b"".join(f"{name}: {value}\r\n".encode() for name, value in CALLER.items()) + host + more

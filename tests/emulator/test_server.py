@@ -71,13 +71,13 @@ def test_it_ends_whatever_its_clients_do(monkeypatch):
 
             clients.enter_context(Api(emulator)).names()
             connected(b"")
-            connected(b"POST / HTTP/1.1\r\nHost: e\r\nContent-Length: 10\r\n\r\nabc")
+            connected(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc")
             connected(b"this is not HTTP\r\n\r\n").recv(10)
             never_read = connected(b"")
             never_read.settimeout(0.5)
             with suppress(TimeoutError):
                 while True:
-                    never_read.sendall(b"GET /_emulator/health HTTP/1.1\r\nHost: e\r\n\r\n" * 1000)
+                    never_read.sendall(b"GET /_emulator/health HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
             assert set(threading.enumerate()) > before
         assert set(threading.enumerate()) <= before
 
@@ -110,7 +110,7 @@ def test_more_clients_than_there_may_be_open_files_are_served_later(tmp_path):
                 while True:
                     address = ("127.0.0.1", int(url.rpartition(":")[2]))
                     client = many.enter_context(socket.create_connection(address, timeout=0.5))
-                    client.sendall(b"GET /_emulator/health HTTP/1.1\r\nHost: e\r\n\r\n")
+                    client.sendall(b"GET /_emulator/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     assert client.recv(100).startswith(b"HTTP/1.1 200 OK\r\n")
             assert requests.get(url + "/_emulator/health", timeout=10).ok
         finally:

@@ -30,7 +30,7 @@ def with_empty_description(one: Record) -> Record:
     [
         pytest.param(desired(), record(), [], id="as recorded"),
         pytest.param(desired(auth__params__password=UNSET), record(), [], id="not to be told, and asked for nothing"),
-        pytest.param(desired(auth__params__password=OTHER_VARIABLE), record(), ["no-op"], id="another variable"),
+        pytest.param(desired(auth__params__password=OTHER_VARIABLE), record(), ["update"], id="another variable"),
         pytest.param(desired(auth__params__server="db2"), record(), ["update"], id="another text"),
         pytest.param(WITHOUT, with_empty_description(record(WITHOUT)), [], id="an empty text, as an edited state has"),
         pytest.param(desired(description=""), record(WITHOUT), [], id="an empty text that is declared"),

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from provisioner.definitions.desired import Desired
+from provisioner.definitions.desired import Desired, Field
+from provisioner.model import Location
 from provisioner.planning.plan import Action
 from provisioner.planning.planner import Context, make_plan
 from provisioner.planning.renewal import renewed
+from provisioner.report.plan_html import as_html
+from provisioner.report.plan_markdown import as_markdown
+from provisioner.report.plan_text import as_text
+from provisioner.sensitive import Sensitive
 from provisioner.state.fingerprint import HMAC, SCRYPT, Comparison, Fingerprinter
 from provisioner.state.records import Record
-from tests.planning.examples import IDENTITY, KEY, LINEAGE, UNSET, desired, only, planned, record, secret, state
+from tests.planning.examples import (
+    IDENTITY,
+    KEY,
+    LINEAGE,
+    UNSET,
+    desired,
+    desired_of,
+    only,
+    planned,
+    record,
+    secret,
+    state,
+)
 
 NEW = b"n" * 32
+HERE = Location("connections/b.yaml")
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
 PATH = "auth.params.password"
 MAKERS = {
     "no key": Fingerprinter(LINEAGE, None),
@@ -83,20 +103,92 @@ def test_a_record_keeps_its_fingerprints_under_another_key() -> None:
     assert change.action is Action.NO_OP
 
 
-SERVERS: list[tuple[str, Desired, bool]] = [
-    ("another server", desired(auth__params__server="evil.example"), True),
-    ("another server from the environment", desired(auth__params__server=secret("evil.example")), True),
-    ("and another secret", desired(auth__params__server="e", auth__params__password=secret("second")), True),
-    ("the secret alone", desired(auth__params__password=secret("second")), False),
-    ("another database", desired(auth__params__database="other"), False),
-]
+OTHER = Sensitive("second", "env(MYSQL_OTHER)", ("MYSQL_OTHER",))
+HOST = Sensitive("db1", "env(MYSQL_HOST)", ("MYSQL_HOST",))
+AT_DB2 = desired("b", name="B", auth__params__server="db2")
+OTHERS_AT_DB2 = desired("b", name="B", auth__params__server="db2", auth__params__password=OTHER)
+IN_A_STRING = desired_of(
+    "b",
+    HERE,
+    [Field("name", "B", HERE)]
+    + [
+        Field(f"auth.params.connectionString.{part}", value, HERE)
+        for part, value in (("server", "DB2."), ("password", secret("first-secret")))
+    ],
+)
+IMPORTED = Record("orders", "id-1", '"e1"', desired().texts, (), "ab" * 16)
+
+# what is declared; what is recorded, of any key; the servers that are new
+SERVERS: dict[str, tuple[Desired, list[Record], tuple[str, ...]]] = {
+    "another server": (desired(auth__params__server="evil.example"), [record()], ("evil.example",)),
+    "another server from the environment": (
+        desired(auth__params__server=secret("evil.example")),
+        [record()],
+        ("env(MYSQL_PASSWORD)",),
+    ),
+    "and another secret": (
+        desired(auth__params__server="e", auth__params__password=secret("second")),
+        [record()],
+        ("e",),
+    ),
+    "the secret alone": (desired(auth__params__password=secret("second")), [record()], ()),
+    "another database": (desired(auth__params__database="other"), [record()], ()),
+    "a description": (desired(description="other"), [record()], ()),
+    "nothing": (desired(), [record()], ()),
+    "a create, of the first": (desired(), [], ("db1",)),
+    "a create where another one is, with its variable": (desired(), [record(desired("b", name="B"))], ()),
+    "a create where another one is, with another variable": (
+        desired(auth__params__password=OTHER),
+        [record(desired("b", name="B"))],
+        ("db1",),
+    ),
+    "a move to where another one is": (desired(auth__params__server="db2"), [record(), record(AT_DB2)], ()),
+    "a move to where another variable is used": (
+        desired(auth__params__server="db2"),
+        [record(), record(OTHERS_AT_DB2)],
+        ("db2",),
+    ),
+    "the same server in other letters": (desired(auth__params__server="DB1."), [record()], ()),
+    "where a connection string is": (desired(auth__params__server="db2"), [record(), record(IN_A_STRING)], ()),
+    "another variable, which is used there by another one": (
+        desired(auth__params__password=OTHER, auth__params__server="db2"),
+        [record(), record(OTHERS_AT_DB2)],
+        (),
+    ),
+    "another variable, which is not": (desired(auth__params__password=OTHER), [record()], ("db1",)),
+    "the server's variable has another value": (
+        desired(auth__params__server=Sensitive("evil", "env(MYSQL_HOST)", ("MYSQL_HOST",))),
+        [record(desired(auth__params__server=HOST))],
+        ("env(MYSQL_HOST)",),
+    ),
+    "the server's variable is the same": (
+        desired(auth__params__server=HOST, auth__params__database="other"),
+        [record(desired(auth__params__server=HOST))],
+        (),
+    ),
+    "what was imported has its server already": (desired(), [IMPORTED], ()),
+    "what was imported moves": (desired(auth__params__server="db9"), [IMPORTED], ("db9",)),
+}
 
 
-@pytest.mark.parametrize(("wanted", "said"), [row[1:] for row in SERVERS], ids=[row[0] for row in SERVERS])
-def test_a_secret_that_goes_to_another_server_is_said(wanted: Desired, said: bool) -> None:
-    notes = only(planned([wanted], state(record()), None)).notes
-    start = "from now on env(MYSQL_PASSWORD) is used to sign in to another server"
-    assert any(note.startswith(start) for note in notes) is said
+@pytest.mark.parametrize(("wanted", "records", "servers"), SERVERS.values(), ids=SERVERS)
+def test_a_secret_that_goes_to_another_server_is_said(
+    wanted: Desired, records: list[Record], servers: tuple[str, ...]
+) -> None:
+    plan = planned([wanted], state(*records), None)
+    (change,) = (one for one in plan.changes if one.key == "orders")
+    assert change.new_servers == servers
+    noted = [note for note in change.notes if note.startswith("from now on env(")]
+    assert bool(noted) == bool(servers and change.record)
+    headline = "Passwords will go to servers that they did not go to before"
+    for text in (as_text(plan), as_markdown(plan), as_html(plan, NOW)):
+        assert (headline in text) == bool(servers)
+
+
+def test_the_order_of_records_and_what_is_selected_do_not_matter() -> None:
+    wanted = [desired(auth__params__server="db2"), AT_DB2]
+    whole = planned(wanted, state(record(), record(AT_DB2, "id-2")), None)
+    assert [change.new_servers for change in whole.only({"orders"}).changes] == [()]
 
 
 def test_the_examples_are_what_they_seem() -> None:

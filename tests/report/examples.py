@@ -50,13 +50,19 @@ def updated(key: str, *fields: FieldChange, reason: str = "definition changed", 
 
 
 def plan_of(changes: Iterable[Change], *, offline: bool = False, asked: Asked = NOT_ASKED) -> Plan:
-    listed = tuple(sorted(changes, key=lambda change: change.key))
+    listed = tuple(sorted(map(_signing_in, changes), key=lambda change: change.key))
     pins = tuple(
         Pin(one.key, one.action.value, _declared(one), {}, {}, {}, {"drift": {"it": ""}} if one.drifted else {})
         for one in listed
         if one.action not in (Action.NO_OP, Action.UNMANAGED)
     )
     return Plan("prod", IDENTITY, listed, offline, asked, "lineage", pins)
+
+
+def _signing_in(change: Change) -> Change:
+    """As the planner says it of a server that no record has."""
+    servers = (field.after for field in change.fields if field.path.endswith(".server") and field.before != field.after)
+    return replace(change, new_servers=tuple(filter(None, servers)))
 
 
 def _declared(change: Change) -> str:
