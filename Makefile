@@ -8,6 +8,13 @@ TARGET ?=
 TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# An empty TARGET is a variable that is not set, and would mean the default target.
+ifneq ($(filter command environment,$(origin TARGET)),)
+ifeq ($(strip $(TARGET)),)
+$(error TARGET is empty: set the variable that it comes from, or leave it out)
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-lifecycle test test-all test-lowest test-python check format validate plan apply lock browser database bench flame \
   docs screenshots soak clean

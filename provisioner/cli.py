@@ -178,7 +178,8 @@ def apply(
 ) -> int:
     """Make it so: show the plan, ask, carry it out, record every step.
 
-    FILE is a plan that `plan --out` saved: exactly that is carried out, or nothing.
+    FILE is a plan that `plan --out` saved: exactly that is carried out, or nothing. Neither it nor a plan that
+    --expect-digest names is asked about: it counts as approved.
     """
     from provisioner import running_apply as running
     from provisioner.commands.apply import Options

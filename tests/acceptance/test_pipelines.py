@@ -171,6 +171,48 @@ def test_a_fork_gets_a_plan_without_secrets_and_no_approval(
     assert "run this workflow by hand with its digest" in refused.err
 
 
+NULL = {
+    "a comment of a deleted account": {
+        "id": 1,
+        "user": None,
+        "number": 12,
+        "body": "<!-- provisioner:plan target=prod -->",
+    },
+    "a comment without text": {"id": 1, "user": {"login": BOT}, "number": 12, "body": None},
+}
+
+
+@pytest.mark.parametrize("comment", NULL.values(), ids=NULL)
+def test_what_github_says_nothing_of_is_not_ours(repository: Repository, github: GitHub, comment: Any) -> None:
+    github.comments.append(comment)
+    reviewed(repository, github)
+    assert len(github.comments) == 2
+    assert len(github.statuses[HEAD]) == 1
+
+
+def test_a_status_of_a_deleted_account_is_no_approval(repository: Repository, github: GitHub) -> None:
+    reviewed(repository, github)
+    github.statuses[HEAD][0]["creator"] = None
+    refused = find(merged(repository, github))
+    assert (refused.code, "was not planned before its merge" in refused.err) == (1, True)
+
+
+@pytest.mark.parametrize("refused", ["issues", "statuses"])
+def test_what_one_is_refused_for_does_not_keep_back_the_other(
+    repository: Repository, github: GitHub, refused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A locked conversation, a comment that is too long, a rate limit: the digest has to be there all the same."""
+    answer = github.answer
+
+    def refusing(method: str, path: str, body: Any) -> tuple[int, Any]:
+        return (422, {}) if method == "POST" and path.startswith(refused) else answer(method, path, body)
+
+    monkeypatch.setattr(github, "answer", refusing)
+    runner = reviewed(repository, github)
+    assert ": 422 (a pull request from a fork may not write)" in runner.results[-1].err
+    assert (len(github.comments), len(github.statuses)) == ((0, 1) if refused == "issues" else (1, 0))
+
+
 def test_its_digest_is_that_of_the_same_plan_with_secrets(repository: Repository, github: GitHub) -> None:
     own = reviewed(repository, github)
     fork = reviewed(repository, github, **dict.fromkeys(("AEP_API_KEY", "MYSQL_ORDERS_PASSWORD"), ""))

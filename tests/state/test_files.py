@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from provisioner.state.files import remove_file, replace_file
+from provisioner.state.files import remove_file, replace_file, sync_directory
 from provisioner.state.journal import Contents, Journal
 from provisioner.state.records import State
 
@@ -70,3 +71,31 @@ def test_litter_of_a_crash_is_replaced_and_a_link_in_its_place_is_not_followed(t
     replace_file(tmp_path / "prod.json", b"{}")
     assert (tmp_path / "victim").read_text() == "kept"
     assert sorted(os.listdir(tmp_path)) == ["prod.json", "victim"]
+
+
+def failing(code: int) -> Callable[..., None]:
+    def fail(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP], ids=errno.errorcode.get)
+def test_a_folder_that_cannot_be_synced_is_durable_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """As on CIFS, Azure Files and some FUSE mounts."""
+    monkeypatch.setattr(os, "fsync", failing(code))
+    sync_directory(tmp_path)
+
+
+def test_a_folder_on_a_broken_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", failing(errno.EIO))
+    with pytest.raises(OSError, match="Input/output"):
+        sync_directory(tmp_path)
+
+
+def test_a_file_system_without_modes_keeps_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fchmod", failing(errno.EPERM))
+    replace_file(tmp_path / "file", b"data")
+    assert (tmp_path / "file").read_bytes() == b"data"
