@@ -97,8 +97,10 @@ class Builder:
         self, declared: Declared, fields: Sequence[Rendered], known: Iterable[Problem]
     ) -> Iterator[Problem]:
         """Yield what the schema says of what the target makes of a file; not what it says of the file itself."""
-        done = {one.leaf for one in fields}
-        broken = (*declared.broken, *(leaf for leaf in declared.leaves if leaf not in done))
+        broken = declared.broken
+        if len(fields) < len(declared.leaves):
+            done = {one.leaf for one in fields}
+            broken += tuple(leaf for leaf in declared.leaves if leaf not in done)
         held = [*((one.leaf, one.held) for one in fields), *((leaf, STAND_IN) for leaf in broken)]
         sources = {one.leaf.rule_path: one.source for one in fields if one.source is not WRITTEN}
         data = with_likely_spec(with_values(declared.document, held))

@@ -20,6 +20,8 @@ class Strange:
 
 def find_strange(text: str) -> Strange | None:
     """Return None where there is none."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return None  # as nearly every file: this costs a tenth
     found = UNSEEN.search(text)
     if found is None:
         return None

@@ -136,7 +136,8 @@ def _as_text(document: Document, path: Path, value: int) -> str | Problem:
 
 
 def _leaf(document: Document, path: Path, text: str, some_allowed: bool) -> Leaf:
-    mark = document.value_mark(path)
+    line, column, *_ = document.places[path]
+    mark = line, column
     allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(mark[0])))
     return Leaf(path, _field_of(path), text, document.file, mark, allowed)
 
@@ -174,9 +175,7 @@ def is_plain(leaf: Leaf) -> bool:
 
 
 def judge(leaf: Leaf, called: Called, project: Project) -> Iterator[Problem]:
-    """Yield what is wrong with a leaf on any target. Names are judged before any value is read."""
-    if is_plain(leaf):
-        return
+    """Yield what is wrong with a leaf that is not plain, on any target. Names are judged before any value is read."""
     rule = rules().at(leaf.rule_path)
     if not templates.is_template(leaf.text):
         if leaf.text and not leaf.literal_allowed:

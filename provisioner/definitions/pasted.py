@@ -17,7 +17,8 @@ from provisioner.model import Location, Problem
 _BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 """White space of Unicode (category Zs) but the space."""
 
-_SUSPECT = re.compile(rf"[{_BLANKS}\uff1a]|^(?:<{{7}}|={{7}}$|>{{7}}|\|{{7}})", re.MULTILINE)
+_SUSPECT = re.compile(rf"[{_BLANKS}\uff1a]")
+_SIGNS = tuple(char * 7 for char in "<=>|")
 _CONFLICT = re.compile(r"^(?:<{7}|={7}$|>{7}|\|{7})", re.MULTILINE)
 """What git, Mercurial and Subversion write where two versions of a file do not go together."""
 
@@ -46,7 +47,7 @@ def clean(file: str, text: str, scan: Scan) -> tuple[str | None, tuple[Problem, 
     Blanks are replaced, so that one run finds everything else too. The text is None where nothing can be read: it holds
     two versions, or lacks the space behind a colon.
     """
-    if not _SUSPECT.search(text):
+    if not any(sign in text for sign in _SIGNS) and (text.isascii() or not _SUSPECT.search(text)):
         return text, ()
     conflicts = tuple(_conflicts(file, text))
     if conflicts:
