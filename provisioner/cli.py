@@ -140,7 +140,7 @@ def plan(
     return in_form(shell, output, reports, lambda: running.plan(shell, target, output, wanted, reports))
 
 
-@cli.command(short_help="Make it so.")
+@cli.command(short_help="Apply a plan: create, change and delete base connections.")
 @click.argument("plan_file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @target_option
 @click.option(
@@ -176,7 +176,7 @@ def apply(
     lock_timeout: float,
     **asked: Any,
 ) -> int:
-    """Make it so: show the plan, ask, carry it out, record every step.
+    """Create, change and delete base connections as planned: show the plan, ask, record every step.
 
     FILE is a plan that `plan --out` saved: exactly that is carried out, or nothing. Neither it nor a plan that
     --expect-digest names is asked about: it counts as approved.
@@ -191,7 +191,7 @@ def apply(
     options = Options(parallelism, yes, wanted, no_wait=no_wait)
     if plan_file:
         if wanted != Asked() or expect_digest is not None:
-            raise click.UsageError("a saved plan holds what it was asked for: leave out the other flags")
+            raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
         saved = running.read_saved(plan_file, target, shell.folder)
         target, options = saved.target, replace(options, asked=saved.asked, approved=saved)
     elif expect_digest is not None:
@@ -210,7 +210,7 @@ for _command in (import_, output, test, explore, rotate, state):
     type=click.Choice(["github", "gitlab", "azure", "none"]),
     default="github",
     show_default=True,
-    help="What is to plan and apply it.",
+    help="CI system to generate a pipeline for.",
 )
 @click.pass_obj
 def init(shell: Shell, folder: Path, pipeline: str) -> int:

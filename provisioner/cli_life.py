@@ -22,7 +22,7 @@ from provisioner.flags import (
 from provisioner.shell import Shell
 
 
-@click.command("import", cls=StrictCommand, short_help="Take base connections that exist under management.")
+@click.command("import", cls=StrictCommand, short_help="Bring existing base connections under management.")
 @click.argument("what", metavar="[KEY] [ID]", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every base connection of MySQL in the sandbox.")
 @click.option("--folder", default="", metavar="DIR", help="Where drafts lie, below connections/.")
@@ -32,7 +32,7 @@ from provisioner.shell import Shell
 def import_(
     shell: Shell, what: tuple[str, ...], everything: bool, folder: str, target: str | None, lock_timeout: float
 ) -> int:
-    """Take base connections that exist under management: one by its ID, or --all.
+    """Bring existing base connections under management: one by its ID, or --all.
 
     Writes a definition of each for review, and records it. Secrets become variables, listed at the end. Nothing is sent
     to the service. KEY names the definition; without it the key is made of the name.

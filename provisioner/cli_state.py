@@ -27,7 +27,7 @@ def state() -> None:
 @format_option
 @offline_options
 def state_list(shell: Shell, target: str | None, output: str) -> int:
-    """List what is recorded, and every call of which the outcome is not known."""
+    """List what is recorded, and calls whose outcome is unknown."""
     from provisioner import running_state
 
     return running_state.state_list(shell, target, output)
@@ -50,7 +50,7 @@ def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
 @lock_timeout_option
 @common_options
 def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
-    """Make a lost or damaged state anew, of what is left of it, the service and the definitions.
+    """Rebuild a lost or damaged state from what is left of it, the service and the definitions.
 
     Takes up what is as declared and was created by our own client, and says what it could not decide.
     """

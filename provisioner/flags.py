@@ -159,13 +159,11 @@ parallelism_option = click.option(
 lock_timeout_option = click.option(
     "--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run."
 )
-overwrite_drift_option = click.option(
-    "--overwrite-drift", is_flag=True, help="Put back what was changed outside, also with --yes."
-)
+overwrite_drift_option = click.option("--overwrite-drift", is_flag=True, help="Overwrite drift, even with --yes.")
 no_wait_option = click.option(
-    "--no-wait", is_flag=True, help="Do not wait until it shows what became of a call; what is open stays open."
+    "--no-wait", is_flag=True, help="Do not wait to find out what became of calls whose outcome is unknown."
 )
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 def reports_option(formats: tuple[str, ...]) -> Callable[[Command], Command]:
@@ -190,20 +188,28 @@ def reports_option(formats: tuple[str, ...]) -> Callable[[Command], Command]:
 def asked_options(command: Command) -> Command:
     """What plan and apply may be asked for alike, so that the one shows what the other does."""
     options = (
-        click.option("--import-existing", is_flag=True, help="Take over base connections that are as declared."),
-        click.option("--allow-delete", is_flag=True, help="Delete what is recorded and has no definition any more."),
-        click.option("--allow-mass-delete", is_flag=True, help="Also more than 30 % of ten or more, or all."),
-        click.option("--allow-protected-delete", is_flag=True, help="Also what lifecycle.preventDestroy protects."),
+        click.option(
+            "--import-existing", is_flag=True, help="Adopt existing base connections that match their definition."
+        ),
+        click.option("--allow-delete", is_flag=True, help="Delete base connections whose definition was removed."),
+        click.option(
+            "--allow-mass-delete",
+            is_flag=True,
+            help="Also allow deleting all of them, or more than 30 % of ten or more.",
+        ),
+        click.option(
+            "--allow-protected-delete", is_flag=True, help="Also allow deleting what lifecycle.preventDestroy protects."
+        ),
         click.option(
             "--allow-mass-recreate",
             is_flag=True,
-            help="Create anew what was deleted outside, also all of it, or more than 30 % of ten or more.",
+            help="Allow recreating all that were deleted outside, or more than 30 % of ten or more.",
         ),
         overwrite_drift_option,
         click.option("--prove", is_flag=True, help="Prove new credentials on a throwaway base connection first."),
         click.option("--resend", is_flag=True, help="Send credentials again, also unchanged ones; create nothing."),
         click.option("--test", is_flag=True, help="Test each database after its create or change of credentials."),
-        click.option("--refresh-only", is_flag=True, help="Only take what was changed outside into the state."),
+        click.option("--refresh-only", is_flag=True, help="Update the state from the service; change nothing else."),
         select_option,
     )
     for option in reversed(options):

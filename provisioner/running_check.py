@@ -58,10 +58,10 @@ def init(shell: Shell, folder: Path, pipeline: str) -> int:
     for path, text in scaffold(pipeline).items():
         try:
             shell.egress.create(folder / path, text)
-            shell.egress.result(f"made  {path}")
+            shell.egress.result(f"created  {path}")
         except FileExistsError:
             lacking = lacking_lines(folder / path, text)
-            shell.egress.result(f"kept  {path}  (it was there{'; add these lines to it' if lacking else ''})")
+            shell.egress.result(f"kept  {path}  (already exists{'; add these lines to it' if lacking else ''})")
             shell.egress.result("\n".join(f"      {line}" for line in lacking))
         except OSError as error:
             raise NotWritten(

@@ -83,7 +83,7 @@ def _lines(done: Imported, where: TargetIdentity, style: Style) -> Iterator[str]
     variables = list(dict.fromkeys(name for one in done.taken for name in one.variables))
     if variables:
         yield ""
-        yield "to set before the next apply, each to what it is in the database:"
+        yield "set these before the next apply, each to its current value in the database:"
         yield from (f"  {name}" for name in variables)
     yield ""
     if not done.taken and not done.skipped:

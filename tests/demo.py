@@ -21,7 +21,7 @@ def main(story: Story) -> None:
     story.run("validate")
     story.chapter("What would change? Nothing exists yet, so everything is to be added.")
     story.run("plan", "--target", "local")
-    story.chapter("Make it so. The target is an emulator of Adobe's Flow Service, here on this machine.")
+    story.chapter("Apply it. The target is an emulator of Adobe's Flow Service, here on this machine.")
     story.run("apply", "--target", "local", "--yes")
     story.chapter("Plan again: what is declared is there.")
     story.run("plan", "--target", "local")

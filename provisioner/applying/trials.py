@@ -62,9 +62,9 @@ _LOOKS = (1, 1, 2, 4, 8, *[10] * 60)
 
 
 _THROWAWAY = "Made by provisioner to prove new credentials; deleted at once. If you can read this, delete it."
-_PROVE_AGAIN = "make the definition and its variables say what is valid in the database"
+_PROVE_AGAIN = "correct the definition or its variables"
 _LOOK_AGAIN = "run apply again: it looks for what was created"
-_TEST_AGAIN = "mend the database, the network, the definition or its variables; `apply --test` tests it again"
+_TEST_AGAIN = "fix the database, the network, the definition or its variables; `apply --test` tests it again"
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ def lacking_lines(path: Path, text: str) -> tuple[str, ...]:
 
 
 _SECRETS = {
-    "github": "have the secrets that .github/workflows/provisioner.yml names as secrets of the repository",
+    "github": "add the secrets that .github/workflows/provisioner.yml names to the secrets of the repository",
     "gitlab": "have AEP_API_KEY, AEP_CLIENT_SECRET and the passwords as masked, protected variables of the project",
     "azure": "make the variable group `provisioner` and the environment `prod`, as azure-pipelines.yml says",
 }

@@ -168,8 +168,8 @@ def _exists(desired: Desired, candidates: list[Observed]) -> Change:
     return _blocked(
         desired,
         f"exists already: {ids}",
-        f"`apply --import-existing` takes it over if it is as declared and ours, `import {desired.key} {ids}` "
-        "whatever it is like; or change the name",
+        "`apply --import-existing` adopts it if it matches and our own client created it; "
+        f"`import {desired.key} {ids}` adopts it in any case; or change the name",
     )
 
 
@@ -313,7 +313,7 @@ def _left_alone(record: Record, context: Context) -> Change:
 
 
 _PROTECTED = Undecided(
-    f"no definition for this target; its last one says {PREVENT_DESTROY}, so it is not deleted",
+    f"no definition for this target; its last applied one sets {PREVENT_DESTROY}, so it is not deleted",
     "put the definition back; or if it is to go: --allow-delete with --allow-protected-delete",
 )
 

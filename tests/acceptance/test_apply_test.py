@@ -49,7 +49,7 @@ def test_what_does_not_pass_is_kept_and_tested_again(project: Project, database:
     done = project.run("apply", "--yes", "--test")
     assert (done.code, done.last) == (4, "Apply incomplete: 1 added, 0 changed, 0 destroyed. 1 untested.")
     assert "does not reach its database: the service gives no reason" in done.out
-    assert "remedy: mend the database" in done.out
+    assert "remedy: fix the database" in done.out
     assert project.state["records"]["a"]["untested"] is True
     assert "not passed; `apply --test` tests again" in project.run("state", "show", "a").out
     assert project.run("state", "list").out == f'a  {project.id("a")}  "A"  untested\n'

@@ -20,7 +20,7 @@ PIPELINES = ("github", "gitlab", "azure", "none")
 def test_it_works_at_once(bare: Project, pipeline: str) -> None:
     made = bare.run("init", "--pipeline", pipeline)
     assert made.code == 0
-    assert {line.removeprefix("made  ") for line in made.out.splitlines()} == set(scaffold(pipeline))
+    assert {line.removeprefix("created  ") for line in made.out.splitlines()} == set(scaffold(pipeline))
     assert "next:" in made.err
     assert bare.run("validate").last == "1 definition checked for targets local, prod: no problems"
     assert bare.run("apply", "--target", "local", "--yes").last == "Apply complete: 1 added, 0 changed, 0 destroyed."
@@ -32,14 +32,14 @@ def test_it_overwrites_nothing(bare: Project) -> None:
     bare.write(".gitignore", "mine\n")
     made = bare.run("init")
     assert made.code == 0
-    assert "kept  provisioner.yaml  (it was there)" in made.out
-    assert "kept  .gitignore  (it was there; add these lines to it)\n      /state/\n" in made.out
+    assert "kept  provisioner.yaml  (already exists)" in made.out
+    assert "kept  .gitignore  (already exists; add these lines to it)\n      /state/\n" in made.out
     assert (bare.folder / "provisioner.yaml").read_text("utf-8") == "version: 1\n"
     lacking = [line.strip() for line in made.out.splitlines() if line[0] == " "]
     bare.write(".gitignore", "\n".join(["mine", *lacking]))
     again = bare.run("init")
     assert "made" not in again.out
-    assert "kept  .gitignore  (it was there)\n" in again.out
+    assert "kept  .gitignore  (already exists)\n" in again.out
 
 
 @pytest.mark.parametrize(
