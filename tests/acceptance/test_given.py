@@ -70,6 +70,7 @@ def test_help_and_completion_are_not_asked_for_values(bare: Project) -> None:
 def test_nor_does_make_take_an_empty_target(target: str, on_the_command_line: bool) -> None:
     """``make apply TARGET="$TARGET"``, where nothing has set it."""
     words = ["make", "-n", target, *(["TARGET="] if on_the_command_line else [])]
-    environ = {**os.environ, **({} if on_the_command_line else {"TARGET": ""})}
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    environ = outer if on_the_command_line else {**outer, "TARGET": ""}
     done = subprocess.run(words, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     assert (done.returncode, "TARGET is empty" in done.stderr, done.stdout) == (2, True, "")
