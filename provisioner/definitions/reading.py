@@ -45,14 +45,13 @@ def read(
     more(0)
     for start in range(0, len(entries), TOGETHER):
         chunk = entries[start : start + TOGETHER]
-        read_texts = {entry: files.read_entry(entry, project.connections) for entry in chunk}
-        problems += [text for text in read_texts.values() if isinstance(text, Problem)]
-        readable = {entry: text for entry, text in read_texts.items() if isinstance(text, str)}
-        texts |= {entry.file: text for entry, text in readable.items()}
-        documents = [parse(entry.file, text) for entry, text in readable.items()]
-        defined = [definer.define(document, entry.stem) for entry, document in zip(readable, documents, strict=True)]
-        problems += [problem for _, found in defined for problem in found]
-        sound = [(one, document) for (one, _), document in zip(defined, documents, strict=True) if one is not None]
+        contents = [(entry, files.read_entry(entry, project.connections)) for entry in chunk]
+        problems += [text for _, text in contents if isinstance(text, Problem)]
+        texts |= {entry.file: text for entry, text in contents if isinstance(text, str)}
+        documents = [(entry, parse(entry.file, text)) for entry, text in contents if isinstance(text, str)]
+        defined = [(document, *definer.define(document, entry.stem)) for entry, document in documents]
+        problems += [problem for _, _, found in defined for problem in found]
+        sound = [(definition, document) for document, definition, _ in defined if definition is not None]
         definitions += [definition for definition, _ in sound]
         for parts, builder in zip(built, builders, strict=True):
             parts += [builder.build(definition, document) for definition, document in sound]
