@@ -29,12 +29,13 @@ def fold(name: str) -> str:
     return _IGNORED.sub("", unicodedata.normalize("NFKC", _IGNORED.sub("", name)).casefold())
 
 
+_ODD_SPACES = re.compile(r"[^\S ]|  ")
 _UNSEEN = re.compile(rf"(?!\s){_IGNORED.pattern}")
 
-_REASONS: tuple[tuple[str, Callable[[str], bool]], ...] = (
+_REASONS: tuple[tuple[str, Callable[[str], object]], ...] = (
     ("begins or ends with white space", lambda name: name != name.strip()),
-    ("holds white space other than single plain spaces", lambda name: bool(re.search(r"[^\S ]|  ", name))),
-    ("holds characters that are not seen", lambda name: bool(_UNSEEN.search(name))),
+    ("holds white space other than single plain spaces", _ODD_SPACES.search),
+    ("holds characters that are not seen", _UNSEEN.search),
     ("is not in Unicode normalization form C", lambda name: not unicodedata.is_normalized("NFC", name)),
     (f"is longer than {MAX_LENGTH} characters", lambda name: len(name) > MAX_LENGTH),
 )
@@ -57,11 +58,13 @@ def stabilized(name: str) -> str:
 
 def lookalikes(names: Mapping[Item, str]) -> Mapping[Item, Item]:
     """Return, for each item whose name equals another one only when folded, the first item that has that other name."""
-    alike: dict[str, dict[str, Item]] = {}
+    alike: dict[str, dict[str, list[Item]]] = {}
     for item, name in names.items():
-        alike.setdefault(fold(name), {}).setdefault(name, item)
+        alike.setdefault(fold(name), {}).setdefault(name, []).append(item)
     return {
-        item: next(other for written, other in spellings.items() if written != name)
-        for item, name in names.items()
-        if len(spellings := alike[fold(name)]) > 1
+        item: next(others[0] for written, others in spellings.items() if written != name)
+        for spellings in alike.values()
+        if len(spellings) > 1
+        for name, items in spellings.items()
+        for item in items
     }

@@ -127,18 +127,18 @@ def joined(parts: Iterable[Built]) -> Built:
     )
 
 
-Entry: TypeAlias = tuple[str, Value, Mark]
-"""The path of a field, its value, and where it stands."""
+Entry: TypeAlias = tuple[Value, Mark]
+"""The value of a field, and where it stands."""
 
 
 def _desired(definition: Definition, document: Document, target: Target, rendered: Sequence[Rendered]) -> Desired:
-    entries: list[Entry] = [(one.leaf.field, one.value, one.leaf.mark) for one in rendered]
-    entries += _fixed(document)
-    entries += _defaults(document, target, {entry[0] for entry in entries})
-    order = _in_order(tuple([entry[0] for entry in entries]))
+    entries: dict[str, Entry] = {one.leaf.field: (one.value, one.leaf.mark) for one in rendered}
+    entries |= _fixed(document)
+    entries |= dict(_defaults(document, target, entries))
+    fields = _in_order(tuple(entries))
     texts, symbols = dict[str, str](), dict[str, Symbolic]()
-    for index in order:
-        field, value, _ = entries[index]
+    for field in fields:
+        value, _ = entries[field]
         if isinstance(value, Symbolic):
             symbols[field] = value
         elif value:
@@ -148,33 +148,33 @@ def _desired(definition: Definition, document: Document, target: Target, rendere
         document.value_at(()),
         texts,
         symbols,
-        _once(tuple([(entries[index][0], entries[index][2]) for index in order])),
-        _keywords(document, rendered, [entry[0] for entry in entries]),
+        _places(fields, tuple([entries[field][1] for field in fields])),
+        _keywords(document, rendered, fields),
         definition.moved_from,
     )
 
 
-def _defaults(document: Document, target: Target, written: Collection[str]) -> Iterator[Entry]:
+def _defaults(document: Document, target: Target, written: Collection[str]) -> Iterator[tuple[str, Entry]]:
     """What is sent although the file does not say it."""
     params, mark = document.data["auth"]["params"], document.key_mark(("auth", "params"))
     if target.cloud is Cloud.AWS and "sslMode" not in params:
-        yield "auth.params.sslMode", DEFAULT_AWS_SSL_MODE, mark
+        yield "auth.params.sslMode", (DEFAULT_AWS_SSL_MODE, mark)
     for port, is_meant in (
         (f"{CONNECTION_STRING}.port", isinstance(params.get("connectionString"), dict)),
         ("auth.params.port", "connectionString" not in params),
     ):
         if is_meant and port not in written:
-            yield port, DEFAULT_PORT, mark
+            yield port, (DEFAULT_PORT, mark)
 
 
-def _fixed(document: Document) -> Iterator[Entry]:
+def _fixed(document: Document) -> Iterator[tuple[str, Entry]]:
     """The fields that are never templates."""
     spec = document.data.get("connectionSpec", {"id": MYSQL_SPEC_ID, "version": MYSQL_SPEC_VERSION})
-    yield "auth.specName", document.data["auth"]["specName"], document.value_mark(("auth", "specName"))
+    yield "auth.specName", (document.data["auth"]["specName"], document.value_mark(("auth", "specName")))
     for part in ("id", "version"):
-        yield f"connectionSpec.{part}", spec[part], document.value_mark(("connectionSpec", part))
+        yield f"connectionSpec.{part}", (spec[part], document.value_mark(("connectionSpec", part)))
     if document.data.get("lifecycle", {}).get("preventDestroy"):
-        yield PREVENT_DESTROY, "true", document.value_mark(("lifecycle", "preventDestroy"))
+        yield PREVENT_DESTROY, ("true", document.value_mark(("lifecycle", "preventDestroy")))
 
 
 def _keywords(document: Document, rendered: Iterable[Rendered], fields: Iterable[str]) -> tuple[tuple[str, str], ...]:
@@ -193,16 +193,15 @@ def _keywords(document: Document, rendered: Iterable[Rendered], fields: Iterable
 
 
 @lru_cache(1000)
-def _once(places: tuple[tuple[str, Mark], ...]) -> Mapping[str, Mark]:
-    """As a mapping that definitions share in which everything stands at the same places."""
-    return dict(places)
+def _places(fields: tuple[str, ...], marks: tuple[Mark, ...]) -> Mapping[str, Mark]:
+    """Return a mapping that definitions share in which everything stands at the same places."""
+    return dict(zip(fields, marks, strict=True))
 
 
 @lru_cache(1000)
-def _in_order(fields: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the indexes of fields in the order in which they are shown; of one that is there twice, the later one."""
-    indexes = {field: index for index, field in enumerate(fields)}
-    return tuple(indexes[field] for field in sorted(indexes, key=place_of))
+def _in_order(fields: tuple[str, ...]) -> tuple[str, ...]:
+    """Return fields in the order in which they are shown."""
+    return tuple(sorted(fields, key=place_of))
 
 
 def _duplicate_names(names: Iterable[Named]) -> Iterator[Problem]:

@@ -32,8 +32,6 @@ from provisioner.once import keeping_once
 Path: TypeAlias = tuple[str | int, ...]
 Mark: TypeAlias = tuple[int, int]
 """Line and column."""
-Place: TypeAlias = tuple[int, ...]
-"""Line and column of a value, then those of its key where it has one."""
 
 MAX_NODES = 10_000
 """Nodes in one document, aliases counted as what they expand to. A definition has about twenty."""
@@ -47,27 +45,27 @@ MAX_KEY = 256
 class Document:
     """One parsed file. ``data`` is None when it could not be read to the end; ``problems`` then say why.
 
-    ``places`` give line and column, counted from 1, of the value and of its key, by path; ``texts`` the source text of
-    plain scalars that are not strings. Both are filled once by ``parse`` and only read afterwards.
+    ``value_marks`` and ``key_marks`` give line and column, counted from 1, by path; ``texts`` the source text of plain
+    scalars that are not strings. All are filled once by ``parse`` and only read afterwards.
     """
 
     file: str
     text: str
     data: Any = None
-    places: dict[Path, Place] = field(default_factory=dict)
+    value_marks: dict[Path, Mark] = field(default_factory=dict)
+    key_marks: dict[Path, Mark] = field(default_factory=dict)
     texts: dict[Path, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
     def value_mark(self, path: Path) -> Mark:
         """Return that of the value; of the nearest enclosing one for what is missing."""
-        while (place := self.places.get(path)) is None and path:
+        while (mark := self.value_marks.get(path)) is None and path:
             path = path[:-1]
-        return (place[0], place[1]) if place else (1, 1)
+        return mark or (1, 1)
 
     def key_mark(self, path: Path) -> Mark:
         """Return that of the key of this path."""
-        place = self.places.get(path, ())
-        return (place[2], place[3]) if len(place) == 4 else self.value_mark(path)
+        return self.key_marks.get(path) or self.value_mark(path)
 
     def value_at(self, path: Path) -> Location:
         """Return where the value stands."""
@@ -111,7 +109,7 @@ def parse(file: str, text: str) -> Document:
         pass
     finally:
         loader.dispose()
-    return Document(file, text, data, walk.places, walk.texts, tuple(walk.problems))
+    return Document(file, text, data, walk.value_marks, walk.key_marks, walk.texts, tuple(walk.problems))
 
 
 def _scan(text: str) -> tuple[list[pasted.Span], int]:
@@ -200,7 +198,8 @@ class _Walk:
     def __init__(self, file: str, has_anchors: bool) -> None:
         self.file = file
         self.has_anchors = has_anchors
-        self.places: dict[Path, Place] = {}
+        self.value_marks: dict[Path, Mark] = {}
+        self.key_marks: dict[Path, Mark] = {}
         self.texts: dict[Path, str] = {}
         self.problems: list[Problem] = []
         self.seen: set[int] = set()
@@ -213,14 +212,14 @@ class _Walk:
             self.problem((1, 1), "yaml.empty", "the file is empty", "write a definition, or remove the file")
         return data
 
-    def value(self, node: Any, path: Path, key: Mark | tuple[()] = (), alias: Mark | None = None) -> Any:
+    def value(self, node: Any, path: Path, alias: Mark | None = None) -> Any:
         """Return what a node stands for. A node that was met before comes from an alias; all that it brings in stands
         at ``alias``, and what is wrong with it was said."""
         if self.has_anchors and alias is None:
-            alias = self.met_before(node, path, key)
+            alias = self.met_before(node, path)
         start = node.start_mark
         mark = alias or (start.line + 1, start.column + 1)
-        self.places[path] = (*mark, *key)
+        self.value_marks[path] = mark
         self.number += 1
         if self.number > MAX_NODES:
             self.refuse(mark, *_TOO_LARGE)
@@ -238,18 +237,17 @@ class _Walk:
         if node.id == "mapping":
             made = self.mapping(node, path, alias)
         else:
-            made = [self.value(item, (*path, index), (), alias) for index, item in enumerate(node.value)]
+            made = [self.value(item, (*path, index), alias) for index, item in enumerate(node.value)]
         if self.has_anchors:
             self.around.discard(id(node))
         return made
 
-    def met_before(self, node: Any, path: Path, key: Mark | tuple[()]) -> Mark | None:
+    def met_before(self, node: Any, path: Path) -> Mark | None:
         """Return where the alias stands that brings in a node; None for a node that is met for the first time."""
         if id(node) not in self.seen:
             self.seen.add(id(node))
             return None
-        line, column = key or self.places[path[:-1]][:2]
-        return line, column
+        return self.key_marks.get(path) or self.value_marks[path[:-1]]
 
     def mapping(self, node: Any, path: Path, alias: Mark | None) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -260,12 +258,13 @@ class _Walk:
             child = (*path, key)
             plain = key_node.tag is _PLAIN
             if key not in data and not (plain and (key == "<<" or not is_text(key))):
-                data[key] = self.value(value_node, child, mark, alias)
+                self.key_marks[child] = mark
+                data[key] = self.value(value_node, child, alias)
                 continue
             if alias is None:
                 self.problem(mark, *self.misuse(key, plain, child))
             # Read under a path of its own, so that the first of two keeps its positions.
-            self.value(value_node, (*path, f"{key} (again)"), (), alias)
+            self.value(value_node, (*path, f"{key} (again)"), alias)
         return data
 
     def key(self, mapping: Any, node: Any, mark: Mark, alias: Mark | None) -> str:
@@ -289,7 +288,7 @@ class _Walk:
             return "yaml.non-string-key", f"the key `{key}` is not a string", f'quote it: "{key}"'
         if plain and key == "<<":
             return "yaml.merge-key", "merge keys are not part of YAML 1.2", "write the properties out"
-        first = self.places[path][2]
+        first = self.key_marks[path][0]
         return "yaml.duplicate-key", f"`{key}` stands twice; the first is on line {first}", "keep one of them"
 
     def scalar(self, node: Any, path: Path, mark: Mark, alias: Mark | None) -> Any:

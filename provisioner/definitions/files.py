@@ -30,7 +30,7 @@ def list_tree(folder: Path, shown_as: str) -> tuple[tuple[Entry, ...], tuple[Pro
     """Every definition below ``folder``, by path. Files and folders that start with a dot are passed over."""
     problems: list[Problem] = []
     entries = tuple(
-        Entry(entry.path, shown, os.path.splitext(shown.removeprefix(f"{shown_as}/"))[0], _is_odd(entry))
+        Entry(entry.path, shown, shown.removeprefix(f"{shown_as}/").rpartition(".")[0], _is_odd(entry))
         for entry, shown in _walk(str(folder), (os.path.realpath(folder),), shown_as, problems)
     )
     if not entries and not problems:

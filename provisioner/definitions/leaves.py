@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from provisioner import json_schema
 from provisioner.definitions import connection_string, schema, templates
@@ -63,7 +63,7 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
     is, and what is wrong with them as such."""
     leaves: list[Leaf] = []
     problems: list[Problem] = []
-    scalars = list(_scalars(document))
+    scalars = _scalars(document)
     if len(scalars) > MAX_LEAVES:
         message = f"the definition holds {len(scalars):,} values; {MAX_LEAVES} are the most"
         return [], [Problem(document.key_at(()), "definition.too-large", message, "leave out options that say nothing")]
@@ -73,7 +73,9 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
         if isinstance(text, Problem):
             problems.append(text)
             continue
-        leaf = _leaf(document, path, text, some_allowed)
+        mark = document.value_marks[path]
+        allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(mark[0])))
+        leaf = Leaf(path, _field_of(path), text, document.file, mark, allowed)
         if path != STRING_PATH:
             leaves.append(leaf)
             continue
@@ -101,22 +103,26 @@ def _repeated_options(document: Document, leaves: Iterable[Leaf]) -> Iterator[Pr
             seen.add(part)
 
 
-def _scalars(document: Document) -> Iterator[tuple[Path, str | int]]:
+Scalar: TypeAlias = tuple[Path, str | int]
+
+
+def _scalars(document: Document) -> list[Scalar]:
     data = document.data
-    for name in ("name", "description"):
-        if isinstance(data.get(name), str):
-            yield (name,), data[name]
+    found: list[Scalar] = [((name,), data[name]) for name in ("name", "description") if isinstance(data.get(name), str)]
     auth = data.get("auth")
     if isinstance(auth, dict):
-        yield from _below({"params": auth.get("params")}, ("auth",))
+        found += _below({"params": auth.get("params")}, ("auth",))
+    return found
 
 
-def _below(data: dict[str, Any], path: Path) -> Iterator[tuple[Path, str | int]]:
+def _below(data: dict[str, Any], path: Path) -> list[Scalar]:
+    found: list[Scalar] = []
     for name, value in data.items():
-        if isinstance(value, dict):
-            yield from _below(value, (*path, name))
-        elif isinstance(value, str | int):
-            yield (*path, name), value
+        if isinstance(value, str | int):
+            found.append(((*path, name), value))
+        elif isinstance(value, dict):
+            found += _below(value, (*path, name))
+    return found
 
 
 def _as_text(document: Document, path: Path, value: int) -> str | Problem:
@@ -133,13 +139,6 @@ def _as_text(document: Document, path: Path, value: int) -> str | Problem:
         f"{what} reads as `{text}` but is written otherwise",
         f"write {text}, or quote it",
     )
-
-
-def _leaf(document: Document, path: Path, text: str, some_allowed: bool) -> Leaf:
-    line, column, *_ = document.places[path]
-    mark = line, column
-    allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(mark[0])))
-    return Leaf(path, _field_of(path), text, document.file, mark, allowed)
 
 
 @cache

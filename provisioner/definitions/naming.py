@@ -16,17 +16,18 @@ def name_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
     """
     by_file = {one.location.file: one for one in desired if "name" in one.texts}
     others = lookalikes({file: one.name for file, one in by_file.items()})
-    place = {file: number for number, file in enumerate(by_file)}
+    earlier = set[str]()
     for file, one in by_file.items():
         reason = instability(one.name)
         if reason:
             message = f"the name {reason}, and may come back otherwise than it was sent"
             yield _warning(one, "name.unstable", message, _remedy(one.name))
-        if file in others and place[others[file]] < place[file]:
+        if others.get(file) in earlier:
             message = (
                 f"the name reads like that of {others[file]}, and differs only in what is easily changed or unseen"
             )
             yield _warning(one, "name.lookalike", message, "give each base connection a name that reads otherwise")
+        earlier.add(file)
 
 
 def description_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:

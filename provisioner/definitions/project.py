@@ -151,7 +151,7 @@ def _rest(folder: FilePath, document: Document) -> Project:
         for name, target in named.items()
         if accepts({"version": 1, "targets": {name: target}})
         and not any("{{" in str(value) for value in target.get("vars", {}).values())
-        and not any(document.places[path][0] in unread for path in document.places if path[:2] == ("targets", name))
+        and not any(mark[0] in unread for path, mark in document.value_marks.items() if path[:2] == ("targets", name))
     }
     if not data or not accepts({"version": 1, "targets": {"any": {}}, "templates": templates}):
         templates = {"allow_env": ["*"]}

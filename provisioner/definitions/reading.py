@@ -45,12 +45,11 @@ def read(
     more(0)
     for start in range(0, len(entries), TOGETHER):
         chunk = entries[start : start + TOGETHER]
-        read_texts = {entry: files.read_entry(entry, project.connections) for entry in chunk}
-        problems += [text for text in read_texts.values() if isinstance(text, Problem)]
-        readable = {entry: text for entry, text in read_texts.items() if isinstance(text, str)}
-        texts |= {entry.file: text for entry, text in readable.items()}
-        documents = [parse(entry.file, text) for entry, text in readable.items()]
-        defined = [definer.define(document, entry.stem) for entry, document in zip(readable, documents, strict=True)]
+        contents = [(entry, files.read_entry(entry, project.connections)) for entry in chunk]
+        problems += [text for _, text in contents if isinstance(text, Problem)]
+        texts |= {entry.file: text for entry, text in contents if isinstance(text, str)}
+        documents = [(entry, parse(entry.file, text)) for entry, text in contents if isinstance(text, str)]
+        defined = [definer.define(document, entry.stem) for entry, document in documents]
         declared = [one for one in defined if isinstance(one, Declared)]
         problems += [problem for one in defined for problem in (one.problems if isinstance(one, Declared) else one)]
         definitions += [one.definition for one in declared]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -73,6 +72,8 @@ def _called(name: str) -> str:
 
 def mark_of(text: str) -> str:
     """By which it is seen that a text is another one, and not what it is."""
+    import hashlib
+
     return f"#{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
@@ -86,13 +87,12 @@ def render(
     or not UTF-8; the message holds no value.
     """
     names = template.env_names
-    if any(not environment.get(name) for name in names):
+    if not all(map(environment.get, names)):
         return Symbolic(template.origin(variables, readable), names)
-    for name, value in (
-        *((name, environment[name]) for name in names),
-        *((n, variables[n]) for n in template.var_names),
-    ):
-        _check_read(name, value)
+    for name in names:
+        _check_read(name, environment[name])
+    for name in template.var_names:
+        _check_read(name, variables[name])
     text = template.evaluate(variables, environment)
     return Sensitive(text, template.origin(variables, readable), names) if names else text
 

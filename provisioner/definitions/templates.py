@@ -67,18 +67,17 @@ _MOST_PLAIN = 8
 def _plain_calls(source: str) -> Template | None:
     """A leaf that is nothing but text and calls of ``env()`` and ``var()``, as nearly all are: to read it needs no
     Jinja, which would take 50 times as long. None for any other."""
-    *parts, last = SOLE.split(source)
-    calls = tuple(zip(parts[1::4], parts[3::4], strict=True))
-    texts = (*parts[::4], last)
+    parts = SOLE.split(source)
+    texts, calls = parts[::4], list(zip(parts[1::4], parts[3::4], strict=True))
     if not 0 < len(calls) <= _MOST_PLAIN or len(source) > MAX_SOURCE or any(map(_means_more, texts)):
         return None
 
     def evaluate(variables: Mapping[str, str], environment: Mapping[str, str]) -> str:
-        values = ((environment if function == "env" else variables)[name] for function, name in calls)
-        return "".join(part for pair in zip(texts, (*values, ""), strict=True) for part in pair)
+        return SOLE.sub(lambda call: (environment if call[1] == "env" else variables)[call[3]], source)
 
-    named = {function: tuple(sorted({name for what, name in calls if what == function})) for function in _FUNCTIONS}
-    return Template(source, named["env"], named["var"], evaluate)
+    env = sorted({name for function, name in calls if function == "env"})
+    var = sorted({name for function, name in calls if function == "var"})
+    return Template(source, tuple(env), tuple(var), evaluate)
 
 
 def _means_more(text: str) -> bool:

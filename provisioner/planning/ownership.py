@@ -46,7 +46,8 @@ class Ownership:
     def held_move(self, desired: Desired) -> Key:
         """Return the key that a definition says it had before, where its record waits there for an open call."""
         old = desired.moved_from
-        return old if old in (self.kept | self.open) and {old, desired.key} & self.open else ""
+        is_there = old in self.kept or old in self.open
+        return old if is_there and {old, desired.key} & self.open else ""
 
     def renamed(self, record: Record, observation: Observation | None) -> Undecided | None:
         """Return why a record without a definition keeps its base connection: a definition that has no record has its
