@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -82,6 +84,8 @@ def _absolute(folder: Path) -> Path:
         return folder.resolve()
     except FileNotFoundError:
         raise UsageError("the current folder is gone", "change to a folder that exists") from None
+    except RuntimeError:  # of Python before 3.13
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder)) from None
 
 
 def _project_options(command: Command, hidden: bool) -> Command:

@@ -26,13 +26,13 @@ class Calls:
     def __init__(self, folder: Path, failing: int | None = None, code: int = 0) -> None:
         self.folder, self.failing, self.code = str(folder), failing, code
         self.number = 0
-        self.what = ""
-        self.opened: set[int] = set()
+        self.what, self.path = "", Path()
+        self.opened: dict[int, Any] = {}
 
-    def count(self, what: str, path: object) -> None:
+    def count(self, what: str, path: Any) -> None:
         mine, self.number = self.number, self.number + 1
         if mine == self.failing:
-            self.what = f"{what} {path}"
+            self.what, self.path = f"{what} {path}", Path(os.fsdecode(path))
             error = OSError(self.code, os.strerror(self.code), str(path))
             raise sqlite3.OperationalError(str(error)) if what == "sqlite3.connect" else error
 
@@ -78,7 +78,7 @@ def _named(name: str, real: Callable[..., Any], calls: Calls) -> Callable[..., A
         calls.count(name, path)
         result = real(path, *more, **options)
         if name == "open":
-            calls.opened.add(result)
+            calls.opened[result] = path
         return result
 
     return called
@@ -87,7 +87,7 @@ def _named(name: str, real: Callable[..., Any], calls: Calls) -> Callable[..., A
 def _opened(name: str, real: Callable[..., Any], calls: Calls) -> Callable[..., Any]:
     def called(descriptor: Any, *more: Any) -> Any:
         if descriptor in calls.opened:
-            calls.count(name, f"descriptor {descriptor}")
+            calls.count(name, calls.opened[descriptor])
         return real(descriptor, *more)
 
     return called
