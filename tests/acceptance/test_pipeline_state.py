@@ -364,7 +364,7 @@ def test_the_workflow_lets_one_run_go_at_a_time_and_write_only_where_it_must() -
     assert set(approved["permissions"].values()) == {"read"}
     assert apply["needs"] == "approved"
     assert step(KEEP)["if"] == "always()"
-    assert step(SAVE)["if"] == f"always() && steps.{step(KEEP)['id']}.outcome == 'failure'"
+    assert step(SAVE)["if"] == f"always() && steps.{step(KEEP)['id']}.outcome != 'success'"
 
 
 def test_no_value_of_a_secret_or_an_event_stands_in_a_script() -> None:
