@@ -19,7 +19,7 @@ class FieldChange:
     ``before`` and ``after`` are what a reader may see: text, the origin of a sensitive value, or None for absent.
     ``location`` is None where the definition is gone. ``comparison`` is set for sensitive fields; ``at_hand`` is False
     where the variable is unset, so that there is nothing to compare or to send. ``drifted``: it was changed outside.
-    ``again``: it is sent although it is what was sent last.
+    ``again``: it is sent although it is what was sent last. ``added``: the definition had no such secret before.
     """
 
     path: str
@@ -30,6 +30,7 @@ class FieldChange:
     at_hand: bool = True
     drifted: bool = False
     again: bool = False
+    added: bool = False
 
     @property
     def sensitive(self) -> bool:
@@ -44,7 +45,7 @@ class FieldChange:
     @property
     def counts(self) -> bool:
         """Whether it is a reason to act. An unset variable is none by itself: nothing is known of its value."""
-        return self.at_hand or self.comes_from_elsewhere
+        return self.at_hand or self.added or self.comes_from_elsewhere
 
     @property
     def comes_from_elsewhere(self) -> bool:
@@ -121,12 +122,11 @@ def _compare_sensitive(
 ) -> FieldChange | None:
     remembered = secrets.get(field.path)
     before = remembered.origin if remembered else visible.get(field.path)
-    if not isinstance(value, Sensitive):
-        return FieldChange(field.path, before, value.origin, field.location, Comparison.UNKNOWN, at_hand=False)
-    if remembered is None:
-        # Nothing was kept of a value that we did not send ourselves.
-        comparison = Comparison.UNKNOWN if before is None else Comparison.CHANGED
-        return FieldChange(field.path, before, value.origin, field.location, comparison)
+    if remembered is None or not isinstance(value, Sensitive):
+        # Of what was imported no secret is recorded; nothing tells that one was added.
+        added = before is None and bool(secrets)
+        at_hand = isinstance(value, Sensitive)
+        return FieldChange(field.path, before, value.origin, field.location, Comparison.UNKNOWN, at_hand, added=added)
     comparison = fingerprinter.compare(field.path, value.reveal(), remembered.fingerprint)
     if comparison is Comparison.UNCHANGED and before == value.origin:
         return None

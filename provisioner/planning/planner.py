@@ -246,12 +246,13 @@ def _steps(
 
 
 def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: Context) -> Iterator[str]:
-    plain = [field for field in fields if not field.sensitive and not field.drifted]
-    if plain:
+    if any(field.added or not (field.sensitive or field.drifted) for field in fields):
         yield "definition changed"
     for field in fields:
-        if field.comparison is Comparison.CHANGED:
-            yield f"secret changed: {field.after or field.before}"
+        if field.sensitive and field.after is None:
+            yield f"secret removed: {field.before}"
+        elif field.comparison is Comparison.CHANGED:
+            yield f"secret changed: {field.after}"
         elif field.comparison is Comparison.UNKNOWN and field.at_hand:
             yield f"secret cannot be compared, will be sent: {field.after}"
         elif field.comparison is Comparison.UNCHANGED and field.again:
@@ -276,9 +277,10 @@ def _other_key(path: str, key_id: str, has_key: bool) -> str:
 
 
 def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | None, context: Context) -> Iterator[str]:
+    is_update = any(field.counts for field in fields)
     for field in fields:
         if not field.at_hand:
-            needed = "apply will need it" if field.counts else "cannot tell whether it changed"
+            needed = "apply will need it" if is_update else "cannot tell whether it changed"
             yield f"{field.after} is not set: {needed}"
     if observed is None:
         return

@@ -48,7 +48,25 @@ CHANGED_FIELDS: list[tuple[str, dict[str, Value | None], tuple[Operation, ...], 
         "a parameter that became a secret",
         {"auth__params__server": secret("db1")},
         (PARAMS,),
-        "secret changed: env(MYSQL_PASSWORD)",
+        "secret cannot be compared, will be sent: env(MYSQL_PASSWORD)",
+    ),
+    (
+        "one secret less",
+        {"auth__params__password": None},
+        (PARAMS,),
+        "secret removed: env(MYSQL_PASSWORD)",
+    ),
+    (
+        "a secret more",
+        {"auth__params__options__CertificatePassword": secret("second-secret")},
+        (PARAMS,),
+        "definition changed; secret cannot be compared, will be sent: env(MYSQL_PASSWORD)",
+    ),
+    (
+        "a secret more, not set",
+        {"auth__params__options__CertificatePassword": UNSET},
+        (PARAMS,),
+        "definition changed",
     ),
     (
         "another auth spec",
@@ -96,16 +114,16 @@ def test_an_absent_description_equals_an_empty_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "action"),
+    ("wanted", "action", "said"),
     [
-        (desired(auth__params__password=UNSET), Action.NO_OP),
-        (desired(auth__params__password=UNSET, name="N"), Action.UPDATE),
+        (desired(auth__params__password=UNSET), Action.NO_OP, "cannot tell whether it changed"),
+        (desired(auth__params__password=UNSET, name="N"), Action.UPDATE, "apply will need it"),
     ],
 )
-def test_an_unset_secret_is_no_action_of_its_own(wanted: Desired, action: Action) -> None:
+def test_an_unset_secret_is_no_action_of_its_own(wanted: Desired, action: Action, said: str) -> None:
     change = only(planned([wanted], state(record()), None))
     assert change.action is action
-    assert change.notes == ("env(MYSQL_PASSWORD) is not set: cannot tell whether it changed",)
+    assert change.notes == (f"env(MYSQL_PASSWORD) is not set: {said}",)
 
 
 def test_a_secret_made_with_another_key_is_sent() -> None:
