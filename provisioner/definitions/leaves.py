@@ -182,8 +182,8 @@ def judge(leaf: Leaf, called: Called, project: Project) -> Iterator[Problem]:
         if leaf.text and not leaf.literal_allowed:
             meant = _MEANT.fullmatch(leaf.text)
             name = meant[meant.lastgroup] if meant and meant.lastgroup else ""
-            # Only what the project admits is surely a name, and not the secret itself.
-            remedy = f"write \"{{{{ env('{name if project.admits(called, name) else 'NAME'}') }}}}\", {OR_ALLOW}"
+            # Only what the project knows is surely a name, and not the secret itself.
+            remedy = f"write \"{{{{ env('{name if project.knows(called, name) else 'NAME'}') }}}}\", {OR_ALLOW}"
             yield Problem(leaf.location, "secret.literal", f"{leaf.shown} is a secret in plain text", remedy)
         return
     try:

@@ -92,6 +92,11 @@ class Project:
         """Whether ``env(name)`` may be read in the definition that is so called."""
         return _is_one_of(name, self.admitted(called)) and not _is_one_of(name, NEVER_ADMITTED)
 
+    def knows(self, called: Called, name: str) -> bool:
+        """Whether a text is surely the name of a variable: one that ``allow_env`` admits by how it begins."""
+        telling = tuple(pattern for pattern in self.admitted(called) if _BEGINNING.match(pattern))
+        return _is_one_of(name, telling) and self.admits(called, name)
+
     def admitted(self, called: Called) -> tuple[str, ...]:
         """The patterns of the variables that the definition that is so called may read."""
         rules = [
@@ -100,6 +105,10 @@ class Project:
             if rule.key_pattern == "*" or all(_is_one_of(name, (rule.key_pattern,)) for name in called)
         ]
         return tuple(name for rule in rules for name in rule.names)
+
+
+_BEGINNING = re.compile("[A-Z0-9_]{3}")
+"""Of a pattern that says which variables are meant; ``*`` admits every text."""
 
 
 def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
