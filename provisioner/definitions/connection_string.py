@@ -137,6 +137,15 @@ def secrets(text: str) -> list[str]:
     return [pair.value for pair in pairs if is_secret(pair.keyword)]
 
 
+def open_values(text: str) -> list[str]:
+    """Return the values in a connection string that are no secrets; none in what is no connection string."""
+    try:
+        pairs = split(text)
+    except Malformed:
+        return []
+    return [pair.value for pair in pairs if not is_secret(pair.keyword)]
+
+
 def quote(value: str) -> str:
     """A value as it must be written so that it is read back unchanged."""
     if _NEEDS_NO_QUOTES.match(value):
