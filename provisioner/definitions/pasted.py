@@ -31,6 +31,7 @@ _STRUCTURAL = re.compile(
     r"|^[ \t]*(?:- +)*[A-Za-z][A-Za-z0-9_]*[ ]*(?P<colon>\uff1a)",
     re.MULTILINE,
 )
+_QUOTES = "[\u2018-\u201f\u00ab\u00bb\u2039\u203a]"
 _OPAQUE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|(?:(?<=\s)|^)#.*$", re.MULTILINE)
 """Quoted texts and comments, in what YAML could not be asked about."""
 
@@ -80,6 +81,10 @@ def in_json(text: str, error: JSONDecodeError) -> tuple[str, str, str]:
         character = text[error.pos]
         message = f"U+{ord(character):04X} ({unicodedata.name(character).lower()}) stands where JSON needs a space"
         return place, message, "write a space instead"
+    if text.startswith("\ufeff"):
+        return place, "begins with a byte order mark", "save it as UTF-8 without one"
+    if re.match(_QUOTES, text[error.pos : error.pos + 1]):
+        return place, "a typographic quote stands where JSON needs a plain one", 'write " instead'
     return place, f"not JSON: {error.msg}", ""
 
 

@@ -12,6 +12,7 @@ would find it out by trying. For the same reason only some filters work on ``env
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -86,6 +87,9 @@ def _means_more(text: str) -> bool:
     return is_template(text) or text.endswith("{") or "\r" in text
 
 
+_TYPOGRAPHIC = re.compile("[\u2018-\u201f\u00ab\u00bb\u2039\u203a]")
+
+
 def _compile_with_jinja(source: str) -> Template:
     import jinja2
 
@@ -98,6 +102,10 @@ def _compile_with_jinja(source: str) -> Template:
         tree = _jinja().parse(source)
     except jinja2.TemplateSyntaxError as error:
         # What was found instead is not repeated: it may be a secret that lacks its quotes.
+        if _TYPOGRAPHIC.search(source):
+            raise BadTemplate(
+                "template.syntax", "typographic quotes stand in the template", "write ' instead"
+            ) from None
         message = f"the template cannot be read: {str(error.message).partition(', got ')[0].rstrip('.')}"
         raise BadTemplate("template.syntax", message, "check the text between {{ and }}") from None
     except ValueError:  # more digits than Python reads

@@ -79,6 +79,13 @@ def test_an_empty_variable_is_as_good_as_none(name: str) -> None:
     assert value.names == tuple(sorted({"MYSQL_P", name}))
 
 
+@pytest.mark.parametrize("quotes", ["‘’", "“”", "„“", "‚‘", "«»", "’’", "'’"])
+def test_typographic_quotes_are_named(quotes: str) -> None:
+    with pytest.raises(BadTemplate) as refused:
+        compile_leaf(f"{{{{ env({quotes[0]}MYSQL_P{quotes[1]}) }}}}")
+    assert refused.value.message == "typographic quotes stand in the template"
+
+
 @pytest.mark.parametrize(
     ("source", "rule"),
     [
