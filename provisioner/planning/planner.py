@@ -277,11 +277,8 @@ def _other_key(path: str, key_id: str, has_key: bool) -> str:
 
 
 def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | None, context: Context) -> Iterator[str]:
-    is_update = any(field.counts for field in fields)
-    for field in fields:
-        if not field.at_hand:
-            needed = "apply will need it" if is_update else "cannot tell whether it changed"
-            yield f"{field.after} is not set: {needed}"
+    needed = "apply will need it" if any(field.counts for field in fields) else "cannot tell whether it changed"
+    yield from (f"{field.after} is not set: {needed}" for field in fields if not field.at_hand)
     if observed is None:
         return
     if touched(record, observed):
@@ -302,14 +299,22 @@ def _unmanaged(declared: set[Key], moving: set[Key], context: Context) -> Iterat
             yield _deleted(record, context) if deletes else _left_alone(record, context)
 
 
+def _is_gone(record: Record, context: Context) -> bool:
+    return context.observation is not None and context.observation.is_gone(record.id)
+
+
 def _left_alone(record: Record, context: Context) -> Change:
+    fate = "the base connection is left alone and its record kept"
+    remedy = "put the definition back, or leave it so; `--allow-delete` deletes it"
+    if _is_gone(record, context):
+        fate = f"{record.id} was deleted outside, and its record is kept"
+        remedy = "`--allow-delete` removes the record; with its definition back, it is created anew"
     return Change(
         key=record.key,
         name=record.texts.get("name", ""),
         action=Action.UNMANAGED,
-        reason="no definition for this target; the base connection is left alone and its record kept",
-        remedy="put the definition back, or leave it so; `--allow-delete` deletes it",
-        notes=tuple(_gone_notes(record, context)),
+        reason=f"no definition for this target; {fate}",
+        remedy=remedy,
         record=record,
     )
 
@@ -323,24 +328,23 @@ _PROTECTED = Undecided(
 def _deleted(record: Record, context: Context) -> Change:
     observed = context.observation.by_id.get(record.id) if context.observation else None
     shown = dict(shown_otherwise(record.texts, observed)) if observed else {}
-    reason = f"no definition for this target; {record.id} will be deleted"
+    is_gone = _is_gone(record, context)
+    fate = "was deleted outside, and its record will go" if is_gone else "will be deleted"
+    reason = f"no definition for this target; {record.id} {fate}"
     held = context.owners.doubt(record, context.observation) or context.owners.renamed(record, context.observation)
     if record.texts.get(PREVENT_DESTROY) and not context.protected_delete:
         held = held or _PROTECTED
     if held:
-        return replace(_left_alone(record, context), action=Action.BLOCKED, reason=held.reason, remedy=held.remedy)
+        notes = (f"{record.id} does not exist any more",) if is_gone else ()
+        return replace(
+            _left_alone(record, context), action=Action.BLOCKED, reason=held.reason, remedy=held.remedy, notes=notes
+        )
     return Change(
         key=record.key,
         name=record.texts.get("name", ""),
         action=Action.DELETE,
         reason=f"{reason}; drift: changed by {observed.last_edit(context.client)}" if observed and shown else reason,
-        fields=withdrawn(record, shown),
+        fields=() if is_gone else withdrawn(record, shown),
         steps=first_enabled(observed, Delete(record.id, observed.etag if observed else record.etag)),
-        notes=tuple(_gone_notes(record, context)),
         record=record,
     )
-
-
-def _gone_notes(record: Record, context: Context) -> Iterator[str]:
-    if context.observation is not None and context.observation.is_gone(record.id):
-        yield f"{record.id} does not exist any more"
