@@ -147,17 +147,26 @@ def read_project(folder: FilePath) -> Project:
     return _project(folder, document, document.data)
 
 
+_OF_THE_PLACE = ("org_id", "sandbox", "endpoint", "ims_endpoint", "state")
+"""What of a target no definition depends on; that it is wrong hides nothing of what is wrong with those."""
+
+
 def _rest(folder: FilePath, document: Document) -> Project:
-    """Return the project with the targets that are sound by themselves. Where what ``env()`` may read is not, nothing
-    is held against the definitions."""
+    """Return the project with the targets that are sound as far as definitions depend on them. Where what ``env()`` may
+    read is not, nothing is held against the definitions."""
     accepts = json_schema.accepts(json_schema.load("project"))
     data = document.data if isinstance(document.data, dict) else {}
     targets, templates = data.get("targets"), data.get("templates", {})
     named = targets if isinstance(targets, dict) else {}
+    judged = {
+        name: {part: value for part, value in target.items() if part not in _OF_THE_PLACE}
+        for name, target in named.items()
+        if isinstance(target, dict)
+    }
     unread = {problem.location.line for problem in document.problems}
     sound = {
         name: target
-        for name, target in named.items()
+        for name, target in judged.items()
         if accepts({"version": 1, "targets": {name: target}})
         and not any("{{" in str(value) for value in target.get("vars", {}).values())
         and not any(document.places[path][0] in unread for path in document.places if path[:2] == ("targets", name))
