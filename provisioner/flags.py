@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import functools
+import itertools
 import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,6 +36,7 @@ class StrictCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:
+            _refuse_long_words(ctx, args)
             values, _, order = self.make_parser(ctx).parse_args(list(args))
             for param, number in Counter(order).items():
                 _check(param, number, values.get(str(param.name)))
@@ -45,6 +48,18 @@ class StrictGroup(click.Group):
 
     command_class = StrictCommand
     group_class = type
+
+
+_LONG_WORD = re.compile(r"(-[A-Za-z][A-Za-z-]+)(?:=.*)?", re.DOTALL)
+
+
+def _refuse_long_words(ctx: click.Context, args: list[str]) -> None:
+    """Raise ``NoSuchOption`` for ``-target`` as Terraform writes it. Taken for letters, it would name others."""
+    letters = {name[1] for one in ctx.command.get_params(ctx) for name in one.opts if len(name) == 2}
+    for arg in itertools.takewhile("--".__ne__, args):
+        word = _LONG_WORD.fullmatch(arg)
+        if word and not letters.issuperset(word[1][1:]):
+            raise click.NoSuchOption(word[1], ctx=ctx)
 
 
 def _check(param: click.Parameter, number: int, value: Any) -> None:

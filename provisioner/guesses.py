@@ -38,7 +38,7 @@ FLAGS: Mapping[str, str] = {
 COMMANDS: Mapping[str, str] = {
     "provisioner plan": "diff preview dry-run changes",
     "provisioner apply": "deploy up sync push create update run converge release",
-    "provisioner validate": "lint check verify compile",
+    "provisioner validate": "lint check verify compile parse fmt format",
     "provisioner import": "pull adopt fetch export",
     "provisioner init": "new scaffold setup bootstrap",
     "provisioner state list": "list ls status get",
@@ -48,10 +48,14 @@ COMMANDS: Mapping[str, str] = {
     "add `movedFrom: OLD` to the definition, or: provisioner state mv OLD NEW": "rename move mv",
     "provisioner emulator": "serve server mock emulate start",
     "provisioner explore KEY": "tables browse",
-    "provisioner test": "ping connect",
+    "provisioner test": "ping connect debug doctor",
     "provisioner --version": "version",
     "provisioner COMMAND --help": "help man",
     "set AEP_API_KEY and AEP_CLIENT_SECRET in the environment": "login auth configure config",
+    "targets are those of provisioner.yaml: --target NAME": "target targets workspace workspaces env environment",
+    "end the process that holds the lock: the lock goes with it": "unlock force-unlock",
+    "provisioner plan, with the flags of the saved plan: a saved plan is applied, not shown": "show",
+    "edit its file, then: provisioner apply": "edit set patch",
 }
 
 
@@ -61,7 +65,9 @@ def _by_guess(table: Mapping[str, str]) -> dict[str, str]:
 
 def instead_of_flag(flag: str, options: Collection[str]) -> str:
     """Return what to write for a flag that a command with these options does not have, "" where nobody can tell."""
-    meant = _by_guess(FLAGS).get(flag, "")
+    if not flag.startswith("--") and f"-{flag}" in options:
+        return f"write -{flag}"
+    meant = _by_guess(FLAGS).get(flag, "") or _by_guess(FLAGS).get(f"-{flag}", "")
     if not meant.startswith("--"):
         return meant
     if meant.split()[0] in options:

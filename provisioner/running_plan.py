@@ -72,8 +72,16 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
 
         write_file(options.out, saved.encoded(made), shell.egress.keep)
         if options.out.is_file():
-            shell.egress.note(f"saved: `apply {options.out}` carries out exactly this plan")
+            shell.egress.note(_saved(made, options.out))
     return planning.exit_code(made, options.detailed)
+
+
+def _saved(plan: Plan, path: Path) -> str:
+    """Say what a saved plan is good for: made without a secret, it does not know what would be sent."""
+    unset = (symbol.origin for one in plan.pending if one.desired for _, symbol in one.desired.unset)
+    if names := ", ".join(dict.fromkeys(unset)):
+        return f"saved to be read: `apply {path}` will refuse it, for {names} is not set; plan where it is set"
+    return f"saved: `apply {path}` carries out exactly this plan"
 
 
 def _meanwhile(where: Place, before: str) -> Iterator[str]:

@@ -9,6 +9,7 @@ DerivedCoreProperties and PropList; Unicode Technical Report 36; the "Trojan Sou
 from __future__ import annotations
 
 import re
+import unicodedata
 
 IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
@@ -46,3 +47,21 @@ def escaped(text: str) -> str:
 
 def _escape(char: str) -> str:
     return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+
+
+_BLANK = re.compile(f"[{_SEPARATORS}]")
+_QUOTE = re.compile("[\u2018-\u201f\u00ab\u00bb\u2039\u203a]")
+
+
+def pasted_into_json(text: str, index: int) -> tuple[str, str]:
+    """Return what is wrong with a character that no JSON has at its place, and what to do, where it came in by pasting
+    or with an editor; two empty texts for any other."""
+    if text.startswith("\ufeff"):
+        return "begins with a byte order mark", "save it as UTF-8 without one"
+    char = text[index : index + 1]
+    if _BLANK.match(char):
+        name = unicodedata.name(char, "a separator").lower()
+        return f"U+{ord(char):04X} ({name}) stands where JSON needs a space", "write a space instead"
+    if _QUOTE.match(char):
+        return "a typographic quote stands where JSON needs a plain one", 'write " instead'
+    return "", ""

@@ -38,6 +38,14 @@ class Malformed(ValueError):
     """The text is no connection string. The message never repeats a value."""
 
 
+class Repeated(Malformed):
+    """A keyword is there twice. ``pairs`` are those without the later ones."""
+
+    def __init__(self, number: int, pairs: tuple[Pair, ...]) -> None:
+        super().__init__(f"pair {number} repeats an earlier keyword or its synonym")
+        self.pairs = pairs
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """One ``Keyword=value``, the keyword as it was written, the value without its quotes."""
@@ -115,11 +123,10 @@ def _split(text: str, grammar: _Grammar) -> tuple[Pair, ...]:
 
 
 def _refuse_repetition(pairs: Iterable[Pair]) -> None:
-    seen: set[str] = set()
-    for number, pair in enumerate(pairs, 1):
-        if pair.meaning in seen:
-            raise Malformed(f"pair {number} repeats an earlier keyword or its synonym")
-        seen.add(pair.meaning)
+    first: dict[str, Pair] = {}
+    again = [number for number, pair in enumerate(pairs, 1) if first.setdefault(pair.meaning, pair) is not pair]
+    if again:
+        raise Repeated(again[0], tuple(first.values()))
 
 
 def missing(pairs: Iterable[Pair]) -> tuple[str, ...]:
@@ -135,6 +142,15 @@ def secrets(text: str) -> list[str]:
     except Malformed:
         return []
     return [pair.value for pair in pairs if is_secret(pair.keyword)]
+
+
+def open_values(text: str) -> list[str]:
+    """Return the values in a connection string that are no secrets; none in what is no connection string."""
+    try:
+        pairs = split(text)
+    except Malformed:
+        return []
+    return [pair.value for pair in pairs if not is_secret(pair.keyword)]
 
 
 def quote(value: str) -> str:

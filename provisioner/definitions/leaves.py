@@ -80,10 +80,13 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
             leaves.append(leaf)
             continue
         try:
-            parts, absent = _parts(leaf)
+            pairs = _pairs(leaf)
         except connection_string.Malformed as error:
             problems.append(string_problem(leaf, f"not a connection string: {error}"))
-            continue
+            if not isinstance(error, connection_string.Repeated):
+                continue
+            pairs = error.pairs
+        parts, absent = _parts(leaf, pairs)
         leaves.extend(parts)
         if absent:
             problems.append(string_problem(leaf, f"not a connection string: {', '.join(absent)} missing"))
@@ -149,14 +152,19 @@ def _field_of(path: Path) -> str:
 _ONE_TEMPLATE = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
 
 
-def _parts(leaf: Leaf) -> tuple[tuple[Leaf, ...], tuple[str, ...]]:
+def _pairs(leaf: Leaf) -> tuple[connection_string.Pair, ...]:
+    """Return the pairs of a connection string in text form; none where it comes whole from one template."""
+    pairs = () if _ONE_TEMPLATE.fullmatch(leaf.text) else connection_string.split_template(leaf.text)
+    if len(pairs) > MAX_LEAVES:
+        raise connection_string.Malformed(f"it has more than {MAX_LEAVES} parts")
+    return pairs
+
+
+def _parts(leaf: Leaf, pairs: tuple[connection_string.Pair, ...]) -> tuple[tuple[Leaf, ...], tuple[str, ...]]:
     """Return a connection string in text form as one leaf a part, with the keywords that are missing; whole, where it
     comes from one template."""
     if _ONE_TEMPLATE.fullmatch(leaf.text):
         return (leaf,), ()
-    pairs = connection_string.split_template(leaf.text)
-    if len(pairs) > MAX_LEAVES:
-        raise connection_string.Malformed(f"it has more than {MAX_LEAVES} parts")
     parts = tuple(
         leaf._replace(field=f"{leaf.field}.{pair.part}", text=pair.value, keyword=pair.keyword) for pair in pairs
     )
@@ -180,8 +188,8 @@ def judge(leaf: Leaf, called: Called, project: Project) -> Iterator[Problem]:
         if leaf.text and not leaf.literal_allowed:
             meant = _MEANT.fullmatch(leaf.text)
             name = meant[meant.lastgroup] if meant and meant.lastgroup else ""
-            # Only what the project admits is surely a name, and not the secret itself.
-            remedy = f"write \"{{{{ env('{name if project.admits(called, name) else 'NAME'}') }}}}\", {OR_ALLOW}"
+            # Only what the project knows is surely a name, and not the secret itself.
+            remedy = f"write \"{{{{ env('{name if project.knows(called, name) else 'NAME'}') }}}}\", {OR_ALLOW}"
             yield Problem(leaf.location, "secret.literal", f"{leaf.shown} is a secret in plain text", remedy)
         return
     try:

@@ -13,6 +13,7 @@ from json import JSONDecodeError
 from typing import TypeAlias
 
 from provisioner.model import Location, Problem
+from provisioner.unseen import pasted_into_json
 
 _BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
 """White space of Unicode (category Zs) but the space."""
@@ -77,11 +78,8 @@ def in_json(text: str, error: JSONDecodeError) -> tuple[str, str, str]:
     if conflict:
         return f"{conflict.location.line}:{conflict.location.column}", conflict.message, conflict.remedy
     place = f"{error.lineno}:{error.colno}"
-    if re.match(_ODD, text[error.pos : error.pos + 1]):
-        character = text[error.pos]
-        message = f"U+{ord(character):04X} ({unicodedata.name(character).lower()}) stands where JSON needs a space"
-        return place, message, "write a space instead"
-    return place, f"not JSON: {error.msg}", ""
+    message, remedy = pasted_into_json(text, error.pos)
+    return place, message or f"not JSON: {error.msg}", remedy
 
 
 def _misplaced(text: str, scan: Scan) -> Iterator[int]:

@@ -92,6 +92,11 @@ class Project:
         """Whether ``env(name)`` may be read in the definition that is so called."""
         return _is_one_of(name, self.admitted(called)) and not _is_one_of(name, NEVER_ADMITTED)
 
+    def knows(self, called: Called, name: str) -> bool:
+        """Whether a text is surely the name of a variable: one that ``allow_env`` admits by how it begins."""
+        telling = tuple(pattern for pattern in self.admitted(called) if _BEGINNING.match(pattern))
+        return _is_one_of(name, telling) and self.admits(called, name)
+
     def admitted(self, called: Called) -> tuple[str, ...]:
         """The patterns of the variables that the definition that is so called may read."""
         rules = [
@@ -100,6 +105,10 @@ class Project:
             if rule.key_pattern == "*" or all(_is_one_of(name, (rule.key_pattern,)) for name in called)
         ]
         return tuple(name for rule in rules for name in rule.names)
+
+
+_BEGINNING = re.compile("[A-Z0-9_]{3}")
+"""Of a pattern that says which variables are meant; ``*`` admits every text."""
 
 
 def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
@@ -138,17 +147,26 @@ def read_project(folder: FilePath) -> Project:
     return _project(folder, document, document.data)
 
 
+_OF_THE_PLACE = ("org_id", "sandbox", "endpoint", "ims_endpoint", "state")
+"""What of a target no definition depends on; that it is wrong hides nothing of what is wrong with those."""
+
+
 def _rest(folder: FilePath, document: Document) -> Project:
-    """Return the project with the targets that are sound by themselves. Where what ``env()`` may read is not, nothing
-    is held against the definitions."""
+    """Return the project with the targets that are sound as far as definitions depend on them. Where what ``env()`` may
+    read is not, nothing is held against the definitions."""
     accepts = json_schema.accepts(json_schema.load("project"))
     data = document.data if isinstance(document.data, dict) else {}
     targets, templates = data.get("targets"), data.get("templates", {})
     named = targets if isinstance(targets, dict) else {}
+    judged = {
+        name: {part: value for part, value in target.items() if part not in _OF_THE_PLACE}
+        for name, target in named.items()
+        if isinstance(target, dict)
+    }
     unread = {problem.location.line for problem in document.problems}
     sound = {
         name: target
-        for name, target in named.items()
+        for name, target in judged.items()
         if accepts({"version": 1, "targets": {name: target}})
         and not any("{{" in str(value) for value in target.get("vars", {}).values())
         and not any(mark[0] in unread for path, mark in document.value_marks.items() if path[:2] == ("targets", name))

@@ -29,7 +29,8 @@ _PLACEHOLDER = Reason(
 _SERVER: tuple[tuple[str, Reason], ...] = (
     _ENDS,
     (r"^[\"'`‘’‚‛“”„‟«»‹›]|[\"'`‘’‚‛“”„‟«»‹›]$", _QUOTED),
-    (r"[{}<>$#]|%.*%|^\[[A-Za-z _-]*\]$|^(?:YOUR|[Yy]our)[-_ ]?(?:SERVER|HOST|[Ss]erver|[Hh]ost)", _PLACEHOLDER),
+    (r"[{}<>$#]|%.*%|@@.*@@|^__\w+__$|^\[[A-Za-z _-]*\]$", _PLACEHOLDER),
+    (r"^(?:YOUR|[Yy]our)[-_ ]?(?:SERVER|HOST|[Ss]erver|[Hh]ost)", _PLACEHOLDER),
     (
         r"//|^jdbc:",
         Reason("is a URL", "write its host alone; port, database and user are properties of their own"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from provisioner.definitions import connection_string, schema, templates
+from provisioner.definitions.characters import find_strange
 from provisioner.definitions.closest import closest
 from provisioner.definitions.leaves import OR_ALLOW, STRING_PATH, Leaf, is_sensitive, string_problem, template_problem
 from provisioner.definitions.project import FILE_NAME, Target
@@ -52,6 +53,7 @@ def render_leaf(
     try:
         value = render(template, target.vars, environment, readable=not secret)
         problems.extend(_checked(leaf, value))
+        problems.extend(_unseen(leaf, template, value))
         held = _held(leaf, template, value, target)
     except BadTemplate as error:
         problems.append(template_problem(leaf, error))
@@ -131,3 +133,17 @@ def _checked(leaf: Leaf, value: Value) -> Iterator[Problem]:
         return
     if absent:
         yield string_problem(leaf, f"incomplete: {', '.join(absent)} missing")
+
+
+def _unseen(leaf: Leaf, template: Template, value: Value) -> Iterator[Problem]:
+    """Yield a problem for what a variable may hold as little as a file: characters that are not seen, outside of
+    secrets."""
+    if not isinstance(value, Sensitive) or not _stands_alone(leaf, template):
+        return
+    if leaf.path == STRING_PATH and not leaf.keyword:
+        texts = connection_string.open_values(value.reveal())
+    else:
+        texts = [] if is_sensitive(leaf.field) else [value.reveal()]
+    if any(find_strange(text) for text in texts):
+        message = f"{leaf.shown} must be text without characters that are not seen"
+        yield Problem(leaf.location, "schema.value", message, f"look at {', '.join(value.names)}")

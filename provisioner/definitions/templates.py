@@ -12,6 +12,7 @@ would find it out by trying. For the same reason only some filters work on ``env
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -85,6 +86,9 @@ def _means_more(text: str) -> bool:
     return is_template(text) or text.endswith("{") or "\r" in text
 
 
+_TYPOGRAPHIC = re.compile("[\u2018-\u201f\u00ab\u00bb\u2039\u203a]")
+
+
 def _compile_with_jinja(source: str) -> Template:
     import jinja2
 
@@ -97,6 +101,10 @@ def _compile_with_jinja(source: str) -> Template:
         tree = _jinja().parse(source)
     except jinja2.TemplateSyntaxError as error:
         # What was found instead is not repeated: it may be a secret that lacks its quotes.
+        if _TYPOGRAPHIC.search(source):
+            raise BadTemplate(
+                "template.syntax", "typographic quotes stand in the template", "write ' instead"
+            ) from None
         message = f"the template cannot be read: {str(error.message).partition(', got ')[0].rstrip('.')}"
         raise BadTemplate("template.syntax", message, "check the text between {{ and }}") from None
     except ValueError:  # more digits than Python reads
@@ -189,6 +197,15 @@ def _admit(node: Any, calls: _Calls) -> None:
 _FUNCTIONS = ("env", "var")
 _ELSEWHERE = ("secrets", "vars", "env", "github", "inputs", "variables", "parameters")
 """What expressions of pipelines begin with: ``${{ secrets.NAME }}``."""
+_VARS_ELSEWHERE = ("vars", "var", "variables", "parameters", "params", "local", "locals", "values")
+"""The same where a name in lower case is a setting, as in Terraform and in Azure's pipelines."""
+
+
+_MEANT = {
+    **dict.fromkeys(("env_var", "getenv", "environ", "secret", "lookup", "get_env", "envvar"), "env"),
+    **dict.fromkeys(("vars", "variable", "parameter", "param"), "var"),
+}
+"""Functions of dbt, Ansible and others -> ours that does the same."""
 
 
 def _admit_call(node: Any, calls: _Calls) -> None:
@@ -198,7 +215,7 @@ def _admit_call(node: Any, calls: _Calls) -> None:
         raise BadTemplate("template.expression", "methods are not available", "use env(), var() and filters")
     if node.node.name not in _FUNCTIONS:
         name = node.node.name
-        close = closest(name, _FUNCTIONS)
+        close = _MEANT.get(name) or closest(name, _FUNCTIONS)
         remedy = f"did you mean {close}()?" if close else "the functions are env('NAME') and var('name')"
         raise BadTemplate("template.unknown-function", f"there is no function `{name}`", remedy)
     plain = len(node.args) == 1 and not node.kwargs and not node.dyn_args and not node.dyn_kwargs
@@ -277,7 +294,10 @@ _WRITTEN = {
 def _remedy(node: Any) -> str:
     from jinja2 import nodes
 
-    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) and node.node.name in _ELSEWHERE:
+    begun = node.node.name if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) else ""
+    if begun in _VARS_ELSEWHERE and not node.attr.isupper():
+        return f"write var('{node.attr}')"
+    if begun in _ELSEWHERE:
         name = node.attr if node.attr.isupper() else "NAME"
         return f"write \"{{{{ env('{name}') }}}}\" and nothing around it, and set that variable in the pipeline"
     if isinstance(node, nodes.Add):

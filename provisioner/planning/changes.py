@@ -19,7 +19,7 @@ class FieldChange:
     ``before`` and ``after`` are what a reader may see: text, the origin of a sensitive value, or None for absent.
     ``location`` is None where the definition is gone. ``comparison`` is set for sensitive fields; ``at_hand`` is False
     where the variable is unset, so that there is nothing to compare or to send. ``drifted``: it was changed outside.
-    ``again``: it is sent although it is what was sent last.
+    ``again``: it is sent although it is what was sent last. ``added``: the definition had no such secret before.
     """
 
     path: str
@@ -30,10 +30,16 @@ class FieldChange:
     at_hand: bool = True
     drifted: bool = False
     again: bool = False
+    added: bool = False
 
     @property
     def sensitive(self) -> bool:
         return self.comparison is not None
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the service shows it already as it is declared, so that it is only recorded."""
+        return self.before == self.after and not self.sensitive
 
     @property
     def undeclared(self) -> bool:
@@ -44,7 +50,7 @@ class FieldChange:
     @property
     def counts(self) -> bool:
         """Whether it is a reason to act. An unset variable is none by itself: nothing is known of its value."""
-        return self.at_hand or self.comes_from_elsewhere
+        return self.at_hand or self.added or self.comes_from_elsewhere
 
     @property
     def comes_from_elsewhere(self) -> bool:
@@ -53,8 +59,8 @@ class FieldChange:
 
     @property
     def is_sent(self) -> bool:
-        """Whether carrying it out takes a request: the same value from elsewhere is only recorded."""
-        return self.again or self.comparison is not Comparison.UNCHANGED
+        """Whether carrying it out takes a request: what is there already, or comes from elsewhere, is only recorded."""
+        return self.again or not (self.is_there or self.comparison is Comparison.UNCHANGED)
 
 
 def compare(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> tuple[FieldChange, ...]:
@@ -121,12 +127,11 @@ def _compare_sensitive(
 ) -> FieldChange | None:
     remembered = secrets.get(field.path)
     before = remembered.origin if remembered else visible.get(field.path)
-    if not isinstance(value, Sensitive):
-        return FieldChange(field.path, before, value.origin, field.location, Comparison.UNKNOWN, at_hand=False)
-    if remembered is None:
-        # Nothing was kept of a value that we did not send ourselves.
-        comparison = Comparison.UNKNOWN if before is None else Comparison.CHANGED
-        return FieldChange(field.path, before, value.origin, field.location, comparison)
+    if remembered is None or not isinstance(value, Sensitive):
+        # Of what was imported no secret is recorded; nothing tells that one was added.
+        added = before is None and bool(secrets)
+        at_hand = isinstance(value, Sensitive)
+        return FieldChange(field.path, before, value.origin, field.location, Comparison.UNKNOWN, at_hand, added=added)
     comparison = fingerprinter.compare(field.path, value.reveal(), remembered.fingerprint)
     if comparison is Comparison.UNCHANGED and before == value.origin:
         return None
@@ -168,7 +173,7 @@ def withdrawn(record: Record, shown: Mapping[str, str]) -> tuple[FieldChange, ..
     return tuple(sorted((*plain, *secrets), key=lambda field: place_of(field.path)))
 
 
-def accepted(record: Record, fields: Iterable[FieldChange]) -> Record:
+def accepted(record: Record, fields: Iterable[FieldChange], etag: str | None = None) -> Record:
     """Return the record once these changes are in it: of visible fields, and of where secrets come from."""
     listed = tuple(fields)
     changed = {field.path: field.after or "" for field in listed if not field.sensitive}
@@ -180,7 +185,7 @@ def accepted(record: Record, fields: Iterable[FieldChange]) -> Record:
         for secret in record.secrets
         if secret.path not in changed
     )
-    return replace(record, texts=kept, secrets=secrets)
+    return replace(record, texts=kept, secrets=secrets, etag=etag or record.etag)
 
 
 def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fingerprinter: Fingerprinter) -> Record:

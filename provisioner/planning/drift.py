@@ -17,17 +17,21 @@ def with_drift(
 ) -> tuple[FieldChange, ...]:
     """The changes of fields, with what was edited outside shown observed -> desired and marked as drift.
 
-    A field that the definition changes as well is drift too: the reviewer sees what would be overwritten.
+    A field that the definition changes as well is drift too: the reviewer sees what would be overwritten. One that it
+    changes alike is there already.
     """
     if observed is None:
         return tuple(fields)
     secret = record.secrets_as_dict
     shown = {path: value for path, value in differing(desired, observed) if path not in secret}
-    known = [_marked(field, shown) for field in fields]
+    there = {"description": "", **observed.as_dict}
+    known = [_marked(field, shown, there) for field in fields]
     return (*known, *_drifted(desired, shown, {field.path for field in known}))
 
 
-def _marked(field: FieldChange, shown: dict[str, str]) -> FieldChange:
+def _marked(field: FieldChange, shown: dict[str, str], there: dict[str, str]) -> FieldChange:
+    if not field.sensitive and there.get(field.path) == (field.after or ""):
+        return replace(field, before=field.after)
     if field.sensitive or field.path not in shown or shown[field.path] == (field.before or ""):
         return field
     return replace(field, before=shown[field.path] or None, drifted=True)

@@ -67,8 +67,7 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
     changes += left_probes(context.state.intents, context.observation)
     in_order = tuple(sorted(changes, key=lambda change: change.key))
     notes = tuple(context.owners.strays(context.observation, context.client))
-    plan = Plan(target, identity, in_order, context.observation is None, notes=notes)
-    return with_new_servers(plan, context.state)
+    return with_new_servers(Plan(target, identity, in_order, context.observation is None, notes=notes), context.state)
 
 
 def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
@@ -241,17 +240,19 @@ def _steps(
 ) -> tuple[Step, ...]:
     """What carries out these differences; with nothing to send, they are only recorded."""
     if not sent:
-        return (Accept(accepted(record, fields)),)
+        declared = observed.etag if observed and any(field.is_there for field in fields) else None
+        return (Accept(accepted(record, fields, declared)),)
     return first_enabled(observed, Patch(record.id, observed.etag if observed else record.etag, sent))
 
 
 def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: Context) -> Iterator[str]:
-    plain = [field for field in fields if not field.sensitive and not field.drifted]
-    if plain:
+    if any(field.added or not (field.sensitive or field.drifted) for field in fields):
         yield "definition changed"
     for field in fields:
-        if field.comparison is Comparison.CHANGED:
-            yield f"secret changed: {field.after or field.before}"
+        if field.sensitive and field.after is None:
+            yield f"secret removed: {field.before}"
+        elif field.comparison is Comparison.CHANGED:
+            yield f"secret changed: {field.after}"
         elif field.comparison is Comparison.UNKNOWN and field.at_hand:
             yield f"secret cannot be compared, will be sent: {field.after}"
         elif field.comparison is Comparison.UNCHANGED and field.again:
@@ -276,10 +277,8 @@ def _other_key(path: str, key_id: str, has_key: bool) -> str:
 
 
 def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | None, context: Context) -> Iterator[str]:
-    for field in fields:
-        if not field.at_hand:
-            needed = "apply will need it" if field.counts else "cannot tell whether it changed"
-            yield f"{field.after} is not set: {needed}"
+    needed = "apply will need it" if any(field.counts for field in fields) else "cannot tell whether it changed"
+    yield from (f"{field.after} is not set: {needed}" for field in fields if not field.at_hand)
     if observed is None:
         return
     if touched(record, observed):
@@ -300,14 +299,22 @@ def _unmanaged(declared: set[Key], moving: set[Key], context: Context) -> Iterat
             yield _deleted(record, context) if deletes else _left_alone(record, context)
 
 
+def _is_gone(record: Record, context: Context) -> bool:
+    return context.observation is not None and context.observation.is_gone(record.id)
+
+
 def _left_alone(record: Record, context: Context) -> Change:
+    fate = "the base connection is left alone and its record kept"
+    remedy = "put the definition back, or leave it so; `--allow-delete` deletes it"
+    if _is_gone(record, context):
+        fate = f"{record.id} was deleted outside, and its record is kept"
+        remedy = "`--allow-delete` removes the record; with its definition back, it is created anew"
     return Change(
         key=record.key,
         name=record.texts.get("name", ""),
         action=Action.UNMANAGED,
-        reason="no definition for this target; the base connection is left alone and its record kept",
-        remedy="put the definition back, or leave it so; `--allow-delete` deletes it",
-        notes=tuple(_gone_notes(record, context)),
+        reason=f"no definition for this target; {fate}",
+        remedy=remedy,
         record=record,
     )
 
@@ -321,24 +328,23 @@ _PROTECTED = Undecided(
 def _deleted(record: Record, context: Context) -> Change:
     observed = context.observation.by_id.get(record.id) if context.observation else None
     shown = dict(shown_otherwise(record.texts, observed)) if observed else {}
-    reason = f"no definition for this target; {record.id} will be deleted"
+    is_gone = _is_gone(record, context)
+    fate = "was deleted outside, and its record will go" if is_gone else "will be deleted"
+    reason = f"no definition for this target; {record.id} {fate}"
     held = context.owners.doubt(record, context.observation) or context.owners.renamed(record, context.observation)
     if record.texts.get(PREVENT_DESTROY) and not context.protected_delete:
         held = held or _PROTECTED
     if held:
-        return replace(_left_alone(record, context), action=Action.BLOCKED, reason=held.reason, remedy=held.remedy)
+        notes = (f"{record.id} does not exist any more",) if is_gone else ()
+        return replace(
+            _left_alone(record, context), action=Action.BLOCKED, reason=held.reason, remedy=held.remedy, notes=notes
+        )
     return Change(
         key=record.key,
         name=record.texts.get("name", ""),
         action=Action.DELETE,
         reason=f"{reason}; drift: changed by {observed.last_edit(context.client)}" if observed and shown else reason,
-        fields=withdrawn(record, shown),
+        fields=() if is_gone else withdrawn(record, shown),
         steps=first_enabled(observed, Delete(record.id, observed.etag if observed else record.etag)),
-        notes=tuple(_gone_notes(record, context)),
         record=record,
     )
-
-
-def _gone_notes(record: Record, context: Context) -> Iterator[str]:
-    if context.observation is not None and context.observation.is_gone(record.id):
-        yield f"{record.id} does not exist any more"

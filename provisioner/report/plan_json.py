@@ -95,7 +95,7 @@ def _recorded(record: Record) -> tuple[Json, Json]:
 
 def _with(fields: Mapping[str, str], change: Change, side: Literal["before", "after"]) -> Json:
     """Return the fields with what was changed outside as one side of the change has it."""
-    drift = {field.path: getattr(field, side) for field in change.fields if field.drifted}
+    drift = {field.path: getattr(field, side) for field in change.fields if field.drifted or field.is_there}
     return {path: value for path, value in {**fields, **drift}.items() if value is not None}
 
 

@@ -108,6 +108,8 @@ def _field(change: Change, field: FieldChange, width: int, style: Style) -> str:
     where = style.paint(f"  {line_of(field.location)}", "dim") if field.location else ""
     if field.sensitive:
         return f"{path}{_sensitive(field)}{where}"
+    if field.is_there:
+        return f"{path}{_shown(field, field.after)}{style.paint('  (there already)', 'dim')}{where}"
     arrow = style.paint("->", "dim")
     return f"{path}{_shown(field, field.before)} {arrow} {_shown(field, field.after)}{drift}{where}"
 

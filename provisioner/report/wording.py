@@ -59,9 +59,11 @@ def sorted_by_severity(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 
 def verdict(field: FieldChange, action: Action) -> str:
-    """What the comparison of a sensitive value says; "" where there is nothing to compare."""
+    """Return what there is to say of a value beside what it is; "" where there is nothing."""
     if not field.at_hand:
         return "not set here"
+    if field.is_there and action is Action.UPDATE:
+        return "there already"
     compared = field.comparison and field.after is not None and action is not Action.CREATE
     return field.comparison.value if field.comparison and compared else ""
 

@@ -224,6 +224,10 @@ STATUSES = MappingProxyType(
         502: Explanation("a gateway got no proper answer from the service", _LATER),
         503: Explanation("the service is not available at the moment", _LATER),
         504: Explanation("a gateway got no answer from the service in time", _LATER),
+        511: Explanation(  # RFC 6585: never the word of the server that was asked
+            "the network wants a login before it lets anything through",
+            "Sign in to the network with a browser, or check the proxy and the VPN.",
+        ),
     }
 )
 

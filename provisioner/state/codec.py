@@ -32,6 +32,7 @@ from provisioner.state.records import (
     Settled,
     State,
 )
+from provisioner.unseen import pasted_into_json
 
 UPGRADES: dict[int, Callable[[Json], Json]] = {}
 """From a format to the next one, by the number of the older."""
@@ -234,8 +235,13 @@ def _parsed(data: bytes, where: str) -> Any:
                 "take one side whole, never parts of both (git checkout --theirs FILE, or --ours); "
                 "or make it anew: provisioner state rebuild",
             ) from None
-        place = f":{error.lineno}:{error.colno}: not JSON" if isinstance(error, json.JSONDecodeError) else ""
-        raise StateError(f"{where}{place}: {getattr(error, 'msg', error)}", _PUT_BACK) from None
+        if not isinstance(error, json.JSONDecodeError):
+            raise StateError(f"{where}: {error}", _PUT_BACK) from None
+        message, remedy = pasted_into_json(text, error.pos)
+        where = f"{where}:{error.lineno}:{error.colno}"
+        if message:
+            raise StateError(f"{where}: {message}", f"{remedy}; or {_PUT_BACK}") from None
+        raise StateError(f"{where}: not JSON: {error.msg}", _PUT_BACK) from None
 
 
 def _parse(text: str) -> Any:

@@ -382,3 +382,19 @@ def test_other_plans_that_are_done_have_nothing_to_do(reviewed: Project, service
 
 def deleted_outside_of(project: Project, service: Service, key: str) -> None:
     service.delete(project.id(key))
+
+
+@pytest.mark.parametrize("unset", [True, False])
+def test_a_plan_that_apply_will_refuse_is_not_called_exactly_that(project: Project, unset: bool) -> None:
+    project.define("a", basic("A"))
+    password = project.environ["MYSQL_ORDERS_PASSWORD"]
+    project.environ["MYSQL_ORDERS_PASSWORD"] = "" if unset else password
+    saved = project.run("plan", "--out", "a.plan")
+    project.environ["MYSQL_ORDERS_PASSWORD"] = password
+    applied = project.run("apply", "a.plan")
+    if unset:
+        assert "`apply a.plan` will refuse it, for env(MYSQL_ORDERS_PASSWORD) is not set" in saved.err
+        assert applied.code == 5
+    else:
+        assert "saved: `apply a.plan` carries out exactly this plan" in saved.err
+        assert applied.code == 0

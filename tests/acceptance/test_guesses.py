@@ -38,6 +38,20 @@ GUESSES = {
     "plan --var a=b": "`vars:`",
     "plan --no-color": "NO_COLOR",
     "plan --select": "",
+    "plan -target=local": "write --target",
+    "plan -out=x.plan": "write --out",
+    "plan -out x.plan": "write --out",
+    "plan -json": "write --format json",
+    "plan -destroy": "write --allow-delete",
+    "plan -var a=b": "`vars:`",
+    "plan -refresh-only -detailed-exitcode": "write --refresh-only",
+    "apply -auto-approve": "write --yes",
+    "apply -parallelism=4": "write --parallelism",
+    "plan -nonsense": "provisioner plan --help",
+    "show x.plan": "provisioner plan",
+    "workspace select local": "--target NAME",
+    "force-unlock 1": "holds the lock",
+    "debug": "provisioner test",
     "lint": "provisioner validate",
     "destroy": "--allow-delete",
     "diff": "provisioner plan",
@@ -66,6 +80,11 @@ def test_it_is_said_what_to_write(project: Project, command: str) -> None:
     assert GUESSES[command] in refused.err
     assert "Did you mean" not in refused.err
     assert refused.out == ""
+
+
+@pytest.mark.parametrize("letters", [["-v"], ["-vv"], ["--", "-v"]])
+def test_letters_behind_one_dash_stay_letters(project: Project, letters: list[str]) -> None:
+    assert "No such option" not in project.run("plan", "--offline", *letters).err
 
 
 @pytest.mark.parametrize("key", ["orders", "connections/orders.yaml", "./connections/orders.yaml"])

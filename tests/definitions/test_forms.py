@@ -119,6 +119,32 @@ def test_a_part_is_refused_in_a_string_that_is_whole_from_a_variable(tmp_path: P
     assert not value or value not in f"{found.message} {found.remedy}"
 
 
+UNSEEN = ["\u200borders", "or\u00a0ders", "orders\u202e", "o\u00adrders", "or\ufe0fders", "or\u2800ders", "o\u3164"]
+
+
+@pytest.mark.parametrize("value", UNSEEN)
+@pytest.mark.parametrize("part", ["server", "database", "username"])
+def test_a_variable_may_hold_what_is_not_seen_as_little_as_a_file(tmp_path: Path, part: str, value: str) -> None:
+    parts = {**SOUND, "password": PASSWORD, part: "{{ env('MYSQL_IT') }}"}
+    for form in FORMS.values():
+        assert {one.rule for one in problems(tmp_path, form({**parts, part: value}), {}, {})} >= {"yaml.character"}
+        (found,) = problems(tmp_path, form(parts), {"MYSQL_IT": value}, {})
+        assert (found.rule, found.remedy) == ("schema.value", "look at MYSQL_IT")
+    whole = connection_string.join(
+        Pair(connection_string.WRITTEN[one], each)
+        for one, each in {**SOUND, "password": "hunter2", part: value}.items()
+    )
+    (found,) = problems(tmp_path, string("{{ env('MYSQL_STRING') }}"), {"MYSQL_STRING": whole}, {})
+    assert (found.rule, found.remedy) == ("schema.value", "look at MYSQL_STRING")
+
+
+def test_a_secret_may_hold_what_is_not_seen(tmp_path: Path) -> None:
+    text = basic({**SOUND, "password": "{{ env('MYSQL_IT') }}"})
+    assert problems(tmp_path, text, {"MYSQL_IT": "hun\u00a0ter2"}, {}) == ()
+    whole = "Server=db1;Database=o;UID=u;PWD=hun\u00a0ter2"
+    assert problems(tmp_path, string("{{ env('MYSQL_STRING') }}"), {"MYSQL_STRING": whole}, {}) == ()
+
+
 WHOLE = {
     "sound": ("Server=db1;Port=3306;Database=o;UID=u;PWD=hunter2;Ssl-Mode=Required", []),
     "empty password": ("Server=db1;Port=3306;Database=o;UID=u;PWD=", ["auth.params.connectionString.password"]),
@@ -195,6 +221,9 @@ REASONS = [
     ("%DB_HOST%", "a placeholder"),
     ("#{host}#", "a placeholder"),
     ("[server]", "a placeholder"),
+    ("__SERVER__", "a placeholder"),
+    ("@@server@@", "a placeholder"),
+    ("$(DB_HOST)", "a placeholder"),
     ("‘db1’", "in quotes"),
     ("'db1'", "in quotes"),
     ("db1\n", "white space"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+from pathlib import Path
 
 import pytest
 
 from provisioner.definitions.desired import Desired, Field
 from provisioner.model import Location
 from provisioner.sensitive import Sensitive, Symbolic, Value
+from tests.definitions.support import check, project
 from tests.planning.examples import desired_of
 
 HERE = Location("connections/orders.yaml")
@@ -80,3 +82,35 @@ def test_a_copy_within_the_process_loses_nothing() -> None:
     value = secret("hunter2")
     assert copy.copy(value) is value
     assert copy.deepcopy([value])[0] is value
+
+
+ADMITTING = {
+    "anything": "version: 1\ntargets: {a: {emulator: true}}\ntemplates: {allow_env: ['*']}\n",
+    "any letter": "version: 1\ntargets: {a: {emulator: true}}\ntemplates: {allow_env: ['?*']}\n",
+    "a class": "version: 1\ntargets: {a: {emulator: true}}\ntemplates: {allow_env: ['[A-Z]*']}\n",
+    "by key": "version: 1\ntargets: {a: {emulator: true}}\ntemplates: {allow_env: {'*': ['*']}}\n",
+    "unsound rules": "version: 1\ntargets: {a: {emulator: true}}\ntemplates: {allow_env: 7}\n",
+    "no YAML": "version: [\n",
+    "a merge conflict": "<<<<<<< HEAD\nversion: 1\n=======\n>>>>>>> x\n",
+    "a list": "- version: 1\n",
+}
+
+
+@pytest.mark.parametrize("written", ["HUNTER2_X", "$HUNTER2_X", "${HUNTER2_X}", "%HUNTER2_X%", "$(HUNTER2_X)"])
+@pytest.mark.parametrize("admitted", ADMITTING)
+def test_a_secret_that_reads_like_a_name_is_not_repeated(tmp_path: Path, admitted: str, written: str) -> None:
+    params = {"server": "db1", "database": "o", "username": "u", "password": written}
+    text = json.dumps({"name": "Orders", "auth": {"specName": "Basic Authentication", "params": params}})
+    checked = check(project(tmp_path, {"orders.yaml": text}, ADMITTING[admitted]))
+    (found,) = (one for one in checked.problems if one.rule == "secret.literal")
+    assert "HUNTER2" not in str(checked.problems)
+    assert "env('NAME')" in found.remedy
+
+
+@pytest.mark.parametrize("written", ["", "{}"])
+def test_no_variable_without_a_name_is_proposed(tmp_path: Path, written: str) -> None:
+    string = f"Server=db1;Database=o;UID=u;PWD=x{written}"
+    spec = "Connection String Based Authentication"
+    text = json.dumps({"name": "Orders", "auth": {"specName": spec, "params": {"connectionString": string}}})
+    checked = check(project(tmp_path, {"orders.yaml": text}, "version: [\n"))
+    assert "env('')" not in str(checked.problems)

@@ -60,3 +60,26 @@ def test_a_target_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no target `prd`") as refused:
         check(project(tmp_path, {}, PROJECT), "prd")
     assert refused.value.remedy == "targets in provisioner.yaml: prod, dev, aws"
+
+
+UNSOUND = {
+    "org_id: bad": True,
+    "sandbox: UPPER": True,
+    "endpoint: no": True,
+    "ims_endpoint: 7": True,
+    "state: ../x.json": True,
+    "sandbox: []": True,
+    "cloud: gcp": False,
+    "clod: aws": False,
+    "emulator: maybe": False,
+}
+
+
+@pytest.mark.parametrize("line", UNSOUND)
+def test_where_a_target_is_wrong_hides_only_what_depends_on_it(tmp_path: Path, line: str) -> None:
+    text = DEFINITION.format(var="host", ssl="REQUIRED", extra="")
+    sound = "version: 1\ntargets:\n  prod:\n    vars: {host: 'db1:3306'}\n"
+    (told,) = check(project(tmp_path, {"orders.yaml": text}, sound)).problems
+    checked = check(project(tmp_path, {"orders.yaml": text}, f"{sound}    {line}\n"))
+    assert ((told.location, told.message) in {(one.location, one.message) for one in checked.problems}) is UNSOUND[line]
+    assert len(checked.problems) == 1 + UNSOUND[line]

@@ -79,6 +79,37 @@ def test_an_empty_variable_is_as_good_as_none(name: str) -> None:
     assert value.names == tuple(sorted({"MYSQL_P", name}))
 
 
+WRITTEN_ELSEWHERE = [
+    ("{{ env_var('MYSQL_P') }}", "did you mean env()?"),
+    ("{{ getenv('MYSQL_P') }}", "did you mean env()?"),
+    ("{{ lookup('env', 'MYSQL_P') }}", "did you mean env()?"),
+    ("{{ secret('MYSQL_P') }}", "did you mean env()?"),
+    ("{{ vars('host') }}", "did you mean var()?"),
+    ("{{ vars.host }}", "write var('host')"),
+    ("{{ var.host }}", "write var('host')"),
+    ("{{ local.host }}", "write var('host')"),
+    ("{{ values.host }}", "write var('host')"),
+    ("{{ parameters.host }}", "write var('host')"),
+    ("{{ vars.MYSQL_P }}", "write \"{{ env('MYSQL_P') }}\""),
+    ("{{ secrets.MYSQL_P }}", "write \"{{ env('MYSQL_P') }}\""),
+    ("{{ env.MYSQL_P }}", "write \"{{ env('MYSQL_P') }}\""),
+]
+
+
+@pytest.mark.parametrize(("source", "remedy"), WRITTEN_ELSEWHERE)
+def test_it_is_said_what_to_write_for_what_others_write(source: str, remedy: str) -> None:
+    with pytest.raises(BadTemplate) as refused:
+        compile_leaf(source)
+    assert refused.value.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize("quotes", ["‘’", "“”", "„“", "‚‘", "«»", "’’", "'’"])
+def test_typographic_quotes_are_named(quotes: str) -> None:
+    with pytest.raises(BadTemplate) as refused:
+        compile_leaf(f"{{{{ env({quotes[0]}MYSQL_P{quotes[1]}) }}}}")
+    assert refused.value.message == "typographic quotes stand in the template"
+
+
 @pytest.mark.parametrize(
     ("source", "rule"),
     [

@@ -66,6 +66,16 @@ ROWS: dict[str, tuple[Desired, Record, Action, type[Step] | None, str]] = {
         record(IN_A_VARIABLE),
         *(Action.UPDATE, Patch, f"{SERVER} comes from env(MYSQL_HOST_2), before from env(MYSQL_HOST)"),
     ),
+    "a secret that was not there before, not set": (
+        desired(auth__params__certificatePassword=at(None, OTHER)),
+        record(),
+        *(Action.UPDATE, Patch, "definition changed"),
+    ),
+    "a server from a variable, set": (
+        desired(auth__params__server=at("db1", "env(MYSQL_HOST)", "MYSQL_HOST")),
+        record(),
+        *(Action.UPDATE, Patch, "secret cannot be compared, will be sent: env(MYSQL_HOST)"),
+    ),
     "the same variable, not set": (
         desired(auth__params__password=at(None, BEFORE)),
         record(),

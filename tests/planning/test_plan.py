@@ -48,7 +48,25 @@ CHANGED_FIELDS: list[tuple[str, dict[str, Value | None], tuple[Operation, ...], 
         "a parameter that became a secret",
         {"auth__params__server": secret("db1")},
         (PARAMS,),
-        "secret changed: env(MYSQL_PASSWORD)",
+        "secret cannot be compared, will be sent: env(MYSQL_PASSWORD)",
+    ),
+    (
+        "one secret less",
+        {"auth__params__password": None},
+        (PARAMS,),
+        "secret removed: env(MYSQL_PASSWORD)",
+    ),
+    (
+        "a secret more",
+        {"auth__params__options__CertificatePassword": secret("second-secret")},
+        (PARAMS,),
+        "definition changed; secret cannot be compared, will be sent: env(MYSQL_PASSWORD)",
+    ),
+    (
+        "a secret more, not set",
+        {"auth__params__options__CertificatePassword": UNSET},
+        (PARAMS,),
+        "definition changed",
     ),
     (
         "another auth spec",
@@ -96,16 +114,16 @@ def test_an_absent_description_equals_an_empty_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "action"),
+    ("wanted", "action", "said"),
     [
-        (desired(auth__params__password=UNSET), Action.NO_OP),
-        (desired(auth__params__password=UNSET, name="N"), Action.UPDATE),
+        (desired(auth__params__password=UNSET), Action.NO_OP, "cannot tell whether it changed"),
+        (desired(auth__params__password=UNSET, name="N"), Action.UPDATE, "apply will need it"),
     ],
 )
-def test_an_unset_secret_is_no_action_of_its_own(wanted: Desired, action: Action) -> None:
+def test_an_unset_secret_is_no_action_of_its_own(wanted: Desired, action: Action, said: str) -> None:
     change = only(planned([wanted], state(record()), None))
     assert change.action is action
-    assert change.notes == ("env(MYSQL_PASSWORD) is not set: cannot tell whether it changed",)
+    assert change.notes == (f"env(MYSQL_PASSWORD) is not set: {said}",)
 
 
 def test_a_secret_made_with_another_key_is_sent() -> None:
@@ -357,10 +375,30 @@ def test_an_object_without_an_etag_cannot_be_changed() -> None:
     assert only(planned([desired()], state(record()), seen)).action is Action.NO_OP
 
 
-def test_a_definition_that_is_gone_leaves_its_object_alone() -> None:
-    change = only(planned([], state(record()), observation()))
-    assert (change.action, change.steps) == (Action.UNMANAGED, ())
-    assert change.notes == ("id-1 does not exist any more",)
+# what the service shows; of the plan without and with --allow-delete: the reason, and how many fields go
+WITHOUT_A_DEFINITION: list[tuple[Observation | None, str, str, int]] = [
+    (observation(item()), "the base connection is left alone", "id-1 will be deleted", len(desired().fields)),
+    (None, "the base connection is left alone", "id-1 will be deleted", len(desired().fields)),
+    (observation(), "id-1 was deleted outside, and its record is kept", "id-1 was deleted outside, and its record", 0),
+]
+
+
+@pytest.mark.parametrize(("seen", "left", "deleted", "fields"), WITHOUT_A_DEFINITION, ids=["there", "offline", "gone"])
+def test_without_a_definition_it_is_said_what_is_there(
+    seen: Observation | None, left: str, deleted: str, fields: int
+) -> None:
+    change = only(planned([], state(record()), seen))
+    assert (change.action, change.steps, change.notes) == (Action.UNMANAGED, (), ())
+    assert change.reason.startswith(f"no definition for this target; {left}")
+    change = only(planned([], state(record()), seen, delete=True))
+    assert (change.action, len(change.fields)) == (Action.DELETE, fields)
+    assert change.reason.startswith(f"no definition for this target; {deleted}")
+
+
+def test_of_what_is_gone_and_protected_both_are_said() -> None:
+    protected = record(desired(lifecycle__preventDestroy="true"))
+    change = only(planned([], state(protected), observation(), delete=True))
+    assert (change.action, change.notes) == (Action.BLOCKED, ("id-1 does not exist any more",))
 
 
 def intent_of(one: Record) -> Intent:

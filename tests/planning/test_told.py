@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from provisioner.definitions.desired import Desired
-from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.plan import Accept, Action, Change, Plan
 from provisioner.planning.safety import announce_drift, hold_back_drift
 from provisioner.planning.shared_secrets import with_other_readers
 from provisioner.report.plan_json import as_value
@@ -86,6 +86,33 @@ def test_what_is_only_recorded_says_so(before: Desired, after: Desired) -> None:
     plan = planned([after], state(record(before)), observation(item()))
     assert only(plan).reason.endswith("only recorded, nothing is sent")
     assert as_text(plan).endswith("Plan: 0 to add, 0 to change, 0 to destroy. 1 only recorded.")
+
+
+ALIKE = {
+    "a text": ({"description": "By hand"}, {"description": "By hand"}, "description", "By hand"),
+    "a parameter": (
+        {"auth__params__server": "db9"},
+        {"auth": {"params": {"server": "db9"}}},
+        "auth.params.server",
+        "db9",
+    ),
+    "emptied": ({"description": ""}, {"description": ""}, "description", None),
+}
+
+
+@pytest.mark.parametrize(("declared", "shown", "path", "value"), ALIKE.values(), ids=ALIKE)
+def test_what_is_declared_as_it_is_there_is_only_recorded(
+    declared: dict[str, str], shown: dict[str, Any], path: str, value: str | None
+) -> None:
+    """As the remedy of drift says: the definition is made to say what was edited outside."""
+    plan = planned([desired(**declared)], state(record()), observation(item(etag='"e2"', **shown)))
+    (step,) = only(plan).steps
+    assert isinstance(step, Accept)
+    assert (step.record.etag, step.record.texts.get(path)) == ('"e2"', value)
+    assert (told(plan)["before"].get(path) or None) == value
+    assert "(there already)" in as_text(plan)
+    assert "there already" in as_markdown(plan)
+    assert "drift" not in as_text(plan)
 
 
 def test_what_nobody_chooses_is_left_out_for_people_alone() -> None:

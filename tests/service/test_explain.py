@@ -99,10 +99,18 @@ def test_a_page_is_not_the_services_word(status: int, text: str) -> None:
     assert not [word for word in ("oken", "SECRET", "role", "Permissions", "support", "request id") if word in remedy]
 
 
-@pytest.mark.parametrize("status", [302, 407, 408, 412, 413, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [302, 407, 408, 412, 413, 429, 500, 502, 503, 504, 511])
 def test_some_statuses_speak_for_themselves(status: int) -> None:
     fault = read_fault(Answer(status, text=PAGE, defect=NOT_JSON))
     assert explain(fault) == (STATUSES.get(status) or CLASSES[status // 100])
+
+
+@pytest.mark.parametrize("text", [PAGE, "", "{"])
+def test_a_login_to_the_network_is_no_failure_of_the_service(text: str) -> None:
+    fault = read_fault(Answer(511, text=text, defect=NOT_JSON))
+    for known in (explain(fault), explain_sign_in(fault)):
+        assert "network wants a login" in known.meaning
+        assert "support" not in known.remedy
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 418, 422, 499])
