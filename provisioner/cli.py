@@ -224,7 +224,7 @@ def init(shell: Shell, folder: Path, pipeline: str) -> int:
 @click.argument("name", metavar="[bash|zsh|fish]", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_obj
 def completion(shell: Shell, name: str) -> int:
-    """Print what makes a shell complete commands, flags, targets and keys.
+    """Print a completion script for a shell: commands, flags, targets and keys.
 
     In ~/.bashrc: eval "$(provisioner completion bash)"
     """
@@ -278,7 +278,7 @@ def schema(shell: Shell, name: str, cloud: str | None) -> int:
     "--behaviour", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of switches."
 )
 @click.option(
-    "--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of what is to go wrong."
+    "--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of faults to inject."
 )
 @click.pass_obj
 def emulator(shell: Shell, port: int, data: Path | None, behaviour: Path | None, faults: Path | None) -> int:

@@ -25,7 +25,7 @@ from provisioner.shell import Shell
 @click.command("import", cls=StrictCommand, short_help="Bring existing base connections under management.")
 @click.argument("what", metavar="[KEY] [ID]", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every base connection of MySQL in the sandbox.")
-@click.option("--folder", default="", metavar="DIR", help="Where drafts lie, below connections/.")
+@click.option("--folder", default="", metavar="DIR", help="Folder for drafts, below connections/.")
 @target_option
 @lock_timeout_option
 @common_options
@@ -85,7 +85,7 @@ def test(shell: Shell, target: str | None, output: str, select: tuple[str, ...],
 @click.command(cls=StrictCommand, short_help="List tables, or the columns of one.")
 @click.argument("key", shell_complete=complete_key, callback=read_key)
 @click.argument("table", required=False)
-@click.option("--preview", is_flag=True, help="With some rows of TABLE, where the service offers them.")
+@click.option("--preview", is_flag=True, help="Include sample rows of TABLE, if available.")
 @target_option
 @format_option
 @common_options

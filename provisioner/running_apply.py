@@ -70,7 +70,7 @@ def _end(shell: Shell, applied: Applied, output: str) -> str:
     if output == "json":
         return outcomes.as_json(applied)
     listed = shell.verbose or not applied.count(Verdict.NOT_ATTEMPTED)
-    more = "" if listed else " Each that was not attempted is listed with -v, and in reports."
+    more = "" if listed else " Use -v or a report to list them."
     return shell.result_style.fold(shell.result_style.paint(outcomes.summary(applied), "bold") + more)
 
 
@@ -150,7 +150,7 @@ def _sleep(interruption: Interruption, seconds: float) -> None:
 def _confirm(shell: Shell) -> bool:
     if shell.stdin is None or not shell.interactive:
         raise UsageError("there is no terminal to ask on; nothing was done", "read the plan, then pass --yes")
-    shell.egress.ask("Apply these changes? Only `yes` will do: ")
+    shell.egress.ask("Apply these changes? Only `yes` is accepted: ")
     answer = shell.stdin.readline()
     if not answer.endswith("\n"):
         shell.egress.ask("\n")

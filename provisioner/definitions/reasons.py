@@ -56,7 +56,7 @@ _SERVER: tuple[tuple[str, Reason], ...] = (
     (r"[^\x00-\x7f]", Reason("holds characters beyond ASCII", "write it in its form that begins with `xn--`")),
     (r"[\x00-\x1f\x7f]", Reason("holds control characters", "remove them")),
     (r":", Reason("holds a colon, and is no IPv6 address", "write a host name, or correct the address")),
-    (r"^[0-9.]+$", Reason("is no IP address that there could be", "correct it")),
+    (r"^[0-9.]+$", Reason("is not a valid IP address", "correct it")),
 )
 _TEXT: tuple[tuple[str, Reason], ...] = (_ENDS, (r"[\x00-\x1f\x7f]", Reason("holds control characters", "remove them")))
 

@@ -35,7 +35,7 @@ def _change(record: Record, observation: Observation, declared: dict[Key, Desire
     where = definition.location if definition else None
     change = Change(record.key, name, Action.NO_OP, "as recorded", where, record=record)
     if observation.is_gone(record.id):
-        reason = f"{record.id} was deleted outside; only its record goes"
+        reason = f"{record.id} was deleted outside; its record will be removed"
         return replace(change, action=Action.FORGET, reason=reason, steps=(Forget(),))
     if doubt := context.owners.doubt(record, observation):
         return replace(change, action=Action.BLOCKED, reason=doubt.reason, remedy=doubt.remedy)

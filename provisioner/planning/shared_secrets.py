@@ -38,4 +38,4 @@ def _sent(change: Change) -> list[str]:
 
 def _left(name: str, keys: list[Key]) -> str:
     more = f" and {len(keys) - _MOST_NAMED:,} more" if len(keys) > _MOST_NAMED else ""
-    return f"{name} is also read by {', '.join(sorted(keys)[:_MOST_NAMED])}{more}, to which this run does not send it"
+    return f"{name} is also read by {', '.join(sorted(keys)[:_MOST_NAMED])}{more}, which this run does not update"

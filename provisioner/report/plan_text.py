@@ -58,10 +58,12 @@ def _approval(plan: Plan, style: Style) -> Iterator[str]:
     concerned = ""
     if left := plan.not_in_digest:
         more = f" and {len(left) - MOST_UNCHANGED:,} more" if len(left) > MOST_UNCHANGED else ""
-        concerned = f"; in this plan that concerns {', '.join(map(safe, left[:MOST_UNCHANGED]))}{more}"
+        concerned = f"; affected here: {', '.join(map(safe, left[:MOST_UNCHANGED]))}{more}"
     lines.append(f"  It does not cover the values of secrets, nor what the service shows{concerned}")
     if plan.outside:
-        lines.append("  Something was done outside, so it takes a saved plan: `plan --out FILE`, then `apply FILE`")
+        lines.append(
+            "  It includes changes made outside: approve it with a saved plan: `plan --out FILE`, then `apply FILE`"
+        )
     yield style.paint("\n".join(lines), "dim")
 
 

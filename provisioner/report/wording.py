@@ -141,7 +141,7 @@ def words_of(changes: Iterable[Change]) -> Iterator[str]:
             yield from (field.before or "", field.after or "")
 
 
-NEW_SERVERS = "Passwords will go to servers that they did not go to before"
+NEW_SERVERS = "Passwords will be sent to servers that have not received them before"
 
 
 def new_servers(plan: Plan) -> Counter[str]:

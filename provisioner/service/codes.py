@@ -213,7 +213,7 @@ STATUSES = MappingProxyType(
         401: Explanation("the access token is not accepted", _TOKEN),
         403: Explanation("the credentials may not do this", _PERMISSION),
         404: Explanation("nothing was found at this address", "Check endpoint, sandbox and id."),
-        407: Explanation("the proxy wants credentials", "Put them into the URL in HTTPS_PROXY."),
+        407: Explanation("the proxy requires credentials", "Put them into the URL in HTTPS_PROXY."),
         408: Explanation("the service gave up waiting for the request", _LATER),
         409: Explanation("the service sees a conflict with the present state of the object", _MOVED),
         412: Explanation("the base connection was changed by somebody else", _MOVED),

@@ -204,7 +204,7 @@ def _screen(terminal: int, answer: str) -> str:
         if not part:
             break
         shown += part
-        if answer and shown.endswith(b"Only `yes` will do: "):
+        if answer and shown.endswith(b"Only `yes` is accepted: "):
             os.write(terminal, answer.encode() + b"\n")
             answer = ""
     return shown.decode("utf-8")

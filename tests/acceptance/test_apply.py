@@ -48,7 +48,7 @@ def test_on_a_terminal_it_asks_once_and_yes_does_it(project: Project, service: S
     project.define("orders", basic("Orders"))
     screen = project.at_terminal("apply", answer="yes")
     assert screen.code == 0
-    assert screen.out.count("Only `yes` will do:") == 1
+    assert screen.out.count("Only `yes` is accepted:") == 1
     assert "Apply complete: 1 added, 0 changed, 0 destroyed." in screen.out
     assert "\x1b[32m" in screen.out
     assert len(service.seen("POST")) == 1
@@ -75,7 +75,7 @@ def test_any_other_answer_declines(project: Project, service: Service, answer: s
     project.define("orders", basic("Orders"))
     screen = project.at_terminal("apply", answer=answer or "\n")
     assert screen.code == 1
-    assert screen.out.count("Only `yes` will do:") == 1
+    assert screen.out.count("Only `yes` is accepted:") == 1
     assert "not confirmed; nothing was done" in screen.out
     assert service.writes() == []
 

@@ -224,8 +224,8 @@ def test_what_was_done_outside_is_approved_by_a_saved_plan(reviewed: Project, se
     """A plan that is only held to a digest may hold more than that covers: it can be seen in the file that is saved."""
     edited_outside(reviewed, service)
     plan = reviewed.run("plan")
-    assert "; in this plan that concerns c\n" in plan.out
-    assert "Something was done outside, so it takes a saved plan: `plan --out FILE`" in plan.out
+    assert "; affected here: c\n" in plan.out
+    assert "It includes changes made outside: approve it with a saved plan: `plan --out FILE`" in plan.out
     writes = len(service.writes())
     refused = reviewed.run("apply", "--expect-digest", digest(plan.out))
     assert (refused.code, "remedy: save the plan (`plan --out FILE`)" in refused.err) == (5, True)

@@ -15,7 +15,7 @@ MANY = 9
 SUMMARY = f"Apply incomplete: 1 added, 0 changed, 0 destroyed. {MANY - 1} not attempted. Run apply again."
 OUTCOMES = ["done", *["not attempted"] * (MANY - 1)]
 REPORTS = ("--report", "markdown=a.md", "--report", "junit=a.xml")
-HINT = "Each that was not attempted is listed with -v, and in reports."
+HINT = "Use -v or a report to list them."
 
 
 @pytest.fixture

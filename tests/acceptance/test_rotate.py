@@ -64,7 +64,7 @@ def test_several_that_read_one_variable_are_rotated_together(project: Project) -
     project.define("archive", basic("Archive"))
     assert project.run("apply", "--yes").code == 0
     alone = project.run("rotate", "orders", environ=NEW)
-    assert "MYSQL_ORDERS_PASSWORD is also read by archive, to which this run does not send it" in alone.out
+    assert "MYSQL_ORDERS_PASSWORD is also read by archive, which this run does not update" in alone.out
     both = project.run("rotate", "orders", "archive", "--yes", environ=NEW)
     assert (both.code, both.last) == (0, "Apply complete: 0 added, 2 changed, 0 destroyed.")
     assert "also read by" not in both.out

@@ -177,7 +177,7 @@ def test_a_cancelled_run_ends_what_is_under_way_and_records_it(project: Project,
         summary = out.rstrip().rpartition("\n")[2]
         assert summary == (
             "Apply incomplete: 1 added, 0 changed, 0 destroyed. 1 not attempted. Run apply again. "
-            "Each that was not attempted is listed with -v, and in reports."
+            "Use -v or a report to list them."
         )
         assert out.count("1 not attempted") == out.count("attempted.") == 1, "and no line for each"
         assert list(project.state["records"]) == ["orders"]

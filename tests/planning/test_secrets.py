@@ -180,7 +180,7 @@ def test_a_secret_that_goes_to_another_server_is_said(
     assert change.new_servers == servers
     noted = [note for note in change.notes if note.startswith("from now on env(")]
     assert bool(noted) == bool(servers and change.record)
-    headline = "Passwords will go to servers that they did not go to before"
+    headline = "Passwords will be sent to servers that have not received them before"
     for text in (as_text(plan), as_markdown(plan), as_html(plan, NOW)):
         assert (headline in text) == bool(servers)
 

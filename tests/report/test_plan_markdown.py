@@ -58,7 +58,9 @@ def test_a_comment_says_what_could_not_be_known() -> None:
 
 
 def test_a_comment_says_where_passwords_will_go() -> None:
-    servers = "**Passwords will go to servers that they did not go to before**: `db2.example.com`. Are these yours?"
+    servers = (
+        "**Passwords will be sent to servers that have not received them before**: `db2.example.com`. Are these yours?"
+    )
     assert servers in as_markdown(ONE)
 
 
@@ -133,7 +135,7 @@ def test_it_fits_and_its_head_is_whole(shape: str, size: int, detail: str) -> No
         f"Plan: {plan.count(Action.CREATE)} to add, {plan.count(Action.UPDATE)} to change",
         str(IDENTITY),
         plan.digest,
-        "**Passwords will go to servers",
+        "**Passwords will be sent to servers",
         "**What could not be known**",
         "**What the digest does not cover**",
         "carries out this plan",
