@@ -6,6 +6,7 @@ A message never holds a sensitive value.
 
 from __future__ import annotations
 
+import errno
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
@@ -156,3 +157,19 @@ class OutcomeUnknown(ServiceError):
     """The call went out and no usable answer came back: it may or may not have had an effect."""
 
     exit_code = 4
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free space, then run again",
+    errno.EDQUOT: "free space, or have the quota raised, then run again",
+    errno.EROFS: "run where the project may be written",
+    errno.ENAMETOOLONG: "choose a shorter path",
+    errno.ENOENT: "name a file in a folder that exists",
+    errno.ENOTDIR: "name a file in a folder that exists",
+    errno.EMFILE: "close files, or raise the limit (ulimit -n)",
+}
+
+
+def remedy_of(error: OSError) -> str:
+    """Return what to do about a file that cannot be used."""
+    return _REMEDIES.get(error.errno or 0, "check whose it is, its permissions, and the folders above it")

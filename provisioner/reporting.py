@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from provisioner.errors import NotWritten, ProblemsFound
+from provisioner.errors import NotWritten, ProblemsFound, remedy_of
 from provisioner.shell import error_text
 
 if TYPE_CHECKING:
@@ -50,4 +50,4 @@ def write_file(path: Path, text: str, write: Callable[[Path, str], None]) -> Non
     try:
         write(path, text)
     except OSError as error:
-        raise NotWritten(f"{path} cannot be written: {error.strerror}", "name a file in a folder that exists") from None
+        raise NotWritten(f"{path} cannot be written: {error.strerror}", remedy_of(error)) from None

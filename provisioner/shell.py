@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import sys
@@ -18,7 +17,7 @@ import click
 
 from provisioner import __version__, guesses, settings
 from provisioner.egress import Egress
-from provisioner.errors import Leak, ProblemsFound, ProvisionerError
+from provisioner.errors import Leak, ProblemsFound, ProvisionerError, remedy_of
 from provisioner.progress import Progress, Waits
 from provisioner.report.style import Style, safe
 
@@ -121,21 +120,11 @@ def _expected(shell: Shell, run: Callable[[], Any]) -> int:
     return _code(code)
 
 
-_REMEDIES = {
-    errno.ENOSPC: "free space, then run again",
-    errno.EDQUOT: "free space, or have the quota raised, then run again",
-    errno.EROFS: "run where the project may be written",
-    errno.ENAMETOOLONG: "choose a shorter path",
-    errno.EMFILE: "close files, or raise the limit (ulimit -n)",
-}
-
-
 def of_the_world(error: OSError) -> ProvisionerError:
     """Return what to say of a file that cannot be used, whatever containers, users and pipelines made of it."""
     # Whoever raises it may have written anything into it; the number says enough.
     reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    remedy = _REMEDIES.get(error.errno or 0, "check whose it is, its permissions, and the folders above it")
-    return ProvisionerError(f"{error.filename}: {reason}" if error.filename else reason, remedy)
+    return ProvisionerError(f"{error.filename}: {reason}" if error.filename else reason, remedy_of(error))
 
 
 def _interrupted(shell: Shell) -> int:
