@@ -293,21 +293,21 @@ class _Run:
         if not created:
             return applied
         try:
-            observation = look_for(self._ports.service, created)
-            reopened = [new for one in created.values() if (new := self._reopened(one, observation, began))]
+            observation, state = look_for(self._ports.service, created), self._ports.store.load()
+            reopened = [new for one in created.values() if (new := self._reopened(one, state, observation, began))]
         except ProvisionerError as error:
             return applied if self._ports.interrupted.is_set() else replace(applied, unchecked=error.message)
         again = {one.change.key for one in reopened}
         kept = {ident: one for ident, one in created.items() if one.change.key not in again}
-        managed = frozenset(one.id for one in self._ports.store.load().records)
+        managed = frozenset(one.id for one in state.records)
         for words in creation_notes(kept, observation, managed):
             self._ports.tell(words)
         for outcome in reopened:
             self._ports.progress(outcome)
         return applied.replaced(Applied(tuple(reopened)), ())
 
-    def _reopened(self, outcome: Outcome, observation: Observation, began: str) -> Outcome | None:
-        record = self._ports.store.load().record(outcome.change.key)
+    def _reopened(self, outcome: Outcome, state: State, observation: Observation, began: str) -> Outcome | None:
+        record = state.record(outcome.change.key)
         why = not_ours(record, observation) if record else ""
         if record is None or not why:
             return None

@@ -14,6 +14,8 @@ from provisioner.cli import run
 from provisioner.egress import Egress
 from provisioner.emulator import server
 from provisioner.emulator.server import Emulator
+from provisioner.state.records import State
+from provisioner.state.store import FileStore
 
 CREATES, WORKERS = 96, 8
 
@@ -27,6 +29,14 @@ def test_reads_share_a_connection_and_each_write_has_its_own(tmp_path: Path, mon
         converse(self, link)
 
     monkeypatch.setattr(server._Server, "_converse", counted)
+    loads: list[object] = []
+    load = FileStore.load
+
+    def loading(self: FileStore) -> State:
+        loads.append(self)
+        return load(self)
+
+    monkeypatch.setattr(FileStore, "load", loading)
     with Emulator() as emulator:
         project = make(tmp_path, CREATES, emulator.url, recorded=False)
         out = io.StringIO()
@@ -35,5 +45,6 @@ def test_reads_share_a_connection_and_each_write_has_its_own(tmp_path: Path, mon
         log = requests.get(f"{emulator.url}/_emulator/requests", timeout=10).json()
     created = [one for one in log if one["method"] == "POST" and one["path"].endswith("/connections")]
     assert len(created) == CREATES
+    assert len(loads) < 20, "the state is read a few times, however many base connections are created"
     # Beside the creates: who plans, who asks for a token, the list at the end, this test, and what wakes the emulator.
     assert CREATES <= len(opened) <= CREATES + 5
