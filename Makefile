@@ -39,7 +39,9 @@ demo-lifecycle: $(READY) ## watch the whole life of base connections, on an emul
 	@$(BIN)/python -m tests.demo_lifecycle
 
 # What is slow, or needs a browser or a database server.
-SLOW := tests/answers tests/files tests/kills tests/fuzzing tests/browser tests/databases
+SLOW := tests/answers tests/files tests/kills tests/fuzzing tests/browser tests/databases \
+  tests/acceptance/test_pipelines.py tests/acceptance/test_pipeline_state.py tests/acceptance/test_nothing_leaks.py \
+  tests/definitions/test_agreement.py
 # Each process takes over tests of one that has more left, since slow tests stand side by side.
 PARALLEL := -n auto --dist worksteal
 

@@ -149,6 +149,8 @@ def _spellings(text: str) -> set[str]:
         from provisioner.report.writers import WRITERS
 
         found |= {quote(octets, safe=""), quote(octets), quote_plus(octets), *(write(text) for write in WRITERS)}
+    if not text.isascii():  # where folding does not undo upper case: a dotless i becomes I, and that folds to i
+        found |= {spelling.upper() for spelling in found}
     return {spelling.casefold() for spelling in found}
 
 

@@ -67,7 +67,9 @@ def scanner_of(*contents: str) -> SecretScanner:
 
 
 @pytest.mark.parametrize("way", ENCODED)
-@pytest.mark.parametrize("content", [NASTY, "hunter2hunter3", "  with spaces around  ", "007007007", "1e9aT\n2nd-line"])
+@pytest.mark.parametrize(
+    "content", [NASTY, "hunter2hunter3", "  with spaces around  ", "007007007", "1e9aT\n2nd-line", "00000000000\u0131"]
+)
 def test_a_secret_does_not_pass(way: str, content: str) -> None:
     text = f"before {ENCODED[way](content)} after"
     with pytest.raises(Leak) as caught:
