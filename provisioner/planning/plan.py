@@ -122,6 +122,11 @@ class Change:
         return any(field.drifted for field in self.fields)
 
     @property
+    def signs_in_anew(self) -> bool:
+        """Whether carrying it out sends credentials: those of a new base connection, or changed ones."""
+        return any(isinstance(step, Create) or (isinstance(step, Patch) and step.signs_in_anew) for step in self.steps)
+
+    @property
     def is_only_recorded(self) -> bool:
         """Whether carrying it out changes a record and sends nothing."""
         return bool(self.steps) and all(isinstance(step, Accept | Forget) for step in self.steps)

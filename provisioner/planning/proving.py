@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from provisioner.model import Key
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Action, Change, Create, Delete, Patch, Plan, Probe
+from provisioner.planning.plan import Action, Change, Delete, Plan, Probe
 from provisioner.planning.waiting import first_enabled
 from provisioner.state.records import Intent
 
@@ -52,7 +52,7 @@ def with_proofs(plan: Plan) -> Plan:
 
 
 def _proved(change: Change) -> Change:
-    if any(isinstance(step, Create) or (isinstance(step, Patch) and step.signs_in_anew) for step in change.steps):
+    if change.signs_in_anew:
         return replace(change, steps=(Probe(), *change.steps))
     return change
 

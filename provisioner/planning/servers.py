@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
-from provisioner.model import Key
-from provisioner.planning.plan import Change, Create, Patch, Plan
+from provisioner.planning.plan import Change, Create, Plan
 from provisioner.state.fingerprint import Comparison
 from provisioner.state.records import Record, State
 
@@ -24,18 +23,14 @@ def with_new_servers(plan: Plan, state: State) -> Plan:
     changes = (
         replace(change, new_servers=found[change.key]) if change.key in found else change for change in plan.changes
     )
-    notes = {change.key: _note(change.desired, found[change.key]) for change in _existing(plan, found)}
+    existing = (change for change in plan.changes if change.key in found and change.record is not None)
+    notes = {change.key: _note(change.desired, found[change.key]) for change in existing}
     return replace(plan, changes=tuple(changes)).noting(notes)
-
-
-def _existing(plan: Plan, found: dict[Key, tuple[str, ...]]) -> Iterator[Change]:
-    yield from (change for change in plan.changes if change.key in found and change.record is not None)
 
 
 def _new(change: Change, used: set[tuple[str, str]]) -> Iterator[str]:
     desired = change.desired
-    sends = any(isinstance(one, Create) or (isinstance(one, Patch) and one.signs_in_anew) for one in change.steps)
-    if desired is None or not sends:
+    if desired is None or not change.signs_in_anew:
         return
     if change.record is None and not any(isinstance(one, Create) for one in change.steps):
         return  # what is taken over signs in there already

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from provisioner.planning.plan import Action, Change, Create, Patch, Plan, Step, Test
+from provisioner.planning.plan import Action, Change, Plan, Test
 
 AGAIN = "its database could not be reached when it was last tested; it is tested again"
 
@@ -15,13 +15,9 @@ def with_tests(plan: Plan) -> Plan:
 
 
 def _tested(change: Change) -> Change:
-    if any(map(_signs_in_anew, change.steps)):
+    if change.signs_in_anew:
         return replace(change, steps=(*change.steps, Test()))
     untested = change.record is not None and change.record.untested
     if untested and change.action in (Action.NO_OP, Action.UPDATE):
         return replace(change, steps=(*change.steps, Test()), notes=(*change.notes, AGAIN))
     return change
-
-
-def _signs_in_anew(step: Step) -> bool:
-    return isinstance(step, Create) or (isinstance(step, Patch) and step.signs_in_anew)
