@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
+from provisioner.model import Key
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.state.records import State
@@ -36,18 +38,13 @@ def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
     everything = (whole or plan).changes
     known = sum(change.record is not None for change in everything)
     declared = any(change.desired is not None for change in everything)
-    if not deleted or (declared and (known < 10 or deleted <= MOST_AT_ONCE * known)):
+    if not deleted or (declared and not _is_mass(deleted, known)):
         return plan
     none_left = "" if declared else ", and no definition is left for this target"
     held = f"{deleted} of {known} would be deleted{none_left}"
     remedy = "if that is meant: --allow-delete with --allow-mass-delete"
-    changes = (
-        replace(change, action=Action.BLOCKED, steps=(), reason=f"{held}; so it is not deleted", remedy=remedy)
-        if change.action is Action.DELETE and change.record is not None
-        else change
-        for change in plan.changes
-    )
-    return replace(plan, changes=tuple(changes))
+    keys = {change.key for change in plan.changes if change.action is Action.DELETE and change.record is not None}
+    return _blocked(plan, keys, f"{held}; so it is not deleted", remedy)
 
 
 def hold_back_mass_recreate(plan: Plan, state: State, observation: Observation | None) -> Plan:
@@ -57,14 +54,20 @@ def hold_back_mass_recreate(plan: Plan, state: State, observation: Observation |
         return plan
     gone = {record.key for record in state.records if observation.is_gone(record.id)}
     known = len(state.records)
-    if not gone or (len(gone) < known and (known < 10 or len(gone) <= MOST_AT_ONCE * known)) or known < 2:
+    if not gone or known < 2 or (len(gone) < known and not _is_mass(len(gone), known)):
         return plan
     reason = f"{len(gone):,} of {known:,} recorded base connections are gone at once"
     remedy = "look into Experience Platform; if that is so: --allow-mass-recreate"
+    return _blocked(plan, {change.key for change in plan.pending if change.key in gone}, reason, remedy)
+
+
+def _is_mass(number: int, known: int) -> bool:
+    return known >= 10 and number > MOST_AT_ONCE * known
+
+
+def _blocked(plan: Plan, keys: Collection[Key], reason: str, remedy: str) -> Plan:
     changes = (
-        replace(change, action=Action.BLOCKED, steps=(), reason=reason, remedy=remedy)
-        if change.key in gone and change.steps
-        else change
+        replace(change, action=Action.BLOCKED, steps=(), reason=reason, remedy=remedy) if change.key in keys else change
         for change in plan.changes
     )
     return replace(plan, changes=tuple(changes))
