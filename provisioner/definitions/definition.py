@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from provisioner import json_schema
 from provisioner.definitions import schema
 from provisioner.definitions.assembling import STAND_IN, with_likely_spec, with_values
-from provisioner.definitions.closest import closest
+from provisioner.definitions.closest import suggestion
 from provisioner.definitions.documents import Document
 from provisioner.definitions.leaves import Leaf, is_plain, judge, leaves_of
 from provisioner.definitions.project import Called, Project
@@ -146,8 +146,7 @@ def _target_problems(document: Document, project: Project) -> Iterator[Problem]:
     written = document.data.get("targets")
     for index, name in enumerate(written if isinstance(written, list) else ()):
         if isinstance(name, str) and not project.has_target(name):
-            close = closest(name, project.targets)
-            remedy = f"did you mean `{close}`?" if close else f"targets: {', '.join(project.targets)}"
+            remedy = suggestion(name, project.targets, f"targets: {', '.join(project.targets)}")
             location = document.value_at(("targets", index))
             yield Problem(location, "definition.unknown-target", f"there is no target `{name}`", remedy)
 

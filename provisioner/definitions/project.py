@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from provisioner import json_schema
 from provisioner.definitions import files, schema
-from provisioner.definitions.closest import closest
+from provisioner.definitions.closest import suggestion
 from provisioner.definitions.documents import Document, parse
 from provisioner.definitions.lost import no_project_file
 from provisioner.definitions.scalars import as_text
@@ -195,8 +195,7 @@ def _default_target(document: Document, targets: Json) -> Iterator[Problem]:
     default = document.data.get("default_target")
     if isinstance(default, str) and default and default not in targets:
         location = document.value_at(("default_target",))
-        close = closest(default, targets)
-        remedy = f"did you mean `{close}`?" if close else f"targets: {', '.join(targets)}"
+        remedy = suggestion(default, targets, f"targets: {', '.join(targets)}")
         yield Problem(location, "project.target", f"there is no target `{default}`", remedy)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.characters import find_strange
-from provisioner.definitions.closest import closest
+from provisioner.definitions.closest import suggestion
 from provisioner.definitions.leaves import OR_ALLOW, STRING_PATH, Leaf, is_sensitive, string_problem, template_problem
 from provisioner.definitions.project import FILE_NAME, Target
 from provisioner.definitions.template import BadTemplate, Template, mark_of, render
@@ -114,12 +114,11 @@ def _text_in_a_secret(leaf: Leaf, template: Template, target: Target) -> Iterato
 def _unset_variables(leaf: Leaf, template: Template, target: Target) -> Iterator[Problem]:
     for name in template.var_names:
         if name not in target.vars:
-            close = closest(name, target.vars)
-            remedy = (
-                f"did you mean `{close}`?" if close else f"add `{name}:` to the `vars` of the target in {FILE_NAME}"
-            )
+            add = f"add `{name}:` to the `vars` of the target in {FILE_NAME}"
             message = f"var('{name}') has no value"
-            yield Problem(leaf.location, "template.unset-var", message, remedy, (target.name,))
+            yield Problem(
+                leaf.location, "template.unset-var", message, suggestion(name, target.vars, add), (target.name,)
+            )
 
 
 def _checked(leaf: Leaf, value: Value) -> Iterator[Problem]:

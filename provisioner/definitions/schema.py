@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from provisioner import json_schema
-from provisioner.definitions.closest import closest
+from provisioner.definitions.closest import closest, suggestion
 from provisioner.definitions.documents import Document, Path
 from provisioner.definitions.misplaced import Misplaced, misplaced
 from provisioner.definitions.reasons import reason
@@ -106,8 +106,7 @@ def _unknown(document: Document, error: Any, path: Path, astray: Collection[str]
     for name in error.instance:
         if name in known or name in astray:
             continue
-        close = closest(name, known)
-        remedy = f"did you mean `{close}`?" if close else f"known here: {', '.join(known)}"
+        remedy = suggestion(name, known, f"known here: {', '.join(known)}")
         message = f"unknown property `{name}`" + (f" in {_shown(path)}" if path else "")
         yield Problem(document.key_at((*path, name)), "schema.unknown-property", message, remedy)
 

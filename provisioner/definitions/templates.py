@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from provisioner.definitions.characters import REMEDY, find_strange
-from provisioner.definitions.closest import closest
+from provisioner.definitions.closest import closest, suggestion
 from provisioner.definitions.template import MAX_READ, SOLE, BadTemplate, Template
 
 MAX_SOURCE = 16 * 1024
@@ -234,8 +234,7 @@ def _admit_filter(node: Any) -> None:
     from jinja2 import nodes
 
     if node.name not in _FILTERS:
-        close = closest(node.name, _FILTERS)
-        remedy = f"did you mean `{close}`?" if close else f"the filters are: {', '.join(_FILTERS)}"
+        remedy = suggestion(node.name, _FILTERS, f"the filters are: {', '.join(_FILTERS)}")
         raise BadTemplate("template.unknown-filter", f"there is no filter `{node.name}`", remedy)
     known = _FILTERS[node.name]
     plain = node.node is not None and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
