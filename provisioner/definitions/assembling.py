@@ -22,7 +22,7 @@ def with_values(document: Document, values: Iterable[tuple[Leaf, str]]) -> Json:
     """
     copies: dict[Path, Any] = {(): dict(document.data)}
     for leaf, text in values:
-        if leaf.path == STRING_PATH and not leaf.keyword and text != leaf.text:
+        if leaf.is_whole_string and text != leaf.text:
             _copied(copies, STRING_PATH[:-1])[STRING_PATH[-1]] = _mapping(text)
         elif leaf.keyword or text != leaf.text:
             *above, last = leaf.rule_path

@@ -28,6 +28,8 @@ OPTIONS_PATH: Path = (*STRING_PATH, "options")
 ALLOW_LITERAL = re.compile(r"#\s*provisioner:\s*allow\s+secret\.literal\b")
 """The comment that admits a literal secret on its line."""
 
+_ONE_TEMPLATE = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
+
 
 class Leaf(NamedTuple):
     """A leaf as it is written. ``path`` is where it stands in the document, ``mark`` where in the file, and ``field``
@@ -53,6 +55,11 @@ class Leaf(NamedTuple):
         return f"`{self.field}`"
 
     @property
+    def is_whole_string(self) -> bool:
+        """Whether it is a connection string in text form, and not one of its parts: one that a template gives whole."""
+        return self.path == STRING_PATH and not self.keyword
+
+    @property
     def rule_path(self) -> Path:
         """Where its rule stands: a part of a string in text form follows the rule of that part in the mapping form."""
         return tuple(self.field.split(".", 4)) if self.keyword else self.path
@@ -76,7 +83,7 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
         mark = document.value_marks[path]
         allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(mark[0])))
         leaf = Leaf(path, _field_of(path), text, document.file, mark, allowed)
-        if path != STRING_PATH:
+        if path != STRING_PATH or _ONE_TEMPLATE.fullmatch(text):
             leaves.append(leaf)
             continue
         try:
@@ -149,22 +156,16 @@ def _field_of(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-_ONE_TEMPLATE = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
-
-
 def _pairs(leaf: Leaf) -> tuple[connection_string.Pair, ...]:
-    """Return the pairs of a connection string in text form; none where it comes whole from one template."""
-    pairs = () if _ONE_TEMPLATE.fullmatch(leaf.text) else connection_string.split_template(leaf.text)
+    """Return the pairs of a connection string in text form. Raise ``Malformed``."""
+    pairs = connection_string.split_template(leaf.text)
     if len(pairs) > MAX_LEAVES:
         raise connection_string.Malformed(f"it has more than {MAX_LEAVES} parts")
     return pairs
 
 
 def _parts(leaf: Leaf, pairs: tuple[connection_string.Pair, ...]) -> tuple[tuple[Leaf, ...], tuple[str, ...]]:
-    """Return a connection string in text form as one leaf a part, with the keywords that are missing; whole, where it
-    comes from one template."""
-    if _ONE_TEMPLATE.fullmatch(leaf.text):
-        return (leaf,), ()
+    """Return a connection string in text form as one leaf a part, with the keywords that are missing."""
     parts = tuple(
         leaf._replace(field=f"{leaf.field}.{pair.part}", text=pair.value, keyword=pair.keyword) for pair in pairs
     )
@@ -262,4 +263,4 @@ _MEANT = re.compile(
 )
 """How a variable is written elsewhere: in shells, pipelines and other tools."""
 
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+_VARIABLE = re.compile(_NAME)

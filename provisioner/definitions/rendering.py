@@ -9,7 +9,7 @@ from typing import NamedTuple
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.characters import find_strange
 from provisioner.definitions.closest import suggestion
-from provisioner.definitions.leaves import OR_ALLOW, STRING_PATH, Leaf, is_sensitive, string_problem, template_problem
+from provisioner.definitions.leaves import OR_ALLOW, Leaf, is_sensitive, string_problem, template_problem
 from provisioner.definitions.project import FILE_NAME, Target
 from provisioner.definitions.template import BadTemplate, Template, mark_of, render
 from provisioner.model import Problem
@@ -76,7 +76,7 @@ def _held(leaf: Leaf, template: Template, value: Value, target: Target) -> str:
 
 def _stands_alone(leaf: Leaf, template: Template) -> bool:
     """Whether nothing stands beside a variable of the environment, around a whole connection string no word."""
-    return template.is_bare or (template.is_sole and leaf.path == STRING_PATH and not leaf.keyword)
+    return template.is_bare or (template.is_sole and leaf.is_whole_string)
 
 
 def _source(leaf: Leaf, template: Template, target: Target) -> schema.Source:
@@ -123,7 +123,7 @@ def _unset_variables(leaf: Leaf, template: Template, target: Target) -> Iterator
 
 def _checked(leaf: Leaf, value: Value) -> Iterator[Problem]:
     """A connection string that came whole from the environment still has to be one; its parts the schema judges."""
-    if leaf.path != STRING_PATH or leaf.keyword or not isinstance(value, Sensitive):
+    if not leaf.is_whole_string or not isinstance(value, Sensitive):
         return
     try:
         absent = connection_string.missing(connection_string.split(value.reveal()))
@@ -139,7 +139,7 @@ def _unseen(leaf: Leaf, template: Template, value: Value) -> Iterator[Problem]:
     secrets."""
     if not isinstance(value, Sensitive) or not _stands_alone(leaf, template):
         return
-    if leaf.path == STRING_PATH and not leaf.keyword:
+    if leaf.is_whole_string:
         texts = connection_string.open_values(value.reveal())
     else:
         texts = [] if is_sensitive(leaf.field) else [value.reveal()]
