@@ -17,9 +17,14 @@ IGNORABLE = (
 )
 """Default_Ignorable_Code_Point, as it stands in a class of a regular expression; so the others below."""
 
+BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+"""White space of Unicode (category Zs) but the space."""
+
+TYPOGRAPHIC_QUOTE = re.compile("[\u2018-\u201f\u00ab\u00bb\u2039\u203a]")
+
 _CONTROLS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # but for tab and line ends
 _FORMATS = "\ufff9-\ufffb\U00013430-\U0001343f"  # of Cf what is not ignorable and not drawn
-_SEPARATORS = "\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_SEPARATORS = f"{BLANKS}\u2028\u2029"
 _HALVES = "\ud800-\udfff"  # which escapes make
 _DRAWS_NOTHING = "\u2800\ufffc\U00013441\U00013442\U00016fe4\U0001d159"  # empty pattern, object, blanks, fillers
 _CLASS = IGNORABLE + _CONTROLS + _FORMATS + _SEPARATORS + _HALVES + _DRAWS_NOTHING
@@ -50,7 +55,6 @@ def _escape(char: str) -> str:
 
 
 _BLANK = re.compile(f"[{_SEPARATORS}]")
-_QUOTE = re.compile("[\u2018-\u201f\u00ab\u00bb\u2039\u203a]")
 
 
 def pasted_into_json(text: str, index: int) -> tuple[str, str]:
@@ -62,6 +66,6 @@ def pasted_into_json(text: str, index: int) -> tuple[str, str]:
     if _BLANK.match(char):
         name = unicodedata.name(char, "a separator").lower()
         return f"U+{ord(char):04X} ({name}) stands where JSON needs a space", "write a space instead"
-    if _QUOTE.match(char):
+    if TYPOGRAPHIC_QUOTE.match(char):
         return "a typographic quote stands where JSON needs a plain one", 'write " instead'
     return "", ""

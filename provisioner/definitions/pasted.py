@@ -13,23 +13,20 @@ from json import JSONDecodeError
 from typing import TypeAlias
 
 from provisioner.model import Location, Problem
-from provisioner.unseen import pasted_into_json
+from provisioner.unseen import BLANKS, pasted_into_json
 
-_BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-"""White space of Unicode (category Zs) but the space."""
-
-_SUSPECT = re.compile(rf"[{_BLANKS}\uff1a]")
+_SUSPECT = re.compile(rf"[{BLANKS}\uff1a]")
 _SIGNS = tuple(char * 7 for char in "<=>|")
 _CONFLICT = re.compile(r"^(?:<{7}|={7}$|>{7}|\|{7})", re.MULTILINE)
 """What git, Mercurial and Subversion write where two versions of a file do not go together."""
 
 # In a scalar without quotes: at its ends, behind what would be a colon or a dash, or before a comment.
-_ODD = rf"[{_BLANKS}]"
+_ODD = rf"[{BLANKS}]"
 _STRUCTURAL = re.compile(
-    rf"^[ \t]*(?:- +)*(?P<start>{_ODD}[ {_BLANKS}]*)"
-    rf"|(?P<end>{_ODD}[ {_BLANKS}]*)$"
-    rf"|(?<=[:-])(?P<behind>[ ]*{_ODD}[ {_BLANKS}]*)"
-    rf"|(?P<before>{_ODD}[ {_BLANKS}]*)(?=[:#])"
+    rf"^[ \t]*(?:- +)*(?P<start>{_ODD}[ {BLANKS}]*)"
+    rf"|(?P<end>{_ODD}[ {BLANKS}]*)$"
+    rf"|(?<=[:-])(?P<behind>[ ]*{_ODD}[ {BLANKS}]*)"
+    rf"|(?P<before>{_ODD}[ {BLANKS}]*)(?=[:#])"
     r"|^[ \t]*(?:- +)*[A-Za-z][A-Za-z0-9_]*[ ]*(?P<colon>\uff1a)",
     re.MULTILINE,
 )

@@ -12,7 +12,6 @@ would find it out by trying. For the same reason only some filters work on ``env
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -22,6 +21,7 @@ from urllib.parse import quote
 from provisioner.definitions.characters import REMEDY, find_strange
 from provisioner.definitions.closest import closest, suggestion
 from provisioner.definitions.template import MAX_READ, SOLE, BadTemplate, Template
+from provisioner.unseen import TYPOGRAPHIC_QUOTE
 
 MAX_SOURCE = 16 * 1024
 """Characters of a template. Connection strings with every option set stay below one eighth of this."""
@@ -86,9 +86,6 @@ def _means_more(text: str) -> bool:
     return is_template(text) or text.endswith("{") or "\r" in text
 
 
-_TYPOGRAPHIC = re.compile("[\u2018-\u201f\u00ab\u00bb\u2039\u203a]")
-
-
 def _compile_with_jinja(source: str) -> Template:
     import jinja2
 
@@ -101,7 +98,7 @@ def _compile_with_jinja(source: str) -> Template:
         tree = _jinja().parse(source)
     except jinja2.TemplateSyntaxError as error:
         # What was found instead is not repeated: it may be a secret that lacks its quotes.
-        if _TYPOGRAPHIC.search(source):
+        if TYPOGRAPHIC_QUOTE.search(source):
             raise BadTemplate(
                 "template.syntax", "typographic quotes stand in the template", "write ' instead"
             ) from None
