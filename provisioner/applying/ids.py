@@ -10,6 +10,7 @@ from threading import Lock
 from provisioner.applying.outcome import Outcome
 from provisioner.names import fold
 from provisioner.planning.observed import Observation
+from provisioner.planning.ownership import DELETE_OR_RENAME
 from provisioner.state.records import Intent, Record, State
 
 YOUNG = timedelta(hours=1)
@@ -71,9 +72,6 @@ def creation_notes(created: Mapping[str, Outcome], observation: Observation, man
     for ident, outcome in created.items():
         if ident in observation.unlisted and not observation.is_gone(ident):
             yield f"{outcome.change.key}: {ident} is created, and not listed yet"
-        named = [one.id for one in observation.named(outcome.change.name) if one.id != ident and one.id not in managed]
-        if named:
-            yield (
-                f"{outcome.change.key}: of the same name as {ident} and in no record: {', '.join(named)}; "
-                "delete it in Experience Platform, or give it another name"
-            )
+        if others := observation.unrecorded(outcome.change.name, managed, ident):
+            same = f"of the same name as {ident} and in no record: {', '.join(others)}"
+            yield f"{outcome.change.key}: {same}; {DELETE_OR_RENAME}"

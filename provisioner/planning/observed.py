@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -82,6 +82,10 @@ class Observation:
     def named(self, name: str) -> tuple[Observed, ...]:
         """Return those of this name, or of one that is the same when folded."""
         return self.by_name.get(fold(name), ())
+
+    def unrecorded(self, name: str, recorded: Collection[str], own: str = "") -> list[str]:
+        """Return the ids of those of this name that are neither among the ``recorded`` ones nor the ``own`` one."""
+        return [one.id for one in self.named(name) if one.id not in recorded and one.id != own]
 
     def is_gone(self, ident: str) -> bool:
         """Return whether the service says of a recorded id that there is no such object."""

@@ -15,6 +15,9 @@ from provisioner.state.records import Record, State
 
 _MOST_NAMED = 5
 
+DELETE_OR_RENAME = "delete it in Experience Platform, or give it another name"
+"""What to do about a further object of the same name."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
@@ -81,7 +84,7 @@ class Ownership:
         if observed is None:
             return None
         namesakes = self._named(observed.name)
-        own = [one.id for one in observation.named(record.texts.get("name", "")) if one.id not in self.ids]
+        own = observation.unrecorded(record.texts.get("name", ""), self.ids)
         if record.key in namesakes or not (namesakes or own):
             return None
         if namesakes:
@@ -100,8 +103,7 @@ class Ownership:
         name = fold(desired.name)
         if fold(observed.name if observed else record.texts.get("name", "")) == name:
             return None
-        known = observation.named(name) if observation else ()
-        if others := [one.id for one in known if one.id not in self.ids]:
+        if others := observation.unrecorded(name, self.ids) if observation else []:
             reason, remedy = f"exists already: {', '.join(others)}", "delete that one in Experience Platform"
         elif former := self.left.get(name):
             reason = f"is that of {former}, which has no definition any more"
@@ -119,12 +121,8 @@ class Ownership:
 
     def twins(self, record: Record, observation: Observation) -> Iterator[str]:
         """Yield what is to be said of further objects of the same name."""
-        named = observation.named(observation.by_id[record.id].name)
-        if others := [one.id for one in named if one.id != record.id and one.id not in self.ids]:
-            yield (
-                f"in no record, and of the same name: {', '.join(others)}; "
-                "delete it in Experience Platform, or give it another name"
-            )
+        if others := observation.unrecorded(observation.by_id[record.id].name, self.ids, record.id):
+            yield f"in no record, and of the same name: {', '.join(others)}; {DELETE_OR_RENAME}"
 
     def strays(self, observation: Observation | None, client: str) -> Iterator[str]:
         """Yield what is to be said of objects that our own client made and nothing knows."""
