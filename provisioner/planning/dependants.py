@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from provisioner.planning.plan import Action, Change, Delete, Patch, Plan, Step
+from provisioner.planning.sentences import listed
 from provisioner.service.dependants import Flow
-
-_MOST_NAMED = 5
 
 
 def affected(plan: Plan) -> tuple[str, ...]:
@@ -46,5 +45,4 @@ def without_dependants(plan: Plan, why: str) -> Plan:
 
 def _listed(flows: tuple[Flow, ...]) -> str:
     number = f"{len(flows)} dataflow{'' if len(flows) == 1 else 's'}"
-    more = f" and {len(flows) - _MOST_NAMED} more" if len(flows) > _MOST_NAMED else ""
-    return f"{number}: {', '.join(str(flow) for flow in flows[:_MOST_NAMED])}{more}"
+    return f"{number}: {listed(flows)}"

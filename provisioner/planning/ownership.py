@@ -11,9 +11,8 @@ from provisioner.model import Key
 from provisioner.names import fold, instability
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Undecided
+from provisioner.planning.sentences import listed
 from provisioner.state.records import Record, State
-
-_MOST_NAMED = 5
 
 DELETE_OR_RENAME = "delete it in Experience Platform, or give it another name"
 """What to do about a further object of the same name."""
@@ -133,10 +132,9 @@ class Ownership:
             if one.created_client == client and one.id not in self.ids and fold(one.name) not in known
         ]
         if strays:
-            named = ", ".join(f"{one.name} ({one.id})" for one in strays[:_MOST_NAMED])
-            more = f" and {len(strays) - _MOST_NAMED:,} more" if len(strays) > _MOST_NAMED else ""
+            named = listed(strays, shown=lambda one: f"{one.name} ({one.id})")
             yield (
-                f"created by our own client, and in no record or definition: {named}{more}; "
+                f"created by our own client, and in no record or definition: {named}; "
                 "`import` takes it under management; or delete it in Experience Platform"
             )
 

@@ -6,8 +6,7 @@ from collections import defaultdict
 
 from provisioner.model import Key
 from provisioner.planning.plan import Change, Patch, Plan
-
-_MOST_NAMED = 5
+from provisioner.planning.sentences import listed
 
 
 def with_other_readers(plan: Plan, whole: Plan) -> Plan:
@@ -21,10 +20,11 @@ def with_other_readers(plan: Plan, whole: Plan) -> Plan:
                 readers[name].append(change.key)
     if not readers:
         return plan
-    words = {
-        change.key: "; ".join(_left(name, readers[name]) for name in _sent(change) if name in readers)
-        for change in plan.changes
+    left = {
+        name: f"{name} is also read by {listed(sorted(keys))}, which this run does not update"
+        for name, keys in readers.items()
     }
+    words = {change.key: "; ".join(left[name] for name in _sent(change) if name in left) for change in plan.changes}
     return plan.noting({key: note for key, note in words.items() if note})
 
 
@@ -34,8 +34,3 @@ def _sent(change: Change) -> list[str]:
         return []
     paths = {field.path for field in change.fields if field.sensitive}
     return sorted({name for path, symbol in change.desired.confidential if path in paths for name in symbol.names})
-
-
-def _left(name: str, keys: list[Key]) -> str:
-    more = f" and {len(keys) - _MOST_NAMED:,} more" if len(keys) > _MOST_NAMED else ""
-    return f"{name} is also read by {', '.join(sorted(keys)[:_MOST_NAMED])}{more}, which this run does not update"

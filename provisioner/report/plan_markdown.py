@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from provisioner.model import Location
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.sentences import listed
 from provisioner.report.markdown import code, longest_ticks, plain
 from provisioner.report.plan_text import summary
 from provisioner.report.style import safe
@@ -124,10 +125,8 @@ def _section(title: str, told: list[Unknown], otherwise: str = "") -> Iterator[s
 
 def _names(found: Counter[str], widest: int = 80) -> str:
     """Return each with how often, the most frequent first."""
-    listed = sorted(found, key=lambda name: (-found[name], name))
-    shown = [f"{code(_cut(safe(name), widest))}{_times(found[name])}" for name in listed[:_MOST_NAMES]]
-    more = f" and {len(listed) - _MOST_NAMES:,} more" if len(listed) > _MOST_NAMES else ""
-    return ", ".join(shown) + more
+    names = sorted(found, key=lambda name: (-found[name], name))
+    return listed(names, _MOST_NAMES, lambda name: f"{code(_cut(safe(name), widest))}{_times(found[name])}")
 
 
 def _times(number: int) -> str:
@@ -197,9 +196,7 @@ def _row(change: Change) -> str:
 def _fields(change: Change, most: int) -> str:
     """Return the names of some fields, those with drift first."""
     fields = sorted(fields_of(change), key=lambda field: not field.drifted)
-    named = [f"{_cell(_cut(field.path, 80))}{' (drift)' if field.drifted else ''}" for field in fields[:most]]
-    more = f" and {len(fields) - most} more" if len(fields) > most else ""
-    return ", ".join(named) + more
+    return listed(fields, most, lambda field: f"{_cell(_cut(field.path, 80))}{' (drift)' if field.drifted else ''}")
 
 
 def _cell(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from provisioner.planning.changes import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.sentences import listed
 from provisioner.report.style import PLAIN, Style, count, safe
 from provisioner.report.wording import NEW_SERVERS, SYMBOL, fields_of, line_of, new_servers
 
@@ -46,8 +47,7 @@ def as_text(plan: Plan, style: Style = PLAIN) -> str:
 def _sign_ins(plan: Plan) -> Iterator[str]:
     """Yield what a reviewer must not miss: servers that are given a password for the first time."""
     if servers := list(new_servers(plan)):
-        more = f" and {len(servers) - MOST_UNCHANGED:,} more" if len(servers) > MOST_UNCHANGED else ""
-        yield f"{NEW_SERVERS}: {', '.join(servers[:MOST_UNCHANGED])}{more}. Are these yours?"
+        yield f"{NEW_SERVERS}: {listed(servers, MOST_UNCHANGED)}. Are these yours?"
 
 
 def _approval(plan: Plan, style: Style) -> Iterator[str]:
@@ -57,8 +57,7 @@ def _approval(plan: Plan, style: Style) -> Iterator[str]:
     lines = ["Digest of the definitions and the state, for `apply --expect-digest`:", f"  {plan.digest}"]
     concerned = ""
     if left := plan.not_in_digest:
-        more = f" and {len(left) - MOST_UNCHANGED:,} more" if len(left) > MOST_UNCHANGED else ""
-        concerned = f"; affected here: {', '.join(map(safe, left[:MOST_UNCHANGED]))}{more}"
+        concerned = f"; affected here: {listed(left, MOST_UNCHANGED, safe)}"
     lines.append(f"  It does not cover the values of secrets, nor what the service shows{concerned}")
     if plan.outside:
         lines.append(
