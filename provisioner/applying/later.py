@@ -13,10 +13,12 @@ from provisioner.state.records import Intent
 
 
 def patched(made: Plan) -> frozenset[Key]:
+    """Return the keys of what a plan would patch."""
     return frozenset(change.key for change in made.pending if any(isinstance(step, Patch) for step in change.steps))
 
 
 def creates(change: Change) -> bool:
+    """Return whether a change makes a base connection."""
     return any(isinstance(step, Create) for step in change.steps)
 
 
@@ -35,22 +37,19 @@ def leads_to(shown: Change | None, now: Change) -> bool:
     return same and (shown.drifted or not now.drifted)
 
 
-def found(shown: Change | None, now: Plan, key: Key) -> Outcome | None:
-    """Return the outcome of a call that turns out to have had its effect; None where it did not, or that is open."""
-    change = next((one for one in now.changes if one.key == key), None)
-    if (
-        shown is None
-        or not (shown.steps or is_probe(key))
-        or (change is not None and change.action is not Action.NO_OP)
-    ):
+def found(shown: Change | None, now: Change | None, key: Key) -> Outcome | None:
+    """Return the outcome of a call that turns out to have had its effect; None where it did not, or that is open.
+    ``now`` is what the plan after the wait says of its key."""
+    if shown is None or not (shown.steps or is_probe(key)):
         return None
-    if change is None and shown.action is not Action.DELETE:
+    if now.action is not Action.NO_OP if now else shown.action is not Action.DELETE:
         return None
-    ident = change.record.id if change and change.record else ""
+    ident = now.record.id if now and now.record else ""
     return Outcome(shown, Verdict.DONE, ident or (shown.record.id if shown.record else ""))
 
 
 def moved_meanwhile(change: Change) -> Outcome:
+    """Return the outcome of what is not carried out after the wait, since nobody was shown it."""
     message = "what became of it is known, and what would be done now was not shown"
     return Outcome(change, Verdict.STALE, message=message, remedy="run apply again, and read the new plan")
 

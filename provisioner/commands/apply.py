@@ -244,13 +244,13 @@ class _Run:
         except ProvisionerError as error:
             self._ports.tell(f"what became of them could not be seen: {error.message}")
             return None
-        meant = [one for one in now.changes if not one.steps or leads_to(shown.get(one.key), one)]
-        stale = [one for one in now.changes if one not in meant]
-        done = [one for key in sorted(keys) if (one := found(shown.get(key), now, key)) is not None]
+        meant = {one.key for one in now.changes if not one.steps or leads_to(shown.get(one.key), one)}
+        planned = {one.key: one for one in now.changes}
+        done = [one for key in sorted(keys) if (one := found(shown.get(key), planned.get(key), key)) is not None]
         for outcome in done:
             self._ports.progress(outcome)
-        sent = self._execute(replace(now, changes=tuple(meant)), seen)
-        return Applied((*done, *map(moved_meanwhile, stale))) + sent
+        sent = self._execute(now.only(meant), seen)
+        return Applied((*done, *map(moved_meanwhile, now.without(meant).changes))) + sent
 
     def _execute(self, made: Plan, seen: Seen) -> Applied:
         ports = self._ports
