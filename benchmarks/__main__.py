@@ -54,7 +54,7 @@ class Bench:
     def run(self, project: Project, *words: str, root: Path = ROOT) -> Command:
         python = sys.executable if root == ROOT else str(root / ".venv/bin/python")
         environ = {**project.environ, "PYTHONPATH": str(root)}
-        return Command((python, "-m", "provisioner.cli", *words), project.folder, environ)
+        return Command((python, "-m", "provisioner", *words), project.folder, environ)
 
 
 COMMANDS = (("validate",), ("plan", "--offline"))

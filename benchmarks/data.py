@@ -14,7 +14,7 @@ from pathlib import Path
 from provisioner.commands.plan import Place, read_desired
 from provisioner.definitions.project import read_project
 from provisioner.model import TargetIdentity
-from provisioner.planning.changes import record_of
+from provisioner.planning.diff import record_of
 from provisioner.secret_scanner import SecretScanner
 from provisioner.state.codec import state_to_bytes
 from provisioner.state.fingerprint import Fingerprinter

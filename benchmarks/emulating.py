@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.data import ORG
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION
-from provisioner.service.flow_service import BASE
+from provisioner.service.client import BASE
 
 ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS = 8
@@ -36,7 +36,7 @@ def creates_a_second(number: int) -> float:
 
 @contextmanager
 def _emulator() -> Iterator[tuple[str, int]]:
-    words = [sys.executable, "-m", "provisioner.cli", "emulator", "--port", "0"]
+    words = [sys.executable, "-m", "provisioner", "emulator", "--port", "0"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=ROOT, text=True) as process:
         try:
             assert process.stdout is not None

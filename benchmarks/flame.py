@@ -16,7 +16,7 @@ def main(spy: str, picture: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         project = make(Path(folder), 10_000)
         recording = [str(Path(spy).absolute()), "record", "--rate", "500", "--output", str(Path(picture).absolute())]
-        command = [sys.executable, "-m", "provisioner.cli", "plan", "--offline"]
+        command = [sys.executable, "-m", "provisioner", "plan", "--offline"]
         environ = {**project.environ, "PYTHONPATH": str(ROOT)}
         return subprocess.run([*recording, "--", *command], cwd=folder, env=environ, check=False).returncode
 

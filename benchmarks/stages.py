@@ -14,22 +14,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.data import TARGET, make
-from provisioner import wiring
-from provisioner.cli import collect_seldom
+from provisioner.cli import collect_seldom, connect
+from provisioner.cli.console import Egress
+from provisioner.cli.settings import read_settings
 from provisioner.commands import plan as planning
 from provisioner.definitions import files
 from provisioner.definitions.building import Builder
 from provisioner.definitions.definition import Declared, Definer
-from provisioner.definitions.documents import parse
-from provisioner.definitions.hygiene import exposed, odd
+from provisioner.definitions.lint import exposed, odd
+from provisioner.definitions.loader import parse
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
-from provisioner.definitions.reading import read
-from provisioner.egress import Egress
+from provisioner.definitions.read import read
 from provisioner.model import Problem
 from provisioner.planning.plan import Asked
 from provisioner.report import plan_text
-from provisioner.report.style import PLAIN
-from provisioner.settings import read_settings
+from provisioner.report.terminal import PLAIN
 
 Result = TypeVar("Result")
 
@@ -58,8 +57,8 @@ def stages(number: int) -> dict[str, float]:
         project = read_project(folder)
         target = project.target(TARGET)
         egress = Egress(sys.stdout, sys.stderr)
-        where = wiring.place(project, target, settings, egress.scanner)
-        store = wiring.store(project, target, where.identity, egress)
+        where = connect.place(project, target, settings, egress.scanner)
+        store = connect.store(project, target, where.identity, egress)
         state = clock("the state is read", store.load)
         reading = partial(read, project, (target,), where.environment)
         whole = clock("definitions are read, checked and filled in", reading)

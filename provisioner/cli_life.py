@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from provisioner.flags import (
+from provisioner.cli.context import Shell
+from provisioner.cli.options import (
     StrictCommand,
     common_options,
     complete_key,
@@ -19,7 +20,6 @@ from provisioner.flags import (
     target_option,
     yes_option,
 )
-from provisioner.shell import Shell
 
 
 @click.command("import", cls=StrictCommand, short_help="Bring existing base connections under management.")
@@ -37,14 +37,14 @@ def import_(
     Writes a definition of each for review, and records it. Secrets become variables, listed at the end. Nothing is sent
     to the service. KEY names the definition; without it the key is made of the name.
     """
-    from provisioner import running_import
-    from provisioner.commands.importing import Wanted
+    from provisioner.cli import import_
+    from provisioner.importing.importer import Wanted
 
     if everything == bool(what) or len(what) > 2:
         raise click.UsageError("name a base connection by its ID, with a KEY before it if you like; or --all")
     *key, identity = what or (None,)
     wanted = Wanted(identity, key[0] or "" if key else "", folder.strip("/"))
-    return running_import.import_(shell, target, wanted, lock_timeout)
+    return import_.import_(shell, target, wanted, lock_timeout)
 
 
 @click.command(cls=StrictCommand, short_help="Print the ids of managed base connections.")
@@ -77,9 +77,9 @@ def test(shell: Shell, target: str | None, output: str, select: tuple[str, ...],
 
     Exits with 1 where one cannot be reached.
     """
-    from provisioner import running_probing
+    from provisioner.cli import inspect
 
-    return running_probing.test(shell, target, output, select, parallelism)
+    return inspect.test(shell, target, output, select, parallelism)
 
 
 @click.command(cls=StrictCommand, short_help="List tables, or the columns of one.")
@@ -91,11 +91,11 @@ def test(shell: Shell, target: str | None, output: str, select: tuple[str, ...],
 @common_options
 def explore(shell: Shell, key: str, table: str | None, preview: bool, target: str | None, output: str) -> int:
     """List the tables behind KEY, or the columns of TABLE with their types as the service reports them."""
-    from provisioner import running_probing
+    from provisioner.cli import inspect
 
     if preview and table is None:
         raise click.UsageError("--preview is of a table: name one, as `explore KEY` lists them")
-    return running_probing.explore(shell, target, output, key, table, preview)
+    return inspect.explore(shell, target, output, key, table, preview)
 
 
 @click.command(cls=StrictCommand, short_help="Send a new password, proved first.")
@@ -121,8 +121,8 @@ def rotate(
     sent, also if they are the ones that were sent last; then tested. The dataflows that use it, and other definitions
     that read the same variable, are shown before anything is asked.
     """
-    from provisioner import running_apply as running
-    from provisioner.commands.apply import Options
+    from provisioner.apply.run import Options
+    from provisioner.cli import apply as running
     from provisioner.planning.plan import Asked
 
     asked = Asked(select=keys, prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from provisioner.flags import (
+from provisioner.cli.context import Shell
+from provisioner.cli.options import (
     StrictGroup,
     common_options,
     complete_key,
@@ -14,7 +15,6 @@ from provisioner.flags import (
     read_key,
     target_option,
 )
-from provisioner.shell import Shell
 
 
 @click.group(cls=StrictGroup, short_help="What is recorded of a target.")
@@ -28,9 +28,9 @@ def state() -> None:
 @offline_options
 def state_list(shell: Shell, target: str | None, output: str) -> int:
     """List what is recorded, and calls whose outcome is unknown."""
-    from provisioner import running_state
+    from provisioner.cli import state
 
-    return running_state.state_list(shell, target, output)
+    return state.state_list(shell, target, output)
 
 
 @state.command("show", short_help="Show all that is recorded under a key.")
@@ -40,9 +40,9 @@ def state_list(shell: Shell, target: str | None, output: str) -> int:
 @offline_options
 def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
     """Show all that is recorded under one key. Of secrets only where they came from."""
-    from provisioner import running_state
+    from provisioner.cli import state
 
-    return running_state.state_show(shell, target, output, key)
+    return state.state_show(shell, target, output, key)
 
 
 @state.command("rebuild", short_help="Rebuild a lost or damaged state.")
@@ -54,9 +54,9 @@ def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
 
     Takes up what is as declared and was created by our own client, and says what it could not decide.
     """
-    from provisioner import running_state
+    from provisioner.cli import state
 
-    return running_state.state_rebuild(shell, target, lock_timeout)
+    return state.state_rebuild(shell, target, lock_timeout)
 
 
 @state.command("mv", short_help="Record under NEW what is recorded under OLD.")
@@ -67,9 +67,9 @@ def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
 @offline_options
 def state_move(shell: Shell, old: str, new: str, target: str | None, lock_timeout: float) -> int:
     """Record under NEW what is recorded under OLD. In git, `movedFrom: OLD` does the same for every target."""
-    from provisioner import running_state
+    from provisioner.cli import state
 
-    return running_state.state_move(shell, target, old, new, lock_timeout)
+    return state.state_move(shell, target, old, new, lock_timeout)
 
 
 @state.command("rm", short_help="Forget records; base connections stay.")
@@ -79,6 +79,6 @@ def state_move(shell: Shell, old: str, new: str, target: str | None, lock_timeou
 @offline_options
 def state_remove(shell: Shell, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
     """Forget what is recorded under these keys. The base connections themselves stay as they are."""
-    from provisioner import running_state
+    from provisioner.cli import state
 
-    return running_state.state_remove(shell, target, keys, lock_timeout)
+    return state.state_remove(shell, target, keys, lock_timeout)

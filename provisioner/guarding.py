@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from provisioner.definitions.hygiene import odd
+from provisioner.definitions.lint import odd
 from provisioner.definitions.lost import not_read
 from provisioner.definitions.project import CONNECTIONS
 from provisioner.report import problems
-from provisioner.report.style import count
+from provisioner.report.terminal import count
 
 if TYPE_CHECKING:
+    from provisioner.cli.context import Shell
+    from provisioner.cli.settings import Settings
     from provisioner.definitions.desired import Desired
-    from provisioner.settings import Settings
-    from provisioner.shell import Shell
 
 MOST_ALIKE = 10
 """More warnings of one rule than this are counted, not listed."""

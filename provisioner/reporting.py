@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
+from provisioner.cli.context import error_text
 from provisioner.errors import NotWritten, ProblemsFound, remedy_of
-from provisioner.shell import error_text
 
 if TYPE_CHECKING:
-    from provisioner.shell import Shell
+    from provisioner.cli.context import Shell
 
 Value = TypeVar("Value")
 
@@ -23,9 +23,9 @@ def in_form(shell: Shell, output: str, reports: Reports, run: Callable[[], int])
     try:
         return run()
     except ProblemsFound as error:
-        from provisioner.report import faces, problems
+        from provisioner.report import formats, problems
 
-        write_reports(shell, faces.PROBLEMS, tuple(error.problems), reports)
+        write_reports(shell, formats.PROBLEMS, tuple(error.problems), reports)
         if output != "json":
             raise
         shell.egress.result(problems.as_json(error.problems, 0, ()))

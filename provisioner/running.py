@@ -7,21 +7,21 @@ from contextlib import AbstractContextManager
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from provisioner import wiring
-from provisioner.commands.validate import open_project
+from provisioner.cli import connect
+from provisioner.definitions.check import open_project
 from provisioner.definitions.desired import unset_variables
 from provisioner.definitions.files import NO_DEFINITION, NO_FOLDER
-from provisioner.definitions.reading import read
+from provisioner.definitions.read import read
 from provisioner.errors import ProblemsFound, ProvisionerError
 from provisioner.model import Problem
-from provisioner.report.style import safe
+from provisioner.report.terminal import safe
 
 if TYPE_CHECKING:
+    from provisioner.cli.context import Shell
+    from provisioner.cli.settings import Settings
     from provisioner.commands.plan import Place
     from provisioner.definitions.project import Project, Target
-    from provisioner.service.exchange import CallLog, Log
-    from provisioner.settings import Settings
-    from provisioner.shell import Shell
+    from provisioner.service.http import CallLog, Log
     from provisioner.state.store import FileStore
 
 
@@ -40,14 +40,14 @@ def place_of(
     """Return a target and its state. Raise all at once what is missing of settings and wrong with definitions, where
     settings are missing that the command needs."""
     project = open_project(shell.folder)
-    target = wiring.choose_target(project, name, settings)
+    target = connect.choose_target(project, name, settings)
     try:
-        wiring.check_settings(target, settings, needs is not Needs.STATE)
+        connect.check_settings(target, settings, needs is not Needs.STATE)
     except ProvisionerError as missing:
         problems = _problems(project, target, settings, needs)
         raise ProblemsFound(problems, also=missing) if problems else missing from None
-    where = wiring.place(project, target, settings, shell.egress.scanner, shell.progress, shell.waits)
-    return where, wiring.store(project, target, where.identity, shell.egress, lineage)
+    where = connect.place(project, target, settings, shell.egress.scanner, shell.progress, shell.waits)
+    return where, connect.store(project, target, where.identity, shell.egress, lineage)
 
 
 def _problems(project: Project, target: Target, settings: Settings, needs: Needs) -> tuple[Problem, ...]:
@@ -63,7 +63,7 @@ def _problems(project: Project, target: Target, settings: Settings, needs: Needs
 def held(
     shell: Shell, store: FileStore, where: Place, settings: Settings, command: str, timeout: float
 ) -> AbstractContextManager[None]:
-    holder = wiring.holder(f"provisioner {command} --target {where.target.name}", settings)
+    holder = connect.holder(f"provisioner {command} --target {where.target.name}", settings)
     return store.hold(holder, timeout, lambda whom: shell.egress.note(f"waiting for {safe(str(whom))}"))
 
 

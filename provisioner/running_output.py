@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from provisioner import running
+from provisioner.cli.settings import read_settings
 from provisioner.errors import NotWritten
 from provisioner.report import ids
-from provisioner.settings import read_settings
 from provisioner.state.entries import record_of
 from provisioner.state.records import Record
 
 if TYPE_CHECKING:
-    from provisioner.shell import Shell
+    from provisioner.cli.context import Shell
 
 FORMS: Mapping[str, Callable[[Iterable[Record]], str]] = {
     "json": ids.as_json,

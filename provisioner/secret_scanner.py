@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from provisioner.errors import Leak
-from provisioner.sensitive import SHORTEST, SHORTEST_WORD, Sensitive, cannot_detect
+from provisioner.secrets import SHORTEST, SHORTEST_WORD, Sensitive, cannot_detect
 
 SHORTEST_ALONE = 4
 """Characters of a value for which a text that is not ours is withheld, where it stands alone in it."""
@@ -146,7 +146,7 @@ def _spellings(text: str) -> set[str]:
     octets = text.encode("utf-8", "surrogatepass")
     found = {text, *_base64(octets)}
     if not _SAME_EVERYWHERE.match(text):
-        from provisioner.report.writers import WRITERS
+        from provisioner.report.escaping import WRITERS
 
         found |= {quote(octets, safe=""), quote(octets), quote_plus(octets), *(write(text) for write in WRITERS)}
     if not text.isascii():  # where folding does not undo upper case: a dotless i becomes I, and that folds to i

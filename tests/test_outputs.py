@@ -12,7 +12,7 @@ from typing import TextIO
 
 import pytest
 
-from provisioner.egress import Egress
+from provisioner.cli.console import Egress
 
 WRITERS = {"private": Egress.keep, "public": Egress.publish}
 Write = Callable[[Egress, Path, str], None]

@@ -11,12 +11,12 @@ from typing import cast
 import pytest
 
 from benchmarks.data import make
+from provisioner.cli.console import Egress
 from provisioner.commands import probing
-from provisioner.definitions import reading
+from provisioner.definitions import read
 from provisioner.definitions.project import read_project
-from provisioner.egress import Egress
 from provisioner.progress import Progress, Waits, line
-from provisioner.service.flow_service import Reader
+from provisioner.service.client import Reader
 from provisioner.service.probing import Reached
 from tests.planning.examples import desired, record, state
 
@@ -110,8 +110,8 @@ def each_second(heard: list[str]) -> Progress:
 def test_what_is_read_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
     project = read_project(make(tmp_path, 60).folder)
-    monkeypatch.setattr(reading, "TOGETHER", 25)
-    reading.read(project, (), {}, each_second(heard))
+    monkeypatch.setattr(read, "TOGETHER", 25)
+    read.read(project, (), {}, each_second(heard))
     assert heard == [
         "25 of 60 definitions read, 25 a second, about 1 s left",
         "50 of 60 definitions read, 25 a second, about 1 s left",

@@ -16,9 +16,9 @@ from markupsafe import escape
 from provisioner.definitions import connection_string
 from provisioner.errors import Leak
 from provisioner.report import markdown
-from provisioner.report.style import command_property, command_text, json_text, safe
+from provisioner.report.terminal import command_property, command_text, json_text, safe
 from provisioner.secret_scanner import SecretScanner
-from provisioner.sensitive import Sensitive, cannot_detect
+from provisioner.secrets import Sensitive, cannot_detect
 from tests.leaks import holds
 
 NASTY = "pä;'s\"s w{ör}%d#: \\x/+&<>=?$`!"

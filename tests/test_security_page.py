@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.definitions import templates
 from provisioner.definitions.project import NEVER_ADMITTED
-from provisioner.sensitive import SHORTEST, SHORTEST_WORD
+from provisioner.secrets import SHORTEST, SHORTEST_WORD
 from provisioner.state import fingerprint
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from provisioner.cli.settings import read_settings
 from provisioner.errors import UsageError
-from provisioner.settings import read_settings
 
 NAMES = ("AEP_API_KEY", "AEP_ORG_ID", "AEP_SANDBOX_NAME")
 STRANGE = {

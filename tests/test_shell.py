@@ -11,10 +11,10 @@ from typing import Any
 import click
 import pytest
 
-from provisioner.egress import Egress
+from provisioner.cli.console import Egress
+from provisioner.cli.context import Shell, guarded
 from provisioner.errors import StateError
 from provisioner.secret_scanner import SecretScanner
-from provisioner.shell import Shell, guarded
 
 
 def raising(error: BaseException) -> Callable[[], Any]:

@@ -6,9 +6,9 @@ import unicodedata
 
 import pytest
 
-from provisioner.definitions.documents import parse
+from provisioner.definitions.loader import parse
 from provisioner.report.markdown import code, plain
-from provisioner.report.style import command_text, json_line, json_text, safe
+from provisioner.report.terminal import command_text, json_line, json_text, safe
 from provisioner.unseen import UNSEEN
 
 GIVEN = (

@@ -1,1 +1,0 @@
-"""Executing a plan: intent, call, record."""

@@ -7,11 +7,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import Lock
 
-from provisioner.applying.outcome import Outcome
-from provisioner.names import fold
+from provisioner.apply.outcome import Outcome
 from provisioner.planning.observed import Observation
 from provisioner.planning.ownership import DELETE_OR_RENAME
 from provisioner.state.records import Intent, Record, State
+from provisioner.text import fold
 
 YOUNG = timedelta(hours=1)
 """What is older than this, by the service's clocks, is not taken for the result of a call that was just sent."""

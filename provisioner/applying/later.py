@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from provisioner.applying.outcome import Outcome, Verdict
+from provisioner.apply.outcome import Outcome, Verdict
 from provisioner.model import Key
 from provisioner.planning.plan import Action, Change, Create, Patch, Plan
 from provisioner.planning.planner import LOOKED_FOR

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from provisioner.applying.recovery import Resolved, resolve
 from provisioner.planning.observed import Observation
+from provisioner.planning.recovery import Resolved, resolve
 from provisioner.state.records import Record, Settled, State
 
 

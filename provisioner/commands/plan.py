@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from provisioner.commands.validate import Checked
+from provisioner.definitions.check import Checked
 from provisioner.definitions.desired import Desired, unset_variables
 from provisioner.definitions.files import NO_DEFINITION
-from provisioner.definitions.hygiene import exposed, exposing_fields
+from provisioner.definitions.lint import exposed, exposing_fields
 from provisioner.definitions.project import FILE_NAME, Project, Target
-from provisioner.definitions.reading import read
+from provisioner.definitions.read import read
 from provisioner.errors import (
     MissingUnclear,
     NotAuthenticated,
@@ -24,6 +24,7 @@ from provisioner.errors import (
 )
 from provisioner.model import MYSQL_SPEC_ID, Cloud, Json, Key, TargetIdentity
 from provisioner.planning.dependants import affected, with_dependants, without_dependants
+from provisioner.planning.guards import announce_drift, hold_back_mass_delete, hold_back_mass_recreate
 from provisioner.planning.moves import moved, naming_moves, without_effect
 from provisioner.planning.observed import Observation, observe
 from provisioner.planning.pinning import pinned
@@ -31,20 +32,19 @@ from provisioner.planning.plan import Action, Asked, Plan
 from provisioner.planning.planner import Context, make_plan
 from provisioner.planning.proving import is_probe, with_proofs
 from provisioner.planning.refresh import refresh_plan
-from provisioner.planning.safety import announce_drift, hold_back_mass_delete, hold_back_mass_recreate
 from provisioner.planning.shared_secrets import with_other_readers
 from provisioner.planning.testing import with_tests
 from provisioner.planning.waiting import with_waits
 from provisioner.progress import SILENT, Progress, Waits
-from provisioner.sensitive import Sensitive
+from provisioner.secrets import Sensitive
 from provisioner.service.deadlines import Deadlines
 from provisioner.state.fingerprint import Fingerprinter
-from provisioner.state.folding import fold
 from provisioner.state.records import State
+from provisioner.state.replay import fold
 
 if TYPE_CHECKING:
     from provisioner.secret_scanner import SecretScanner
-    from provisioner.service.flow_service import Reader
+    from provisioner.service.client import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def plan(place: Place, desired: tuple[Desired, ...], state: State, service: Read
     """
     if service is None:
         return planned(place, desired, Context(state, None, place.fingerprinter(state.lineage)), asked)
-    from provisioner.applying.recovery import resolve
+    from provisioner.planning.recovery import resolve
 
     observation = look(service, state)
     resolved = resolve(state, observation, place.client)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from provisioner.applying.outcome import Tested
+from provisioner.apply.outcome import Tested
 from provisioner.errors import NotAuthenticated, ServiceError, UsageError
 from provisioner.model import Key
 from provisioner.planning.plan import Asked
 from provisioner.progress import Progress
-from provisioner.service.flow_service import Reader
+from provisioner.service.client import Reader
 from provisioner.service.probing import Contents, Table
 from provisioner.state.entries import record_of
 from provisioner.state.records import Record, State

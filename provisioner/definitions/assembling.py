@@ -7,8 +7,8 @@ from typing import Any
 
 from provisioner.definitions import connection_string
 from provisioner.definitions.closest import closest
-from provisioner.definitions.documents import Document, Path
-from provisioner.definitions.leaves import STRING_PATH, Leaf
+from provisioner.definitions.fields import STRING_PATH, Leaf
+from provisioner.definitions.loader import Document, Path
 from provisioner.model import Json
 
 STAND_IN = "{{ }}"

@@ -14,13 +14,13 @@ from provisioner.definitions import connection_string, schema
 from provisioner.definitions.assembling import STAND_IN, with_likely_spec, with_values
 from provisioner.definitions.definition import Declared, Definition, repeated
 from provisioner.definitions.desired import CONNECTION_STRING, PREVENT_DESTROY, Desired, place_of
-from provisioner.definitions.documents import Document, Mark
-from provisioner.definitions.leaves import is_plain, is_sensitive
+from provisioner.definitions.fields import is_plain, is_sensitive
+from provisioner.definitions.loader import Document, Mark
 from provisioner.definitions.project import Target
 from provisioner.definitions.rendering import Rendered, plain, render_leaf
 from provisioner.definitions.schema import WRITTEN
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Location, Problem
-from provisioner.sensitive import Sensitive, Symbolic, Value
+from provisioner.secrets import Sensitive, Symbolic, Value
 
 DEFAULT_PORT = "3306"
 """MySQL's own; what the service assumes is not documented, so it is always sent."""

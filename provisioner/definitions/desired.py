@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from provisioner.definitions import connection_string
-from provisioner.definitions.documents import Mark
-from provisioner.definitions.leaves import is_sensitive
+from provisioner.definitions.fields import is_sensitive
+from provisioner.definitions.loader import Mark
 from provisioner.model import Json, Key, Location, Problem
-from provisioner.sensitive import Sensitive, Symbolic, Value
+from provisioner.secrets import Sensitive, Symbolic, Value
 
 PREVENT_DESTROY = "lifecycle.preventDestroy"
 """The field, ``true`` or absent, of what is not to be deleted. It is recorded, and never sent."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from provisioner.definitions.documents import Document, Path
+from provisioner.definitions.loader import Document, Path
 from provisioner.model import Json, Problem
 
 ANY = "*"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Problem, Severity
-from provisioner.names import instability, lookalikes, stabilized
+from provisioner.text import instability, lookalikes, stabilized
 
 
 def name_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from provisioner import json_schema
 from provisioner.definitions import files, schema
 from provisioner.definitions.closest import suggestion
-from provisioner.definitions.documents import Document, parse
+from provisioner.definitions.loader import Document, parse
 from provisioner.definitions.lost import no_project_file
 from provisioner.definitions.scalars import as_text
 from provisioner.errors import ProblemsFound, UsageError

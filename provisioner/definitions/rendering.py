@@ -9,11 +9,11 @@ from typing import NamedTuple
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.characters import find_strange
 from provisioner.definitions.closest import suggestion
-from provisioner.definitions.leaves import OR_ALLOW, Leaf, is_sensitive, string_problem, template_problem
+from provisioner.definitions.fields import OR_ALLOW, Leaf, is_sensitive, string_problem, template_problem
 from provisioner.definitions.project import FILE_NAME, Target
 from provisioner.definitions.template import BadTemplate, Template, mark_of, render
 from provisioner.model import Problem
-from provisioner.sensitive import Sensitive, Value
+from provisioner.secrets import Sensitive, Value
 
 
 class Rendered(NamedTuple):

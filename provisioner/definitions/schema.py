@@ -20,9 +20,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from provisioner import json_schema
 from provisioner.definitions.closest import closest, suggestion
-from provisioner.definitions.documents import Document, Path
+from provisioner.definitions.hints import reason
+from provisioner.definitions.loader import Document, Path
 from provisioner.definitions.misplaced import Misplaced, misplaced
-from provisioner.definitions.reasons import reason
 from provisioner.model import Cloud, Json, Location, Problem
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from provisioner.sensitive import Sensitive, Symbolic, Value
+from provisioner.secrets import Sensitive, Symbolic, Value
 
 MAX_READ = 16 * 1024
 """Characters of a variable."""

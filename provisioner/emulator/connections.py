@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from provisioner.emulator import declared as declaring
-from provisioner.emulator import dependants, listing
+from provisioner.emulator import flows, listing
 from provisioner.emulator.connection import Connection, Ready, Stamp, item
 from provisioner.emulator.errors import coded, missing_object
 from provisioner.emulator.filters import SPEC_FIELDS, conditions
 from provisioner.emulator.messages import Asking, Json, JsonObject, Reply
-from provisioner.emulator.patching import patched, touches_credentials
+from provisioner.emulator.patch import patched, touches_credentials
 from provisioner.emulator.source import source
 from provisioner.emulator.specs import connection_spec
 from provisioner.emulator.world import Call, Caller, World, hyphenated
@@ -88,7 +88,7 @@ def deleted(world: World, call: Call) -> Reply:
     """``DELETE /connections/{id}`` -> no content; If-Match is not asked for (OAS). A second one is 404 (assumed)."""
     stored = find(world, call)
     _check_writable(world, stored.at(world.now()))
-    if dependants.in_use(world, call):
+    if flows.in_use(world, call):
         raise coded("1418-400", id=call.id)
     if not world.store.remove(stored):
         raise missing_object(world.behaviour, "connections", call.id)

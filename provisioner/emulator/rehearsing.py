@@ -1,8 +1,8 @@
 """``/_emulator/faults``: what is to go wrong, and how often it has."""
 
+from provisioner.emulator.concurrent_edits import seed
 from provisioner.emulator.errors import uncoded
 from provisioner.emulator.faults import FaultError, Rehearsal
-from provisioner.emulator.foreign import seed
 from provisioner.emulator.json_text import parse
 from provisioner.emulator.messages import Reply, Request
 from provisioner.emulator.rehearsal import rehearsal

@@ -16,10 +16,10 @@ from typing import BinaryIO
 
 from provisioner.emulator import errors, http
 from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.concurrent_edits import seed
 from provisioner.emulator.errors import Refused
+from provisioner.emulator.fault_injection import handle
 from provisioner.emulator.faults import Faults, Rehearsal
-from provisioner.emulator.foreign import seed
-from provisioner.emulator.injection import handle
 from provisioner.emulator.source import check_driver
 from provisioner.emulator.store import SqliteStore
 from provisioner.emulator.world import Patience, World

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Location
-from provisioner.planning.changes import FieldChange
+from provisioner.planning.diff import FieldChange
 from provisioner.planning.observed import Observed, differing, shown_otherwise
 from provisioner.state.records import Record
 

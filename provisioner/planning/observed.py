@@ -11,7 +11,7 @@ from provisioner.definitions.desired import Desired
 from provisioner.definitions.scalars import as_text
 from provisioner.errors import ServiceError
 from provisioner.model import Json, text_in
-from provisioner.names import fold
+from provisioner.text import fold
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
-from provisioner.names import fold, instability
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Undecided
 from provisioner.planning.sentences import listed
 from provisioner.state.records import Record, State
+from provisioner.text import fold, instability
 
 DELETE_OR_RENAME = "delete it in Experience Platform, or give it another name"
 """What to do about a further object of the same name."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired, params
 from provisioner.model import Json
-from provisioner.planning.changes import FieldChange
+from provisioner.planning.diff import FieldChange
 
 PARAMS = "/auth/params"
 SPEC_NAME = "/auth/specName"

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key, Location, TargetIdentity
-from provisioner.planning.changes import FieldChange
+from provisioner.planning.diff import FieldChange
 from provisioner.planning.patch import Operation
 from provisioner.planning.pins import Pin, digest
 from provisioner.state.records import Record

@@ -12,7 +12,7 @@ from dataclasses import field as attribute
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired
 from provisioner.model import Key, TargetIdentity
-from provisioner.planning.changes import FieldChange, accepted, compare, introduced, resent, withdrawn
+from provisioner.planning.diff import FieldChange, accepted, compare, introduced, resent, withdrawn
 from provisioner.planning.drift import touched, with_drift
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
 from provisioner.planning.ownership import NOBODY, Ownership, ownership

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key, TargetIdentity
-from provisioner.planning.changes import accepted
+from provisioner.planning.diff import accepted
 from provisioner.planning.drift import drift_of, touched
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Accept, Action, Change, Forget, Plan

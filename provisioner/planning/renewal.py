@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from provisioner.planning.plan import Action, Plan
-from provisioner.sensitive import Sensitive
+from provisioner.secrets import Sensitive
 from provisioner.state.fingerprint import HMAC, KEY_VARIABLE, OLD_KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import Record, State
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from provisioner.applying.outcome import Applied, Outcome
+from provisioner.apply.outcome import Applied, Outcome
 from provisioner.model import Json
 from provisioner.planning.plan import Plan
 from provisioner.report import outcomes, plan_json
-from provisioner.report.style import json_line
+from provisioner.report.terminal import json_line
 
 
 def of_plan(plan: Plan, now: datetime) -> Iterator[str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from provisioner.model import Location, Problem
 from provisioner.planning.plan import Action, Plan
-from provisioner.report.style import command_property, command_text
+from provisioner.report.terminal import command_property, command_text
 from provisioner.report.wording import place_of, sorted_by_severity
 
 _LEVEL = {Action.BLOCKED: "error", Action.DELETE: "warning"}

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from provisioner.model import Json, Location, Problem, Severity
 from provisioner.planning.plan import Action, Change, Plan
-from provisioner.report.style import json_text, safe
+from provisioner.report.terminal import json_text, safe
 from provisioner.report.wording import place_of, sorted_by_severity
 
 _SEVERITY = {Action.BLOCKED: "blocker", Action.DELETE: "critical", Action.UPDATE: "minor"}

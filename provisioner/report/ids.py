@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from provisioner.errors import StateError, UsageError
 from provisioner.model import Key
-from provisioner.report.style import json_line, json_text
+from provisioner.report.terminal import json_line, json_text
 from provisioner.service.paging import is_id
 from provisioner.state.records import Record
 

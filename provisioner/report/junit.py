@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from provisioner.applying.outcome import Applied, Outcome, Verdict
+from provisioner.apply.outcome import Applied, Outcome, Verdict
 from provisioner.model import Problem, Severity
-from provisioner.report.style import safe
+from provisioner.report.terminal import safe
 
 _MARK = {
     Verdict.FAILED: "failure",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from provisioner.report.style import safe
+from provisioner.report.terminal import safe
 
 
 def longest_ticks(text: str) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from provisioner.applying.outcome import Applied, Outcome, Verdict
+from provisioner.apply.outcome import Applied, Outcome, Verdict
 from provisioner.model import Json
 from provisioner.planning.plan import Action, Change, Probe, Test
 from provisioner.report.markdown import code, plain
-from provisioner.report.style import PLAIN, Style, count, json_text, safe
+from provisioner.report.terminal import PLAIN, Style, count, json_text, safe
 
 _DONE = {Action.CREATE: "created", Action.UPDATE: "changed", Action.DELETE: "destroyed"}
 _RECORDED = {Action.REFRESH: "taken into the state", Action.FORGET: "forgotten", Action.MOVE: "moved"}

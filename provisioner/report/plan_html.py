@@ -17,10 +17,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from provisioner import __version__
-from provisioner.planning.changes import FieldChange
+from provisioner.planning.diff import FieldChange
 from provisioner.planning.plan import Action, Plan
 from provisioner.report.plan_text import summary
-from provisioner.report.style import safe
+from provisioner.report.terminal import safe
 from provisioner.report.wording import (
     NEW_SERVERS,
     SEVERITY,

@@ -7,9 +7,9 @@ from typing import Literal
 
 from provisioner import __version__
 from provisioner.model import Json
-from provisioner.planning.changes import FieldChange
+from provisioner.planning.diff import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
-from provisioner.report.style import json_text
+from provisioner.report.terminal import json_text
 from provisioner.state.records import Record
 
 FORMAT_VERSION = "2.1"

@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from provisioner.model import Location
-from provisioner.planning.changes import FieldChange
+from provisioner.planning.diff import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.sentences import listed
 from provisioner.report.markdown import code, longest_ticks, plain
 from provisioner.report.plan_text import summary
-from provisioner.report.style import safe
+from provisioner.report.terminal import safe
 from provisioner.report.wording import (
     NEW_SERVERS,
     Unknown,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provisioner.planning.changes import FieldChange
+from provisioner.planning.diff import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.sentences import listed
-from provisioner.report.style import PLAIN, Style, count, safe
+from provisioner.report.terminal import PLAIN, Style, count, safe
 from provisioner.report.wording import NEW_SERVERS, SYMBOL, fields_of, line_of, new_servers
 
 _COLOUR = {

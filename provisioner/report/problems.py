@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from provisioner.model import Location, Problem, Severity
-from provisioner.report.style import PLAIN, Style, columns, json_text, safe
+from provisioner.report.terminal import PLAIN, Style, columns, json_text, safe
 
 SourceLine = Callable[[Location], str]
 """The line of a file that a location is in, "" when there is none to show."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from provisioner.applying.outcome import Tested
+from provisioner.apply.outcome import Tested
 from provisioner.model import Json
-from provisioner.report.style import Style, columns, count, json_text, safe
+from provisioner.report.terminal import Style, columns, count, json_text, safe
 from provisioner.service.probing import Contents, Reached, Table
 
 FORMAT_VERSION = "1.0"

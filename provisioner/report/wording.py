@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Location
-from provisioner.planning.changes import FieldChange
+from provisioner.planning.diff import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
-from provisioner.report.style import safe
+from provisioner.report.terminal import safe
 from provisioner.state.fingerprint import Comparison
 
 SYMBOL = {

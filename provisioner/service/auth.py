@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from provisioner.errors import NotAuthenticated, Unreachable, UsageError
-from provisioner.sensitive import Sensitive
+from provisioner.secrets import Sensitive
 from provisioner.service.calls import repeat
 from provisioner.service.deadlines import REAL
-from provisioner.service.exchange import Answer, Call, Failure, Timing, Transport
-from provisioner.service.explain import explain_sign_in, read_fault, sentence
+from provisioner.service.error_responses import explain_sign_in, read_fault, sentence
+from provisioner.service.http import Answer, Call, Failure, Timing, Transport
 from provisioner.service.origin import Origin
 from provisioner.service.retry import Policy
 

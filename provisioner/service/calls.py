@@ -20,8 +20,8 @@ from provisioner.errors import (
     Unreachable,
     UsageError,
 )
-from provisioner.service.exchange import INTERRUPTED, Answer, Call, Failure, HeldBack, Outcome, Timing, Transport
-from provisioner.service.explain import explain, read_fault, says_gone, sentence
+from provisioner.service.error_responses import explain, read_fault, says_gone, sentence
+from provisioner.service.http import INTERRUPTED, Answer, Call, Failure, HeldBack, Outcome, Timing, Transport
 from provisioner.service.retry import (
     Again,
     GiveUp,

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from provisioner.service.dates import http_date
-from provisioner.service.exchange import Answer, HeldBack, Outcome
-from provisioner.service.explain import refuses
+from provisioner.service.error_responses import refuses
+from provisioner.service.http import Answer, HeldBack, Outcome
 
 IDEMPOTENT = frozenset({"GET", "DELETE"})
 """May be repeated although an earlier attempt could have had its effect. A token call is asked as a GET."""

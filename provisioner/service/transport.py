@@ -21,7 +21,7 @@ from requests.adapters import HTTPAdapter
 
 from provisioner.service.attempt import Attempt, watched
 from provisioner.service.dates import clock_date
-from provisioner.service.exchange import NOT_JSON, Answer, Call, CallLog, Failure, HeldBack, Log, Outcome, Timing
+from provisioner.service.http import NOT_JSON, Answer, Call, CallLog, Failure, HeldBack, Log, Outcome, Timing
 from provisioner.service.origin import Origin
 from provisioner.service.proxies import objection, variable
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from provisioner.service.exchange import Answer, Call, Outcome, Transport
-from provisioner.service.explain import WITHHELD
+from provisioner.service.error_responses import WITHHELD
+from provisioner.service.http import Answer, Call, Outcome, Transport
 
 
 @dataclass(frozen=True, slots=True)

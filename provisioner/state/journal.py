@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.errors import StateError
+from provisioner.state.atomic import PRIVATE, sync_directory, write_all
 from provisioner.state.codec import entries_from_line, entry_to_json
-from provisioner.state.files import PRIVATE, sync_directory, write_all
 from provisioner.state.records import Entry, Opened, Settled
 
 _START, _MIDDLE, _END = b'{"seal":"', b'","entries":', b"}\n"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provisioner.errors import LockedError, StateError
-from provisioner.state.files import beside, replace_file
+from provisioner.state.atomic import beside, replace_file
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

@@ -19,13 +19,13 @@ from typing import Protocol
 from provisioner.errors import StaleError, StateError
 from provisioner.model import Key, TargetIdentity
 from provisioner.state import journal
+from provisioner.state.atomic import beside, keep_aside, remove_file, remove_litter, replace_file, sync_directory
 from provisioner.state.codec import entry_to_json, state_from_bytes, state_to_bytes
-from provisioner.state.files import beside, keep_aside, remove_file, remove_litter, replace_file, sync_directory
-from provisioner.state.folding import contains, fold
 from provisioner.state.journal import Contents, Journal
 from provisioner.state.lock import Holder, hold, nobody
 from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, PriorIds, Record, Settled, State
-from provisioner.state.salvage import salvage
+from provisioner.state.repair import salvage
+from provisioner.state.replay import contains, fold
 
 _ROOM = 8192
 """Bytes that recording one step may take, generously: two lines of the journal, and its record in state and backup."""

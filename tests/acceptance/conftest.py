@@ -10,12 +10,12 @@ from threading import Event
 
 import pytest
 
-from provisioner import running_apply
-from provisioner.applying import trials
+from provisioner.apply import probes
+from provisioner.cli import apply
+from provisioner.cli.interruption import Interruption
 from provisioner.emulator.server import Emulator
-from provisioner.interruption import Interruption
 from provisioner.service import deadlines, transport
-from provisioner.service.exchange import Timing
+from provisioner.service.http import Timing
 
 from .support import CREDENTIALS, PASSWORDS, Project, Service
 
@@ -35,7 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return replace(made, sleep=sleep, monotonic=lambda: time.monotonic() + slept[0])
 
     monkeypatch.setattr(transport, "real_timing", timing)
-    monkeypatch.setattr(trials, "_LOOKS", [0.05] * 200)
+    monkeypatch.setattr(probes, "_LOOKS", [0.05] * 200)
     # Calls have all the time of a busy machine. Of a wait for what became of one, a list that lags by a second or less
     # needs no more than this; the rest has passed on the clock that apply looks at.
     monkeypatch.setattr(deadlines, "LOOPBACK", deadlines.Deadlines(attempt=60.0, lag=60.0))
@@ -45,8 +45,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         interruption.asked.wait(min(seconds, 1.5))
         waited[0] += seconds
 
-    monkeypatch.setattr(running_apply, "_sleep", sleep)
-    monkeypatch.setattr(running_apply, "monotonic", lambda: time.monotonic() + waited[0])
+    monkeypatch.setattr(apply, "_sleep", sleep)
+    monkeypatch.setattr(apply, "monotonic", lambda: time.monotonic() + waited[0])
 
 
 @pytest.fixture(scope="module")

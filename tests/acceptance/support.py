@@ -22,7 +22,7 @@ from unittest.mock import patch
 import requests
 
 from provisioner import cli
-from provisioner.egress import Egress
+from provisioner.cli.console import Egress
 from tests.leaks import holds
 
 ORG = "5C1328435BF324E90A49402A@AdobeOrg"
@@ -38,7 +38,7 @@ SPEC = {"id": "26d738e0-8963-47ea-aadf-c60de735468a", "version": "1.0"}
 FLOW = "/data/foundation/flowservice"
 CONNECTIONS = f"{FLOW}/connections"
 
-COMMAND = (sys.executable, "-m", "provisioner.cli")
+COMMAND = (sys.executable, "-m", "provisioner")
 COVERAGE = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.cli import cli
-from provisioner.guesses import COMMANDS, FLAGS, as_key
+from provisioner.cli.guesses import COMMANDS, FLAGS, as_key
 
 from .support import Project, basic
 

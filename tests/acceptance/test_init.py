@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.commands.init import scaffold
+from provisioner.cli.project import scaffold
 from tests.acceptance.support import Project, basic
 
 PIPELINES = ("github", "gitlab", "azure", "none")

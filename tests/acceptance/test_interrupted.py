@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from provisioner import running_apply
-from provisioner.interruption import Interruption
+from provisioner.cli import apply
+from provisioner.cli.interruption import Interruption
 from tests.acceptance.support import Project, Service, basic, between
 
 MANY = 9
@@ -32,7 +32,7 @@ def many(project: Project, service: Service, monkeypatch: pytest.MonkeyPatch) ->
         if method == "POST" and path.endswith("/connections"):
             made[-1].asked.set()
 
-    monkeypatch.setattr(running_apply, "Interruption", Remembered)
+    monkeypatch.setattr(apply, "Interruption", Remembered)
     for number in range(MANY):
         project.define(f"shop-{number}", basic(f"Shop {number}"))
     with between(service, interrupt) as url:

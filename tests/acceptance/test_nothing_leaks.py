@@ -22,10 +22,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from provisioner import cli
+from provisioner.cli.console import Egress
 from provisioner.definitions import connection_string
-from provisioner.egress import Egress
 from provisioner.emulator.server import Emulator
-from provisioner.report import faces
+from provisioner.report import formats
 from provisioner.secret_scanner import SecretScanner
 from tests.acceptance.support import CREDENTIALS, Project, Service, basic, between, by_string
 from tests.leaks import holds
@@ -106,17 +106,17 @@ def reports(formats: Iterable[str], name: str) -> list[str]:
 
 
 COMMANDS = [
-    ("validate", *reports(faces.PROBLEMS, "checked")),
+    ("validate", *reports(formats.PROBLEMS, "checked")),
     ("validate", "--format", "json"),
     ("plan", "--offline"),
     ("plan", "--offline", "--format", "json"),
     ("plan", "-v", "--detailed-exitcode"),
     ("plan", "--format", "json", "--import-existing"),
-    ("plan", "--out", "saved.plan", *reports(faces.PLAN, "planned")),
+    ("plan", "--out", "saved.plan", *reports(formats.PLAN, "planned")),
     ("plan", "--refresh-only", "--allow-delete"),
-    ("plan", "--refresh-only", *reports(faces.PLAN, "refreshed")),
+    ("plan", "--refresh-only", *reports(formats.PLAN, "refreshed")),
     ("apply",),
-    ("apply", "saved.plan", *reports(faces.APPLIED, "applied")),
+    ("apply", "saved.plan", *reports(formats.APPLIED, "applied")),
     ("apply", "--refresh-only", "--yes"),
     ("apply", "--yes", "--format", "events"),
     ("apply", "--yes", "-v"),
@@ -165,7 +165,7 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time is not what is tested here."""
-    monkeypatch.setattr("provisioner.running_apply._sleep", lambda interruption, _: interruption.asked.wait(0.05))
+    monkeypatch.setattr("provisioner.cli.apply._sleep", lambda interruption, _: interruption.asked.wait(0.05))
     monkeypatch.setattr("provisioner.state.fingerprint._SCRYPT_N", 2)
 
 

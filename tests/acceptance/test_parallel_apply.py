@@ -11,7 +11,7 @@ import requests
 
 from benchmarks.data import make
 from provisioner.cli import run
-from provisioner.egress import Egress
+from provisioner.cli.console import Egress
 from provisioner.emulator import server
 from provisioner.emulator.server import Emulator
 from provisioner.state.records import State

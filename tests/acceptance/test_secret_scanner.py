@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from provisioner import cli
-from provisioner.egress import Egress
+from provisioner.cli.console import Egress
 from provisioner.report import outcomes, plan_json, plan_text
 from provisioner.state import codec
 from tests.acceptance.support import CLIENT_SECRET, ORDERS, ORG, STOCK, Project, Service, basic, between

@@ -10,7 +10,7 @@ from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
 from provisioner.service import deadlines
 from provisioner.service.deadlines import LOOKING
-from provisioner.service.exchange import Call, Outcome
+from provisioner.service.http import Call, Outcome
 from provisioner.service.transport import HttpTransport
 
 from .support import CLIENT_SECRET, KEY, ORG, Project, Service, basic, between

@@ -12,7 +12,7 @@ from threading import Event
 import pytest
 
 from provisioner.cli import run
-from provisioner.egress import Egress
+from provisioner.cli.console import Egress
 from provisioner.state.journal import Contents, Journal
 from provisioner.state.records import Opened, Settled
 from tests.acceptance.support import CONNECTIONS, ORDERS, Project, Service, basic, between

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from provisioner import running_apply
+from provisioner.cli import apply
 from provisioner.service import deadlines, transport
-from provisioner.service.exchange import Timing
+from provisioner.service.http import Timing
 
 
 class Clock:
@@ -42,6 +42,6 @@ def put_in_place(patch: pytest.MonkeyPatch, clock: Clock, times: deadlines.Deadl
         clock.skip(seconds)
 
     patch.setattr(transport, "real_timing", timing)
-    patch.setattr(running_apply, "_sleep", sleep)
-    patch.setattr(running_apply, "monotonic", clock.now, raising=False)
+    patch.setattr(apply, "_sleep", sleep)
+    patch.setattr(apply, "monotonic", clock.now, raising=False)
     patch.setattr(deadlines, "LOOPBACK", times)

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from provisioner.applying.executor import Executor
+from provisioner.apply.executor import Executor
+from provisioner.apply.outcome import Applied, Outcome, Verdict
 from provisioner.applying.ids import KnownIds
-from provisioner.applying.outcome import Applied, Outcome, Verdict
 from provisioner.errors import (
     NotAuthenticated,
     NotFound,
@@ -24,7 +24,7 @@ from provisioner.errors import (
 )
 from provisioner.model import Json
 from provisioner.planning.plan import Plan
-from provisioner.service.flow_service import Written
+from provisioner.service.client import Written
 from provisioner.state.records import Intent, Settled
 from tests.planning.examples import FINGERPRINTER, desired, item, observation, planned, record, state
 

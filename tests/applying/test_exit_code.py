@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.applying.outcome import Applied, Outcome, Verdict, exit_code
+from provisioner.apply.outcome import Applied, Outcome, Verdict, exit_code
 from provisioner.planning.plan import Action, Change
 
 D, F, S, U, N = Verdict.DONE, Verdict.FAILED, Verdict.STALE, Verdict.UNKNOWN, Verdict.NOT_ATTEMPTED

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from provisioner.applying.recovery import Look, NoEffect, Ours, StillThere, Wait, decide, resolve
 from provisioner.model import MYSQL_SPEC_ID, Json
 from provisioner.planning.observed import Observation, observe
 from provisioner.planning.plan import Action, Undecided
-from provisioner.state.folding import fold
+from provisioner.planning.recovery import Look, NoEffect, Ours, StillThere, Wait, decide, resolve
 from provisioner.state.records import Intent
+from provisioner.state.replay import fold
 from tests.planning.examples import CLIENT, desired, item, observation, only, planned, record, state
 
 SENT = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)

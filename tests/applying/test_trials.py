@@ -8,12 +8,12 @@ from threading import Event
 
 import pytest
 
+from provisioner.apply.probes import NotPassed, Reached, Trials
 from provisioner.applying.ids import KnownIds
-from provisioner.applying.trials import NotPassed, Reached, Trials
 from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError, StateError, Unreachable
 from provisioner.model import Json, Key
 from provisioner.planning.plan import Action, Await, Change, Create, Patch, Step
-from provisioner.service.flow_service import Written
+from provisioner.service.client import Written
 from provisioner.service.probing import Reached as Reachable
 from provisioner.state.records import Intent, Record, Settled
 from tests.planning.examples import desired, record

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from provisioner.applying.outcome import Applied, Outcome, Verdict, exit_code
-from provisioner.commands.apply import Ports, folded
+from provisioner.apply.outcome import Applied, Outcome, Verdict, exit_code
+from provisioner.apply.run import Ports, folded
 from provisioner.errors import StateError
 from provisioner.planning.plan import Action, Change
 from provisioner.report.outcomes import summary

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.commands.emulator import read_behaviour
+from provisioner.cli.emulator import read_behaviour
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.errors import UsageError
 

@@ -13,14 +13,10 @@ from uuid import uuid4
 from provisioner.definitions.project import DEFAULT_ENDPOINT, DEFAULT_IMS_ENDPOINT
 from provisioner.errors import NotFound
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json
-from provisioner.sensitive import Sensitive
+from provisioner.secrets import Sensitive
 from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
 from provisioner.service.calls import TokenSource
-from provisioner.service.flow_service import (
-    LARGEST_PAGE,
-    FlowService,
-    Written,
-)
+from provisioner.service.client import LARGEST_PAGE, FlowService, Written
 from provisioner.service.origin import Origin, check_origin
 from provisioner.service.transport import HttpTransport, real_timing
 

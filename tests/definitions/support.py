@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from provisioner.commands.validate import Checked, open_project, validate
+from provisioner.definitions.check import Checked, open_project, validate
 from provisioner.errors import ProblemsFound
 from provisioner.model import Problem
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.commands.validate import Checked
+from provisioner.definitions.check import Checked
 from provisioner.definitions.desired import body
 from provisioner.definitions.project import read_project
-from provisioner.definitions.reading import read
+from provisioner.definitions.read import read
 from provisioner.model import Severity
 from provisioner.report import problems as report
-from provisioner.report.style import Style
+from provisioner.report.terminal import Style
 from tests.definitions.support import CASES, SECRET, brief, check, project_of
 
 INVALID = sorted(path for path in (CASES / "invalid").iterdir() if path.is_dir() or path.suffix == ".yaml")

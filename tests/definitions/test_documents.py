@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from provisioner.definitions import pasted
-from provisioner.definitions.documents import MAX_NODES, _scan, parse
+from provisioner.definitions.loader import MAX_NODES, _scan, parse
 from provisioner.definitions.scalars import as_text
-from provisioner.definitions.yaml_errors import MAX_DEPTH
+from provisioner.definitions.syntax import MAX_DEPTH
 
 SCALARS: list[tuple[str, Any]] = [
     # null

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.commands.validate import Checked
 from provisioner.definitions import connection_string
+from provisioner.definitions.check import Checked
 from provisioner.definitions.connection_string import Pair
+from provisioner.definitions.hints import reason
 from provisioner.definitions.project import read_project
-from provisioner.definitions.reading import read
-from provisioner.definitions.reasons import reason
+from provisioner.definitions.read import read
 from provisioner.model import Problem
 from tests.definitions.support import check, project
 

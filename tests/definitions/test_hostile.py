@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.commands.validate import validate
+from provisioner.definitions.check import validate
 from provisioner.definitions.project import read_project
-from provisioner.definitions.reading import read
+from provisioner.definitions.read import read
 from provisioner.report import problems as report
 
 PROJECT = """\

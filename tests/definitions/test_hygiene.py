@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from provisioner.definitions.desired import Desired, Field
-from provisioner.definitions.hygiene import exposed, odd
+from provisioner.definitions.lint import exposed, odd
 from provisioner.model import Location
 from provisioner.secret_scanner import SecretScanner
-from provisioner.sensitive import Sensitive, Symbolic, Value
+from provisioner.secrets import Sensitive, Symbolic, Value
 from tests.planning.examples import desired_of
 
 HERE = Location("connections/orders.yaml", 12, 15)

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from provisioner.definitions.connection_string import Pair, secrets
+from provisioner.definitions.fields import is_sensitive
 from provisioner.definitions.keywords import OPEN, SECRET, is_secret
-from provisioner.definitions.leaves import is_sensitive
 from tests.definitions.support import SECRET as VALUE
 from tests.definitions.support import brief, check, project
 

@@ -9,8 +9,8 @@ import pytest
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.naming import name_warnings
 from provisioner.model import Location
-from provisioner.names import MAX_LENGTH, fold, instability, lookalikes, stabilized
-from provisioner.sensitive import Sensitive, Symbolic
+from provisioner.secrets import Sensitive, Symbolic
+from provisioner.text import MAX_LENGTH, fold, instability, lookalikes, stabilized
 
 ENDS = "begins or ends with white space"
 INSIDE = "holds white space other than single plain spaces"

@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from provisioner.definitions import connection_string, templates
 from provisioner.definitions import template as template_values
 from provisioner.definitions.connection_string import Malformed, Pair
-from provisioner.definitions.documents import parse
+from provisioner.definitions.loader import parse
 from provisioner.report import problems as report
-from provisioner.report.style import Style
-from provisioner.sensitive import Sensitive
+from provisioner.report.terminal import Style
+from provisioner.secrets import Sensitive
 from tests.definitions.support import CASES, check, project
 
 SOURCES = [path.read_bytes() for path in sorted((CASES / "valid").glob("*.yaml"))]

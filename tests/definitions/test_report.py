@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.model import Location, Problem, Severity
 from provisioner.report.problems import as_json, as_text, as_warning
-from provisioner.report.style import Style
+from provisioner.report.terminal import Style
 
 PROBLEM = Problem(Location("a.yaml", 3, 7), "schema.value", "`name` must be text", "quote it", ("aws", "dev"))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from provisioner.definitions.documents import Path
+from provisioner.definitions.loader import Path
 from provisioner.definitions.schema import LeafRules, narrowed
 from provisioner.json_schema import load
 from provisioner.model import Cloud, Json

@@ -11,7 +11,7 @@ import pytest
 
 from provisioner.definitions.desired import Desired, Field
 from provisioner.model import Location
-from provisioner.sensitive import Sensitive, Symbolic, Value
+from provisioner.secrets import Sensitive, Symbolic, Value
 from tests.definitions.support import check, project
 from tests.planning.examples import desired_of
 

@@ -7,7 +7,7 @@ import pytest
 from provisioner.definitions import templates
 from provisioner.definitions.template import BadTemplate, render
 from provisioner.definitions.templates import compile_leaf
-from provisioner.sensitive import Sensitive, Symbolic
+from provisioner.secrets import Sensitive, Symbolic
 
 VARS = {"host": "Db1", "a b": " x/y ", "many": "a" * 1000}
 ENV = {"MYSQL_P": "p;{{ x }}", "MYSQL_Q": "q", "MYSQL_EMPTY": ""}

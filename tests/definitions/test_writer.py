@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.definitions.characters import find_strange
-from provisioner.definitions.documents import parse
+from provisioner.definitions.loader import parse
 from provisioner.definitions.template import render
 from provisioner.definitions.templates import compile_leaf, is_template
 from provisioner.definitions.writer import definition_text, leaf

@@ -15,11 +15,11 @@ from typing import Any
 import click
 
 from provisioner.cli import cli
-from provisioner.definitions import hygiene
+from provisioner.definitions import lint
 from provisioner.errors import EXIT_CODES
 from provisioner.json_schema import load
 from provisioner.model import Problem
-from provisioner.service.codes import CODES, STATUSES, Explanation
+from provisioner.service.error_codes import CODES, STATUSES, Explanation
 from tests.definitions.support import CASES, check, project_of
 from tests.docs.pages import PAGES, text_of
 
@@ -129,7 +129,7 @@ def rules() -> Iterator[str]:
                     if len(problem.message) < len(kept.message):
                         found[problem.rule] = problem
     told = RARE | {rule: (problem.message, problem.remedy) for rule, problem in found.items()}
-    for one in (*(oddity for oddity, _ in (*hygiene.ODDITIES, *hygiene.UNGUARDED)), hygiene.LIKE_THE_USER):
+    for one in (*(oddity for oddity, _ in (*lint.ODDITIES, *lint.UNGUARDED)), lint.LIKE_THE_USER):
         before = f"{told[one.rule][0]}; or " if one.rule in told else "the variable "
         told[one.rule] = (f"{before}{one.message}", one.remedy)
     rows = ((f"`{rule}`", message, remedy) for rule, (message, remedy) in sorted(told.items()))

@@ -58,7 +58,7 @@ def edit(file: Path, old: str, new: str) -> None:
 
 
 def run(folder: Path, *args: str) -> None:
-    subprocess.run([sys.executable, "-m", "provisioner.cli", *args], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-m", "provisioner", *args], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
 
 def on_a_terminal(folder: Path, *args: str) -> str:
@@ -67,7 +67,7 @@ def on_a_terminal(folder: Path, *args: str) -> str:
     os.set_blocking(ours, True)
     environ = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8", "TERM": "xterm-256color"}
     size = f'stty cols {COLUMNS} rows 200; exec "$@"'
-    command = ["sh", "-c", size, "sh", sys.executable, "-m", "provisioner.cli", *args]
+    command = ["sh", "-c", size, "sh", sys.executable, "-m", "provisioner", *args]
     with subprocess.Popen(command, cwd=folder, env=environ, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL):
         os.close(theirs)
         text = b""

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 import pytest
 
-from provisioner import errors, settings
-from provisioner.cli import cli
-from provisioner.commands.init import scaffold
-from provisioner.definitions.documents import parse
+from provisioner import errors
+from provisioner.cli import cli, settings
+from provisioner.cli.project import scaffold
+from provisioner.definitions.loader import parse
 from provisioner.definitions.schema import Checker
 from provisioner.json_schema import load
 from provisioner.planning.plan import Action

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.connections import BASE
-from provisioner.emulator.dispatch import ROUTES
+from provisioner.emulator.routes import ROUTES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "emulator.md").read_text(encoding="utf-8")
 ROWS = {row[0]: row[1:] for row in re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \| (.*?) \|$", PAGE, re.MULTILINE)}

@@ -11,13 +11,13 @@ import pytest
 import requests
 
 from provisioner import cli
-from provisioner.commands.emulator import read_faults, run
-from provisioner.egress import Egress
+from provisioner.cli.console import Egress
+from provisioner.cli.emulator import read_faults, run
 from provisioner.errors import UsageError
 
 
 def command(*arguments):
-    return [sys.executable, "-m", "provisioner.cli", "emulator", "--port", "0", *map(str, arguments)]
+    return [sys.executable, "-m", "provisioner", "emulator", "--port", "0", *map(str, arguments)]
 
 
 def test_faults_from_a_file(tmp_path):
@@ -85,7 +85,7 @@ class Terminal(io.StringIO):
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
 def test_on_a_terminal_it_says_how_to_reach_it(monkeypatch, stream):
-    monkeypatch.setattr("provisioner.commands.emulator.run", lambda *args: args[3]("http://127.0.0.1:9"))
+    monkeypatch.setattr("provisioner.cli.emulator.run", lambda *args: args[3]("http://127.0.0.1:9"))
     out, err = stream(), io.StringIO()
     assert cli.run(["emulator"], {}, None, Egress(out, err)) == 0
     assert out.getvalue() == "http://127.0.0.1:9\n"

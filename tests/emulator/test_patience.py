@@ -10,11 +10,11 @@ from dataclasses import replace
 
 import pytest
 
-from provisioner.emulator import connections, exploring
+from provisioner.emulator import connections, explore
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.dispatch import answer
 from provisioner.emulator.json_text import dump
 from provisioner.emulator.messages import Request
+from provisioner.emulator.routes import answer
 from provisioner.emulator.store import SqliteStore
 from provisioner.emulator.world import Call, Caller, Patience, World
 
@@ -191,8 +191,8 @@ def test_each_question_has_the_time_that_is_meant_for_it(world):
     requests = [
         (connections.create, Request("POST", ROOT, body=dump(body())), 3),
         (connections.updated, Request("PATCH", path, headers={"if-match": etag}, body=dump(change)), 3),
-        (exploring.tested, Request("GET", f"{path}/test"), 7),
-        (exploring.explored, Request("GET", f"{path}/explore"), 7),
+        (explore.tested, Request("GET", f"{path}/test"), 7),
+        (explore.explored, Request("GET", f"{path}/explore"), 7),
     ]
     caller = Caller(CALLER["x-api-key"], CALLER["x-gw-ims-org-id"], CALLER["x-sandbox-name"])
     for handler, request, seconds in requests:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.cli import run
-from provisioner.egress import Egress
+from provisioner.cli.console import Egress
 from tests.files.failing import Calls, Screen, counting
 
 DEFINITION = """\

@@ -8,11 +8,11 @@ from typing import Any
 
 from provisioner.definitions.desired import Desired, Field
 from provisioner.model import MYSQL_SPEC_ID, Json, Location, TargetIdentity
-from provisioner.planning.changes import record_of
+from provisioner.planning.diff import record_of
 from provisioner.planning.observed import Observation, observe
 from provisioner.planning.plan import Change, Plan
 from provisioner.planning.planner import Context, make_plan
-from provisioner.sensitive import Sensitive, Symbolic, Value
+from provisioner.secrets import Sensitive, Symbolic, Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record, State
 

@@ -3,7 +3,7 @@
 import pytest
 
 from provisioner.definitions.definition import KEY
-from provisioner.planning.adopt import key_for, variable_for
+from provisioner.importing.drafts import key_for, variable_for
 
 KEYS = {
     "CRM (Europe)": "crm-europe",

@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.planning.changes import compare, differences, is_as_recorded
-from provisioner.sensitive import Sensitive, Symbolic, Value
+from provisioner.planning.diff import compare, differences, is_as_recorded
+from provisioner.secrets import Sensitive, Symbolic, Value
 
 from .examples import FINGERPRINTER, UNSET, desired, record, secret
 

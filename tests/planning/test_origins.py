@@ -6,7 +6,7 @@ import pytest
 
 from provisioner.definitions.desired import Desired
 from provisioner.planning.plan import Accept, Action, Patch, Step
-from provisioner.sensitive import Sensitive, Symbolic, Value
+from provisioner.secrets import Sensitive, Symbolic, Value
 from provisioner.state.records import Record
 
 from .examples import desired, item, observation, only, planned, record, state

@@ -12,7 +12,7 @@ from provisioner.planning.pinning import pinned
 from provisioner.planning.plan import Asked, Plan
 from provisioner.planning.planner import Context
 from provisioner.planning.refresh import refresh_plan
-from provisioner.sensitive import Sensitive
+from provisioner.secrets import Sensitive
 from provisioner.state.records import Record
 
 from .examples import FINGERPRINTER, IDENTITY, UNSET, desired, item, observation, planned, record, secret, state

@@ -15,7 +15,7 @@ from provisioner.planning.renewal import renewed
 from provisioner.report.plan_html import as_html
 from provisioner.report.plan_markdown import as_markdown
 from provisioner.report.plan_text import as_text
-from provisioner.sensitive import Sensitive
+from provisioner.secrets import Sensitive
 from provisioner.state.fingerprint import HMAC, SCRYPT, Comparison, Fingerprinter
 from provisioner.state.records import Record
 from tests.planning.examples import (

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from provisioner.definitions.desired import Desired
+from provisioner.planning.guards import announce_drift, hold_back_drift
 from provisioner.planning.plan import Accept, Action, Change, Plan
-from provisioner.planning.safety import announce_drift, hold_back_drift
 from provisioner.planning.shared_secrets import with_other_readers
 from provisioner.report.plan_json import as_value
 from provisioner.report.plan_markdown import as_markdown
 from provisioner.report.plan_text import as_text
 from provisioner.report.wording import fields_of
-from provisioner.sensitive import Sensitive
+from provisioner.secrets import Sensitive
 from tests.planning.examples import CLIENT, desired, item, observation, only, planned, record, secret, state
 
 STOCK = desired("stock", name="Stock")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from provisioner.model import Location, TargetIdentity
-from provisioner.planning.changes import FieldChange, withdrawn
+from provisioner.planning.diff import FieldChange, withdrawn
 from provisioner.planning.pins import Pin
 from provisioner.planning.plan import Action, Asked, Change, Create, Delete, Patch, Plan
 from provisioner.state.fingerprint import Comparison

@@ -11,12 +11,12 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 
-from provisioner import flags
-from provisioner.applying.outcome import Applied, Outcome, Verdict
+from provisioner.apply.outcome import Applied, Outcome, Verdict
+from provisioner.cli import options
 from provisioner.json_schema import load
 from provisioner.model import Location, Problem, Severity
 from provisioner.planning.plan import Action
-from provisioner.report import events, faces, github, junit
+from provisioner.report import events, formats, github, junit
 from provisioner.report.plan_json import as_value
 
 from .examples import (
@@ -63,27 +63,27 @@ def agrees(name: str, text: str) -> None:
     assert file.read_text("utf-8") == text
 
 
-@pytest.mark.parametrize("face", faces.PLAN)
+@pytest.mark.parametrize("face", formats.PLAN)
 @pytest.mark.parametrize("name", PLANS)
 def test_a_plan_looks_as_agreed(name: str, face: str) -> None:
-    text = NOT_AGREED.sub("", faces.PLAN[face](PLANS[name]))
+    text = NOT_AGREED.sub("", formats.PLAN[face](PLANS[name]))
     agrees(f"{name}.{face}.{SUFFIX.get(face, 'json')}", text)
 
 
-@pytest.mark.parametrize("face", faces.APPLIED)
+@pytest.mark.parametrize("face", formats.APPLIED)
 def test_outcomes_look_as_agreed(face: str) -> None:
-    agrees(f"applied.{face}", faces.APPLIED[face](APPLIED))
+    agrees(f"applied.{face}", formats.APPLIED[face](APPLIED))
 
 
-@pytest.mark.parametrize("face", faces.PROBLEMS)
+@pytest.mark.parametrize("face", formats.PROBLEMS)
 def test_problems_look_as_agreed(face: str) -> None:
-    agrees(f"problems.{face}", faces.PROBLEMS[face](PROBLEMS))
+    agrees(f"problems.{face}", formats.PROBLEMS[face](PROBLEMS))
 
 
 def test_the_command_line_offers_every_face() -> None:
-    assert (*faces.PLAN,) == flags.PLAN_REPORTS
-    assert (*faces.APPLIED,) == flags.APPLY_REPORTS
-    assert (*faces.PROBLEMS,) == flags.CHECK_REPORTS
+    assert (*formats.PLAN,) == options.PLAN_REPORTS
+    assert (*formats.APPLIED,) == options.APPLY_REPORTS
+    assert (*formats.PROBLEMS,) == options.CHECK_REPORTS
 
 
 @pytest.mark.parametrize("name", PLANS)
@@ -97,10 +97,10 @@ def test_the_schema_knows_every_action() -> None:
 
 
 EVERY = [
-    pytest.param(faces.PLAN[face](plan), id=f"{name}.{face}") for name, plan in PLANS.items() for face in faces.PLAN
+    pytest.param(formats.PLAN[face](plan), id=f"{name}.{face}") for name, plan in PLANS.items() for face in formats.PLAN
 ] + [
-    *(pytest.param(faces.APPLIED[face](APPLIED), id=f"applied.{face}") for face in faces.APPLIED),
-    *(pytest.param(faces.PROBLEMS[face](PROBLEMS), id=f"problems.{face}") for face in faces.PROBLEMS),
+    *(pytest.param(formats.APPLIED[face](APPLIED), id=f"applied.{face}") for face in formats.APPLIED),
+    *(pytest.param(formats.PROBLEMS[face](PROBLEMS), id=f"problems.{face}") for face in formats.PROBLEMS),
 ]
 
 

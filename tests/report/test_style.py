@@ -7,7 +7,7 @@ import re
 import pytest
 
 from provisioner.report.plan_text import as_text
-from provisioner.report.style import Style, columns, safe
+from provisioner.report.terminal import Style, columns, safe
 from tests.report.examples import EVERYTHING, many_different
 
 RED = "\x1b[31mred\x1b[0m"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from provisioner.errors import NotAuthenticated, Unreachable, UsageError
-from provisioner.sensitive import Sensitive
+from provisioner.secrets import Sensitive
 from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken, usable_for
-from provisioner.service.exchange import NOT_JSON, Answer, Call, Outcome
+from provisioner.service.http import NOT_JSON, Answer, Call, Outcome
 
 from .fakes import HERE, HTML, LOST, REFUSED, FakeTime, Script, status
 

@@ -13,11 +13,11 @@ from datetime import timedelta
 import pytest
 
 from provisioner.errors import NotAuthenticated, OutcomeUnknown, Refused, ServiceError, Unreachable, UsageError
-from provisioner.sensitive import Sensitive
+from provisioner.secrets import Sensitive
 from provisioner.service.auth import ClientCredentials
 from provisioner.service.calls import RateGate, repeat
-from provisioner.service.exchange import NOT_JSON, Answer, Call, Outcome
-from provisioner.service.flow_service import FlowService
+from provisioner.service.client import FlowService
+from provisioner.service.http import NOT_JSON, Answer, Call, Outcome
 from provisioner.service.retry import Policy
 from provisioner.service.transport import real_timing
 

@@ -8,9 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.service.codes import CLASSES, CODES, SIGN_IN_CODES, STATUSES
-from provisioner.service.exchange import NOT_JSON, Answer
-from provisioner.service.explain import ServiceFault, explain, explain_sign_in, read_fault, refuses, says_gone, sentence
+from provisioner.service.error_codes import CLASSES, CODES, SIGN_IN_CODES, STATUSES
+from provisioner.service.error_responses import (
+    ServiceFault,
+    explain,
+    explain_sign_in,
+    read_fault,
+    refuses,
+    says_gone,
+    sentence,
+)
+from provisioner.service.http import NOT_JSON, Answer
 
 from .fakes import coded, legacy, missing
 

@@ -20,9 +20,9 @@ from provisioner.errors import (
     Unreachable,
 )
 from provisioner.model import MYSQL_SPEC_ID
+from provisioner.service.client import FlowReader, FlowService, Reader, Written
 from provisioner.service.deadlines import LOOPBACK
-from provisioner.service.exchange import Answer, Call
-from provisioner.service.flow_service import FlowReader, FlowService, Reader, Written
+from provisioner.service.http import Answer, Call
 from tests.test_progress import each_second
 
 from .fakes import (

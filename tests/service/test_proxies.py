@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from provisioner.service.exchange import Call, HeldBack
+from provisioner.service.http import Call, HeldBack
 from provisioner.service.origin import check_origin
 from provisioner.service.proxies import objection, variable
 from provisioner.service.retry import GiveUp, Policy, decide

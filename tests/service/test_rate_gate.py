@@ -10,7 +10,7 @@ import pytest
 
 from provisioner.errors import Refused, ServiceError, Unreachable
 from provisioner.service.calls import TOO_LATE, RateGate
-from provisioner.service.exchange import INTERRUPTED, Answer, Call, Failure, HeldBack, Outcome, Timing
+from provisioner.service.http import INTERRUPTED, Answer, Call, Failure, HeldBack, Outcome, Timing
 
 from .fakes import LOST, NO_CONTENT, REFUSED, WRITTEN, Bench, FakeTime, status
 

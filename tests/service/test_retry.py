@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.service.exchange import INTERRUPTED, Answer, Failure, Outcome
+from provisioner.service.http import INTERRUPTED, Answer, Failure, Outcome
 from provisioner.service.retry import (
     Again,
     Decision,

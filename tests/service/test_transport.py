@@ -24,7 +24,7 @@ from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from provisioner.service import transport as module
 from provisioner.service.attempt import Attempt
-from provisioner.service.exchange import Answer, Call, CallLog, Failure, HeldBack, Outcome
+from provisioner.service.http import Answer, Call, CallLog, Failure, HeldBack, Outcome
 from provisioner.service.origin import Origin, check_origin
 from provisioner.service.transport import HttpTransport, explained, real_timing
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.service.exchange import Answer, Call, Failure, Outcome
-from provisioner.service.explain import WITHHELD, read_fault, sentence
+from provisioner.service.error_responses import WITHHELD, read_fault, sentence
+from provisioner.service.http import Answer, Call, Failure, Outcome
 from provisioner.service.withholding import Withholding
 from tests.service.fakes import HERE, Script
 

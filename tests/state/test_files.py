@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.state.files import remove_file, replace_file, sync_directory
+from provisioner.state.atomic import remove_file, replace_file, sync_directory
 from provisioner.state.journal import Contents, Journal
 from provisioner.state.records import State
 

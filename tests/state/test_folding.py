@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.errors import StateError
-from provisioner.state.folding import fold
 from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, PriorIds, Record, State
+from provisioner.state.replay import fold
 
 from .examples import create, delete, done, failed, happenings, opened_on, patch, record, states
 

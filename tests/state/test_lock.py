@@ -20,7 +20,7 @@ import pytest
 
 from provisioner.errors import LockedError, StateError
 from provisioner.state import lock as module
-from provisioner.state.files import beside
+from provisioner.state.atomic import beside
 from provisioner.state.lock import held_by, hold, writer
 
 from .examples import HOLDER

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.state.journal import Contents, Journal
 from provisioner.state.records import State
-from provisioner.state.salvage import salvage
+from provisioner.state.repair import salvage
 
 from .examples import create, done, opened_on
 

@@ -1,0 +1,249 @@
+"""Puts real adapters behind the ports: files, sockets, clocks, the embedded emulator."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from threading import Event
+from typing import TYPE_CHECKING
+
+from provisioner.cli.settings import Settings
+from provisioner.definitions.project import DEFAULT_IMS_ENDPOINT, Project, Target
+from provisioner.errors import NotAuthenticated, ProvisionerError, Unreachable, UsageError
+from provisioner.model import TargetIdentity
+from provisioner.progress import SILENT, Progress, Waits
+from provisioner.secrets import Sensitive
+from provisioner.state.fingerprint import Fingerprinter
+from provisioner.state.lock import Holder
+from provisioner.state.store import FileStore
+
+if TYPE_CHECKING:
+    from provisioner.cli.console import Egress
+    from provisioner.commands.plan import Place
+    from provisioner.secret_scanner import SecretScanner
+    from provisioner.service.auth import ClientCredentials, FixedToken
+    from provisioner.service.client import FlowService
+    from provisioner.service.http import Log, Timing, Transport
+    from provisioner.service.origin import Origin
+
+EMULATOR = "emulator"
+EMULATOR_ORG = "EMULATOR@AdobeOrg"
+
+
+def choose_target(project: Project, name: str | None, settings: Settings) -> Target:
+    """The target that a command is for. Raises ``UsageError``: in CI no emulator is chosen by default."""
+    if name:
+        return project.target(name)
+    if project.default_target is None:
+        raise UsageError("no target is named", f"--target NAME; targets: {', '.join(project.targets)}")
+    target = project.target(project.default_target)
+    if settings.ci and (target.emulator or _origin(target.endpoint, settings).loopback):
+        message = f"no target is named, and the default, {target.name}, is an emulator: not in CI"
+        raise UsageError(message, f"--target NAME; targets: {', '.join(project.targets)}")
+    return target
+
+
+def place(
+    project: Project,
+    target: Target,
+    settings: Settings,
+    scanner: SecretScanner,
+    progress: Progress = SILENT,
+    waits: Waits | None = None,
+) -> Place:
+    """Everything about a target but the connection to it."""
+    from provisioner.commands.plan import Place
+    from provisioner.service import deadlines
+
+    loopback = target.emulator or _origin(target.endpoint, settings).loopback
+    return Place(
+        project=project,
+        target=target,
+        identity=_identity(target, settings),
+        environment={**target.sample_env, **{name: value for name, value in settings.variables.items() if value}},
+        fingerprinter=lambda lineage: Fingerprinter(lineage, settings.fingerprint_key, settings.old_fingerprint_key),
+        client=EMULATOR if target.emulator else settings.credentials.api_key or "",
+        deadlines=deadlines.LOOPBACK if loopback else deadlines.REAL,
+        loopback=loopback,
+        scanner=scanner,
+        progress=progress,
+        waits=waits or Waits(),
+    )
+
+
+def _identity(target: Target, settings: Settings) -> TargetIdentity:
+    if target.emulator:
+        # Its address is another one in every run; and what the environment says of a real organization is not for it.
+        return TargetIdentity(EMULATOR, target.org_id or EMULATOR_ORG, target.sandbox or EMULATOR)
+    org_id, sandbox = target.org_id or settings.org_id, target.sandbox or settings.sandbox
+    return TargetIdentity(str(_origin(target.endpoint, settings)), org_id or "", sandbox or "")
+
+
+def check_settings(target: Target, settings: Settings, online: bool) -> None:
+    """Raise ``UsageError`` or ``NotAuthenticated`` with all that project file and environment do not say together, or
+    say differently. ``online``: the service is going to be called."""
+    if target.emulator:
+        return
+    unnamed = list(_unnamed(target, settings))
+    unsigned = list(_unsigned(settings)) if online else []
+    if not unnamed and not unsigned:
+        return
+    remedies = (*dict.fromkeys(remedy for _, remedy in unnamed), *([_REMEDY] if unsigned else []))
+    message = "; ".join((*(message for message, _ in unnamed), *unsigned))
+    raise (UsageError if unnamed else NotAuthenticated)(message, "; ".join(remedies))
+
+
+def _unnamed(target: Target, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield message and remedy for each part of what a target is that is not known."""
+    for what, variable, said, also in (
+        ("org_id", "AEP_ORG_ID", target.org_id, settings.org_id),
+        ("sandbox", "AEP_SANDBOX_NAME", target.sandbox, settings.sandbox),
+    ):
+        if said and also and said != also:
+            message = f"the target {target.name} says {what} {said}, and {variable} says {also}"
+            yield message, f"unset {variable}, or name the target that is meant"
+        elif not said and not also:
+            yield f"the target {target.name} has no {what}", f"add `{what}:` to it, or set {variable}"
+
+
+def _unsigned(settings: Settings) -> Iterator[str]:
+    credentials = settings.credentials
+    if not credentials.api_key:
+        yield "AEP_API_KEY is not set"
+    if not credentials.client_secret and not credentials.access_token:
+        yield "neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set"
+
+
+def _origin(url: str, settings: Settings) -> Origin:
+    from provisioner.service.origin import check_origin
+
+    return check_origin(url, settings.allow_hosts)
+
+
+def store(
+    project: Project, target: Target, identity: TargetIdentity, egress: Egress, lineage: str | None = None
+) -> FileStore:
+    """The state of a target; ``lineage`` is for one that begins now.
+
+    What it could not record is told whatever it holds: it may be the last to know an id.
+    """
+    path = project.folder / target.state
+    return FileStore(path, identity, lineage=lineage, tell=egress.note_unchecked, check=egress.scanner.check)
+
+
+@contextmanager
+def connect(
+    where: Place, settings: Settings, log: Log, repeats: Callable[[str], bool], interrupted: Event | None = None
+) -> Iterator[FlowService]:
+    """The Flow Service of a target, or the emulator that stands for it. Raises ``NotAuthenticated``.
+
+    What of an error answer ``repeats`` a sensitive value is withheld.
+    Once ``interrupted``, nothing is waited for or sent again.
+    """
+    from provisioner.service.client import FlowService
+    from provisioner.service.transport import HttpTransport, real_timing
+    from provisioner.service.withholding import Withholding
+
+    with ExitStack() as stack:
+        url, ims_url = where.target.endpoint, where.target.ims_endpoint
+        if where.target.emulator:
+            url = ims_url = stack.enter_context(_emulator(where.project, where.target))
+        elif ims_url == DEFAULT_IMS_ENDPOINT and _origin(url, settings).loopback:
+            ims_url = url  # a running emulator issues its own tokens; what is meant for a test stays here
+        timing = replace(real_timing(interrupted), waiting=where.waits)
+        transport = Withholding(stack.enter_context(HttpTransport(timing, log, settings.variables)), repeats)
+        tokens = _tokens(where, settings, ims_url, transport, timing)
+        identity = where.identity
+        origin = _origin(url, settings)
+        names = (identity.org_id, identity.sandbox, where.client)
+        try:
+            yield FlowService(
+                origin, *names, tokens, transport, timing, progress=where.progress, deadlines=where.deadlines
+            )
+        except Unreachable as error:
+            if origin.loopback:
+                error.remedy = (
+                    f"is `provisioner emulator` running? start it with --port {origin.port}, or correct `endpoint:`"
+                )
+            raise
+
+
+@contextmanager
+def _emulator(project: Project, target: Target) -> Iterator[str]:
+    from provisioner.emulator.behaviour import Behaviour
+    from provisioner.emulator.server import Emulator
+
+    folder = project.folder / ".provisioner" / target.name
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            ignored = folder.parent / ".gitignore"
+            if not ignored.exists():
+                ignored.write_text("*\n", "utf-8")  # whatever the project's own says
+            emulator = Emulator(data=folder / "emulator.sqlite", behaviour=Behaviour(cloud=target.cloud.value))
+            running = stack.enter_context(emulator)
+        except (OSError, sqlite3.Error) as error:
+            reason = str(error)
+            if isinstance(error, OSError) and error.filename and error.strerror:
+                reason = f"{error.filename}: {error.strerror}"
+            raise ProvisionerError(
+                f"the emulator of target {target.name} cannot keep its data: {reason}",
+                f"check permissions and room; or remove {folder}, which holds nothing but samples",
+            ) from error
+        yield running.url
+
+
+_REMEDY = (
+    "set AEP_API_KEY and AEP_CLIENT_SECRET, or AEP_API_KEY and AEP_ACCESS_TOKEN; "
+    "or compare with the state alone: plan --offline"
+)
+
+
+def _tokens(
+    where: Place, settings: Settings, ims_url: str, transport: Transport, timing: Timing
+) -> FixedToken | ClientCredentials:
+    from provisioner.service import deadlines
+    from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
+
+    credentials = settings.credentials
+    if where.target.emulator:
+        return FixedToken("emulator")
+    if credentials.access_token:
+        return FixedToken(credentials.access_token.reveal())
+    if not credentials.client_secret:
+        raise NotAuthenticated("neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set", _REMEDY)
+    origin = _origin(ims_url, settings)
+    scopes = credentials.scopes or DEFAULT_SCOPES
+
+    def issued(token: str) -> None:
+        where.scanner.register([Sensitive(token, "access token")])
+
+    within = (deadlines.LOOPBACK if origin.loopback else deadlines.REAL).attempt
+    return ClientCredentials(
+        origin, where.client, credentials.client_secret, transport, timing, issued, scopes=scopes, within=within
+    )
+
+
+def holder(command: str, settings: Settings) -> Holder:
+    """Who we are, for those who wait for us."""
+    return Holder(
+        user=_user(),
+        host=os.uname().nodename,
+        pid=os.getpid(),
+        command=command,
+        since=datetime.now(UTC).isoformat(timespec="seconds"),
+        run_url=settings.run_url,
+    )
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid {os.getuid()}"

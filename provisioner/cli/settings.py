@@ -1,0 +1,126 @@
+"""The environment as values. It is given as a mapping; what it means is decided here alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioner.errors import UsageError
+from provisioner.secrets import Sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How the tool signs in, named after the placeholders of Adobe's documentation."""
+
+    api_key: str | None = None
+    client_secret: Sensitive | None = None
+    scopes: str | None = None
+    access_token: Sensitive | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says. ``variables`` are those that ``env()`` may be admitted to read; ``github_output`` is
+    the file that takes the outputs of a step of GitHub Actions."""
+
+    variables: Mapping[str, str]
+    credentials: Credentials
+    org_id: str | None
+    sandbox: str | None
+    fingerprint_key: bytes | None
+    old_fingerprint_key: bytes | None
+    allow_hosts: tuple[str, ...]
+    ci: bool
+    github_output: Path | None
+    run_url: str
+
+    def __repr__(self) -> str:
+        return "<Settings>"
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Read the environment. An empty variable is an unset one, and so is one that holds its own name as Azure Pipelines
+    leaves it where there is no such variable (documented)."""
+    environ = {name: value for name, value in environ.items() if value != f"$({name})"}
+    return Settings(
+        variables=environ,
+        credentials=Credentials(
+            api_key=_in_a_header(environ, "AEP_API_KEY"),
+            client_secret=_sensitive(environ, "AEP_CLIENT_SECRET"),
+            scopes=environ.get("AEP_SCOPES") or None,
+            access_token=_sensitive(environ, "AEP_ACCESS_TOKEN"),
+        ),
+        org_id=_in_a_header(environ, "AEP_ORG_ID"),
+        sandbox=_in_a_header(environ, "AEP_SANDBOX_NAME"),
+        fingerprint_key=_key(environ, "PROVISIONER_FINGERPRINT_KEY"),
+        old_fingerprint_key=_key(environ, "PROVISIONER_FINGERPRINT_KEY_OLD"),
+        allow_hosts=tuple(environ.get("PROVISIONER_ALLOW_HOSTS", "").replace(",", " ").split()),
+        ci=in_ci(environ),
+        github_output=Path(environ["GITHUB_OUTPUT"]) if environ.get("GITHUB_OUTPUT") else None,
+        run_url=_run_url(environ),
+    )
+
+
+_OWN_SECRETS = (
+    "AEP_CLIENT_SECRET",
+    "AEP_ACCESS_TOKEN",
+    "PROVISIONER_FINGERPRINT_KEY",
+    "PROVISIONER_FINGERPRINT_KEY_OLD",
+)
+
+
+def own_secrets(environ: Mapping[str, str]) -> tuple[Sensitive, ...]:
+    """What the tool itself signs in and makes fingerprints with."""
+    return tuple(secret for secret in (_sensitive(environ, name) for name in _OWN_SECRETS) if secret)
+
+
+def _sensitive(environ: Mapping[str, str], name: str) -> Sensitive | None:
+    value = environ.get(name, "").strip()
+    return Sensitive(value, f"env({name})", (name,)) if value else None
+
+
+def _in_a_header(environ: Mapping[str, str], name: str) -> str | None:
+    """Return the value of a variable that goes into a header, without white space around it, such as a file's last
+    newline. Raise ``UsageError`` for one that no header can carry."""
+    value = environ.get(name, "").strip()
+    strange = _NOT_IN_A_HEADER.search(value)
+    if strange:
+        what = f"U+{ord(strange[0]):04X} at character {strange.start() + 1}"
+        remedy = "set it to the value alone: visible ASCII, without blanks, line breaks or typographic quotes"
+        raise UsageError(f"{name} holds {what}, which no header can carry", remedy)
+    return value or None
+
+
+_NOT_IN_A_HEADER = re.compile(r"[^!-~]")
+
+
+def _key(environ: Mapping[str, str], name: str) -> bytes | None:
+    value = environ.get(name, "").strip()
+    return value.encode("utf-8", "surrogatepass") if value else None
+
+
+def in_ci(environ: Mapping[str, str]) -> bool:
+    """Whether this is a pipeline: nobody is asked, nothing is coloured, no emulator is chosen by default."""
+    return environ.get("CI", "").lower() not in ("", "0", "false", "no")
+
+
+def plain(environ: Mapping[str, str]) -> bool:
+    """Whether colour is unwanted even on a terminal."""
+    return bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb" or in_ci(environ)
+
+
+def coloured(environ: Mapping[str, str], terminal: bool) -> bool:
+    """Return whether text is coloured: on a terminal unless that is unwanted; elsewhere, as in the log of a pipeline,
+    where FORCE_COLOR or CLICOLOR_FORCE asks for it. NO_COLOR is stronger."""
+    forced = any(environ.get(name, "").lower() not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
+    return (forced and not environ.get("NO_COLOR")) or (terminal and not plain(environ))
+
+
+def _run_url(environ: Mapping[str, str]) -> str:
+    if "GITHUB_RUN_ID" in environ:
+        server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")
+        return f"{server}/{repository}/actions/runs/{environ['GITHUB_RUN_ID']}"
+    return environ.get("CI_JOB_URL", "")

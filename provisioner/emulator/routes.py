@@ -1,0 +1,124 @@
+"""The route table, and the one function from a request to its reply."""
+
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from provisioner.emulator import connections, control, errors, explore, flows, ims, rehearsing, sandboxes
+from provisioner.emulator.auth import admit, identify
+from provisioner.emulator.errors import Refused, uncoded
+from provisioner.emulator.messages import Asking, JsonObject, Reply, Request
+from provisioner.emulator.world import Call, World
+
+_T = TypeVar("_T")
+Handler = Callable[[World, Call], Reply | Asking]
+Plain = Callable[[World, Request], Reply]
+
+TOKEN_PATH = "/ims/token/v3"  # noqa: S105
+_ID = "{id}"
+
+# Below connections.BASE; one trailing slash makes no difference (OAS writes PATCH and DELETE with one).
+ROUTES: Mapping[tuple[str, ...], Mapping[str, Handler]] = {
+    ("connections",): {"GET": connections.listed, "POST": connections.create},
+    ("connections", _ID): {
+        "GET": connections.shown,
+        "PATCH": connections.updated,
+        "DELETE": connections.deleted,
+    },
+    ("connections", _ID, "test"): {"GET": explore.tested},
+    ("connections", _ID, "explore"): {"GET": explore.explored},
+    ("sourceConnections",): {"GET": flows.sources_listed, "POST": flows.source_created},
+    ("sourceConnections", _ID): {"DELETE": flows.source_deleted},
+    ("flows",): {"GET": flows.flows_listed, "POST": flows.flow_created},
+    ("flows", _ID): {"DELETE": flows.flow_deleted},
+    ("connectionSpecs",): {"GET": connections.specs_listed},
+    ("connectionSpecs", _ID): {"GET": connections.spec_shown},
+}
+_CONTROL: Mapping[str, Mapping[str, Plain]] = {
+    "/_emulator/health": {"GET": control.health},
+    "/_emulator/requests": {"GET": control.requests},
+    "/_emulator/reset": {"POST": control.reset},
+    "/_emulator/faults": {
+        "GET": rehearsing.shown,
+        "PUT": rehearsing.replaced,
+        "POST": rehearsing.replaced,
+        "DELETE": rehearsing.cleared,
+    },
+}
+_IMS: Mapping[str, Mapping[str, Plain]] = {TOKEN_PATH: {"POST": ims.token}}
+_SANDBOXES: Mapping[str, Plain] = {"GET": sandboxes.listed}
+_ROOTS = (connections.BASE, sandboxes.BASE)
+
+
+def answer(world: World, request: Request) -> Reply:
+    """Return the reply to any request whatever; what arrives on an emulated path is logged first.
+
+    The lock of the world must be held. While a database is waited for, other requests are answered.
+    """
+    try:
+        reply = _respond(world, request)
+        return reply.reply(_asked(world, reply)) if isinstance(reply, Asking) else reply
+    except Refused as refused:
+        return errors.reply(refused, world.behaviour, world.unique())
+
+
+def _asked(world: World, asking: Asking) -> Any:
+    answered: Future[Any] = Future()
+
+    def ask() -> None:
+        try:
+            answered.set_result(asking.question())
+        except Exception as error:
+            answered.set_exception(error)
+
+    threading.Thread(target=ask, name="emulator-asks-a-database", daemon=True).start()
+    if world.wait(asking.seconds, answered):
+        return answered.result()
+    if world.ending.done():
+        raise Refused(Reply(503))
+    raise errors.too_late()
+
+
+def emulated(path: str) -> bool:
+    """Whether the real services have, or might have, this path."""
+    return path in _IMS or any(path == root or path.startswith(root + "/") for root in _ROOTS)
+
+
+def _respond(world: World, request: Request) -> Reply | Asking:
+    if request.path in _CONTROL:
+        return _chosen(_CONTROL[request.path], request)(world, request)
+    if not emulated(request.path):
+        raise uncoded(404, "Not Found", "Nothing is emulated at this path.")
+    world.log.append(request)
+    if request.path in _IMS:
+        return _chosen(_IMS[request.path], request)(world, request)
+    if request.path.startswith(sandboxes.BASE):
+        return _sandbox_management(world, request)
+    return _flow_service(world, request)
+
+
+def _sandbox_management(world: World, request: Request) -> Reply:
+    identify(world, request)
+    if request.path.removesuffix("/") != sandboxes.BASE:
+        raise uncoded(404, "Not Found", "Sandbox management has no such path, or it is not emulated.")
+    return _chosen(_SANDBOXES, request)(world, request)
+
+
+def _flow_service(world: World, request: Request) -> Reply | Asking:
+    caller = admit(world, request)
+    segments = tuple(request.path[len(connections.BASE) + 1 :].removesuffix("/").split("/"))
+    # The second segment is the only variable one, and never empty.
+    pattern = (segments[0], _ID, *segments[2:]) if len(segments) > 1 and segments[1] else segments
+    if pattern not in ROUTES:
+        raise uncoded(404, "Not Found", "The Flow Service has no such path, or it is not emulated.")
+    handler = _chosen(ROUTES[pattern], request)
+    return handler(world, Call(request, caller, segments[1] if len(segments) > 1 else ""))
+
+
+def _chosen(methods: Mapping[str, _T], request: Request) -> _T:
+    if request.method in methods:
+        return methods[request.method]
+    title, detail = "Method Not Allowed", "Not for this path."
+    body: JsonObject = {"type": "about:blank", "title": title, "status": 405, "detail": detail}
+    raise Refused(Reply(405, body, (("allow", ", ".join(methods)),)))

@@ -1,0 +1,1 @@
+"""Existing base connections come under management."""
