@@ -19,12 +19,11 @@ from provisioner.cli.console import Egress
 from provisioner.cli.settings import read_settings
 from provisioner.commands import plan as planning
 from provisioner.definitions import files
-from provisioner.definitions.building import Builder
 from provisioner.definitions.definition import Declared, Definer
 from provisioner.definitions.lint import exposed, odd
 from provisioner.definitions.loader import parse
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
-from provisioner.definitions.read import read
+from provisioner.definitions.read import Builder, read
 from provisioner.model import Problem
 from provisioner.planning.plan import Asked
 from provisioner.report import plan_text

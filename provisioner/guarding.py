@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from provisioner.definitions.files import not_read
 from provisioner.definitions.lint import odd
-from provisioner.definitions.lost import not_read
 from provisioner.definitions.project import CONNECTIONS
 from provisioner.report import problems
 from provisioner.report.terminal import count

@@ -9,8 +9,7 @@ from provisioner import running
 from provisioner.cli.settings import read_settings
 from provisioner.errors import NotWritten
 from provisioner.report import ids
-from provisioner.state.entries import record_of
-from provisioner.state.records import Record
+from provisioner.state.records import Record, record_of
 
 if TYPE_CHECKING:
     from provisioner.cli.context import Shell

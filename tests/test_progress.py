@@ -17,7 +17,7 @@ from provisioner.definitions import read
 from provisioner.definitions.project import read_project
 from provisioner.progress import Progress, Waits, line
 from provisioner.service.client import Reader
-from provisioner.service.probing import Reached
+from provisioner.service.responses import Reached
 from tests.planning.examples import desired, record, state
 
 

@@ -15,7 +15,7 @@ from markupsafe import escape
 
 from provisioner.definitions import connection_string
 from provisioner.errors import Leak
-from provisioner.report import markdown
+from provisioner.report import escaping
 from provisioner.report.terminal import command_property, command_text, json_text, safe
 from provisioner.secret_scanner import SecretScanner
 from provisioner.secrets import Sensitive, cannot_detect
@@ -36,8 +36,8 @@ ENCODED: dict[str, Callable[[str], str]] = {
     "XML text": lambda text: tostring(element(text=text), "unicode"),
     "XML attribute": lambda text: tostring(element(attribute=text), "unicode"),
     "terminal": safe,
-    "Markdown": markdown.plain,
-    "Markdown code": markdown.code,
+    "Markdown": escaping.plain,
+    "Markdown code": escaping.code,
     "annotation": command_text,
     "property of an annotation": command_property,
     "connection string": connection_string.quote,

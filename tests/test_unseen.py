@@ -7,9 +7,9 @@ import unicodedata
 import pytest
 
 from provisioner.definitions.loader import parse
-from provisioner.report.markdown import code, plain
+from provisioner.report.escaping import code, plain
 from provisioner.report.terminal import command_text, json_line, json_text, safe
-from provisioner.unseen import UNSEEN
+from provisioner.text import UNSEEN
 
 GIVEN = (
     *(0xA0, 0x202F, 0x2000, 0x3000, 0x3164, 0xFFA0, 0x115F, 0x1160, 0x2800, 0x34F, 0xFE00, 0xFE0F, 0x180B, 0x180F),

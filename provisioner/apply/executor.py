@@ -18,9 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event
 
+from provisioner.apply.known_ids import KnownIds
 from provisioner.apply.outcome import Applied, Outcome, Verdict
 from provisioner.apply.probes import Ledger, NotPassed, Reached, Trials, Writer, check_new, desired_of, spec_id_of
-from provisioner.applying.ids import KnownIds
 from provisioner.definitions.desired import body
 from provisioner.errors import (
     NotAuthenticated,
@@ -34,9 +34,9 @@ from provisioner.errors import (
     StateError,
 )
 from provisioner.model import Key
+from provisioner.planning.added_steps import intent_of_probe, is_probe
 from provisioner.planning.diff import record_of
 from provisioner.planning.observed import read
-from provisioner.planning.patch import body as patch_body
 from provisioner.planning.plan import (
     Accept,
     Await,
@@ -51,7 +51,7 @@ from provisioner.planning.plan import (
     Step,
     Test,
 )
-from provisioner.planning.proving import intent_of_probe, is_probe
+from provisioner.planning.steps import body as patch_body
 from provisioner.service.client import Written
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record, Settled

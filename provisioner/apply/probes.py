@@ -9,16 +9,15 @@ from datetime import datetime
 from threading import Event
 from typing import Protocol
 
-from provisioner.applying.ids import KnownIds
+from provisioner.apply.known_ids import KnownIds
 from provisioner.definitions.desired import Desired, body
 from provisioner.errors import NotFound, OutcomeUnknown, ProvisionerError, Refused, ServiceError, StateError
 from provisioner.model import Json, Key
+from provisioner.planning.added_steps import INITIALIZING, probe_name
 from provisioner.planning.observed import read
 from provisioner.planning.plan import Change, Create, Delete, Patch
-from provisioner.planning.proving import probe_name
-from provisioner.planning.waiting import INITIALIZING
 from provisioner.service.client import Written
-from provisioner.service.probing import Reached as Reachable
+from provisioner.service.responses import Reached as Reachable
 from provisioner.state.records import Intent, Record, Settled
 
 

@@ -7,6 +7,8 @@
 5. Carry out the plan, every step recorded. What has to wait until it shows what became of an earlier call comes last,
    so that nothing else waits, together with the calls of this run whose answer was lost.
 6. Fold the journal into the state.
+
+Settle what an earlier run left open: look, decide, record.
 """
 
 from __future__ import annotations
@@ -19,26 +21,77 @@ from threading import Event
 from typing import Protocol
 
 from provisioner.apply.executor import Executor, left_open, not_attempted
-from provisioner.apply.outcome import Applied, Outcome, Verdict
+from provisioner.apply.known_ids import KnownIds, create_of, creation_notes, known_ids, not_ours, young_ids
+from provisioner.apply.outcome import (
+    Applied,
+    Outcome,
+    Verdict,
+    changes_of,
+    creates,
+    found,
+    leads_to,
+    left_probe,
+    moved_meanwhile,
+    patched,
+)
 from provisioner.apply.probes import Ledger, Writer
-from provisioner.applying.ids import KnownIds, create_of, creation_notes, known_ids, not_ours, young_ids
-from provisioner.applying.later import changes_of, creates, found, leads_to, left_probe, moved_meanwhile, patched
-from provisioner.applying.resume import Register, Resumption, Seen
 from provisioner.commands.plan import Place, look, look_for, planned, read_desired
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProvisionerError, StaleError, StateError, UsageError
 from provisioner.model import Key
+from provisioner.planning.added_steps import definition_key, probe_key
 from provisioner.planning.approval import Approval, SavedPlan, hold_to
 from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Asked, Change, Create, Plan, Probe
 from provisioner.planning.planner import Context
-from provisioner.planning.proving import definition_key, probe_key
+from provisioner.planning.recovery import Resolved, resolve
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
 from provisioner.service.client import Reader
 from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
-from provisioner.state.records import Intent, State
+from provisioner.state.records import Intent, Record, Settled, State
+
+
+class Register(Protocol):
+    """What recovery needs of the store. All return once what they were given is durable."""
+
+    def load(self) -> State: ...
+    def adopt(self, records: tuple[Record, ...]) -> None: ...
+    def settle(self, settled: tuple[Settled, ...]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The state with everything settled that can be, what the service showed, and what is still open."""
+
+    state: State
+    observation: Observation
+    resolved: Resolved
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """How standing intents are settled. ``look`` is given the state; ``client`` is our client id."""
+
+    register: Register
+    look: Callable[[State], Observation]
+    tell: Callable[[str], None]
+    client: str
+
+    def resume(self, waited: bool) -> Seen:
+        """Look once, and record what became of every standing intent of which that can be told now. ``waited``: they
+        had their time to take effect and to be shown."""
+        state = self.register.load()
+        observation = self.look(state)
+        resolved = resolve(state, observation, self.client, waited)
+        if not resolved.settled:
+            return Seen(state, observation, resolved)
+        self.register.adopt(resolved.adopted)
+        self.register.settle(resolved.settled)
+        for key, note in resolved.found.items():
+            self.tell(f"{key}: {note}")
+        return Seen(self.register.load(), observation, resolved)
 
 
 class Service(Reader, Writer, Protocol):

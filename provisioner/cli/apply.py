@@ -18,7 +18,7 @@ from provisioner.cli.settings import read_settings
 from provisioner.errors import NotWritten, PlanFileError, UsageError
 from provisioner.planning import saved
 from provisioner.planning.approval import SavedPlan
-from provisioner.report import events, outcomes, plan_text
+from provisioner.report import outcomes, plan_text
 from provisioner.report.terminal import safe
 from provisioner.report.wording import words_of
 from provisioner.reporting import Reports, write_reports
@@ -67,7 +67,7 @@ def apply(
 
 def _end(shell: Shell, applied: Applied, output: str) -> str:
     if output == "events":
-        return events.of_end(applied, datetime.now(UTC))
+        return outcomes.of_end(applied, datetime.now(UTC))
     if output == "json":
         return outcomes.as_json(applied)
     listed = shell.verbose or not applied.count(Verdict.NOT_ATTEMPTED)
@@ -117,14 +117,14 @@ def _ports(
         shell.egress.check((*words_of(made.changes), *made.notes))
         more = shell.progress.of("changes done", len(made.pending))
         if output == "events":
-            shell.egress.result("\n".join(events.of_plan(made, datetime.now(UTC))))
+            shell.egress.result("\n".join(outcomes.of_plan(made, datetime.now(UTC))))
         else:
             say(plan_text.as_text(made, style) + "\n\n")
 
     def progress(outcome: Outcome) -> None:
         shell.egress.check((outcome.message, outcome.remedy, *words_of((outcome.change,))))
         if output == "events":
-            say(events.of_outcome(outcome, datetime.now(UTC)))
+            say(outcomes.of_outcome(outcome, datetime.now(UTC)))
         elif shell.verbose or outcome.verdict is not Verdict.NOT_ATTEMPTED:  # the summary counts those
             say(outcomes.line(outcome, style))
         more(1)

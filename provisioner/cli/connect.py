@@ -57,7 +57,7 @@ def place(
 ) -> Place:
     """Everything about a target but the connection to it."""
     from provisioner.commands.plan import Place
-    from provisioner.service import deadlines
+    from provisioner.service import http
 
     loopback = target.emulator or _origin(target.endpoint, settings).loopback
     return Place(
@@ -67,7 +67,7 @@ def place(
         environment={**target.sample_env, **{name: value for name, value in settings.variables.items() if value}},
         fingerprinter=lambda lineage: Fingerprinter(lineage, settings.fingerprint_key, settings.old_fingerprint_key),
         client=EMULATOR if target.emulator else settings.credentials.api_key or "",
-        deadlines=deadlines.LOOPBACK if loopback else deadlines.REAL,
+        deadlines=http.LOOPBACK if loopback else http.REAL,
         loopback=loopback,
         scanner=scanner,
         progress=progress,
@@ -145,8 +145,7 @@ def connect(
     Once ``interrupted``, nothing is waited for or sent again.
     """
     from provisioner.service.client import FlowService
-    from provisioner.service.transport import HttpTransport, real_timing
-    from provisioner.service.withholding import Withholding
+    from provisioner.service.transport import HttpTransport, Withholding, real_timing
 
     with ExitStack() as stack:
         url, ims_url = where.target.endpoint, where.target.ims_endpoint
@@ -206,7 +205,7 @@ _REMEDY = (
 def _tokens(
     where: Place, settings: Settings, ims_url: str, transport: Transport, timing: Timing
 ) -> FixedToken | ClientCredentials:
-    from provisioner.service import deadlines
+    from provisioner.service import http
     from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
 
     credentials = settings.credentials
@@ -222,7 +221,7 @@ def _tokens(
     def issued(token: str) -> None:
         where.scanner.register([Sensitive(token, "access token")])
 
-    within = (deadlines.LOOPBACK if origin.loopback else deadlines.REAL).attempt
+    within = (http.LOOPBACK if origin.loopback else http.REAL).attempt
     return ClientCredentials(
         origin, where.client, credentials.client_secret, transport, timing, issued, scopes=scopes, within=within
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
-from provisioner.definitions.pasted import in_json
+from provisioner.definitions.syntax import in_json
 from provisioner.errors import ProvisionerError, UsageError
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def read_behaviour(switches: Any) -> Behaviour:
 
 def read_faults(document: Any) -> Rehearsal:
     """What is to go wrong, from its JSON. Raises ``UsageError`` that names the entry which cannot be used."""
-    from provisioner.emulator.faults import FaultError
-    from provisioner.emulator.rehearsal import rehearsal
+    from provisioner.emulator.faults import FaultError, rehearsal
 
     try:
         return rehearsal(document)

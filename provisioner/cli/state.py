@@ -13,7 +13,7 @@ from provisioner.commands import plan as planning
 from provisioner.importing import rebuild as states
 from provisioner.report import state
 from provisioner.report.terminal import safe
-from provisioner.state.entries import all_of, one_of
+from provisioner.state.records import all_of, one_of
 
 if TYPE_CHECKING:
     from provisioner.cli.context import Shell

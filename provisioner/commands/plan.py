@@ -23,21 +23,18 @@ from provisioner.errors import (
     UsageError,
 )
 from provisioner.model import MYSQL_SPEC_ID, Cloud, Json, Key, TargetIdentity
-from provisioner.planning.dependants import affected, with_dependants, without_dependants
+from provisioner.planning.added_steps import is_probe, with_proofs, with_tests, with_waits
+from provisioner.planning.approval import pinned
 from provisioner.planning.guards import announce_drift, hold_back_mass_delete, hold_back_mass_recreate
+from provisioner.planning.impact import affected, with_dependants, with_other_readers, without_dependants
 from provisioner.planning.moves import moved, naming_moves, without_effect
 from provisioner.planning.observed import Observation, observe
-from provisioner.planning.pinning import pinned
 from provisioner.planning.plan import Action, Asked, Plan
 from provisioner.planning.planner import Context, make_plan
-from provisioner.planning.proving import is_probe, with_proofs
 from provisioner.planning.refresh import refresh_plan
-from provisioner.planning.shared_secrets import with_other_readers
-from provisioner.planning.testing import with_tests
-from provisioner.planning.waiting import with_waits
 from provisioner.progress import SILENT, Progress, Waits
 from provisioner.secrets import Sensitive
-from provisioner.service.deadlines import Deadlines
+from provisioner.service.http import Deadlines
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import State
 from provisioner.state.replay import fold

@@ -11,9 +11,8 @@ from provisioner.model import Key
 from provisioner.planning.plan import Asked
 from provisioner.progress import Progress
 from provisioner.service.client import Reader
-from provisioner.service.probing import Contents, Table
-from provisioner.state.entries import record_of
-from provisioner.state.records import Record, State
+from provisioner.service.responses import Contents, Table
+from provisioner.state.records import Record, State, record_of
 
 
 def chosen(state: State, select: tuple[str, ...]) -> tuple[Record, ...]:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from provisioner.definitions.definition import Definition
 from provisioner.definitions.desired import Desired
-from provisioner.definitions.lost import not_read
-from provisioner.definitions.naming import description_warnings, name_warnings
+from provisioner.definitions.files import not_read
+from provisioner.definitions.lint import description_warnings, name_warnings
 from provisioner.definitions.project import CONNECTIONS, FILE_NAME, Project, Target, UnsoundProject, read_project
 from provisioner.definitions.read import read
 from provisioner.definitions.syntax import source_line

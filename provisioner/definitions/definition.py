@@ -14,9 +14,8 @@ from typing import NamedTuple, TypeVar
 
 from provisioner import json_schema
 from provisioner.definitions import schema
-from provisioner.definitions.assembling import STAND_IN, with_likely_spec, with_values
-from provisioner.definitions.closest import suggestion
-from provisioner.definitions.fields import Leaf, is_plain, judge, leaves_of
+from provisioner.definitions.fields import STAND_IN, Leaf, is_plain, judge, leaves_of, with_likely_spec, with_values
+from provisioner.definitions.hints import suggestion
 from provisioner.definitions.loader import Document
 from provisioner.definitions.project import Called, Project
 from provisioner.model import Key, Location, Problem

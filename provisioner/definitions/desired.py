@@ -1,14 +1,22 @@
-"""A base connection as it shall be on one target, as a value. ``building.py`` makes it of a definition."""
+"""A base connection as it shall be on one target, as a value. ``building.py`` makes it of a definition.
+
+The leaves of a definition x a target -> their values, and what the schema is to judge of them. Pure.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from provisioner.definitions import connection_string
-from provisioner.definitions.fields import is_sensitive
+from provisioner.definitions import connection_string, schema, templates
+from provisioner.definitions.fields import OR_ALLOW, Leaf, is_sensitive, string_problem, template_problem
+from provisioner.definitions.hints import suggestion
 from provisioner.definitions.loader import Mark
+from provisioner.definitions.project import FILE_NAME, Target
+from provisioner.definitions.syntax import find_strange
+from provisioner.definitions.templates import BadTemplate, Template, mark_of, render
 from provisioner.model import Json, Key, Location, Problem
 from provisioner.secrets import Sensitive, Symbolic, Value
 
@@ -156,3 +164,135 @@ def _plain(value: Value) -> str:
     if isinstance(value, Symbolic):
         raise ValueError(f"{value.origin} is not set")
     return value
+
+
+class Rendered(NamedTuple):
+    """A leaf on a target. ``held`` is the text that the schema is to judge, ``source`` where it came from.
+
+    Where text stands beside a variable of the environment, the text alone is judged: of the two together the outcome
+    would tell the author of that text what the variable holds.
+    """
+
+    leaf: Leaf
+    value: Value
+    held: str
+    source: schema.Source
+
+
+def plain(leaf: Leaf) -> Rendered:
+    """Return a leaf whose value is its text."""
+    return Rendered(leaf, leaf.text, leaf.text, schema.WRITTEN)
+
+
+def render_leaf(
+    leaf: Leaf, target: Target, environment: Mapping[str, str]
+) -> tuple[Rendered | None, list[Problem], tuple[Sensitive, ...]]:
+    """Return a leaf that ``judge`` has nothing against as it is on a target, None where it cannot be rendered; what is
+    wrong with it there; and the variables that it reads, as they are set."""
+    if not templates.is_template(leaf.text):
+        literal = Sensitive(leaf.text, f"literal {mark_of(leaf.text)}") if leaf.text else ""
+        return Rendered(leaf, literal, leaf.text, schema.WRITTEN), [], ()
+    secret = is_sensitive(leaf.field)
+    template = templates.compile_leaf(leaf.text)
+    read = tuple(Sensitive(environment.get(name, ""), f"env({name})", (name,)) for name in template.env_names)
+    problems = list(_unset_variables(leaf, template, target))
+    if problems:
+        return None, problems, read
+    if secret:
+        problems.extend(_text_in_a_secret(leaf, template, target))
+    try:
+        value = render(template, target.vars, environment, readable=not secret)
+        problems.extend(_checked(leaf, value))
+        problems.extend(_unseen(leaf, template, value))
+        held = _held(leaf, template, value, target)
+    except BadTemplate as error:
+        problems.append(template_problem(leaf, error))
+    return None if problems else Rendered(leaf, value, held, _source(leaf, template, target)), problems, read
+
+
+def _held(leaf: Leaf, template: Template, value: Value, target: Target) -> str:
+    """Return what is to be judged. No value holds ``{{``, by which the schema knows a template."""
+    if template.env_names and not _stands_alone(leaf, template):
+        sample = "1" if leaf.rule_path[-1] == "port" else "x"  # sound by itself: what is wrong is the text beside it
+        text = template.evaluate(target.vars, dict.fromkeys(template.env_names, sample))
+    elif isinstance(value, Sensitive):
+        text = value.reveal()
+    elif isinstance(value, str):
+        text = value
+    else:
+        return leaf.text
+    return text.replace("{{", "{")
+
+
+def _stands_alone(leaf: Leaf, template: Template) -> bool:
+    """Whether nothing stands beside a variable of the environment, around a whole connection string no word."""
+    return template.is_bare or (template.is_sole and leaf.is_whole_string)
+
+
+def _source(leaf: Leaf, template: Template, target: Target) -> schema.Source:
+    if template.env_names:
+        return schema.Source(template.env_names if _stands_alone(leaf, template) else ())
+    alone = template.var_names[0] if template.is_bare else ""
+    said = " and ".join(
+        _said(name, target, "" if alone else f" ({target.var_at[name]})") for name in template.var_names
+    )
+    return schema.Source((), target.var_at[alone] if alone else None, said)
+
+
+MAX_SHOWN = 60
+"""Characters of a value in a message."""
+
+
+def _said(name: str, target: Target, where: str) -> str:
+    value = target.vars[name]
+    shown = value if len(value) <= MAX_SHOWN else f"{value[:MAX_SHOWN]}..."
+    return f"var('{name}') is {json.dumps(shown, ensure_ascii=False)}{where}"
+
+
+def _text_in_a_secret(leaf: Leaf, template: Template, target: Target) -> Iterator[Problem]:
+    if template.is_bare or leaf.literal_allowed:
+        return
+    if template.text_beside(target.vars):
+        message = f"{leaf.shown} is a secret, and a part of it stands there in plain text"
+        yield Problem(leaf.location, "secret.literal", message, f"put all of it into the variable, {OR_ALLOW}")
+    elif template.is_padded(target.vars):
+        message = f"{leaf.shown} is a secret, and the file puts white space around it, which would be sent with it"
+        remedy = f"write \"{{{{ env('{template.env_names[0]}') }}}}\" on one line; `>-` and `|-` add no line break"
+        yield Problem(leaf.location, "secret.literal", message, remedy)
+
+
+def _unset_variables(leaf: Leaf, template: Template, target: Target) -> Iterator[Problem]:
+    for name in template.var_names:
+        if name not in target.vars:
+            add = f"add `{name}:` to the `vars` of the target in {FILE_NAME}"
+            message = f"var('{name}') has no value"
+            yield Problem(
+                leaf.location, "template.unset-var", message, suggestion(name, target.vars, add), (target.name,)
+            )
+
+
+def _checked(leaf: Leaf, value: Value) -> Iterator[Problem]:
+    """A connection string that came whole from the environment still has to be one; its parts the schema judges."""
+    if not leaf.is_whole_string or not isinstance(value, Sensitive):
+        return
+    try:
+        absent = connection_string.missing(connection_string.split(value.reveal()))
+    except connection_string.Malformed:
+        yield string_problem(leaf, f"not a connection string: look at {', '.join(value.names)}")
+        return
+    if absent:
+        yield string_problem(leaf, f"incomplete: {', '.join(absent)} missing")
+
+
+def _unseen(leaf: Leaf, template: Template, value: Value) -> Iterator[Problem]:
+    """Yield a problem for what a variable may hold as little as a file: characters that are not seen, outside of
+    secrets."""
+    if not isinstance(value, Sensitive) or not _stands_alone(leaf, template):
+        return
+    if leaf.is_whole_string:
+        texts = connection_string.open_values(value.reveal())
+    else:
+        texts = [] if is_sensitive(leaf.field) else [value.reveal()]
+    if any(find_strange(text) for text in texts):
+        message = f"{leaf.shown} must be text without characters that are not seen"
+        yield Problem(leaf.location, "schema.value", message, f"look at {', '.join(value.names)}")

@@ -2,6 +2,13 @@
 
 A finding names the variable and a place, never the value nor its length. What is only odd is no reason to stop: a
 password may well end with a space.
+
+What stands in a variable where a secret should: words, marks, references and paths that nothing replaced. Pure.
+
+A lint, by form alone. Sources: the portals of Azure and Adobe, the tokens that tools for pipelines replace, the
+references of secret stores, and what GitLab, Docker and Kubernetes put in the place of a secret: the path of its file.
+
+Names and descriptions on one target -> warnings: which may not come back as sent, and which read alike. Pure.
 """
 
 from __future__ import annotations
@@ -12,10 +19,96 @@ from dataclasses import astuple, dataclass, replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.fields import ALLOW_LITERAL
-from provisioner.definitions.placeholders import is_placeholder
 from provisioner.definitions.syntax import source_line
-from provisioner.model import Location, Problem
+from provisioner.model import Location, Problem, Severity
 from provisioner.secrets import SHORTEST, SHORTEST_WORD, Sensitive, cannot_detect
+from provisioner.text import instability, lookalikes, stabilized
+
+
+def name_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
+    """Yield what is doubtful about names, in a pair that reads alike about the later one.
+
+    A name whose value is not known here, or not to be shown, is not judged.
+    """
+    by_file = {one.location.file: one for one in desired if "name" in one.texts}
+    others = lookalikes({file: one.name for file, one in by_file.items()})
+    earlier = set[str]()
+    for file, one in by_file.items():
+        reason = instability(one.name)
+        if reason:
+            message = f"the name {reason}, and may come back otherwise than it was sent"
+            yield _warning(one, "name.unstable", message, _remedy(one.name))
+        if others.get(file) in earlier:
+            message = (
+                f"the name reads like that of {others[file]}, and differs only in what is easily changed or unseen"
+            )
+            yield _warning(one, "name.lookalike", message, "give each base connection a name that reads otherwise")
+        earlier.add(file)
+
+
+def description_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
+    """Yield a warning for each description with white space at its ends, as a block scalar leaves it.
+
+    Assumed, not documented: a service that trims texts would make every later plan show it as changed.
+    """
+    for one in desired:
+        text = one.texts.get("description", "")
+        if text != text.strip():
+            message = "the description begins or ends with white space, and may come back without it"
+            remedy = "remove it; in a block, `|-` and `>-` add no line break at the end"
+            at = one.location_of("description")
+            yield Problem(at, "description.unstable", message, remedy, severity=Severity.WARNING)
+
+
+def _remedy(name: str) -> str:
+    written = stabilized(name)
+    return f"write `{written}`" if written else "write a shorter name, of characters that are seen"
+
+
+def _warning(one: Desired, rule: str, message: str, remedy: str) -> Problem:
+    return Problem(one.location_of("name"), rule, message, remedy, severity=Severity.WARNING)
+
+
+_SAID = r"[A-Za-z][A-Za-z0-9 _.:/-]*"
+"""What stands between marks: words, and no random characters."""
+_NAME = r"[\w .@+-]+"
+_FOLDERS = (
+    "run|var|etc|tmp|home|root|builds|mnt|opt|secrets?|srv|dev|usr|proc|users|app|data|vault|private|github|workspaces?"
+    "|media|config|certs?|keys?|volumes|agent|azp|__w"
+)
+_PLEASE = "(insert|enter|put|type|set|add|replace([-_ ]with)?|your|my|the|some|a)[-_ ]"
+_STORES = (
+    "vault|secret(s|ref|key)?|(azure)?keyvault|(aws)?ssm|(aws|gcp)sm|secretsmanager|op|bws?|kms|akv|sops|conjur"
+    r"|ref\+[a-z]+|env|file|base64|resolve"
+)
+_KINDS = (
+    # words
+    r"change[-_ ]?(me|it|this)|replace[-_ ]?(me|it|this)|todo|tbd|fixme|dummy|example|placeholder|test|n/?a|empty",
+    rf"({_PLEASE})*(your|my|the)?([a-z]+[-_ ])*(password|passwd|pwd|secret)([-_ ](here|goes here|value))?\d{{0,4}}",
+    r"none|null|nil|undefined|redacted|masked|hidden|x{3,}|[*.\u2022\u25cf\u00b7]{3,}|\[object object\]",
+    # words between marks
+    rf"<.*>|\{{{_SAID}\}}|\[+{_SAID}\]+|\({_SAID}\)|\(\(.*\)\)|\[\[.*|__{_SAID}__|@@.*@@|@{_SAID}@|%%.*%%|%[a-z_]\w*%",
+    r"##.*|#\{.*\}#?|\$\{.*\}?|\$\(.*\)?|\$\[.*\]|\$[a-z_]\w*\$?|\{\{.*|\{%.*|%\{.*\}|~\{.*\}|\\\{.*\}",
+    # references of secret stores, and what they encrypt
+    r"[a-z][a-z0-9+.-]*://.*|arn:aws[\w-]*:.*|projects/[^/]+/secrets/.*|@microsoft\.keyvault\(.*",
+    rf"({_STORES})[:#]\S.*",
+    r"enc\[.*|enc\(.*\)|\{cipher\}.*|\$ansible_vault;.*|-----begin (age|pgp).*",
+    r"!(vault|ref|sub|secret|env\w*|include)\b.*",
+    r"\{\s*\".*\}",  # JSON, as a store gives it whole
+    # the path of a file that holds it
+    rf"/({_FOLDERS})(/{_NAME})+|(~|\.{{1,2}}|\$home)(/{_NAME})+|[a-z]:([\\/]{_NAME})+|\\\\\w+(\\{_NAME})+",
+    r"[\w.-]+(/[\w.-]+)*\.(txt|env|json|ya?ml|key|pem|pfx|p12|secret|password|pwd)",
+)
+_PLACEHOLDER = re.compile("|".join(f"(?:{kind})" for kind in _KINDS), re.IGNORECASE | re.DOTALL)
+_LONGEST = 2_000
+"""Characters; no placeholder has as many."""
+
+
+def is_placeholder(value: str) -> bool:
+    """Return whether a value has the form of what should have been replaced by a secret."""
+    said = value.strip().strip("'\"`")
+    return len(said) <= _LONGEST and bool(_PLACEHOLDER.fullmatch(said))
+
 
 Test = Callable[[str], bool]
 

@@ -5,29 +5,32 @@ is false, ``03306`` is octal), keeps the last of two equal keys and forgets wher
 
 Scalars follow the YAML 1.2 core schema. The source text of every plain scalar that is not a string is kept, so that
 ``007`` can be told from ``7``.
+
+What a scalar means by the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/, section 10.3.2). Pure.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NoReturn, TypeAlias
 
-from provisioner.definitions import pasted
-from provisioner.definitions.characters import REMEDY, Strange, find_strange
-from provisioner.definitions.scalars import is_text, resolve
+from provisioner.definitions import syntax
 from provisioner.definitions.syntax import (
     MAX_DEPTH,
+    REMEDY,
     TOO_DEEP,
     UNQUOTED_TEMPLATE,
+    Strange,
+    find_strange,
     reader_problem,
     source_line,
     syntax_problem,
 )
-from provisioner.model import Location, Problem
-from provisioner.once import keeping_once
+from provisioner.model import Location, Problem, keeping_once
 
 Path: TypeAlias = tuple[str | int, ...]
 Mark: TypeAlias = tuple[int, int]
@@ -85,7 +88,7 @@ def parse(file: str, text: str) -> Document:
     import yaml
 
     walk = _Walk(file, has_anchors="&" in text)
-    readable, found = pasted.clean(file, text, _scan)
+    readable, found = syntax.clean(file, text, _scan)
     walk.problems.extend(found)
     if readable is not None and (strange := list(_strange(readable))):
         for one in {one.name: one for one in reversed(strange)}.values():
@@ -112,11 +115,11 @@ def parse(file: str, text: str) -> Document:
     return Document(file, text, data, walk.value_marks, walk.key_marks, walk.texts, tuple(walk.problems))
 
 
-def _scan(text: str) -> tuple[list[pasted.Span], int]:
+def _scan(text: str) -> tuple[list[syntax.Span], int]:
     """Return where the scalars without quotes stand, and how far the text could be read."""
     import yaml
 
-    scalars: list[pasted.Span] = []
+    scalars: list[syntax.Span] = []
     end = 0
     try:
         for token in yaml.scan(text, Loader=_loader()):
@@ -331,3 +334,45 @@ class _Walk:
 
 _once = keeping_once(str)
 """Definitions resemble each other: what ten thousand of them have in common is kept once."""
+
+
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INT = re.compile(r"[-+]?[0-9]+\Z")
+_OCTAL_HEX = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
+_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+_STARTS = frozenset({"", *"~nNtTfF+-.0123456789"})
+"""How everything begins that is no string: what begins otherwise needs no second look."""
+_LONGEST_NUMBER = 40
+"""Digits beyond this are text: no property is such a number, and converting them costs time without bound."""
+
+
+@lru_cache(1000)
+def is_text(key: str) -> bool:
+    """Whether a plain scalar is a string."""
+    return isinstance(resolve(key), str)
+
+
+def resolve(text: str) -> Any:
+    """What a plain scalar means."""
+    if text[:1] not in _STARTS or len(text) > _LONGEST_NUMBER:
+        return text
+    if text in _NULL:
+        return None
+    if text in _BOOL:
+        return _BOOL[text]
+    if _INT.match(text):
+        return int(text)
+    if _OCTAL_HEX.match(text):
+        return int(text, 0)
+    if _FLOAT.match(text):
+        return float(text)
+    if _SPECIAL.match(text):
+        return float(text.lower().replace(".", ""))
+    return text
+
+
+def as_text(value: str | int) -> str:
+    """The canonical text of a scalar: what is sent for a number or a boolean."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -15,10 +15,9 @@ from urllib.parse import urlsplit
 
 from provisioner import json_schema
 from provisioner.definitions import files, schema
-from provisioner.definitions.closest import suggestion
-from provisioner.definitions.loader import Document, parse
-from provisioner.definitions.lost import no_project_file
-from provisioner.definitions.scalars import as_text
+from provisioner.definitions.files import no_project_file
+from provisioner.definitions.hints import suggestion
+from provisioner.definitions.loader import Document, as_text, parse
 from provisioner.errors import ProblemsFound, UsageError
 from provisioner.model import Cloud, Json, Key, Location, Problem
 

@@ -19,10 +19,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from provisioner import json_schema
-from provisioner.definitions.closest import closest, suggestion
-from provisioner.definitions.hints import reason
+from provisioner.definitions.hints import Misplaced, closest, misplaced, reason, suggestion
 from provisioner.definitions.loader import Document, Path
-from provisioner.definitions.misplaced import Misplaced, misplaced
 from provisioner.model import Cloud, Json, Location, Problem
 
 

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from provisioner.emulator import declared as declaring
-from provisioner.emulator.connection import Connection, Stamp
+from provisioner.emulator import base_connection as declaring
+from provisioner.emulator.app import Caller, World
+from provisioner.emulator.base_connection import Connection, Stamp
 from provisioner.emulator.connections import BASE, Version, add, new
 from provisioner.emulator.errors import Error, Refused
 from provisioner.emulator.faults import Existing, Fault, FaultError
-from provisioner.emulator.json_text import parse
-from provisioner.emulator.messages import JsonObject, Request
+from provisioner.emulator.messages import JsonObject, Request, parse
 from provisioner.emulator.specs import MYSQL_ID, MYSQL_VERSION
-from provisioner.emulator.world import Caller, World
 
 _PREFIX = BASE + "/connections/"
 _PARAMS = {"server": "elsewhere", "database": "elsewhere", "username": "somebody", "password": "not kept"}

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from provisioner.emulator import declared as declaring
+from provisioner.emulator import base_connection as declaring
 from provisioner.emulator import flows, listing
-from provisioner.emulator.connection import Connection, Ready, Stamp, item
+from provisioner.emulator.app import Call, Caller, World, hyphenated
+from provisioner.emulator.base_connection import Connection, Ready, Stamp, item
+from provisioner.emulator.databases import source
 from provisioner.emulator.errors import coded, missing_object
-from provisioner.emulator.filters import SPEC_FIELDS, conditions
+from provisioner.emulator.listing import SPEC_FIELDS, conditions
 from provisioner.emulator.messages import Asking, Json, JsonObject, Reply
 from provisioner.emulator.patch import patched, touches_credentials
-from provisioner.emulator.source import source
 from provisioner.emulator.specs import connection_spec
-from provisioner.emulator.world import Call, Caller, World, hyphenated
 
 BASE = "/data/foundation/flowservice"
 

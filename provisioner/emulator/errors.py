@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.connection import MASK
-from provisioner.emulator.json_text import dump
-from provisioner.emulator.messages import Json, JsonObject, Reply
+from provisioner.emulator.messages import MASK, Json, JsonObject, Reply, dump
 
 _INVALID = "Invalid request"
 _BAD = "Bad Request"  # SRCERR's title for what ERR calls an invalid request

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from provisioner.emulator import tables
+from provisioner.emulator import databases
+from provisioner.emulator.app import Call, World
 from provisioner.emulator.connections import find
+from provisioner.emulator.databases import source
 from provisioner.emulator.errors import Refused, coded, unreachable
 from provisioner.emulator.messages import Asking, Json, Reply
-from provisioner.emulator.source import source
-from provisioner.emulator.world import Call, World
 
 
 def tested(world: World, call: Call) -> Asking:
@@ -42,7 +42,9 @@ def explored(world: World, call: Call) -> Asking:
 
     def found() -> Json:
         database = source(world.behaviour, params, seconds)
-        return tables.root(database.tables()) if kind == "root" else tables.table(database.contents(path, preview))
+        return (
+            databases.root(database.tables()) if kind == "root" else databases.table(database.contents(path, preview))
+        )
 
     return Asking(found, lambda body: Reply(200, body), seconds)
 

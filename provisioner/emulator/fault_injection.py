@@ -5,21 +5,21 @@ from dataclasses import replace
 from email.utils import formatdate
 from http.client import responses
 
-from provisioner.emulator import concurrent_edits, errors, visitors
-from provisioner.emulator.connection import Connection
+from provisioner.emulator import auth, concurrent_edits, errors
+from provisioner.emulator.app import World
+from provisioner.emulator.base_connection import Connection
 from provisioner.emulator.errors import Refused, coded, uncoded
 from provisioner.emulator.faults import GARBLINGS, Fault
 from provisioner.emulator.messages import Garbling, Json, Outcome, Reply, Request
 from provisioner.emulator.routes import answer, emulated
 from provisioner.emulator.store import Store
-from provisioner.emulator.world import World
 
 
 def handle(world: World, request: Request) -> Outcome:
     """Return what becomes of a request. Each is handled as if it were alone, but where it waits."""
     with world.lock:
         try:
-            visitors.check(request)
+            auth.check(request)
             if not world.faults or not emulated(request.path):
                 return Outcome(answer(world, request))
             hits = world.faults.choose(request, lambda: concurrent_edits.name_in(world, request))

@@ -7,13 +7,12 @@ connections without a flow hold nothing back, and that neither is checked any fu
 
 from collections.abc import Iterator, Mapping
 
-from provisioner.emulator import declared as declaring
+from provisioner.emulator import base_connection as declaring
 from provisioner.emulator import listing
+from provisioner.emulator.app import Call, Sort, World, hyphenated
 from provisioner.emulator.errors import malformed, missing_field, missing_object
-from provisioner.emulator.filters import Kind
+from provisioner.emulator.listing import Kind
 from provisioner.emulator.messages import Json, JsonObject, Reply
-from provisioner.emulator.related import Sort
-from provisioner.emulator.world import Call, World, hyphenated
 
 _COMMON: Mapping[str, Kind] = dict.fromkeys(("id", "name", "state"), "text")
 SOURCES = listing.Listing("/sourceConnections", {**_COMMON, "baseConnectionId": "text", "connectionSpec.id": "text"})

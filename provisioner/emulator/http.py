@@ -12,8 +12,7 @@ from typing import BinaryIO
 from urllib.parse import parse_qsl, unquote
 
 from provisioner.emulator.errors import Refused
-from provisioner.emulator.json_text import dump
-from provisioner.emulator.messages import Garbling, Json, Reply, Request
+from provisioner.emulator.messages import Garbling, Json, Reply, Request, dump
 
 # Far above any base connection; a guard against a client that sends without end.
 MAX_BODY = 1024 * 1024

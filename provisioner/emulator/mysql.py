@@ -19,10 +19,9 @@ from typing import Any
 import pymysql
 from pymysql.constants import CR
 
+from provisioner.emulator.databases import Columns, Contents, Login, Tls
 from provisioner.emulator.errors import Refused, coded, too_late, unreachable
-from provisioner.emulator.login import Login, Tls
 from provisioner.emulator.messages import Json, JsonObject
-from provisioner.emulator.tables import Columns, Contents
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5, 10
 _LONGEST = 1024

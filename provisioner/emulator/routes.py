@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from provisioner.emulator import connections, control, errors, explore, flows, ims, rehearsing, sandboxes
+from provisioner.emulator import auth, connections, control, errors, explore, flows, sandboxes
+from provisioner.emulator.app import Call, World
 from provisioner.emulator.auth import admit, identify
 from provisioner.emulator.errors import Refused, uncoded
 from provisioner.emulator.messages import Asking, JsonObject, Reply, Request
-from provisioner.emulator.world import Call, World
 
 _T = TypeVar("_T")
 Handler = Callable[[World, Call], Reply | Asking]
@@ -40,13 +40,13 @@ _CONTROL: Mapping[str, Mapping[str, Plain]] = {
     "/_emulator/requests": {"GET": control.requests},
     "/_emulator/reset": {"POST": control.reset},
     "/_emulator/faults": {
-        "GET": rehearsing.shown,
-        "PUT": rehearsing.replaced,
-        "POST": rehearsing.replaced,
-        "DELETE": rehearsing.cleared,
+        "GET": control.shown,
+        "PUT": control.replaced,
+        "POST": control.replaced,
+        "DELETE": control.cleared,
     },
 }
-_IMS: Mapping[str, Mapping[str, Plain]] = {TOKEN_PATH: {"POST": ims.token}}
+_IMS: Mapping[str, Mapping[str, Plain]] = {TOKEN_PATH: {"POST": auth.token}}
 _SANDBOXES: Mapping[str, Plain] = {"GET": sandboxes.listed}
 _ROOTS = (connections.BASE, sandboxes.BASE)
 

@@ -2,9 +2,9 @@
 
 from functools import partial
 
+from provisioner.emulator.app import World
 from provisioner.emulator.errors import uncoded
 from provisioner.emulator.messages import Json, JsonObject, Reply, Request
-from provisioner.emulator.world import World
 
 BASE = "/data/foundation/sandbox-management"
 _LIMIT = 50

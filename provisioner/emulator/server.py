@@ -15,14 +15,14 @@ from types import TracebackType
 from typing import BinaryIO
 
 from provisioner.emulator import errors, http
+from provisioner.emulator.app import Patience, World
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.concurrent_edits import seed
+from provisioner.emulator.databases import check_driver
 from provisioner.emulator.errors import Refused
 from provisioner.emulator.fault_injection import handle
 from provisioner.emulator.faults import Faults, Rehearsal
-from provisioner.emulator.source import check_driver
 from provisioner.emulator.store import SqliteStore
-from provisioner.emulator.world import Patience, World
 
 _HOST = "127.0.0.1"
 _BACKLOG = 128

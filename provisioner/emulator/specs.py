@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.connection import MASK
 from provisioner.emulator.errors import bad_value, coded, missing_field
-from provisioner.emulator.messages import Json, JsonObject
+from provisioner.emulator.messages import MASK, Json, JsonObject
 
 # Documented (SEED, MYSPEC, DBFLOW); the same on both clouds.
 MYSQL_ID = "26d738e0-8963-47ea-aadf-c60de735468a"

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from provisioner.emulator.connection import Connection, Declared, Ready, Stamp
+from provisioner.emulator.base_connection import Connection, Declared, Ready, Stamp
 from provisioner.emulator.errors import coded
-from provisioner.emulator.json_text import dump, parse
+from provisioner.emulator.messages import dump, parse
 
 # One number for the whole layout; a file with another one is refused, not guessed at.
 _LAYOUT = 1

@@ -2,6 +2,8 @@
 
 The service shows "a partial view of the credentials" (documented), and how it shows secrets is unknown: whatever stands
 in a sensitive place is not taken over, and what it does not show becomes a variable to set.
+
+Plain data -> the text of a definition, and text -> a leaf that gives just that text. Pure.
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from provisioner.definitions.fields import is_sensitive
-from provisioner.definitions.writer import leaf
+from provisioner.definitions.templates import is_template
 from provisioner.model import MYSQL_SPEC_VERSION, Json, Key
 from provisioner.planning.observed import Observed
 
@@ -107,3 +110,32 @@ def variable_for(key: Key, what: str, prefix: str, taken: Collection[str]) -> st
         number += 1
         name = f"{base}_{number}"
     return name
+
+
+def definition_text(data: Json, schema: str) -> str:
+    """YAML that reads back as ``data``: every value in quotes, so that none can be taken for anything but text.
+
+    ``schema`` is where editors find the schema, relative to the file.
+    """
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Values in double quotes; names as they are."""
+
+        def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
+            node = super().represent_mapping(tag, mapping, flow_style)
+            for _, value in node.value:
+                if isinstance(value, yaml.ScalarNode):
+                    value.style = '"'
+            return node
+
+    body = yaml.dump(data, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
+    return f"# yaml-language-server: $schema={schema}\n{body}"
+
+
+def leaf(text: str) -> str:
+    """A leaf that is rendered to ``text``."""
+    if not is_template(text):
+        return text
+    quoted = text.replace("\\", "\\\\").replace("'", "\\'").replace("{%", "{' ~ '%")  # no statement, not even quoted
+    return f"{{{{ '{quoted}' }}}}"

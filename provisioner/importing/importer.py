@@ -12,17 +12,15 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from provisioner.commands.plan import Place, look
-from provisioner.definitions.building import Builder
 from provisioner.definitions.definition import KEY, Declared, Definer
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.fields import variables_of
+from provisioner.definitions.lint import name_warnings
 from provisioner.definitions.loader import parse
-from provisioner.definitions.naming import name_warnings
 from provisioner.definitions.project import CONNECTIONS
-from provisioner.definitions.read import read
-from provisioner.definitions.writer import definition_text
+from provisioner.definitions.read import Builder, read
 from provisioner.errors import UsageError
-from provisioner.importing.drafts import draft, key_for, variable_for
+from provisioner.importing.drafts import definition_text, draft, key_for, variable_for
 from provisioner.model import Key, Problem
 from provisioner.planning.diff import visible_record_of
 from provisioner.planning.moves import moved

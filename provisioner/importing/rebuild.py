@@ -18,8 +18,7 @@ from provisioner.planning.plan import Action, Asked, Change, Patch
 from provisioner.planning.planner import Context
 from provisioner.planning.recovery import resolve
 from provisioner.service.client import Reader
-from provisioner.state.entries import Remembered, one_of
-from provisioner.state.records import Record, Settled, State
+from provisioner.state.records import Record, Remembered, Settled, State, one_of
 
 
 class Rebuildable(Protocol):

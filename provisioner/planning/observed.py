@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provisioner.definitions.desired import Desired
-from provisioner.definitions.scalars import as_text
+from provisioner.definitions.loader import as_text
 from provisioner.errors import ServiceError
 from provisioner.model import Json, text_in
 from provisioner.text import fold

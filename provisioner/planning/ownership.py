@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
+from provisioner.planning.impact import listed
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Undecided
-from provisioner.planning.sentences import listed
 from provisioner.state.records import Record, State
 from provisioner.text import fold, instability
 

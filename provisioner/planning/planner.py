@@ -12,15 +12,13 @@ from dataclasses import field as attribute
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired
 from provisioner.model import Key, TargetIdentity
-from provisioner.planning.diff import FieldChange, accepted, compare, introduced, resent, withdrawn
-from provisioner.planning.drift import touched, with_drift
+from provisioner.planning.added_steps import INITIALIZING, first_enabled, left_probes
+from provisioner.planning.diff import FieldChange, accepted, compare, introduced, resent, touched, with_drift, withdrawn
+from provisioner.planning.impact import with_new_servers
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
 from provisioner.planning.ownership import NOBODY, Ownership, ownership
-from provisioner.planning.patch import Operation, operations
 from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Step, Undecided
-from provisioner.planning.proving import left_probes
-from provisioner.planning.servers import with_new_servers
-from provisioner.planning.waiting import INITIALIZING, first_enabled
+from provisioner.planning.steps import Operation, operations
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
 

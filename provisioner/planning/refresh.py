@@ -10,8 +10,7 @@ from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key, TargetIdentity
-from provisioner.planning.diff import accepted
-from provisioner.planning.drift import drift_of, touched
+from provisioner.planning.diff import accepted, drift_of, touched
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Accept, Action, Change, Forget, Plan
 from provisioner.planning.planner import Context

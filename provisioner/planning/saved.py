@@ -10,8 +10,7 @@ from provisioner import __version__
 from provisioner.errors import PlanFileError
 from provisioner.model import Json, TargetIdentity
 from provisioner.planning.approval import SavedPlan
-from provisioner.planning.pins import FORMAT_VERSION, Pin, checksum
-from provisioner.planning.plan import Asked, Plan
+from provisioner.planning.plan import FORMAT_VERSION, Asked, Pin, Plan, checksum
 
 _KIND = "provisioner-plan"
 

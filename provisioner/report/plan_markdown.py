@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator
 
 from provisioner.model import Location
 from provisioner.planning.diff import FieldChange
+from provisioner.planning.impact import listed
 from provisioner.planning.plan import Action, Change, Plan
-from provisioner.planning.sentences import listed
-from provisioner.report.markdown import code, longest_ticks, plain
+from provisioner.report.escaping import code, longest_ticks, plain
 from provisioner.report.plan_text import summary
 from provisioner.report.terminal import safe
 from provisioner.report.wording import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioner.planning.diff import FieldChange
+from provisioner.planning.impact import listed
 from provisioner.planning.plan import Action, Change, Plan
-from provisioner.planning.sentences import listed
 from provisioner.report.terminal import PLAIN, Style, count, safe
 from provisioner.report.wording import NEW_SERVERS, SYMBOL, fields_of, line_of, new_servers
 

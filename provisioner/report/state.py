@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator
 from provisioner.apply.outcome import Rebuilt
 from provisioner.model import Json
 from provisioner.report.terminal import Style, count, json_text, safe
-from provisioner.state.entries import Remembered
-from provisioner.state.records import Intent
+from provisioner.state.records import Intent, Remembered
 
 
 def as_list(entries: tuple[Remembered, ...], style: Style) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from provisioner.apply.outcome import Tested
 from provisioner.model import Json
 from provisioner.report.terminal import Style, columns, count, json_text, safe
-from provisioner.service.probing import Contents, Reached, Table
+from provisioner.service.responses import Contents, Reached, Table
 
 FORMAT_VERSION = "1.0"
 

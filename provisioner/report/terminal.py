@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from provisioner.unseen import UNSEEN, escaped
+from provisioner.text import UNSEEN, escaped
 
 _CODES = {
     "bold": "1",

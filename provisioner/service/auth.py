@@ -13,9 +13,8 @@ from threading import Lock
 from provisioner.errors import NotAuthenticated, Unreachable, UsageError
 from provisioner.secrets import Sensitive
 from provisioner.service.calls import repeat
-from provisioner.service.deadlines import REAL
 from provisioner.service.error_responses import explain_sign_in, read_fault, sentence
-from provisioner.service.http import Answer, Call, Failure, Timing, Transport
+from provisioner.service.http import REAL, Answer, Call, Failure, Timing, Transport
 from provisioner.service.origin import Origin
 from provisioner.service.retry import Policy
 

@@ -15,16 +15,16 @@ from provisioner.errors import MissingUnclear, NotFound, OutcomeUnknown, Refused
 from provisioner.model import Json
 from provisioner.progress import SILENT, Progress
 from provisioner.service.calls import Caller, Settled, TokenSource, failure, unusable
-from provisioner.service.deadlines import LOOKING, REAL, Deadlines
-from provisioner.service.dependants import Flow, by_base
-from provisioner.service.http import Answer, Call, Timing, Transport
+from provisioner.service.http import LOOKING, REAL, Answer, Call, Deadlines, Timing, Transport
 from provisioner.service.origin import Origin
 from provisioner.service.paging import Page, incomplete, is_id, items_of, next_query
-from provisioner.service.probing import (
+from provisioner.service.responses import (
     PROVIDER_REJECTED,
     Contents,
+    Flow,
     Reached,
     Table,
+    by_base,
     read_contents,
     read_result,
     read_tables,

@@ -1,16 +1,64 @@
-"""One call and what came back, as values; and the ports that the logic around a call is written against."""
+"""One call and what came back, as values; and the ports that the logic around a call is written against.
+
+The dates of HTTP. Pure.
+
+How long a call may take, and how long its effect may stay unseen. The only place of these values.
+
+Two assumptions stand behind "no effect": no request takes effect later than ``attempt`` after it was sent, and a list
+shows a create at most ``lag`` later. Tests set shorter ones; there is no option.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Any, Protocol, TypeAlias
 
-from provisioner.service.deadlines import REAL
 from provisioner.service.origin import Origin
+
+LOOKING = 90.0
+"""Seconds for one attempt of what changes nothing and waits for a database: ``/test`` and ``/explore``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds. ``attempt``: for one attempt of any other call, from connecting to the last byte of its answer; it lies
+    above the gateway's own 60 s (documented for a sibling service). ``lag``: how long a list may lag behind a create
+    (assumed)."""
+
+    attempt: float
+    lag: float
+
+    @property
+    def settled(self) -> float:
+        """Seconds after which a call that nobody sees a result of had no effect."""
+        return self.attempt + self.lag
+
+
+REAL = Deadlines(90.0, 75.0)
+LOOPBACK = Deadlines(3.0, 3.0)
+
+
+_YEARS = range(1970, 9000)
+"""Of a clock: beyond the first and the last years that there are nothing could be added or taken away."""
+
+
+def http_date(text: str) -> datetime | None:
+    """A time in UTC; None for what is no date, or none that there can be."""
+    with suppress(TypeError, ValueError, OverflowError):
+        date = parsedate_to_datetime(text)
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    return None
+
+
+def clock_date(text: str) -> datetime | None:
+    """The same of what a clock says now; None for what none can say."""
+    date = http_date(text)
+    return date if date and date.year in _YEARS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from provisioner.service.dates import http_date
 from provisioner.service.error_responses import refuses
-from provisioner.service.http import Answer, HeldBack, Outcome
+from provisioner.service.http import Answer, HeldBack, Outcome, http_date
 
 IDEMPOTENT = frozenset({"GET", "DELETE"})
 """May be repeated although an earlier attempt could have had its effect. A token call is asked as a GET."""

@@ -2,16 +2,24 @@
 
 Users of ``requests`` find what they expect: proxies and REQUESTS_CA_BUNDLE from the environment. Three things differ:
 ``.netrc`` is never read, cookies are never kept, and no proxy is used towards loopback.
+
+Which variable names the proxy towards an address, and why what it says cannot be used. Pure.
+
+``requests`` refuses such a value before it connects, in words that quote it; it may hold a password.
+
+Error answers without what repeats a secret: a service may quote the request that it refuses.
 """
 
 from __future__ import annotations
 
 import json
 import random
+import re
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Self
@@ -20,10 +28,21 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from provisioner.service.attempt import Attempt, watched
-from provisioner.service.dates import clock_date
-from provisioner.service.http import NOT_JSON, Answer, Call, CallLog, Failure, HeldBack, Log, Outcome, Timing
+from provisioner.service.error_responses import WITHHELD
+from provisioner.service.http import (
+    NOT_JSON,
+    Answer,
+    Call,
+    CallLog,
+    Failure,
+    HeldBack,
+    Log,
+    Outcome,
+    Timing,
+    Transport,
+    clock_date,
+)
 from provisioner.service.origin import Origin
-from provisioner.service.proxies import objection, variable
 
 _CONNECT = 10.0
 """Seconds to wait for the other side at each step of connecting, within the deadline of the attempt."""
@@ -300,3 +319,66 @@ def _log_line(call: Call, outcome: Outcome, seconds: float) -> CallLog:
     if isinstance(outcome, Answer):
         return CallLog(*where, outcome.status, seconds, outcome.request_id, outcome.defect)
     return CallLog(*where, 0, seconds, note=outcome.reason)
+
+
+_AUTHORITY = re.compile(r"(?:(?P<scheme>[^:/@]*)://)?(?:(?P<login>.*)@)?(?P<server>[^/?#]*)", re.DOTALL)
+"""``SCHEME://LOGIN@SERVER``. The last ``@`` ends the login, so that what it holds unencoded is seen as a part of it."""
+
+_SERVER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^:\[\]]*)(?::(?P<port>.*))?", re.DOTALL)
+_BREAKS_A_LOGIN = "#/?[]"
+
+
+def variable(origin: Origin, environ: Mapping[str, str]) -> str:
+    """Return the name of the variable whose proxy is used towards ``origin``; "" where there is none."""
+    exempt = (environ.get("no_proxy") or environ.get("NO_PROXY") or "").replace(" ", "").split(",")
+    domains = tuple(f".{each.lstrip('.')}" for each in exempt if each)
+    if origin.loopback or ".*" in domains or f".{origin.host}".endswith(domains):
+        return ""
+    names = (f"{origin.scheme}_proxy", f"{origin.scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY")
+    return next((name for name in names if environ.get(name)), "")
+
+
+def objection(proxy: str) -> tuple[str, str]:
+    """Return what is wrong with the URL of a proxy, and what to do; two empty texts where nothing is known to be."""
+    if any(char.isspace() or not char.isprintable() for char in proxy):
+        return "it holds a blank or a character that is not seen", "Remove it."
+    parts = _AUTHORITY.match(proxy)
+    scheme, login, server = (parts["scheme"], parts["login"] or "", parts["server"]) if parts else (None, "", "")
+    if scheme and scheme.lower().startswith("socks"):
+        return "SOCKS is not supported without PySocks", "Install `PySocks`, or name an HTTP proxy there."
+    if scheme is not None and scheme.lower() not in ("http", "https"):
+        return "its scheme is neither http nor https", "Write it as http://HOST:PORT."
+    for char in _BREAKS_A_LOGIN:
+        if char in login:
+            return f"its user name or password holds `{char}`", f"Write %{ord(char):02X} for it."
+    if not login.isascii():
+        return "its user name or password holds letters that no header can carry", "Write them as %XX, of UTF-8."
+    return _of_server(server)
+
+
+def _of_server(server: str) -> tuple[str, str]:
+    parts = _SERVER.fullmatch(server)
+    port = parts["port"] if parts else None
+    if port and not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        return "its port is not a number from 0 to 65535", "Write it as http://HOST:PORT."
+    if parts is None or not parts["host"] or "" in parts["host"].rstrip(".").split("."):
+        return "it has no host, or one that cannot be a host's name", "Write it as http://HOST:PORT."
+    return "", ""
+
+
+@dataclass(frozen=True, slots=True)
+class Withholding:
+    """A transport whose error answers repeat nothing that ``repeats`` knows; codes and what else is harmless stay."""
+
+    transport: Transport
+    repeats: Callable[[str], bool]
+
+    def send(self, call: Call) -> Outcome:
+        outcome = self.transport.send(call)
+        if not isinstance(outcome, Answer) or outcome.status < 400 or not isinstance(outcome.body, dict):
+            return outcome
+        return replace(outcome, body={name: self._fit(value) for name, value in outcome.body.items()})
+
+    def _fit(self, value: object) -> object:
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        return WITHHELD if self.repeats(text) else value

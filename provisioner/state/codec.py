@@ -16,8 +16,7 @@ from typing import Any, NoReturn
 
 from provisioner import json_schema
 from provisioner.errors import StateError
-from provisioner.model import Json, Key, TargetIdentity
-from provisioner.once import keeping_once
+from provisioner.model import Json, Key, TargetIdentity, keeping_once
 from provisioner.state.fingerprint import Fingerprint
 from provisioner.state.records import (
     FORMAT_VERSION,
@@ -32,7 +31,7 @@ from provisioner.state.records import (
     Settled,
     State,
 )
-from provisioner.unseen import pasted_into_json
+from provisioner.text import pasted_into_json
 
 UPGRADES: dict[int, Callable[[Json], Json]] = {}
 """From a format to the next one, by the number of the older."""

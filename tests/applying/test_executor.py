@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from provisioner.apply.executor import Executor
+from provisioner.apply.known_ids import KnownIds
 from provisioner.apply.outcome import Applied, Outcome, Verdict
-from provisioner.applying.ids import KnownIds
 from provisioner.errors import (
     NotAuthenticated,
     NotFound,

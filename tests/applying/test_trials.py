@@ -8,13 +8,13 @@ from threading import Event
 
 import pytest
 
+from provisioner.apply.known_ids import KnownIds
 from provisioner.apply.probes import NotPassed, Reached, Trials
-from provisioner.applying.ids import KnownIds
 from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError, StateError, Unreachable
 from provisioner.model import Json, Key
 from provisioner.planning.plan import Action, Await, Change, Create, Patch, Step
 from provisioner.service.client import Written
-from provisioner.service.probing import Reached as Reachable
+from provisioner.service.responses import Reached as Reachable
 from provisioner.state.records import Intent, Record, Settled
 from tests.planning.examples import desired, record
 

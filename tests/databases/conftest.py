@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from provisioner.emulator.app import Patience
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
-from provisioner.emulator.world import Patience
 from tests.acceptance.conftest import bare as bare
 from tests.acceptance.support import Service
 from tests.mariadb import WITHOUT, Server, mariadb, missing

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from provisioner.definitions import pasted
-from provisioner.definitions.loader import MAX_NODES, _scan, parse
-from provisioner.definitions.scalars import as_text
+from provisioner.definitions import syntax
+from provisioner.definitions.loader import MAX_NODES, _scan, as_text, parse
 from provisioner.definitions.syntax import MAX_DEPTH
 
 SCALARS: list[tuple[str, Any]] = [
@@ -187,4 +186,4 @@ IN_A_TEXT = [
 
 @pytest.mark.parametrize("text", IN_A_TEXT)
 def test_in_a_text_it_is_a_character_like_others(text: str) -> None:
-    assert pasted.clean("f.yaml", text, _scan) == (text, ())
+    assert syntax.clean("f.yaml", text, _scan) == (text, ())

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.definitions.connection_string import Pair, secrets
+from provisioner.definitions.connection_string import OPEN, SECRET, Pair, is_secret, secrets
 from provisioner.definitions.fields import is_sensitive
-from provisioner.definitions.keywords import OPEN, SECRET, is_secret
 from tests.definitions.support import SECRET as VALUE
 from tests.definitions.support import brief, check, project
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.definitions.lost import not_read
+from provisioner.definitions.files import not_read
 from provisioner.definitions.project import read_project
 from provisioner.errors import UsageError
 from tests.definitions.support import check, project

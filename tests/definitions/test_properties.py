@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from provisioner.definitions import connection_string, templates
-from provisioner.definitions import template as template_values
+from provisioner.definitions import templates as template_values
 from provisioner.definitions.connection_string import Malformed, Pair
 from provisioner.definitions.loader import parse
 from provisioner.report import problems as report

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.definitions import templates
-from provisioner.definitions.template import BadTemplate, render
-from provisioner.definitions.templates import compile_leaf
+from provisioner.definitions.templates import BadTemplate, compile_leaf, render
 from provisioner.secrets import Sensitive, Symbolic
 
 VARS = {"host": "Db1", "a b": " x/y ", "many": "a" * 1000}

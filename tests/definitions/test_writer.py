@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.definitions.characters import find_strange
 from provisioner.definitions.loader import parse
-from provisioner.definitions.template import render
-from provisioner.definitions.templates import compile_leaf, is_template
-from provisioner.definitions.writer import definition_text, leaf
+from provisioner.definitions.syntax import find_strange
+from provisioner.definitions.templates import compile_leaf, is_template, render
+from provisioner.importing.drafts import definition_text, leaf
 
 PIECES = [
     "{{",

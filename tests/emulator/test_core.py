@@ -5,14 +5,12 @@ import json
 
 import pytest
 
+from provisioner.emulator.app import Tokens, World
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.json_text import MAX_DEPTH, dump, parse
-from provisioner.emulator.messages import Request
+from provisioner.emulator.messages import MAX_DEPTH, Request, dump, parse
 from provisioner.emulator.patch import patched
 from provisioner.emulator.routes import answer
 from provisioner.emulator.store import SqliteStore
-from provisioner.emulator.tokens import Tokens
-from provisioner.emulator.world import World
 
 from .support import CALLER, body
 

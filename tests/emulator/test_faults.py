@@ -13,8 +13,7 @@ import requests
 from requests.exceptions import ChunkedEncodingError, JSONDecodeError
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.faults import FaultError
-from provisioner.emulator.rehearsal import rehearsal
+from provisioner.emulator.faults import FaultError, rehearsal
 from provisioner.emulator.server import Emulator
 
 from .support import ORG, Api, body, code

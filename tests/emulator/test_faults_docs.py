@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.emulator.faults import PLACES, Existing, Fault
-from provisioner.emulator.rehearsal import rehearsal
+from provisioner.emulator.faults import PLACES, Existing, Fault, rehearsal
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")

@@ -2,8 +2,8 @@
 
 import pytest
 
+from provisioner.emulator.databases import Login, login
 from provisioner.emulator.errors import Error, Refused
-from provisioner.emulator.login import Login, login
 
 BASIC = {"server": "h", "port": "3307", "database": "d", "username": "u", "password": "p-secret"}
 WHOLE = "Server=h;Port=3307;Database=d;UID=u;PWD=p-secret"

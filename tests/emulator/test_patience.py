@@ -11,12 +11,11 @@ from dataclasses import replace
 import pytest
 
 from provisioner.emulator import connections, explore
+from provisioner.emulator.app import Call, Caller, Patience, World
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.json_text import dump
-from provisioner.emulator.messages import Request
+from provisioner.emulator.messages import Request, dump
 from provisioner.emulator.routes import answer
 from provisioner.emulator.store import SqliteStore
-from provisioner.emulator.world import Call, Caller, Patience, World
 
 from .support import BASIC, CALLER, body
 

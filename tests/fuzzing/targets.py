@@ -12,14 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provisioner.definitions import connection_string, files, loader, templates
-from provisioner.definitions import template as template_values
+from provisioner.definitions import templates as template_values
 from provisioner.errors import ProvisionerError, StateError
 from provisioner.model import MYSQL_SPEC_ID
 from provisioner.secrets import Sensitive
 from provisioner.service.auth import ClientCredentials
 from provisioner.service.client import FlowService
-from provisioner.service.dates import clock_date
-from provisioner.service.http import Answer, Call, Outcome, Timing
+from provisioner.service.http import Answer, Call, Outcome, Timing, clock_date
 from provisioner.service.origin import check_origin
 from provisioner.service.transport import parse_json
 from provisioner.state import codec, journal

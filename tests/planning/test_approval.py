@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.errors import PlanFileError, UsageError
-from provisioner.planning.approval import ExpectedDigest
-from provisioner.planning.pinning import pinned
+from provisioner.planning.approval import ExpectedDigest, pinned
 from provisioner.planning.saved import decoded, encoded
 
 from .examples import FINGERPRINTER, desired, item, observation, planned, record, state

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from provisioner.definitions.desired import Desired
+from provisioner.planning.approval import pinned
 from provisioner.planning.observed import Observation
-from provisioner.planning.pinning import pinned
 from provisioner.planning.plan import Asked, Plan
 from provisioner.planning.planner import Context
 from provisioner.planning.refresh import refresh_plan

@@ -8,11 +8,11 @@ import pytest
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Json
+from provisioner.planning.added_steps import with_proofs
 from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.observed import Observation
-from provisioner.planning.patch import Operation, body
 from provisioner.planning.plan import Action, Await, Create, Delete, Patch, Probe, Undecided
-from provisioner.planning.proving import with_proofs
+from provisioner.planning.steps import Operation, body
 from provisioner.secrets import Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record

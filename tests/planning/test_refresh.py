@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.planning.drift import touched
+from provisioner.planning.diff import touched
 from provisioner.planning.plan import Accept, Action, Forget, Plan
 from provisioner.planning.planner import Context
 from provisioner.planning.refresh import refresh_plan

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 
 from provisioner.model import Location, TargetIdentity
 from provisioner.planning.diff import FieldChange, withdrawn
-from provisioner.planning.pins import Pin
-from provisioner.planning.plan import Action, Asked, Change, Create, Delete, Patch, Plan
+from provisioner.planning.plan import Action, Asked, Change, Create, Delete, Patch, Pin, Plan
 from provisioner.state.fingerprint import Comparison
 from provisioner.state.records import Record
 

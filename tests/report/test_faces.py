@@ -16,7 +16,7 @@ from provisioner.cli import options
 from provisioner.json_schema import load
 from provisioner.model import Location, Problem, Severity
 from provisioner.planning.plan import Action
-from provisioner.report import events, formats, github, junit
+from provisioner.report import formats, github, junit, outcomes
 from provisioner.report.plan_json import as_value
 
 from .examples import (
@@ -125,8 +125,8 @@ def test_junit_counts() -> None:
 
 
 def test_events_are_objects_by_line() -> None:
-    told = [*events.of_plan(EVERYTHING, NOW), *(events.of_outcome(one, NOW) for one in APPLIED.outcomes)]
-    found = [json.loads(line) for line in [*told, events.of_end(APPLIED, NOW)]]
+    told = [*outcomes.of_plan(EVERYTHING, NOW), *(outcomes.of_outcome(one, NOW) for one in APPLIED.outcomes)]
+    found = [json.loads(line) for line in [*told, outcomes.of_end(APPLIED, NOW)]]
     kinds = [one["type"] for one in found]
     assert kinds == ["plan", *["planned_change"] * 7, *["outcome"] * 4, "summary"]
     assert {one["time"] for one in found} == {"2026-11-24T12:00:00.000+00:00"}

@@ -9,11 +9,11 @@ import pytest
 
 from provisioner.errors import StateError
 from provisioner.report import ids
-from provisioner.report.markdown import plain
+from provisioner.report.escaping import plain
 from provisioner.report.tables import aligned, contents_text, tables_text
 from provisioner.report.terminal import PLAIN, safe
 from provisioner.service.paging import is_id
-from provisioner.service.probing import Column, Contents, Table
+from provisioner.service.responses import Column, Contents, Table
 from provisioner.state.records import Record
 
 LINKS = [

@@ -10,8 +10,7 @@ from typing import Any
 from provisioner.errors import NotAuthenticated
 from provisioner.progress import SILENT, Progress
 from provisioner.service.client import FlowService
-from provisioner.service.deadlines import REAL, Deadlines
-from provisioner.service.http import Answer, Call, Failure, Outcome, Timing
+from provisioner.service.http import REAL, Answer, Call, Deadlines, Failure, Outcome, Timing
 from provisioner.service.origin import Origin, check_origin
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -8,8 +8,7 @@ import pytest
 
 from provisioner.errors import ServiceError
 from provisioner.model import Json
-from provisioner.service.dependants import by_base, read_flow
-from provisioner.service.probing import read_contents, read_result, read_tables
+from provisioner.service.responses import by_base, read_contents, read_flow, read_result, read_tables
 
 FLOWS: dict[str, tuple[Json, str]] = {
     "all shown": (

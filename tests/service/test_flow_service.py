@@ -21,8 +21,7 @@ from provisioner.errors import (
 )
 from provisioner.model import MYSQL_SPEC_ID
 from provisioner.service.client import FlowReader, FlowService, Reader, Written
-from provisioner.service.deadlines import LOOPBACK
-from provisioner.service.http import Answer, Call
+from provisioner.service.http import LOOPBACK, Answer, Call
 from tests.test_progress import each_second
 
 from .fakes import (

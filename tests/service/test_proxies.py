@@ -8,9 +8,8 @@ import pytest
 
 from provisioner.service.http import Call, HeldBack
 from provisioner.service.origin import check_origin
-from provisioner.service.proxies import objection, variable
 from provisioner.service.retry import GiveUp, Policy, decide
-from provisioner.service.transport import HttpTransport, real_timing
+from provisioner.service.transport import HttpTransport, objection, real_timing, variable
 
 from .fakes import ADOBE, HERE
 

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.service.error_responses import WITHHELD, read_fault, sentence
 from provisioner.service.http import Answer, Call, Failure, Outcome
-from provisioner.service.withholding import Withholding
+from provisioner.service.transport import Withholding
 from tests.service.fakes import HERE, Script
 
 ROWS: dict[str, tuple[Any, Any]] = {

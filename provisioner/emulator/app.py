@@ -1,19 +1,84 @@
-"""What the handlers act on, and what one call carries."""
+"""What the handlers act on, and what one call carries.
+
+Access tokens: issued, remembered, expired.
+
+What depends on base connections, kept in memory.
+"""
+
+from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.credentials import Credentials
+from provisioner.emulator.databases import Credentials
 from provisioner.emulator.faults import Faults
-from provisioner.emulator.messages import Request
-from provisioner.emulator.related import Related
+from provisioner.emulator.messages import JsonObject, Request
 from provisioner.emulator.store import Store
-from provisioner.emulator.tokens import Tokens
+
+Sort = Literal["sourceConnections", "flows"]
+Place = tuple[str, str]
+"""Organization and sandbox."""
+
+
+@dataclass(slots=True)
+class Related:
+    """Source connections and flows, oldest first, each with its place and what a GET shows."""
+
+    found: dict[Sort, list[tuple[Place, JsonObject]]] = field(default_factory=dict)
+
+    def of(self, sort: Sort, place: Place) -> list[JsonObject]:
+        """What a sandbox holds."""
+        return [item for where, item in self.found.get(sort, []) if where == place]
+
+    def add(self, sort: Sort, place: Place, item: JsonObject) -> None:
+        """One more."""
+        self.found.setdefault(sort, []).append((place, item))
+
+    def remove(self, sort: Sort, identity: str) -> bool:
+        """Whether there was one."""
+        before = self.found.get(sort, [])
+        self.found[sort] = [one for one in before if one[1]["id"] != identity]
+        return len(self.found[sort]) < len(before)
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.found.clear()
+
+
+# Makes our own recognisable, so that one from before a reset is refused rather than taken for somebody else's.
+_OURS = "emulator-"
+
+
+class Tokens:
+    """The tokens issued so far, in memory only."""
+
+    def __init__(self) -> None:
+        """None issued."""
+        self._expiry: dict[str, float] = {}
+
+    def issue(self, unique: str, now: float, seconds: int) -> str:
+        """A new token, good for so many seconds."""
+        if len(self._expiry) > 10_000:
+            self._expiry = {token: expiry for token, expiry in self._expiry.items() if expiry > now}
+        token = _OURS + unique
+        self._expiry[token] = now + seconds
+        return token
+
+    def good(self, token: str, now: float, behaviour: Behaviour) -> bool:
+        """Whether the gateway lets it pass."""
+        if token.startswith(_OURS) or behaviour.foreign_tokens == "reject":
+            return now < self._expiry.get(token, 0)
+        return True
+
+    def clear(self) -> None:
+        """Forget, and so invalidate, all."""
+        self._expiry.clear()
+
 
 # Bounds what a long run keeps: the oldest are forgotten first.
 LOG_LENGTH = 50_000

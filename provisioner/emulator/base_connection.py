@@ -1,12 +1,17 @@
-"""A create's body, or a patched document -> what the client declares, or the reason why not."""
+"""A base connection as the emulator knows it, and how a GET shows it.
+
+A create's body, or a patched document -> what the client declares, or the reason why not.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from uuid import NAMESPACE_URL, uuid5
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.connection import MASK, Declared
 from provisioner.emulator.errors import bad_value, coded, malformed, missing_field, uncoded
-from provisioner.emulator.json_text import parse
-from provisioner.emulator.messages import Json, JsonObject
+from provisioner.emulator.messages import MASK, Json, JsonObject, parse
 from provisioner.emulator.specs import MYSQL_ID, MYSQL_VERSION, auth_schema, check, visible
 
 
@@ -37,7 +42,7 @@ def declared(document: Json, behaviour: Behaviour) -> Declared:
     spec_id, spec_version = _spec(document, behaviour)
     auth = _object(document, "auth")
     auth_name = _text(auth, "specName", "auth.specName")
-    shown, hidden = _params(auth_name, _object(auth, "params", "auth.params"), behaviour)
+    shown, hidden = _declared_params(auth_name, _object(auth, "params", "auth.params"), behaviour)
     name, description = _text(document, "name"), _description(document)
     return Declared(name, description, spec_id, spec_version, auth_name, shown, hidden)
 
@@ -77,7 +82,7 @@ def _spec(document: JsonObject, behaviour: Behaviour) -> tuple[str, str]:
     return MYSQL_ID, MYSQL_VERSION
 
 
-def _params(auth_name: str, params: JsonObject, behaviour: Behaviour) -> tuple[JsonObject, tuple[str, ...]]:
+def _declared_params(auth_name: str, params: JsonObject, behaviour: Behaviour) -> tuple[JsonObject, tuple[str, ...]]:
     schema = auth_schema(behaviour, auth_name)
     if behaviour.auth_params == "schema":
         check(schema, params)
@@ -108,3 +113,100 @@ def _text(parent: JsonObject, key: str, path: str = "") -> str:
     if not isinstance(value, str):
         raise bad_value(path or key, "it must be a string", value)
     return value
+
+
+# Inferred (SF-AWS): when provisioning ends, the connection is updated by a client that is not the caller.
+_PROVIDER = "flow-provider"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a client declares. ``hidden`` are names of parameters whose values are not kept at all."""
+
+    name: str
+    description: str | None
+    spec_id: str
+    spec_version: str
+    auth_name: str
+    params: Mapping[str, Json]
+    hidden: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When (epoch milliseconds) and by whom."""
+
+    at: int
+    by: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The moment (epoch milliseconds) at which an initializing connection becomes enabled, and its etag then."""
+
+    at: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One base connection in its organisation and sandbox. ``ready`` is None unless it was created initializing."""
+
+    id: str
+    org: str
+    sandbox: str
+    etag: str
+    declared: Declared
+    state: str
+    created: Stamp
+    updated: Stamp
+    ready: Ready | None = None
+
+    def at(self, now: int) -> Connection:
+        "The connection as of ``now``: provisioning that has ended is applied."
+        if self.ready is None or now < self.ready.at:
+            return self
+        updated = Stamp(self.ready.at, _PROVIDER, _PROVIDER)
+        return replace(self, etag=self.ready.etag, state="enabled", updated=updated, ready=None)
+
+    @property
+    def initializing(self) -> bool:
+        """Whether there is no etag to show yet; ask only a connection made current by ``at``."""
+        return self.ready is not None
+
+
+def item(connection: Connection, behaviour: Behaviour) -> JsonObject:
+    """The element of ``items`` in a GET. Keys and types documented (UPD, OASD, SF-AWS).
+
+    ``version`` equals ``etag``; both are absent while initializing (SF-AWS); ``description`` is absent unless set.
+    """
+    declared, created, updated = connection.declared, connection.created, connection.updated
+    shown: JsonObject = {
+        "id": connection.id,
+        "createdAt": created.at,
+        "updatedAt": updated.at,
+        "createdBy": created.by,
+        "updatedBy": updated.by,
+        "createdClient": created.client,
+        "updatedClient": updated.client,
+        "sandboxId": str(uuid5(NAMESPACE_URL, f"{connection.org}/{connection.sandbox}")),
+        "sandboxName": connection.sandbox,
+        "imsOrgId": connection.org,
+        "name": declared.name,
+        "connectionSpec": {"id": declared.spec_id, "version": declared.spec_version},
+        "state": connection.state,
+        "auth": {"specName": declared.auth_name, "params": _params(declared, behaviour)},
+    }
+    if declared.description is not None:
+        shown["description"] = declared.description
+    if not connection.initializing:
+        shown["version"] = shown["etag"] = connection.etag
+    return shown
+
+
+def _params(declared: Declared, behaviour: Behaviour) -> JsonObject:
+    shown = dict(declared.params)
+    if behaviour.secrets_in_get == "masked":
+        shown.update(dict.fromkeys(declared.hidden, MASK))
+    return shown
