@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from provisioner.commands.plan import Place, read_desired
+from provisioner.commands.plan import TargetContext, read_desired
 from provisioner.definitions.project import read_project
 from provisioner.model import TargetIdentity
 from provisioner.planning.diff import record_of
@@ -86,7 +86,9 @@ def _record(folder: Path, url: str, variables: Mapping[str, str]) -> None:
     identity = TargetIdentity(url, ORG, "prod")
     fingerprinter = Fingerprinter("benchmark", KEY.encode())
     scanner = SecretScanner()
-    place = Place(project, target, identity, variables, lambda _: fingerprinter, "", timedelta(0), True, scanner)
+    place = TargetContext(
+        project, target, identity, variables, lambda _: fingerprinter, "", timedelta(0), True, scanner
+    )
     records = tuple(
         record_of(one, str(uuid.uuid5(uuid.NAMESPACE_URL, one.key)), '"etag"', f"{number:032x}", fingerprinter)
         for number, one in enumerate(read_desired(place))

@@ -15,17 +15,17 @@ from typing import TypeVar
 
 from benchmarks.data import TARGET, make
 from provisioner.cli import collect_seldom, connect
-from provisioner.cli.console import Egress
+from provisioner.cli.console import Console
 from provisioner.cli.settings import read_settings
 from provisioner.commands import plan as planning
 from provisioner.definitions import files
-from provisioner.definitions.definition import Declared, Definer
+from provisioner.definitions.definition import DefinitionParser, ParsedDefinition
 from provisioner.definitions.lint import exposed, odd
 from provisioner.definitions.loader import parse
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
 from provisioner.definitions.read import Builder, read
 from provisioner.model import Problem
-from provisioner.planning.plan import Asked
+from provisioner.planning.plan import PlanOptions
 from provisioner.report import plan_text
 from provisioner.report.terminal import PLAIN
 
@@ -55,23 +55,23 @@ def stages(number: int) -> dict[str, float]:
         settings, clock = read_settings(made.environ), Clock(number)
         project = read_project(folder)
         target = project.target(TARGET)
-        egress = Egress(sys.stdout, sys.stderr)
-        where = connect.place(project, target, settings, egress.scanner)
-        store = connect.store(project, target, where.identity, egress)
+        console = Console(sys.stdout, sys.stderr)
+        where = connect.place(project, target, settings, console.scanner)
+        store = connect.store(project, target, where.identity, console)
         state = clock("the state is read", store.load)
         reading = partial(read, project, (target,), where.environment)
         whole = clock("definitions are read, checked and filled in", reading)
         _one_by_one(project, target, where.environment, clock)
         (built,) = whole.built
-        clock("secrets are registered", lambda: egress.scanner.register(built.secrets, built.private))
-        clock("the search for them is built", lambda: egress.scanner.check("a word"))
+        clock("secrets are registered", lambda: console.scanner.register(built.secrets, built.private))
+        clock("the search for them is built", lambda: console.scanner.check("a word"))
         clock(
-            "they are looked for in the files", lambda: exposed(whole.texts, built.desired, egress.scanner.origins_in)
+            "they are looked for in the files", lambda: exposed(whole.texts, built.desired, console.scanner.origins_in)
         )
         clock("variables are judged", lambda: odd(built.desired, settings.variables))
-        made_plan = clock("compared", lambda: planning.plan(where, built.desired, state, None, Asked()))
+        made_plan = clock("compared", lambda: planning.plan(where, built.desired, state, None, PlanOptions()))
         text = clock("written", lambda: plan_text.as_text(made_plan, PLAIN))
-        clock("searched for secrets", lambda: egress.scanner.check(text))
+        clock("searched for secrets", lambda: console.scanner.check(text))
     return clock.taken
 
 
@@ -80,14 +80,14 @@ def _one_by_one(project: Project, target: Target, environment: Mapping[str, str]
     entries, _ = files.list_tree(project.connections, CONNECTIONS)
     texts = clock("files are read", lambda: [_text(entry, project.connections) for entry in entries])
     documents = clock("they are parsed", lambda: list(map(parse, (entry.file for entry in entries), texts)))
-    definer, builder = Definer(project), Builder(target, environment)
+    definer, builder = DefinitionParser(project), Builder(target, environment)
     stems = [entry.stem for entry in entries]
     found = clock("held against the schema", lambda: list(map(definer.define, documents, stems)))
-    declared = [one for one in found if isinstance(one, Declared)]
+    declared = [one for one in found if isinstance(one, ParsedDefinition)]
     clock("their templates filled in", lambda: list(map(builder.build, declared)))
 
 
-def _text(entry: files.Entry, folder: Path) -> str:
+def _text(entry: files.FoundFile, folder: Path) -> str:
     text = files.read_entry(entry, folder)
     if isinstance(text, Problem):
         raise AssertionError(text.message)

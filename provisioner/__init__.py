@@ -16,7 +16,7 @@ The packages are the stages that data passes; imports point one way, and tests/t
     applying                   the plan, step by step, every step recorded
     report                     one value, many faces
     commands                   one module a command
-    egress, settings, cli      the shell: the way out, flags and environment, wiring
+    console, settings, cli      the shell: the way out, flags and environment, wiring
     guesses                    what people write who guess a flag or a command, and what to write instead
     emulator                   an independent stand-in for the Flow Service
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.context import Shell
+from provisioner.cli.context import Context
 from provisioner.cli.options import (
     StrictCommand,
     common_options,
@@ -30,7 +30,7 @@ from provisioner.cli.options import (
 @lock_timeout_option
 @common_options
 def import_(
-    shell: Shell, what: tuple[str, ...], everything: bool, folder: str, target: str | None, lock_timeout: float
+    shell: Context, what: tuple[str, ...], everything: bool, folder: str, target: str | None, lock_timeout: float
 ) -> int:
     """Bring existing base connections under management: one by its ID, or --all.
 
@@ -38,12 +38,12 @@ def import_(
     to the service. KEY names the definition; without it the key is made of the name.
     """
     from provisioner.cli import import_
-    from provisioner.importing.importer import Wanted
+    from provisioner.importing.importer import ImportOptions
 
     if everything == bool(what) or len(what) > 2:
         raise click.UsageError("name a base connection by its ID, with a KEY before it if you like; or --all")
     *key, identity = what or (None,)
-    wanted = Wanted(identity, key[0] or "" if key else "", folder.strip("/"))
+    wanted = ImportOptions(identity, key[0] or "" if key else "", folder.strip("/"))
     return import_.import_(shell, target, wanted, lock_timeout)
 
 
@@ -59,7 +59,7 @@ def import_(
     help="Form of the result; github: outputs of the step, appended to the file named by GITHUB_OUTPUT.",
 )
 @offline_options
-def output(shell: Shell, key: str | None, target: str | None, form: str) -> int:
+def output(shell: Context, key: str | None, target: str | None, form: str) -> int:
     """Print the ids of managed base connections, or of KEY its id alone, for whatever comes next in a pipeline."""
     from provisioner import running_output
 
@@ -72,7 +72,7 @@ def output(shell: Shell, key: str | None, target: str | None, form: str) -> int:
 @select_option
 @parallelism_option
 @common_options
-def test(shell: Shell, target: str | None, output: str, select: tuple[str, ...], parallelism: int) -> int:
+def test(shell: Context, target: str | None, output: str, select: tuple[str, ...], parallelism: int) -> int:
     """Have the service test whether it reaches the databases of managed base connections. Changes nothing.
 
     Exits with 1 where one cannot be reached.
@@ -89,7 +89,7 @@ def test(shell: Shell, target: str | None, output: str, select: tuple[str, ...],
 @target_option
 @format_option
 @common_options
-def explore(shell: Shell, key: str, table: str | None, preview: bool, target: str | None, output: str) -> int:
+def explore(shell: Context, key: str, table: str | None, preview: bool, target: str | None, output: str) -> int:
     """List the tables behind KEY, or the columns of TABLE with their types as the service reports them."""
     from provisioner.cli import inspect
 
@@ -107,7 +107,7 @@ def explore(shell: Shell, key: str, table: str | None, preview: bool, target: st
 @lock_timeout_option
 @common_options
 def rotate(
-    shell: Shell,
+    shell: Context,
     keys: tuple[str, ...],
     target: str | None,
     overwrite_drift: bool,
@@ -123,8 +123,8 @@ def rotate(
     """
     from provisioner.apply.run import Options
     from provisioner.cli import apply as running
-    from provisioner.planning.plan import Asked
+    from provisioner.planning.plan import PlanOptions
 
-    asked = Asked(select=keys, prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
+    asked = PlanOptions(select=keys, prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
     options = Options(1, yes, asked, no_wait=no_wait)
     return running.apply(shell, target, "text", options, lock_timeout)

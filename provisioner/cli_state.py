@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from provisioner.cli.context import Shell
+from provisioner.cli.context import Context
 from provisioner.cli.options import (
     StrictGroup,
     common_options,
@@ -26,7 +26,7 @@ def state() -> None:
 @target_option
 @format_option
 @offline_options
-def state_list(shell: Shell, target: str | None, output: str) -> int:
+def state_list(shell: Context, target: str | None, output: str) -> int:
     """List what is recorded, and calls whose outcome is unknown."""
     from provisioner.cli import state
 
@@ -38,7 +38,7 @@ def state_list(shell: Shell, target: str | None, output: str) -> int:
 @target_option
 @format_option
 @offline_options
-def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
+def state_show(shell: Context, key: str, target: str | None, output: str) -> int:
     """Show all that is recorded under one key. Of secrets only where they came from."""
     from provisioner.cli import state
 
@@ -49,7 +49,7 @@ def state_show(shell: Shell, key: str, target: str | None, output: str) -> int:
 @target_option
 @lock_timeout_option
 @common_options
-def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
+def state_rebuild(shell: Context, target: str | None, lock_timeout: float) -> int:
     """Rebuild a lost or damaged state from what is left of it, the service and the definitions.
 
     Takes up what is as declared and was created by our own client, and says what it could not decide.
@@ -65,7 +65,7 @@ def state_rebuild(shell: Shell, target: str | None, lock_timeout: float) -> int:
 @target_option
 @lock_timeout_option
 @offline_options
-def state_move(shell: Shell, old: str, new: str, target: str | None, lock_timeout: float) -> int:
+def state_move(shell: Context, old: str, new: str, target: str | None, lock_timeout: float) -> int:
     """Record under NEW what is recorded under OLD. In git, `movedFrom: OLD` does the same for every target."""
     from provisioner.cli import state
 
@@ -77,7 +77,7 @@ def state_move(shell: Shell, old: str, new: str, target: str | None, lock_timeou
 @target_option
 @lock_timeout_option
 @offline_options
-def state_remove(shell: Shell, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
+def state_remove(shell: Context, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
     """Forget what is recorded under these keys. The base connections themselves stay as they are."""
     from provisioner.cli import state
 

@@ -12,7 +12,7 @@ from provisioner.report import problems
 from provisioner.report.terminal import count
 
 if TYPE_CHECKING:
-    from provisioner.cli.context import Shell
+    from provisioner.cli.context import Context
     from provisioner.cli.settings import Settings
     from provisioner.definitions.desired import Desired
 
@@ -20,14 +20,14 @@ MOST_ALIKE = 10
 """More warnings of one rule than this are counted, not listed."""
 
 
-def warn(shell: Shell, settings: Settings, desired: tuple[Desired, ...]) -> None:
+def warn(shell: Context, settings: Settings, desired: tuple[Desired, ...]) -> None:
     """Say which files were overlooked, and what is odd about the variables that were read: never by value."""
     judged = {name: value for name, value in settings.variables.items() if value}  # and not the samples of a target
     alike: Counter[str] = Counter()
     for problem in (*not_read(shell.folder, CONNECTIONS), *odd(desired, judged)):
         alike[problem.rule] += 1
         if alike[problem.rule] <= MOST_ALIKE:
-            shell.egress.note(problems.as_warning(problem, shell.note_style))
+            shell.console.err(problems.as_warning(problem, shell.note_style))
     for rule, number in alike.items():
         if number > MOST_ALIKE:
-            shell.egress.note(f"{count(number - MOST_ALIKE, 'warning')} more ({rule})")
+            shell.console.err(f"{count(number - MOST_ALIKE, 'warning')} more ({rule})")

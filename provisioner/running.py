@@ -17,9 +17,9 @@ from provisioner.model import Problem
 from provisioner.report.terminal import safe
 
 if TYPE_CHECKING:
-    from provisioner.cli.context import Shell
+    from provisioner.cli.context import Context
     from provisioner.cli.settings import Settings
-    from provisioner.commands.plan import Place
+    from provisioner.commands.plan import TargetContext
     from provisioner.definitions.project import Project, Target
     from provisioner.service.http import CallLog, Log
     from provisioner.state.store import FileStore
@@ -35,8 +35,8 @@ class Needs(Enum):
 
 
 def place_of(
-    shell: Shell, settings: Settings, name: str | None, needs: Needs = Needs.STATE, lineage: str | None = None
-) -> tuple[Place, FileStore]:
+    shell: Context, settings: Settings, name: str | None, needs: Needs = Needs.STATE, lineage: str | None = None
+) -> tuple[TargetContext, FileStore]:
     """Return a target and its state. Raise all at once what is missing of settings and wrong with definitions, where
     settings are missing that the command needs."""
     project = open_project(shell.folder)
@@ -46,8 +46,8 @@ def place_of(
     except ProvisionerError as missing:
         problems = _problems(project, target, settings, needs)
         raise ProblemsFound(problems, also=missing) if problems else missing from None
-    where = connect.place(project, target, settings, shell.egress.scanner, shell.progress, shell.waits)
-    return where, connect.store(project, target, where.identity, shell.egress, lineage)
+    where = connect.place(project, target, settings, shell.console.scanner, shell.progress, shell.waits)
+    return where, connect.store(project, target, where.identity, shell.console, lineage)
 
 
 def _problems(project: Project, target: Target, settings: Settings, needs: Needs) -> tuple[Problem, ...]:
@@ -61,18 +61,18 @@ def _problems(project: Project, target: Target, settings: Settings, needs: Needs
 
 
 def held(
-    shell: Shell, store: FileStore, where: Place, settings: Settings, command: str, timeout: float
+    shell: Context, store: FileStore, where: TargetContext, settings: Settings, command: str, timeout: float
 ) -> AbstractContextManager[None]:
     holder = connect.holder(f"provisioner {command} --target {where.target.name}", settings)
-    return store.hold(holder, timeout, lambda whom: shell.egress.note(f"waiting for {safe(str(whom))}"))
+    return store.hold(holder, timeout, lambda whom: shell.console.err(f"waiting for {safe(str(whom))}"))
 
 
 def new_id() -> str:
     return os.urandom(16).hex()
 
 
-def log_of(shell: Shell) -> Log:
-    return (lambda call: shell.egress.note(safe(_call(call)))) if shell.verbose else (lambda _: None)
+def log_of(shell: Context) -> Log:
+    return (lambda call: shell.console.err(safe(_call(call)))) if shell.verbose else (lambda _: None)
 
 
 def _call(call: CallLog) -> str:

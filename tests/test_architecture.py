@@ -30,7 +30,7 @@ LAYERS = {
     "report": VOCABULARY | {"definitions", "state", "service", "planning", "applying"},
     "commands": VOCABULARY | {"definitions", "state", "service", "planning", "applying", "emulator", "secret_scanner"},
     "secret_scanner": VOCABULARY | {"report"},
-    "egress": VOCABULARY | {"secret_scanner"},
+    "console": VOCABULARY | {"secret_scanner"},
     "settings": VOCABULARY,
     "emulator": {""},
 }
@@ -138,7 +138,7 @@ def calls_of(module: Path) -> set[str]:
 
 def test_nothing_prints_but_the_way_out() -> None:
     for module in MODULES:
-        if shown(module) != "egress.py":
+        if shown(module) != "console.py":
             writes = {
                 call for call in calls_of(module) if call in ("print", "click.echo") or call.endswith("stdout.write")
             }
@@ -171,14 +171,14 @@ def test_modules_stay_short() -> None:
 def test_help_waits_for_nothing_but_click() -> None:
     """Only the standard library, click and our own light modules load before a command runs."""
     heavy = {"yaml", "jsonschema", "jinja2", "requests", "filelock", "ahocorasick_rs"}
-    for name in ("cli.py", "cli_life.py", "cli_state.py", "flags.py", "shell.py", "egress.py"):
+    for name in ("cli.py", "cli_life.py", "cli_state.py", "flags.py", "shell.py", "console.py"):
         top = ast.parse((PACKAGE / name).read_text("utf-8")).body
         eager = {node.module for node in top if isinstance(node, ast.ImportFrom) and node.module}
         ours = {module.split(".")[1] for module in eager if module.startswith("provisioner.")}
         assert ours <= {
             "cli_life",
             "cli_state",
-            "egress",
+            "console",
             "errors",
             "flags",
             "guesses",

@@ -11,13 +11,13 @@ from typing import cast
 import pytest
 
 from benchmarks.data import make
-from provisioner.cli.console import Egress
+from provisioner.cli.console import Console
 from provisioner.commands import probing
 from provisioner.definitions import read
 from provisioner.definitions.project import read_project
 from provisioner.progress import Progress, Waits, line
-from provisioner.service.client import Reader
-from provisioner.service.responses import Reached
+from provisioner.service.client import FlowReader
+from provisioner.service.responses import Reachability
 from tests.planning.examples import desired, record, state
 
 
@@ -123,44 +123,44 @@ def test_what_is_tested_is_counted() -> None:
     heard: list[str] = []
 
     class Service:
-        def test(self, _: str) -> Reached:
-            return Reached(True)
+        def test(self, _: str) -> Reachability:
+            return Reachability(True)
 
     known = state(record(desired("a"), "id-1"), record(desired("b"), "id-2"), record(desired("c"), "id-3"))
-    tested = probing.test(probing.chosen(known, ()), cast(Reader, Service()), 1, lambda _: None, each_second(heard))
+    tested = probing.test(probing.chosen(known, ()), cast(FlowReader, Service()), 1, lambda _: None, each_second(heard))
     assert len(tested) == 3
     assert heard == [f"{done} of 3 tests done, 1 a second, about {3 - done} s left" for done in (1, 2)] + ["end"]
 
 
 @pytest.fixture
-def egress() -> Egress:
+def console() -> Console:
     terminal = io.StringIO()
-    return Egress(terminal, terminal)
+    return Console(terminal, terminal)
 
 
-def test_the_last_line_of_a_terminal_stays_there_until_it_is_taken_away(egress: Egress) -> None:
-    egress.pass_by("1 of 3")
-    egress.result("orders: created")
-    egress.pass_by("2 of 3")
-    egress.pass_by("")
-    egress.note("done")
-    assert seen(egress) == ["orders: created", "done", ""]
+def test_the_last_line_of_a_terminal_stays_there_until_it_is_taken_away(console: Console) -> None:
+    console.status("1 of 3")
+    console.out("orders: created")
+    console.status("2 of 3")
+    console.status("")
+    console.err("done")
+    assert seen(console) == ["orders: created", "done", ""]
 
 
-def test_it_is_there_meanwhile(egress: Egress) -> None:
-    egress.pass_by("1 of 3")
-    egress.result("orders: created")
-    assert seen(egress) == ["orders: created", "1 of 3"]
+def test_it_is_there_meanwhile(console: Console) -> None:
+    console.status("1 of 3")
+    console.out("orders: created")
+    assert seen(console) == ["orders: created", "1 of 3"]
 
 
 def test_a_terminal_that_is_gone_loses_no_result() -> None:
     out = io.StringIO()
-    egress = Egress(out, Gone())
-    egress.pass_by("1 of 3")
-    egress.passing.append("1 of 3")
-    egress.result("orders: created")
+    console = Console(out, Gone())
+    console.status("1 of 3")
+    console.passing.append("1 of 3")
+    console.out("orders: created")
     assert out.getvalue() == "orders: created\n"
-    assert egress.passing == []
+    assert console.passing == []
 
 
 class Gone(io.StringIO):
@@ -168,16 +168,16 @@ class Gone(io.StringIO):
         raise OSError(5, "Input/output error")
 
 
-def test_a_question_stands_alone(egress: Egress) -> None:
-    egress.pass_by("1 of 3")
-    egress.ask("Apply? ")
-    assert seen(egress) == ["Apply? "]
+def test_a_question_stands_alone(console: Console) -> None:
+    console.status("1 of 3")
+    console.ask("Apply? ")
+    assert seen(console) == ["Apply? "]
 
 
-def seen(egress: Egress) -> list[str]:
+def seen(console: Console) -> list[str]:
     """What a terminal shows: a line that is wiped begins anew."""
-    assert isinstance(egress.stderr, io.StringIO)
-    return [text.rpartition("\r\x1b[2K")[2] for text in egress.stderr.getvalue().split("\n")]
+    assert isinstance(console.stderr, io.StringIO)
+    return [text.rpartition("\r\x1b[2K")[2] for text in console.stderr.getvalue().split("\n")]
 
 
 BUSY = "the service asked to wait 15 s (429)"

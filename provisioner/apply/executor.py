@@ -20,7 +20,7 @@ from threading import Event
 
 from provisioner.apply.known_ids import KnownIds
 from provisioner.apply.outcome import Applied, Outcome, Verdict
-from provisioner.apply.probes import Ledger, NotPassed, Reached, Trials, Writer, check_new, desired_of, spec_id_of
+from provisioner.apply.probes import NotPassed, Probes, StepResult, check_new, desired_of, spec_id_of
 from provisioner.definitions.desired import body
 from provisioner.errors import (
     NotAuthenticated,
@@ -40,7 +40,7 @@ from provisioner.planning.observed import read
 from provisioner.planning.plan import (
     Accept,
     Await,
-    Call,
+    CallStep,
     Change,
     Create,
     Delete,
@@ -52,10 +52,10 @@ from provisioner.planning.plan import (
     Test,
 )
 from provisioner.planning.steps import body as patch_body
-from provisioner.service.client import Written
+from provisioner.service.client import FlowService, Written
 from provisioner.state.fingerprint import Fingerprinter
-from provisioner.state.records import Intent, Record, Settled
-from provisioner.state.records import Step as StepName
+from provisioner.state.records import CallKind, Completed, Intent, Record
+from provisioner.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ class Executor:
     ``client`` is our own client id; ``tell`` is told what is waited for.
     """
 
-    service: Writer
-    ledger: Ledger
+    service: FlowService
+    store: Store
     ids: KnownIds
     fingerprinter: Fingerprinter
     new_id: Callable[[], str]
@@ -80,8 +80,8 @@ class Executor:
     stop: Event = field(default_factory=Event, init=False)
 
     @property
-    def _trials(self) -> Trials:
-        return Trials(self.service, self.ledger, self.ids, self.new_id, self.interrupted, self.tell)
+    def _trials(self) -> Probes:
+        return Probes(self.service, self.store, self.ids, self.new_id, self.interrupted, self.tell)
 
     def execute(self, plan: Plan) -> Applied:
         """Carry out every pending change. Never raises for what the service does; a bug does pass through."""
@@ -103,7 +103,7 @@ class Executor:
             raise
 
     def _attempt(self, change: Change, started: float) -> Outcome:
-        reached = Reached(change.record.id if change.record else "", change.record)
+        reached = StepResult(change.record.id if change.record else "", change.record)
         try:
             for step in change.steps:
                 reached = self._step(change, step, reached)
@@ -118,12 +118,12 @@ class Executor:
             return self._failed(change, error, self.monotonic() - started)
         return Outcome(change, Verdict.DONE, reached.id, seconds=self.monotonic() - started)
 
-    def _step(self, change: Change, step: Step, reached: Reached) -> Reached:
+    def _step(self, change: Change, step: Step, reached: StepResult) -> StepResult:
         if isinstance(step, Accept):
-            self.ledger.adopt((step.record,))
-            return Reached(step.record.id, step.record)
+            self.store.adopt((step.record,))
+            return StepResult(step.record.id, step.record)
         if isinstance(step, Forget):
-            self.ledger.forget((change.key,))
+            self.store.forget((change.key,))
             return reached
         if isinstance(step, Await):
             return self._trials.enabled(change, reached)
@@ -131,11 +131,11 @@ class Executor:
             return self._trials.proved(change, reached)
         return self._trials.tested(reached) if isinstance(step, Test) else self._sent(change, _with_etag(step, reached))
 
-    def _sent(self, change: Change, step: Call) -> Reached:
+    def _sent(self, change: Change, step: CallStep) -> StepResult:
         if isinstance(step, Delete):
             self._check_unmoved(change, step)
         intent = self._intent(change, step)
-        self.ledger.begin((intent,))
+        self.store.begin((intent,))
         try:
             written = self._call(change, step)
             if isinstance(step, Create):
@@ -143,24 +143,24 @@ class Executor:
         except OutcomeUnknown:
             raise
         except ServiceError as error:
-            self.ledger.settle((Settled(intent.intent_id, "failed", None, None),))
+            self.store.settle((Completed(intent.intent_id, "failed", None, None),))
             raise self._explained(error, intent) from error
         self._settle_done(intent, written)
         record = replace(intent.record, id=written.id, etag=written.etag) if intent.record else None
-        return Reached(written.id, record)
+        return StepResult(written.id, record)
 
     def _settle_done(self, intent: Intent, written: Written) -> None:
-        settled = [Settled(intent.intent_id, "done", written.id, written.etag)]
+        settled = [Completed(intent.intent_id, "done", written.id, written.etag)]
         if is_probe(intent.key):  # it was there, and is gone
-            settled.append(Settled(intent_of_probe(intent.name), "failed", None, None))
+            settled.append(Completed(intent_of_probe(intent.name), "failed", None, None))
         try:
-            self.ledger.settle(tuple(settled))
+            self.store.settle(tuple(settled))
         except StateError as error:
             message = f"{intent.step} succeeded, id {written.id}, but could not be recorded: {error.message}"
             remedy = "free space or mend permissions, then run apply again: it finds out what was done and records it"
             raise NotRecorded(message, remedy) from error
 
-    def _call(self, change: Change, step: Call) -> Written:
+    def _call(self, change: Change, step: CallStep) -> Written:
         if isinstance(step, Delete):
             with suppress(NotFound):  # already deleted, if the next look says so too
                 self.service.delete(step.id)
@@ -193,7 +193,7 @@ class Executor:
             return PreconditionFailed(message, error.remedy, status=error.status, code=error.code)
         return error
 
-    def _intent(self, change: Change, step: Call) -> Intent:
+    def _intent(self, change: Change, step: CallStep) -> Intent:
         identity, etag = (None, None) if isinstance(step, Create) else (step.id, step.etag)
         return Intent(
             intent_id=self.new_id(),
@@ -223,7 +223,7 @@ class Executor:
         return Outcome(change, verdict, "", error.message, error.remedy, seconds, self.monotonic())
 
 
-def _with_etag(step: Call, reached: Reached) -> Call:
+def _with_etag(step: CallStep, reached: StepResult) -> CallStep:
     return replace(step, etag=reached.etag) if isinstance(step, Patch | Delete) and reached.etag else step
 
 
@@ -233,7 +233,7 @@ def _still_untested(change: Change) -> bool:
     return bool(change.record and change.record.untested and not signs_in_anew)
 
 
-_STEPS: Mapping[type[Call], StepName] = {Create: "create", Patch: "patch", Delete: "delete"}
+_STEPS: Mapping[type[CallStep], CallKind] = {Create: "create", Patch: "patch", Delete: "delete"}
 
 
 def left_open(change: Change, remedy: str) -> Outcome:

@@ -14,7 +14,7 @@ from provisioner.model import Key
 from provisioner.planning.added_steps import is_probe, probe_key
 from provisioner.planning.plan import Action, Change, Create, Patch, Plan
 from provisioner.planning.planner import LOOKED_FOR
-from provisioner.service.responses import Reached
+from provisioner.service.responses import Reachability
 from provisioner.state.records import Intent, Record
 
 
@@ -56,14 +56,14 @@ class Outcome:
 class Applied:
     """All that a run of apply has done. ``blocked`` changes were in the plan and could not be tried.
 
-    ``unfolded`` says why the journal could not be folded into the state, "" where it was; nothing is lost by that.
+    ``uncompacted`` says why the journal could not be folded into the state, "" where it was; nothing is lost by that.
     ``unchecked`` says why nobody has looked whether what was created carries its own name, "" where that was done.
     """
 
     outcomes: tuple[Outcome, ...]
     blocked: tuple[Change, ...] = ()
     interrupted: bool = False
-    unfolded: str = ""
+    uncompacted: str = ""
     unchecked: str = ""
 
     def __add__(self, later: Applied) -> Applied:
@@ -110,7 +110,7 @@ class Tested:
     ``remedy`` say why."""
 
     record: Record
-    reached: Reached | None
+    reached: Reachability | None
     message: str = ""
     remedy: str = ""
 
@@ -142,7 +142,7 @@ def exit_code(applied: Applied) -> int:
     verdicts = {outcome.verdict for outcome in applied.outcomes}
     undone = bool(verdicts - {Verdict.DONE}) or bool(applied.blocked)
     rules: Iterable[tuple[bool, int]] = (
-        (bool(verdicts & {Verdict.UNKNOWN, Verdict.UNTESTED}) or bool(applied.unfolded or applied.unchecked), 4),
+        (bool(verdicts & {Verdict.UNKNOWN, Verdict.UNTESTED}) or bool(applied.uncompacted or applied.unchecked), 4),
         (Verdict.DONE in verdicts and undone, 4),
         (Verdict.STALE in verdicts, 5),
         (undone, 1),

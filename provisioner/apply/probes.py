@@ -5,45 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from threading import Event
-from typing import Protocol
 
 from provisioner.apply.known_ids import KnownIds
 from provisioner.definitions.desired import Desired, body
 from provisioner.errors import NotFound, OutcomeUnknown, ProvisionerError, Refused, ServiceError, StateError
-from provisioner.model import Json, Key
 from provisioner.planning.added_steps import INITIALIZING, probe_name
 from provisioner.planning.observed import read
 from provisioner.planning.plan import Change, Create, Delete, Patch
-from provisioner.service.client import Written
-from provisioner.service.responses import Reached as Reachable
-from provisioner.state.records import Intent, Record, Settled
-
-
-class Writer(Protocol):
-    """What the executor needs of the Flow Service."""
-
-    def create(self, body: Json) -> Written: ...
-    def patch(self, connection_id: str, etag: str, operations: list[Json]) -> Written: ...
-    def delete(self, connection_id: str) -> None: ...
-    def confirm_gone(self, connection_id: str) -> None: ...
-    def test(self, connection_id: str) -> Reachable: ...
-    def get(self, connection_id: str) -> Json: ...
-    def service_time(self) -> datetime: ...
-
-
-class Ledger(Protocol):
-    """What the executor needs of the store. All return once what they were given is durable."""
-
-    def begin(self, intents: tuple[Intent, ...]) -> None: ...
-    def settle(self, settled: tuple[Settled, ...]) -> None: ...
-    def adopt(self, records: tuple[Record, ...]) -> None: ...
-    def forget(self, keys: tuple[Key, ...]) -> None: ...
+from provisioner.service.client import FlowService, Written
+from provisioner.state.records import Completed, Intent, Record
+from provisioner.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class StepResult:
     """What the steps so far have led to."""
 
     id: str
@@ -67,17 +43,17 @@ _TEST_AGAIN = "fix the database, the network, the definition or its variables; `
 
 
 @dataclass(frozen=True, slots=True)
-class Trials:
+class Probes:
     """What these steps need. ``tell`` is told what is waited for."""
 
-    service: Writer
-    ledger: Ledger
+    service: FlowService
+    store: Store
     ids: KnownIds
     new_id: Callable[[], str]
     interrupted: Event
     tell: Callable[[str], None]
 
-    def tested(self, reached: Reached) -> Reached:
+    def tested(self, reached: StepResult) -> StepResult:
         """Raises ``NotPassed``; the record says already that it is untested."""
         record = reached.record
         if record is None:
@@ -89,26 +65,26 @@ class Trials:
             if not result.reachable:
                 raise NotPassed(f"{reached.id} is kept, and does not reach its database: {result.reason}", _TEST_AGAIN)
             passed = replace(record, untested=False)
-            self.ledger.adopt((passed,))
+            self.store.adopt((passed,))
         except (ServiceError, StateError) as error:
             raise NotPassed(f"{reached.id} is kept, and could not be tested: {error.message}", _TEST_AGAIN) from error
-        return Reached(reached.id, passed)
+        return StepResult(reached.id, passed)
 
-    def enabled(self, change: Change, reached: Reached) -> Reached:
+    def enabled(self, change: Change, reached: StepResult) -> StepResult:
         """Looks until the object is enabled. Where it never is, what was created is recorded all the same; raises
         ``ServiceError`` where something was to be done to it, which then is not."""
         ident = reached.id or next(step.id for step in change.steps if isinstance(step, Patch | Delete))
         self.tell(f"{change.key}: waiting until {ident} is enabled")
         if not isinstance(change.steps[0], Create):
-            return Reached(ident, reached.record, self._etag_once_enabled(ident))
+            return StepResult(ident, reached.record, self._etag_once_enabled(ident))
         try:
             etag = self._etag_once_enabled(ident)
             record = replace(reached.record, etag=etag) if reached.record else None
-            self.ledger.adopt((record,) if record else ())
+            self.store.adopt((record,) if record else ())
         except (ServiceError, StateError) as error:
             self.tell(f"{change.key}: {ident} is recorded; whether it is enabled is not known: {error.message}")
             return reached
-        return Reached(ident, record, etag)
+        return StepResult(ident, record, etag)
 
     def _etag_once_enabled(self, ident: str) -> str:
         for pause in _LOOKS:
@@ -119,7 +95,7 @@ class Trials:
                 break
         raise Refused(f"{ident} is still initializing", "run apply again once it is enabled")
 
-    def proved(self, change: Change, reached: Reached) -> Reached:
+    def proved(self, change: Change, reached: StepResult) -> StepResult:
         """Raises ``Refused`` where the new credentials do not pass; then nothing was done to the live object."""
         intent_id = self.new_id()
         intent = Intent(
@@ -134,7 +110,7 @@ class Trials:
             seen=(),
             record=None,
         )
-        self.ledger.begin((intent,))
+        self.store.begin((intent,))
         try:
             made = self.service.create({**body(desired_of(change)), "name": intent.name, "description": _THROWAWAY})
             check_new(self.ids, made)
@@ -186,7 +162,7 @@ class Trials:
             )
 
     def _over(self, intent: Intent) -> None:
-        self.ledger.settle((Settled(intent.intent_id, "failed", None, None),))
+        self.store.settle((Completed(intent.intent_id, "failed", None, None),))
 
 
 def check_new(ids: KnownIds, made: Written) -> None:

@@ -13,12 +13,11 @@ Settle what an earlier run left open: look, decide, record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from threading import Event
-from typing import Protocol
 
 from provisioner.apply.executor import Executor, left_open, not_attempted
 from provisioner.apply.known_ids import KnownIds, create_of, creation_notes, known_ids, not_ours, young_ids
@@ -34,35 +33,27 @@ from provisioner.apply.outcome import (
     moved_meanwhile,
     patched,
 )
-from provisioner.apply.probes import Ledger, Writer
-from provisioner.commands.plan import Place, look, look_for, planned, read_desired
+from provisioner.commands.plan import TargetContext, look, look_for, planned, read_desired
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProvisionerError, StaleError, StateError, UsageError
 from provisioner.model import Key
 from provisioner.planning.added_steps import definition_key, probe_key
-from provisioner.planning.approval import Approval, SavedPlan, hold_to
+from provisioner.planning.approval import Approval, SavedPlan, verify
 from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Asked, Change, Create, Plan, Probe
-from provisioner.planning.planner import Context
+from provisioner.planning.plan import Change, Create, Plan, PlanOptions, Probe
+from provisioner.planning.planner import PlanInputs
 from provisioner.planning.recovery import Resolved, resolve
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
-from provisioner.service.client import Reader
+from provisioner.service.client import FlowService
 from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
-from provisioner.state.records import Intent, Record, Settled, State
-
-
-class Register(Protocol):
-    """What recovery needs of the store. All return once what they were given is durable."""
-
-    def load(self) -> State: ...
-    def adopt(self, records: tuple[Record, ...]) -> None: ...
-    def settle(self, settled: tuple[Settled, ...]) -> None: ...
+from provisioner.state.records import State
+from provisioner.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Snapshot:
     """The state with everything settled that can be, what the service showed, and what is still open."""
 
     state: State
@@ -74,37 +65,24 @@ class Seen:
 class Resumption:
     """How standing intents are settled. ``look`` is given the state; ``client`` is our client id."""
 
-    register: Register
+    store: Store
     look: Callable[[State], Observation]
     tell: Callable[[str], None]
     client: str
 
-    def resume(self, waited: bool) -> Seen:
+    def resume(self, waited: bool) -> Snapshot:
         """Look once, and record what became of every standing intent of which that can be told now. ``waited``: they
         had their time to take effect and to be shown."""
-        state = self.register.load()
+        state = self.store.load()
         observation = self.look(state)
         resolved = resolve(state, observation, self.client, waited)
         if not resolved.settled:
-            return Seen(state, observation, resolved)
-        self.register.adopt(resolved.adopted)
-        self.register.settle(resolved.settled)
+            return Snapshot(state, observation, resolved)
+        self.store.adopt(resolved.adopted)
+        self.store.settle(resolved.settled)
         for key, note in resolved.found.items():
             self.tell(f"{key}: {note}")
-        return Seen(self.register.load(), observation, resolved)
-
-
-class Service(Reader, Writer, Protocol):
-    """What apply needs of the Flow Service."""
-
-
-class Remembered(Ledger, Register, Protocol):
-    """What apply needs of the store, beside the lock that its caller holds."""
-
-    def check_room(self, steps: int) -> None: ...
-    def saw(self, ids: Iterable[str]) -> None: ...
-    def reopen(self, intent: Intent) -> None: ...
-    def fold(self) -> State: ...
+        return Snapshot(self.store.load(), observation, resolved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +91,8 @@ class Ports:
     ``interrupted``, which is set from outside; ``undisturbed`` is around what must not be cut off half-way: meanwhile
     an interrupt only sets it."""
 
-    store: Remembered
-    service: Service
+    store: Store
+    service: FlowService
     monotonic: Callable[[], float]
     sleep: Callable[[float], None]
     new_id: Callable[[], str]
@@ -136,12 +114,12 @@ class Options:
 
     parallelism: int = 8
     confirmed: bool = False
-    asked: Asked = field(default_factory=Asked)
+    asked: PlanOptions = field(default_factory=PlanOptions)
     approved: Approval | None = None
     no_wait: bool = False
 
 
-def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Options) -> Applied:
+def apply(place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: Options) -> Applied:
     """Carry out what the definitions ask for. The lock is held by the caller.
 
     Raises whatever reading the service may raise, with nothing done; ``Declined`` when the answer was no.
@@ -156,10 +134,10 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
     made = run.plan(seen)
     ports.show(made)
     if options.approved:
-        hold_to(options.approved, made, run.fingerprinter(seen))
+        verify(options.approved, made, run.fingerprinter(seen))
     if not made.pending and not run.waiting(made, seen):
         run.renew(made)
-        ports.store.fold()
+        ports.store.compact()
         return Applied((), made.blocked)
     if made.pending and not (options.confirmed or options.approved):
         if not ports.confirm():
@@ -173,7 +151,7 @@ def apply(place: Place, desired: tuple[Desired, ...], ports: Ports, options: Opt
 class _Run:
     """One apply: what its parts share."""
 
-    def __init__(self, place: Place, desired: tuple[Desired, ...], ports: Ports, options: Options) -> None:
+    def __init__(self, place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: Options) -> None:
         self._place, self._desired, self._ports, self._options = place, desired, ports, options
         self._resumption = Resumption(ports.store, partial(look, ports.service), ports.tell, place.client)
         # One for planning and executing: without a team key each distinct secret costs 40 ms, once.
@@ -182,13 +160,13 @@ class _Run:
         self._began = ports.monotonic()
         self._stopped = False
 
-    def look(self, waited: bool = False) -> Seen:
+    def look(self, waited: bool = False) -> Snapshot:
         """See what there is; settle what an earlier call left open, as far as that can be told now."""
         seen = self._resumption.resume(waited)
         self._ids.add(known_ids(seen.state, seen.observation))
         return seen
 
-    def confirmed(self, shown: Plan) -> tuple[Seen, Plan]:
+    def confirmed(self, shown: Plan) -> tuple[Snapshot, Plan]:
         """Look once more: a question may stand for hours. Raise ``StaleError`` unless the plan is the one shown."""
         seen = self.look()
         now = self.plan(seen)
@@ -199,12 +177,12 @@ class _Run:
             raise StaleError(message, "run apply again, and read the new plan")
         return seen, now
 
-    def fingerprinter(self, seen: Seen) -> Fingerprinter:
+    def fingerprinter(self, seen: Snapshot) -> Fingerprinter:
         return self._fingerprinter(seen.state.lineage)
 
-    def plan(self, seen: Seen) -> Plan:
+    def plan(self, seen: Snapshot) -> Plan:
         place, options = self._place, self._options
-        context = Context(
+        context = PlanInputs(
             seen.state,
             seen.observation,
             self.fingerprinter(seen),
@@ -241,14 +219,14 @@ class _Run:
     def _todays_fingerprinter(self) -> Fingerprinter:
         return self._fingerprinter(self._ports.store.load().lineage)
 
-    def waiting(self, made: Plan, seen: Seen) -> frozenset[Key]:
+    def waiting(self, made: Plan, seen: Snapshot) -> frozenset[Key]:
         """Return the keys of earlier calls that are waited for. One that is sent again with the same etag is not."""
         if self._options.asked.refresh:
             return frozenset()
         open_keys = seen.resolved.waiting | (seen.resolved.fenced.keys() - patched(made))
         return frozenset(key for key in open_keys if self._options.asked.selects(definition_key(key)))
 
-    def carry_out(self, made: Plan, seen: Seen) -> Applied:
+    def carry_out(self, made: Plan, seen: Snapshot) -> Applied:
         """Carry out a plan; then wait once for all open calls, look, and send once more what had no effect.
 
         What is carried out after the wait leads to what was shown: the same base connections, as declared.
@@ -305,10 +283,10 @@ class _Run:
         sent = self._execute(now.only(meant), seen)
         return Applied((*done, *map(moved_meanwhile, now.without(meant).changes))) + sent
 
-    def _execute(self, made: Plan, seen: Seen) -> Applied:
+    def _execute(self, made: Plan, seen: Snapshot) -> Applied:
         ports = self._ports
         if any(isinstance(step, Create | Probe) for change in made.pending for step in change.steps):
-            ports.store.saw(young_ids(seen.observation, ports.service.service_time()))
+            ports.store.remember_ids(young_ids(seen.observation, ports.service.service_time()))
         began = ports.service.service_time().isoformat()
         executor = Executor(
             ports.service,
@@ -327,7 +305,7 @@ class _Run:
         self._stopped = executor.stop.is_set()
         return self._checked(applied, began) + Applied(tuple(self._left_probes(made, applied, seen)))
 
-    def _left_probes(self, made: Plan, applied: Applied, seen: Seen) -> Iterator[Outcome]:
+    def _left_probes(self, made: Plan, applied: Applied, seen: Snapshot) -> Iterator[Outcome]:
         """Yield the outcome of each probe of this run that may be there yet, but for those of changes that are open."""
         if not any(isinstance(step, Probe) for change in made.pending for step in change.steps):
             return
@@ -369,7 +347,7 @@ class _Run:
         return replace(outcome, verdict=Verdict.UNKNOWN, id="", message=message, ended=self._ports.monotonic())
 
 
-def read_complete(place: Place, asked: Asked, allow_none: bool) -> tuple[Desired, ...]:
+def read_complete(place: TargetContext, asked: PlanOptions, allow_none: bool) -> tuple[Desired, ...]:
     """Return the same as ``read_desired``, with every secret at hand: a variable that is not set and that a selected
     definition needs is a problem too. To take drift into the state no secret is needed."""
     return read_desired(place, allow_none, lambda key: not asked.refresh and asked.selects(key))
@@ -378,7 +356,7 @@ def read_complete(place: Place, asked: Asked, allow_none: bool) -> tuple[Desired
 def folded(ports: Ports, applied: Applied) -> Applied:
     """What was done stays done, and is told, also where the state cannot be written: the journal has it all."""
     try:
-        ports.store.fold()
+        ports.store.compact()
     except (StateError, StaleError) as error:
-        return replace(applied, unfolded=f"{error.message}; the journal beside it holds everything, keep both")
+        return replace(applied, uncompacted=f"{error.message}; the journal beside it holds everything, keep both")
     return applied

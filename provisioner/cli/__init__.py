@@ -17,8 +17,8 @@ from typing import Any, TextIO
 import click
 
 from provisioner import __version__, cli_life, cli_state
-from provisioner.cli.console import Egress
-from provisioner.cli.context import Shell, guarded
+from provisioner.cli.console import Console
+from provisioner.cli.context import Context, guarded
 from provisioner.cli.options import (
     APPLY_REPORTS,
     CHECK_REPORTS,
@@ -50,7 +50,7 @@ def main() -> None:
             # A name that the terminal's encoding lacks must not end a run half-way.
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = run(sys.argv[1:], os.environ, sys.stdin, Egress(out, err))
+        code = run(sys.argv[1:], os.environ, sys.stdin, Console(out, err))
     except KeyboardInterrupt:  # once more, while the first was being said
         from provisioner.cli.interruption import INTERRUPTED
 
@@ -65,15 +65,15 @@ def collect_seldom() -> None:
     gc.set_threshold(1_000_000, 10, 10)
 
 
-def run(args: Sequence[str], environ: Mapping[str, str], stdin: TextIO | None, egress: Egress) -> int:
+def run(args: Sequence[str], environ: Mapping[str, str], stdin: TextIO | None, console: Console) -> int:
     """One command from flags to exit code."""
-    egress.scanner.register(own_secrets(environ))
-    shell = Shell(environ, stdin, egress)
-    with egress.redirected():
+    console.scanner.register(own_secrets(environ))
+    shell = Context(environ, stdin, console)
+    with console.redirected():
         try:
             return guarded(shell, lambda: cli.main(args, "provisioner", standalone_mode=False, obj=shell))
         finally:
-            egress.pass_by("")
+            console.status("")
 
 
 @click.group(cls=StrictGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -97,7 +97,7 @@ def cli() -> None:
 @format_option
 @reports_option(CHECK_REPORTS)
 @offline_options
-def _validate(shell: Shell, targets: tuple[str, ...], output: str, reports: tuple[tuple[str, str], ...]) -> int:
+def _validate(shell: Context, targets: tuple[str, ...], output: str, reports: tuple[tuple[str, str], ...]) -> int:
     """Check every definition, for every target. Needs no secret, no network, no state."""
     from provisioner.cli import validate as running
     from provisioner.reporting import in_form
@@ -118,7 +118,7 @@ def _validate(shell: Shell, targets: tuple[str, ...], output: str, reports: tupl
 @asked_options
 @common_options
 def _plan(
-    shell: Shell,
+    shell: Context,
     target: str | None,
     output: str,
     offline: bool,
@@ -134,7 +134,7 @@ def _plan(
     from provisioner.reporting import in_form
 
     approved = ExpectedDigest(expect_digest) if expect_digest is not None else None
-    wanted = running.PlanOptions(offline, detailed_exitcode, read_asked(asked), out, approved)
+    wanted = running.Requested(offline, detailed_exitcode, read_asked(asked), out, approved)
     return in_form(shell, output, reports, lambda: running.plan(shell, target, output, wanted, reports))
 
 
@@ -162,7 +162,7 @@ def _plan(
 @lock_timeout_option
 @common_options
 def _apply(
-    shell: Shell,
+    shell: Context,
     plan_file: Path | None,
     target: str | None,
     output: str,
@@ -182,13 +182,13 @@ def _apply(
     from provisioner.apply.run import Options
     from provisioner.cli import apply as running
     from provisioner.planning.approval import ExpectedDigest
-    from provisioner.planning.plan import Asked
+    from provisioner.planning.plan import PlanOptions
     from provisioner.reporting import in_form
 
     wanted = read_asked(asked)
     options = Options(parallelism, yes, wanted, no_wait=no_wait)
     if plan_file:
-        if wanted != Asked() or expect_digest is not None:
+        if wanted != PlanOptions() or expect_digest is not None:
             raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
         saved = running.read_saved(plan_file, target, shell.folder)
         target, options = saved.target, replace(options, asked=saved.asked, approved=saved)
@@ -211,7 +211,7 @@ for _command in (cli_life.import_, cli_life.output, cli_life.test, cli_life.expl
     help="CI system to generate a pipeline for.",
 )
 @click.pass_obj
-def _init(shell: Shell, folder: Path, pipeline: str) -> int:
+def _init(shell: Context, folder: Path, pipeline: str) -> int:
     """Make a project in DIR: a sample definition, schemas for editors, a pipeline. Overwrites nothing."""
     from provisioner.cli.validate import init
 
@@ -221,7 +221,7 @@ def _init(shell: Shell, folder: Path, pipeline: str) -> int:
 @cli.command("completion", short_help="Completion for a shell.")
 @click.argument("name", metavar="[bash|zsh|fish]", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_obj
-def _completion(shell: Shell, name: str) -> int:
+def _completion(shell: Context, name: str) -> int:
     """Print a completion script for a shell: commands, flags, targets and keys.
 
     In ~/.bashrc: eval "$(provisioner completion bash)"
@@ -232,7 +232,7 @@ def _completion(shell: Shell, name: str) -> int:
     if kind is None:
         raise click.UsageError(f"there is no completion for {name}")
     files = _FILES_IN_BASH if name == "bash" else ""
-    shell.egress.result(kind(cli, {}, "provisioner", "_PROVISIONER_COMPLETE").source() + files)
+    shell.console.out(kind(cli, {}, "provisioner", "_PROVISIONER_COMPLETE").source() + files)
     return 0
 
 
@@ -261,11 +261,11 @@ _SCHEMAS = ("connection", "project", "plan", "state", "faults")
 @click.argument("name", metavar=f"[{'|'.join(_SCHEMAS)}]", type=click.Choice(_SCHEMAS), default="connection")
 @click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only the vocabulary of this cloud.")
 @click.pass_obj
-def _schema(shell: Shell, name: str, cloud: str | None) -> int:
+def _schema(shell: Context, name: str, cloud: str | None) -> int:
     """Print a JSON Schema: of definitions, the project file, a plan as JSON, a state file, or a file of faults."""
     from provisioner.commands.schema import schema_text
 
-    shell.egress.result(schema_text(name, cloud))
+    shell.console.out(schema_text(name, cloud))
     return 0
 
 
@@ -279,15 +279,15 @@ def _schema(shell: Shell, name: str, cloud: str | None) -> int:
     "--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of faults to inject."
 )
 @click.pass_obj
-def _emulator(shell: Shell, port: int, data: Path | None, behaviour: Path | None, faults: Path | None) -> int:
+def _emulator(shell: Context, port: int, data: Path | None, behaviour: Path | None, faults: Path | None) -> int:
     """Run an emulator of the Flow Service on 127.0.0.1. Prints its URL; docs/emulator.md describes it."""
     from provisioner.cli.emulator import run
 
     def announce(url: str) -> None:
-        shell.egress.result(url)
-        if shell.egress.stdout.isatty():
+        shell.console.out(url)
+        if shell.console.stdout.isatty():
             how = f"a target reaches it by `endpoint: {url}`, with any org_id, sandbox and credentials"
-            shell.egress.note(shell.note_style.fold(f"{how}; Ctrl-C ends it"))
+            shell.console.err(shell.note_style.fold(f"{how}; Ctrl-C ends it"))
 
     run(port, data, behaviour, announce, faults)
     return 0

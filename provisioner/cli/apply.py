@@ -23,15 +23,16 @@ from provisioner.report.terminal import safe
 from provisioner.report.wording import words_of
 from provisioner.reporting import Reports, write_reports
 from provisioner.running import Needs, held, log_of, new_id, place_of
+from provisioner.service.client import FlowService
 
 if TYPE_CHECKING:
-    from provisioner.cli.context import Shell
+    from provisioner.cli.context import Context
     from provisioner.planning.plan import Plan
     from provisioner.state.store import FileStore
 
 
 def apply(
-    shell: Shell,
+    shell: Context,
     name: str | None,
     output: str,
     options: applying.Options,
@@ -50,22 +51,22 @@ def apply(
         desired = applying.read_complete(where, options.asked, allow_none=not store.load().is_new)
         guarding.warn(shell, settings, desired)
         with connect.connect(
-            where, settings, log_of(shell), shell.egress.scanner.contains, interruption.asked
+            where, settings, log_of(shell), shell.console.scanner.contains, interruption.asked
         ) as service:
             ports = _ports(shell, store, service, output, interruption)
             applied = applying.apply(where, desired, ports, options)
-    shell.egress.result(_end(shell, applied, output))
+    shell.console.out(_end(shell, applied, output))
     if reports:
         from provisioner.report import formats
 
         with _only_said(shell):
             write_reports(shell, formats.APPLIED, applied, reports)
     with _only_said(shell):
-        shell.egress.confirm()
+        shell.console.check_written()
     return exit_code(applied)
 
 
-def _end(shell: Shell, applied: Applied, output: str) -> str:
+def _end(shell: Context, applied: Applied, output: str) -> str:
     if output == "events":
         return outcomes.of_end(applied, datetime.now(UTC))
     if output == "json":
@@ -76,12 +77,12 @@ def _end(shell: Shell, applied: Applied, output: str) -> str:
 
 
 @contextmanager
-def _only_said(shell: Shell) -> Iterator[None]:
+def _only_said(shell: Context) -> Iterator[None]:
     """What was applied decides the exit code, not whether a report of it could be written."""
     try:
         yield
     except NotWritten as error:
-        shell.egress.note(f"warning: {safe(error.message)}")
+        shell.console.err(f"warning: {safe(error.message)}")
 
 
 def read_saved(file: Path, name: str | None, folder: Path) -> SavedPlan:
@@ -101,28 +102,28 @@ def read_saved(file: Path, name: str | None, folder: Path) -> SavedPlan:
 
 
 def _ports(
-    shell: Shell,
+    shell: Context,
     store: FileStore,
-    service: applying.Service,
+    service: FlowService,
     output: str,
     interruption: Interruption,
 ) -> applying.Ports:
     # Only one JSON document goes to standard output, so then everything on the way is a note.
-    say = shell.egress.note if output == "json" else shell.egress.result
+    say = shell.console.err if output == "json" else shell.console.out
     style = shell.note_style if output == "json" else shell.result_style
     more = shell.progress.of("changes done", 0)
 
     def show(made: Plan) -> None:
         nonlocal more
-        shell.egress.check((*words_of(made.changes), *made.notes))
+        shell.console.check((*words_of(made.changes), *made.notes))
         more = shell.progress.of("changes done", len(made.pending))
         if output == "events":
-            shell.egress.result("\n".join(outcomes.of_plan(made, datetime.now(UTC))))
+            shell.console.out("\n".join(outcomes.of_plan(made, datetime.now(UTC))))
         else:
             say(plan_text.as_text(made, style) + "\n\n")
 
     def progress(outcome: Outcome) -> None:
-        shell.egress.check((outcome.message, outcome.remedy, *words_of((outcome.change,))))
+        shell.console.check((outcome.message, outcome.remedy, *words_of((outcome.change,))))
         if output == "events":
             say(outcomes.of_outcome(outcome, datetime.now(UTC)))
         elif shell.verbose or outcome.verdict is not Verdict.NOT_ATTEMPTED:  # the summary counts those
@@ -135,7 +136,7 @@ def _ports(
         monotonic=monotonic,
         sleep=lambda seconds: _sleep(interruption, seconds),
         new_id=new_id,
-        tell=shell.egress.note,
+        tell=shell.console.err,
         show=show,
         confirm=lambda: _confirm(shell),
         progress=progress,
@@ -148,11 +149,11 @@ def _sleep(interruption: Interruption, seconds: float) -> None:
     interruption.asked.wait(seconds)
 
 
-def _confirm(shell: Shell) -> bool:
+def _confirm(shell: Context) -> bool:
     if shell.stdin is None or not shell.interactive:
         raise UsageError("there is no terminal to ask on; nothing was done", "read the plan, then pass --yes")
-    shell.egress.ask("Apply these changes? Only `yes` is accepted: ")
+    shell.console.ask("Apply these changes? Only `yes` is accepted: ")
     answer = shell.stdin.readline()
     if not answer.endswith("\n"):
-        shell.egress.ask("\n")
+        shell.console.ask("\n")
     return answer.strip().lower() == "yes"

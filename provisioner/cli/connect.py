@@ -22,8 +22,8 @@ from provisioner.state.lock import Holder
 from provisioner.state.store import FileStore
 
 if TYPE_CHECKING:
-    from provisioner.cli.console import Egress
-    from provisioner.commands.plan import Place
+    from provisioner.cli.console import Console
+    from provisioner.commands.plan import TargetContext
     from provisioner.secret_scanner import SecretScanner
     from provisioner.service.auth import ClientCredentials, FixedToken
     from provisioner.service.client import FlowService
@@ -54,13 +54,13 @@ def place(
     scanner: SecretScanner,
     progress: Progress = SILENT,
     waits: Waits | None = None,
-) -> Place:
+) -> TargetContext:
     """Everything about a target but the connection to it."""
-    from provisioner.commands.plan import Place
+    from provisioner.commands.plan import TargetContext
     from provisioner.service import http
 
     loopback = target.emulator or _origin(target.endpoint, settings).loopback
-    return Place(
+    return TargetContext(
         project=project,
         target=target,
         identity=_identity(target, settings),
@@ -125,19 +125,19 @@ def _origin(url: str, settings: Settings) -> Origin:
 
 
 def store(
-    project: Project, target: Target, identity: TargetIdentity, egress: Egress, lineage: str | None = None
+    project: Project, target: Target, identity: TargetIdentity, console: Console, lineage: str | None = None
 ) -> FileStore:
     """The state of a target; ``lineage`` is for one that begins now.
 
     What it could not record is told whatever it holds: it may be the last to know an id.
     """
     path = project.folder / target.state
-    return FileStore(path, identity, lineage=lineage, tell=egress.note_unchecked, check=egress.scanner.check)
+    return FileStore(path, identity, lineage=lineage, tell=console.err_unchecked, check=console.scanner.check)
 
 
 @contextmanager
 def connect(
-    where: Place, settings: Settings, log: Log, repeats: Callable[[str], bool], interrupted: Event | None = None
+    where: TargetContext, settings: Settings, log: Log, repeats: Callable[[str], bool], interrupted: Event | None = None
 ) -> Iterator[FlowService]:
     """The Flow Service of a target, or the emulator that stands for it. Raises ``NotAuthenticated``.
 
@@ -145,7 +145,7 @@ def connect(
     Once ``interrupted``, nothing is waited for or sent again.
     """
     from provisioner.service.client import FlowService
-    from provisioner.service.transport import HttpTransport, Withholding, real_timing
+    from provisioner.service.transport import HttpTransport, RedactingTransport, real_timing
 
     with ExitStack() as stack:
         url, ims_url = where.target.endpoint, where.target.ims_endpoint
@@ -154,7 +154,7 @@ def connect(
         elif ims_url == DEFAULT_IMS_ENDPOINT and _origin(url, settings).loopback:
             ims_url = url  # a running emulator issues its own tokens; what is meant for a test stays here
         timing = replace(real_timing(interrupted), waiting=where.waits)
-        transport = Withholding(stack.enter_context(HttpTransport(timing, log, settings.variables)), repeats)
+        transport = RedactingTransport(stack.enter_context(HttpTransport(timing, log, settings.variables)), repeats)
         tokens = _tokens(where, settings, ims_url, transport, timing)
         identity = where.identity
         origin = _origin(url, settings)
@@ -203,7 +203,7 @@ _REMEDY = (
 
 
 def _tokens(
-    where: Place, settings: Settings, ims_url: str, transport: Transport, timing: Timing
+    where: TargetContext, settings: Settings, ims_url: str, transport: Transport, timing: Timing
 ) -> FixedToken | ClientCredentials:
     from provisioner.service import http
     from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken

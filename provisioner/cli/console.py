@@ -25,7 +25,7 @@ _PRIVATE, _PUBLIC = 0o600, 0o666
 
 
 @dataclass(frozen=True, slots=True)
-class Egress:
+class Console:
     """Where a run writes. Whole lines, from any thread. Raises ``Leak``, and writes nothing, for a text that holds a
     sensitive value of the run."""
 
@@ -43,27 +43,27 @@ class Egress:
         cut, after which a part of a value, or one in other company, might pass."""
         self.scanner.check("\n".join(words))
 
-    def result(self, text: str) -> None:
+    def out(self, text: str) -> None:
         """What the command was asked for."""
         self._write(self.stdout, text)
 
-    def confirm(self) -> None:
+    def check_written(self) -> None:
         """Raises ``NotWritten`` where a part of the result is lost; once."""
         if self.lost:
             message = f"standard output cannot be written: {self.lost.pop()}"
             self.lost.clear()
             raise NotWritten(message, "run it again where there is room for it")
 
-    def note(self, text: str) -> None:
+    def err(self, text: str) -> None:
         """Everything else: progress, warnings, errors."""
         self._write(self.stderr, text)
 
     def ask(self, text: str) -> None:
         """A question; the answer follows on the same line."""
-        self.pass_by("")
+        self.status("")
         self._write(self.stderr, text, end="")
 
-    def pass_by(self, text: str) -> None:
+    def status(self, text: str) -> None:
         """The line that stays at the end of a terminal, in the place of the one before; "" takes it away."""
         self.scanner.check(text)
         with self.lock:
@@ -71,16 +71,16 @@ class Egress:
             self.passing[:] = [text] if text else []
             self._put_last()
 
-    def report(self, path: Path, text: str) -> None:
+    def write_report(self, path: Path, text: str) -> None:
         """A file for nobody but the user. Raises ``OSError``, also where there is a file of that name."""
         self.scanner.check(text)
         _new_file(path, text, _PRIVATE)
 
-    def keep(self, path: Path, text: str) -> None:
-        """Write a private file of the user's choice, as ``publish`` does."""
+    def write_private(self, path: Path, text: str) -> None:
+        """Write a private file of the user's choice, as ``write_public`` does."""
         self._write_file(path, text, _PRIVATE)
 
-    def publish(self, path: Path, text: str) -> None:
+    def write_public(self, path: Path, text: str) -> None:
         """Write a file for whoever may read the folder. Raise ``OSError``.
 
         A file is there whole or not at all, and takes the place of one that is there, also behind a link. What is no
@@ -121,13 +121,13 @@ class Egress:
         path.parent.mkdir(parents=True, exist_ok=True)
         _whole_new_file(path, text, _PUBLIC)
 
-    def tidy(self, path: Path) -> None:
+    def remove_litter(self, path: Path) -> None:
         """Remove what a ``create`` of this file that was killed has left beside it."""
         for litter in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
             with suppress(OSError):
                 litter.unlink()
 
-    def note_unchecked(self, text: str) -> None:
+    def err_unchecked(self, text: str) -> None:
         """A note that must get out: an id that nothing else could record, the words that a leak is reported with."""
         self._put(self.stderr, text, "\n")
 
@@ -226,8 +226,8 @@ class _Lines(io.TextIOBase):
 
     encoding = "utf-8"
 
-    def __init__(self, egress: Egress, stream: TextIO) -> None:
-        self._egress = egress
+    def __init__(self, console: Console, stream: TextIO) -> None:
+        self._console = console
         self._stream = stream
         self._open = threading.local()
 
@@ -237,7 +237,7 @@ class _Lines(io.TextIOBase):
         whole, line_end, rest = (getattr(self._open, "text", "") + text).rpartition("\n")
         self._open.text = rest
         with suppress(Leak):  # not ours to report: whoever wrote it may not expect an error
-            self._egress._write(self._stream, whole + line_end)
+            self._console._write(self._stream, whole + line_end)
         return len(text)
 
     def flush(self) -> None:

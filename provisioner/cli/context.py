@@ -17,7 +17,7 @@ import click
 
 from provisioner import __version__
 from provisioner.cli import guesses, settings
-from provisioner.cli.console import Egress
+from provisioner.cli.console import Console
 from provisioner.errors import Leak, ProblemsFound, ProvisionerError, remedy_of
 from provisioner.progress import Progress, Waits
 from provisioner.report.terminal import Style, safe
@@ -28,16 +28,16 @@ _EXTRA = re.compile(r"Got unexpected extra arguments? \((\S+)")
 
 
 @dataclass(frozen=True, slots=True)
-class Shell:
+class Context:
     """What a command has of its process."""
 
     environ: Mapping[str, str] = field(repr=False)
     stdin: TextIO | None
-    egress: Egress
+    console: Console
     folder: Path = Path()
     verbose: bool = False
 
-    def at(self, folder: Path, verbose: bool) -> Shell:
+    def at(self, folder: Path, verbose: bool) -> Context:
         return replace(self, folder=folder, verbose=verbose)
 
     @property
@@ -46,31 +46,31 @@ class Shell:
         if self.stdin is None or settings.in_ci(self.environ):
             return False
         # The plan goes to standard output and the question to standard error: both must be seen.
-        return all(stream.isatty() for stream in (self.stdin, self.egress.stdout, self.egress.stderr))
+        return all(stream.isatty() for stream in (self.stdin, self.console.stdout, self.console.stderr))
 
     @property
     def result_style(self) -> Style:
-        return self._style(self.egress.stdout)
+        return self._style(self.console.stdout)
 
     @property
     def note_style(self) -> Style:
-        return self._style(self.egress.stderr)
+        return self._style(self.console.stderr)
 
     @property
     def progress(self) -> Progress:
         """On a terminal a line that stays where it is; elsewhere, in logs, a new one every ten seconds."""
-        if self.egress.stderr.isatty() and not settings.plain(self.environ):
+        if self.console.stderr.isatty() and not settings.plain(self.environ):
             # A line that the terminal breaks in two could not be wiped.
             most = max(self.note_style.width - 1, 0) or None
             return Progress(
-                time.monotonic, 1, lambda text: self.egress.pass_by(text[:most]), lambda: self.egress.pass_by("")
+                time.monotonic, 1, lambda text: self.console.status(text[:most]), lambda: self.console.status("")
             )
-        return Progress(time.monotonic, 10, self.egress.note)
+        return Progress(time.monotonic, 10, self.console.err)
 
     @property
     def waits(self) -> Waits:
         """Like ``progress``; with ``--verbose`` every one in a line of its own, among those of the calls."""
-        return Waits(Progress(time.monotonic, 0, self.egress.note) if self.verbose else self.progress)
+        return Waits(Progress(time.monotonic, 0, self.console.err) if self.verbose else self.progress)
 
     def _style(self, stream: TextIO) -> Style:
         return Style(settings.coloured(self.environ, stream.isatty()), _width(stream))
@@ -84,7 +84,7 @@ def _width(stream: TextIO) -> int:
         return 0
 
 
-def guarded(shell: Shell, run: Callable[[], Any]) -> int:
+def guarded(shell: Context, run: Callable[[], Any]) -> int:
     """Run a command; whatever happens becomes an exit code and a line on standard error."""
     try:
         return _expected(shell, run)
@@ -98,25 +98,25 @@ def _code(code: Any) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _expected(shell: Shell, run: Callable[[], Any]) -> int:
+def _expected(shell: Context, run: Callable[[], Any]) -> int:
     """Run a command; what may go wrong in it is said. Raises what must not happen."""
     try:
         code = run()
-        shell.egress.confirm()
+        shell.console.check_written()
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.Abort:
         return _interrupted(shell)
     except click.ClickException as error:
-        shell.egress.note(_usage(error))
+        shell.console.err(_usage(error))
         return 64
     except ProvisionerError as error:
-        shell.egress.note(error_text(error, shell))
+        shell.console.err(error_text(error, shell))
         return error.exit_code
     except KeyboardInterrupt:
         return _interrupted(shell)
     except OSError as error:
-        shell.egress.note(error_text(of_the_world(error), shell))
+        shell.console.err(error_text(of_the_world(error), shell))
         return 1
     return _code(code)
 
@@ -128,8 +128,8 @@ def of_the_world(error: OSError) -> ProvisionerError:
     return ProvisionerError(f"{error.filename}: {reason}" if error.filename else reason, remedy_of(error))
 
 
-def _interrupted(shell: Shell) -> int:
-    shell.egress.note("interrupted; whatever was finished by then is recorded")
+def _interrupted(shell: Context) -> int:
+    shell.console.err("interrupted; whatever was finished by then is recorded")
     return 130
 
 
@@ -160,23 +160,23 @@ def _meant(context: click.Context, message: str) -> str:
     return ""
 
 
-def error_text(error: ProvisionerError, shell: Shell) -> str:
+def error_text(error: ProvisionerError, shell: Context) -> str:
     """An expected failure: every problem, or one line with its remedy."""
     style = shell.note_style
     if isinstance(error, ProblemsFound):
         from provisioner.report import problems
 
-        shell.egress.check(word for one in error.problems for word in (one.message, one.remedy))
-        frames = error.source_line if shell.egress.stderr.isatty() else None
+        shell.console.check(word for one in error.problems for word in (one.message, one.remedy))
+        frames = error.source_line if shell.console.stderr.isatty() else None
         also = f"\n{error_text(error.also, shell)}" if error.also else ""
         return f"{problems.as_text(error.problems, style, frames)}\n{error.message}{also}"
-    shell.egress.check((error.message, *error.details, error.remedy))
+    shell.console.check((error.message, *error.details, error.remedy))
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
     details = "".join(f"\n    {safe(detail)}" for detail in error.details)
     return style.fold(f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}")
 
 
-def _bug(shell: Shell, error: BaseException) -> int:
+def _bug(shell: Context, error: BaseException) -> int:
     """One line, and a report without any value: messages of exceptions may quote what they stumbled over."""
     now = datetime.now(UTC)
     frames = traceback.extract_tb(error.__traceback__)
@@ -186,7 +186,7 @@ def _bug(shell: Shell, error: BaseException) -> int:
     path = Path(f"provisioner-report-{now:%Y%m%dT%H%M%S}-{os.urandom(4).hex()}.txt")
     report = "\n".join([*head, *lines, ""])
     try:
-        shell.egress.report(path, report)
+        shell.console.write_report(path, report)
         where = f"the report is in {path}"
     except OSError:
         where = "and the report could not be written:\n" + report
@@ -195,7 +195,7 @@ def _bug(shell: Shell, error: BaseException) -> int:
     if isinstance(error, Leak):
         origins = ", ".join(error.origins)
         what = f"what was about to be written holds the value of {origins}; nothing of it was written"
-        shell.egress.note_unchecked(f"error: {what}. This is a bug in provisioner; {where}")
+        shell.console.err_unchecked(f"error: {what}. This is a bug in provisioner; {where}")
     else:
-        shell.egress.note(f"error: this is a bug in provisioner ({type(error).__name__}); {where}")
+        shell.console.err(f"error: this is a bug in provisioner ({type(error).__name__}); {where}")
     return 3

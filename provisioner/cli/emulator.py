@@ -13,7 +13,7 @@ from provisioner.errors import ProvisionerError, UsageError
 
 if TYPE_CHECKING:
     from provisioner.emulator.behaviour import Behaviour
-    from provisioner.emulator.faults import Rehearsal
+    from provisioner.emulator.faults import FaultConfig
 
 _HELP = "docs/emulator.md lists the switches"
 _FAULTS_HELP = "docs/emulator.md lists the faults"
@@ -27,9 +27,9 @@ def run(
     from provisioner.emulator.server import serve
 
     switches = read_behaviour(_read(behaviour, _HELP) if behaviour else {})
-    rehearsal = read_faults(_read(faults, _FAULTS_HELP) if faults else [])
+    fault_config = read_faults(_read(faults, _FAULTS_HELP) if faults else [])
     try:
-        serve(data, port, switches, announce, rehearsal)
+        serve(data, port, switches, announce, fault_config)
     except ModuleNotFoundError as error:
         if error.name != "pymysql":
             raise
@@ -64,12 +64,12 @@ def read_behaviour(switches: Any) -> Behaviour:
     return Behaviour(**{name: _checked(name, value, hints[name]) for name, value in switches.items()})
 
 
-def read_faults(document: Any) -> Rehearsal:
+def read_faults(document: Any) -> FaultConfig:
     """What is to go wrong, from its JSON. Raises ``UsageError`` that names the entry which cannot be used."""
-    from provisioner.emulator.faults import FaultError, rehearsal
+    from provisioner.emulator.faults import FaultError, fault_config
 
     try:
-        return rehearsal(document)
+        return fault_config(document)
     except FaultError as error:
         raise UsageError(str(error), _FAULTS_HELP) from error
 

@@ -17,37 +17,37 @@ from provisioner.report import problems
 from provisioner.report.terminal import count, safe
 
 if TYPE_CHECKING:
-    from provisioner.cli.context import Shell
-    from provisioner.commands.plan import Place
+    from provisioner.cli.context import Context
+    from provisioner.commands.plan import TargetContext
     from provisioner.definitions.desired import Desired
-    from provisioner.importing.importer import Imported, Wanted
+    from provisioner.importing.importer import Imported, ImportOptions
     from provisioner.model import TargetIdentity
     from provisioner.report.terminal import Style
 
 
-def import_(shell: Shell, name: str | None, wanted: Wanted, lock_timeout: float) -> int:
+def import_(shell: Context, name: str | None, wanted: ImportOptions, lock_timeout: float) -> int:
     """Take up what exists; write drafts, then records. 1 where something was left out that was asked for."""
     settings = read_settings(shell.environ)
     where, store = running.place_of(shell, settings, name, running.Needs.DEFINITIONS)
     with running.held(shell, store, where, settings, "import", lock_timeout):
         desired = _declared(where)
         guarding.warn(shell, settings, desired)
-        with connect.connect(where, settings, running.log_of(shell), shell.egress.scanner.contains) as service:
+        with connect.connect(where, settings, running.log_of(shell), shell.console.scanner.contains) as service:
             state = store.load()
             done = importer.prepare(where, desired, state, service.reading(), wanted, running.new_id)
         _write(shell, done)
         if done.taken:
             store.adopt([one.record for one in done.taken])
-            store.fold()
+            store.compact()
     for warning in done.warnings:
-        shell.egress.note(problems.as_warning(warning, shell.note_style))
-    shell.egress.check(word for one in done.skipped for word in (one.name, one.reason))
+        shell.console.err(problems.as_warning(warning, shell.note_style))
+    shell.console.check(word for one in done.skipped for word in (one.name, one.reason))
     style = shell.result_style
-    shell.egress.result(style.fold("\n".join(_lines(done, where.identity, style))))
+    shell.console.out(style.fold("\n".join(_lines(done, where.identity, style))))
     return 0 if all(one.managed for one in done.skipped) else 1
 
 
-def _declared(where: Place) -> tuple[Desired, ...]:
+def _declared(where: TargetContext) -> tuple[Desired, ...]:
     """Return what the definitions ask for; nothing where their folder is still to be made, by the first draft."""
     try:
         return planning.read_desired(where, allow_none=True)
@@ -57,17 +57,17 @@ def _declared(where: Place) -> tuple[Desired, ...]:
         return ()
 
 
-def _write(shell: Shell, done: Imported) -> None:
+def _write(shell: Context, done: Imported) -> None:
     for one in importer.drafts(done):
         path = shell.folder / one.file
         try:
-            shell.egress.create(path, one.text)
+            shell.console.create(path, one.text)
         except OSError as error:
             raise NotWritten(
                 f"{path} cannot be written: {error.strerror}", "nothing is recorded; run it again"
             ) from None
     for one in done.taken:
-        shell.egress.tidy(shell.folder / one.file)
+        shell.console.remove_litter(shell.folder / one.file)
 
 
 def _lines(done: Imported, where: TargetIdentity, style: Style) -> Iterator[str]:

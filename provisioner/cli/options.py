@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from provisioner.cli.context import Shell
+from provisioner.cli.context import Context
 from provisioner.cli.guesses import as_key
 from provisioner.errors import ProvisionerError, UsageError
 
 if TYPE_CHECKING:
-    from provisioner.planning.plan import Asked
+    from provisioner.planning.plan import PlanOptions
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -120,7 +120,7 @@ def _project_options(command: Command, hidden: bool) -> Command:
     )
     @click.pass_obj
     @functools.wraps(command)
-    def wrapped(shell: Shell, /, project: Path | None, verbose: bool, **options: Any) -> Any:
+    def wrapped(shell: Context, /, project: Path | None, verbose: bool, **options: Any) -> Any:
         return command(shell.at(_absolute(project or Path()), verbose), **options)
 
     return wrapped  # type: ignore[return-value]
@@ -236,10 +236,10 @@ def asked_options(command: Command) -> Command:
     return command
 
 
-def read_asked(flags: dict[str, Any]) -> Asked:
-    from provisioner.planning.plan import Asked
+def read_asked(flags: dict[str, Any]) -> PlanOptions:
+    from provisioner.planning.plan import PlanOptions
 
-    asked = Asked(
+    asked = PlanOptions(
         adopt=flags["import_existing"],
         delete=flags["allow_delete"],
         mass_delete=flags["allow_mass_delete"],
@@ -252,6 +252,6 @@ def read_asked(flags: dict[str, Any]) -> Asked:
         resend=flags["resend"],
         select=flags["select"],
     )
-    if asked.refresh and asked != Asked(refresh=True, select=asked.select, mass_recreate=asked.mass_recreate):
+    if asked.refresh and asked != PlanOptions(refresh=True, select=asked.select, mass_recreate=asked.mass_recreate):
         raise click.UsageError("--refresh-only changes the state alone: leave out the flags that would change more")
     return asked

@@ -21,26 +21,27 @@ from provisioner.running import Needs, log_of, place_of
 from provisioner.state.lock import writer
 
 if TYPE_CHECKING:
-    from provisioner.cli.context import Shell
-    from provisioner.commands.plan import Place
+    from provisioner.cli.context import Context
+    from provisioner.commands.plan import TargetContext
+    from provisioner.planning import plan as values
     from provisioner.planning.approval import ExpectedDigest
-    from provisioner.planning.plan import Asked, Plan
+    from provisioner.planning.plan import Plan
     from provisioner.state.records import State
 
 
 @dataclass(frozen=True, slots=True)
-class PlanOptions:
+class Requested:
     """What a plan is asked for. ``detailed``: the exit code says whether it holds changes. ``out``: where to save it.
     ``approved``: what it has to be."""
 
     offline: bool
     detailed: bool
-    asked: Asked
+    asked: values.PlanOptions
     out: Path | None = None
     approved: ExpectedDigest | None = None
 
 
-def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, reports: Reports = ()) -> int:
+def plan(shell: Context, name: str | None, output: str, options: Requested, reports: Reports = ()) -> int:
     """Make a plan, show it, keep it."""
     offline, asked = options.offline, options.asked
     if offline and asked.adopt:
@@ -56,12 +57,12 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
     if offline:
         made = planning.plan(where, desired, state, None, asked)
     else:
-        with connect.connect(where, settings, log_of(shell), shell.egress.scanner.contains) as service:
+        with connect.connect(where, settings, log_of(shell), shell.console.scanner.contains) as service:
             made = planning.plan(where, desired, state, service.reading(), asked)
-    shell.egress.check((*words_of(made.changes), *made.notes))
-    shell.egress.result(_plan_text(shell, made, output))
+    shell.console.check((*words_of(made.changes), *made.notes))
+    shell.console.out(_plan_text(shell, made, output))
     for words in (*_meanwhile(where, writing), *_advice(made, state, where)):
-        shell.egress.note(shell.note_style.fold(words))
+        shell.console.err(shell.note_style.fold(words))
     if reports:
         from provisioner.report import formats
 
@@ -71,9 +72,9 @@ def plan(shell: Shell, name: str | None, output: str, options: PlanOptions, repo
     if options.out:
         from provisioner.planning import saved
 
-        write_file(options.out, saved.encoded(made), shell.egress.keep)
+        write_file(options.out, saved.encoded(made), shell.console.write_private)
         if options.out.is_file():
-            shell.egress.note(_saved(made, options.out))
+            shell.console.err(_saved(made, options.out))
     return planning.exit_code(made, options.detailed)
 
 
@@ -85,13 +86,13 @@ def _saved(plan: Plan, path: Path) -> str:
     return f"saved: `apply {path}` carries out exactly this plan"
 
 
-def _meanwhile(where: Place, before: str) -> Iterator[str]:
+def _meanwhile(where: TargetContext, before: str) -> Iterator[str]:
     """Say that somebody writes the state, or did when it was read: ``before``."""
     if whom := before or writer(where.project.folder / where.target.state):
         yield f"note: {safe(whom)} is writing this state: plan again when that has ended"
 
 
-def _advice(made: Plan, state: State, where: Place) -> Iterator[str]:
+def _advice(made: Plan, state: State, where: TargetContext) -> Iterator[str]:
     """What is wrong with the plan as a whole rather than with a change of it."""
     if key_words := key_note(state, where.fingerprinter(state.lineage), where.loopback):
         yield f"note: {key_words}"
@@ -102,7 +103,7 @@ def _advice(made: Plan, state: State, where: Place) -> Iterator[str]:
         )
 
 
-def _plan_text(shell: Shell, made: Plan, output: str) -> str:
+def _plan_text(shell: Context, made: Plan, output: str) -> str:
     if output == "json":
         from provisioner.report import plan_json
 

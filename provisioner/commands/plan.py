@@ -29,23 +29,23 @@ from provisioner.planning.guards import announce_drift, hold_back_mass_delete, h
 from provisioner.planning.impact import affected, with_dependants, with_other_readers, without_dependants
 from provisioner.planning.moves import moved, naming_moves, without_effect
 from provisioner.planning.observed import Observation, observe
-from provisioner.planning.plan import Action, Asked, Plan
-from provisioner.planning.planner import Context, make_plan
+from provisioner.planning.plan import Action, Plan, PlanOptions
+from provisioner.planning.planner import PlanInputs, make_plan
 from provisioner.planning.refresh import refresh_plan
 from provisioner.progress import SILENT, Progress, Waits
 from provisioner.secrets import Sensitive
 from provisioner.service.http import Deadlines
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import State
-from provisioner.state.replay import fold
+from provisioner.state.replay import replay
 
 if TYPE_CHECKING:
     from provisioner.secret_scanner import SecretScanner
-    from provisioner.service.client import Reader
+    from provisioner.service.client import FlowReader
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TargetContext:
     """A target with everything that turns definitions into desired base connections on it.
 
     ``environment`` holds the variables that may be read; ``client`` is our client id there; ``deadlines`` are those of
@@ -74,7 +74,7 @@ class Place:
 
 
 def read_desired(
-    place: Place, allow_none: bool = False, complete: Callable[[Key], bool] = lambda _: False
+    place: TargetContext, allow_none: bool = False, complete: Callable[[Key], bool] = lambda _: False
 ) -> tuple[Desired, ...]:
     """Return what the definitions ask for on the target. Raise ``ProblemsFound`` with all that is wrong with them.
 
@@ -100,19 +100,21 @@ def read_desired(
     return built.desired
 
 
-def plan(place: Place, desired: tuple[Desired, ...], state: State, service: Reader | None, asked: Asked) -> Plan:
+def plan(
+    place: TargetContext, desired: tuple[Desired, ...], state: State, service: FlowReader | None, asked: PlanOptions
+) -> Plan:
     """The plan of a target. ``service`` is None for ``--offline``.
 
     What apply would find out first about an earlier run is found out here too, and not recorded.
     """
     if service is None:
-        return planned(place, desired, Context(state, None, place.fingerprinter(state.lineage)), asked)
+        return planned(place, desired, PlanInputs(state, None, place.fingerprinter(state.lineage)), asked)
     from provisioner.planning.recovery import resolve
 
     observation = look(service, state)
     resolved = resolve(state, observation, place.client)
-    context = Context(
-        fold(state, resolved.entries),
+    context = PlanInputs(
+        replay(state, resolved.entries),
         observation,
         place.fingerprinter(state.lineage),
         client=place.client,
@@ -122,11 +124,11 @@ def plan(place: Place, desired: tuple[Desired, ...], state: State, service: Read
 
 
 def planned(
-    place: Place,
+    place: TargetContext,
     desired: tuple[Desired, ...],
-    context: Context,
-    asked: Asked,
-    service: Reader | None = None,
+    context: PlanInputs,
+    asked: PlanOptions,
+    service: FlowReader | None = None,
     reviewed: bool = False,
 ) -> Plan:
     """The plan within what was asked for; ``service`` is asked for dependants. ``reviewed``: that was before, and some
@@ -164,7 +166,7 @@ def _check_state(state: State, scanner: SecretScanner) -> None:
             raise StateError(message, "change the secret; nothing was done")
 
 
-def _with_dependants(made: Plan, service: Reader) -> Plan:
+def _with_dependants(made: Plan, service: FlowReader) -> Plan:
     ids = affected(made)
     if not ids:
         return made
@@ -176,7 +178,7 @@ def _with_dependants(made: Plan, service: Reader) -> Plan:
         return without_dependants(made, error.message)
 
 
-def selected(whole: Plan, asked: Asked, reviewed: bool = False) -> Plan:
+def selected(whole: Plan, asked: PlanOptions, reviewed: bool = False) -> Plan:
     """The part of a plan that was asked for. Raises ``UsageError`` for a glob that matches no key, unless ``reviewed``:
     what it matched then may be gone by now."""
     for glob in () if reviewed else asked.select:
@@ -188,14 +190,14 @@ def selected(whole: Plan, asked: Asked, reviewed: bool = False) -> Plan:
 _LOOKING = 8
 
 
-def look(service: Reader, state: State) -> Observation:
+def look(service: FlowReader, state: State) -> Observation:
     """Return what there is, each recorded id and that of each open call included."""
     return look_for(
         service, (*(record.id for record in state.records), *(intent.id for intent in state.intents if intent.id))
     )
 
 
-def look_for(service: Reader, known: Iterable[str]) -> Observation:
+def look_for(service: FlowReader, known: Iterable[str]) -> Observation:
     """Read one paged list, whatever the number of definitions, and look once more at each known id that is not in it.
 
     A list may lag behind creates (assumed): only "not found" for its id shows that an object is gone. To take it for
@@ -209,7 +211,7 @@ def look_for(service: Reader, known: Iterable[str]) -> Observation:
     return observe((*listed, *(one for one in found if isinstance(one, Mapping))), unclear, frozenset(unlisted))
 
 
-def _looked_up(service: Reader, ids: list[str]) -> list[Json | str | None]:
+def _looked_up(service: FlowReader, ids: list[str]) -> list[Json | str | None]:
     """Return what is there under each id, None where it is gone, or the words that leave it open."""
 
     def get(identity: str) -> Json | str | None:

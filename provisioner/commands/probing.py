@@ -8,16 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from provisioner.apply.outcome import Tested
 from provisioner.errors import NotAuthenticated, ServiceError, UsageError
 from provisioner.model import Key
-from provisioner.planning.plan import Asked
+from provisioner.planning.plan import PlanOptions
 from provisioner.progress import Progress
-from provisioner.service.client import Reader
-from provisioner.service.responses import Contents, Table
+from provisioner.service.client import FlowReader
+from provisioner.service.responses import Table, TableContents
 from provisioner.state.records import Record, State, record_of
 
 
 def chosen(state: State, select: tuple[str, ...]) -> tuple[Record, ...]:
     """Return what is recorded and selected, by key. Raise ``UsageError`` where that is nothing."""
-    asked = Asked(select=select)
+    asked = PlanOptions(select=select)
     records = sorted((record for record in state.records if asked.selects(record.key)), key=lambda one: one.key)
     if not records:
         words = f"--select {' '.join(select)} matches no record" if select else "nothing is recorded for this target"
@@ -26,7 +26,7 @@ def chosen(state: State, select: tuple[str, ...]) -> tuple[Record, ...]:
 
 
 def test(
-    records: Sequence[Record], service: Reader, parallelism: int, show: Callable[[Tested], None], progress: Progress
+    records: Sequence[Record], service: FlowReader, parallelism: int, show: Callable[[Tested], None], progress: Progress
 ) -> tuple[Tested, ...]:
     """Test these, in parallel; ``show`` is told each in their order, as soon as those before it are known.
 
@@ -47,7 +47,7 @@ def test(
     return tuple(results)
 
 
-def _tested(record: Record, service: Reader) -> Tested:
+def _tested(record: Record, service: FlowReader) -> Tested:
     try:
         reached = service.test(record.id)
     except NotAuthenticated:
@@ -64,11 +64,11 @@ def _remedy(key: Key) -> str:
     )
 
 
-def tables(state: State, service: Reader, key: Key) -> tuple[Table, ...]:
+def tables(state: State, service: FlowReader, key: Key) -> tuple[Table, ...]:
     """What the database of a key holds. Raises ``UsageError`` where nothing is recorded under it."""
     return service.tables(record_of(state, key).id)
 
 
-def contents(state: State, service: Reader, key: Key, table: str, preview: bool) -> Contents:
+def contents(state: State, service: FlowReader, key: Key, table: str, preview: bool) -> TableContents:
     """The columns of a table. Raises ``UsageError`` where nothing is recorded under the key."""
     return service.contents(record_of(state, key).id, table, preview)

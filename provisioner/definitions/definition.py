@@ -14,7 +14,15 @@ from typing import NamedTuple, TypeVar
 
 from provisioner import json_schema
 from provisioner.definitions import schema
-from provisioner.definitions.fields import STAND_IN, Leaf, is_plain, judge, leaves_of, with_likely_spec, with_values
+from provisioner.definitions.fields import (
+    STAND_IN,
+    TemplateField,
+    fields_of,
+    is_plain,
+    judge,
+    with_likely_spec,
+    with_values,
+)
 from provisioner.definitions.hints import suggestion
 from provisioner.definitions.loader import Document
 from provisioner.definitions.project import Called, Project
@@ -45,25 +53,25 @@ class Definition:
         return self.targets is None or target in self.targets
 
 
-class Declared(NamedTuple):
-    """A file that could be parsed. ``leaves`` are those with nothing against them on any target, ``broken`` the rest;
+class ParsedDefinition(NamedTuple):
+    """A file that could be parsed. ``fields`` are those with nothing against them on any target, ``broken`` the rest;
     ``problems`` are those of the file, on any target."""
 
     definition: Definition
     document: Document
-    leaves: tuple[Leaf, ...]
-    broken: tuple[Leaf, ...]
+    fields: tuple[TemplateField, ...]
+    broken: tuple[TemplateField, ...]
     problems: tuple[Problem, ...]
 
 
-class Definer:
+class DefinitionParser:
     """Makes definitions of documents."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._checker = schema.Checker(json_schema.load("connection"))
 
-    def define(self, document: Document, stem: str) -> Declared | tuple[Problem, ...]:
+    def define(self, document: Document, stem: str) -> ParsedDefinition | tuple[Problem, ...]:
         """Return the definition that lies at ``stem``; what is wrong with the file where it could not be parsed."""
         if document.data is None and document.problems:
             return document.problems
@@ -71,7 +79,7 @@ class Definer:
             return (*document.problems, *self._checker.check(document))
         key = _text(document, "key", stem)
         called = (key, stem)
-        leaves, problems = leaves_of(document)
+        leaves, problems = fields_of(document)
         against = {leaf: tuple(judge(leaf, called, self._project)) for leaf in leaves if not is_plain(leaf)}
         broken = tuple(leaf for leaf, found in against.items() if found)
         problems += [problem for found in against.values() for problem in found]
@@ -87,9 +95,11 @@ class Definer:
             moved_at=document.value_at(("movedFrom",)),
         )
         problems += [*document.problems, *_key_problems(document, stem), *_target_problems(document, self._project)]
-        return Declared(definition, document, sound, broken, tuple(problems))
+        return ParsedDefinition(definition, document, sound, broken, tuple(problems))
 
-    def _schema_problems(self, document: Document, leaves: Iterable[Leaf], broken: Iterable[Leaf]) -> Iterator[Problem]:
+    def _schema_problems(
+        self, document: Document, leaves: Iterable[TemplateField], broken: Iterable[TemplateField]
+    ) -> Iterator[Problem]:
         """Yield what the schema says of the file as it is written, but of what could not be read as YAML."""
         said = {problem.location for problem in document.problems}
         data = with_values(document, written(leaves, broken))
@@ -99,7 +109,7 @@ class Definer:
         yield from sorted(problem for problem in found if problem.location not in said)
 
 
-def written(leaves: Iterable[Leaf], broken: Iterable[Leaf]) -> Iterator[tuple[Leaf, str]]:
+def written(leaves: Iterable[TemplateField], broken: Iterable[TemplateField]) -> Iterator[tuple[TemplateField, str]]:
     """Yield the texts of leaves as they are in the file, where nothing is against them."""
     yield from ((leaf, leaf.text) for leaf in leaves if leaf.keyword)
     yield from ((leaf, STAND_IN) for leaf in broken)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from provisioner.definitions import connection_string, schema, templates
-from provisioner.definitions.fields import OR_ALLOW, Leaf, is_sensitive, string_problem, template_problem
+from provisioner.definitions.fields import OR_ALLOW, TemplateField, is_sensitive, string_problem, template_problem
 from provisioner.definitions.hints import suggestion
-from provisioner.definitions.loader import Mark
+from provisioner.definitions.loader import Position
 from provisioner.definitions.project import FILE_NAME, Target
 from provisioner.definitions.syntax import find_strange
 from provisioner.definitions.templates import BadTemplate, Template, mark_of, render
@@ -60,10 +60,9 @@ class Field(NamedTuple):
 class Desired:
     """A base connection as it shall be on one target.
 
-    ``places`` has the path of every field, in the order in which they are shown, with its line and column in the file
-    of ``location``. Its value is in ``texts`` if anybody may read it and it is not empty, and in ``symbols`` if it is
-    known by its origin. Definitions resemble each other: their places are mostly the same mapping, and most texts are
-    as they are recorded, which is seen by comparing two mappings.
+    ``positions`` maps the path of each field, in display order, to its line and column in the file of ``location``. A
+    value is in ``texts`` if anybody may read it and it is not empty, in ``symbols`` if only its origin may be shown.
+    Definitions resemble each other, so ``positions`` is mostly one shared mapping, and most ``texts`` equal the record.
 
     The parts of a connection string are fields below ``auth.params.connectionString``; ``keywords`` then holds the
     keyword to write for each and the field's path, in order. A string that comes whole from the environment is one
@@ -74,7 +73,7 @@ class Desired:
     location: Location
     texts: Mapping[str, str]
     symbols: Mapping[str, Symbolic]
-    places: Mapping[str, Mark]
+    positions: Mapping[str, Position]
     keywords: tuple[tuple[str, str], ...] = ()
     moved_from: Key = ""
 
@@ -84,17 +83,17 @@ class Desired:
 
     def location_of(self, path: str) -> Location:
         """Where a field stands."""
-        return Location(self.location.file, *self.places[path])
+        return Location(self.location.file, *self.positions[path])
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """All of them, as they are shown."""
-        return tuple(Field(path, self.value(path), self.location_of(path)) for path in self.places)
+        return tuple(Field(path, self.value(path), self.location_of(path)) for path in self.positions)
 
     @property
     def visible(self) -> dict[str, str]:
         """What anybody may read, also where it is empty, by path."""
-        return {path: self.texts.get(path, "") for path in self.places if path not in self.symbols}
+        return {path: self.texts.get(path, "") for path in self.positions if path not in self.symbols}
 
     @property
     def name(self) -> str:
@@ -154,7 +153,7 @@ def params(desired: Desired) -> dict[str, str]:
         pairs = [connection_string.Pair(word, _plain(desired.value(path))) for word, path in desired.keywords]
         return {"connectionString": connection_string.join(pairs)}
     prefix = "auth.params."
-    paths = [path for path in desired.places if path.startswith(prefix)]
+    paths = [path for path in desired.positions if path.startswith(prefix)]
     return {path.removeprefix(prefix): _plain(desired.value(path)) for path in paths}
 
 
@@ -173,19 +172,19 @@ class Rendered(NamedTuple):
     would tell the author of that text what the variable holds.
     """
 
-    leaf: Leaf
+    leaf: TemplateField
     value: Value
     held: str
-    source: schema.Source
+    source: schema.ValueSource
 
 
-def plain(leaf: Leaf) -> Rendered:
+def plain(leaf: TemplateField) -> Rendered:
     """Return a leaf whose value is its text."""
     return Rendered(leaf, leaf.text, leaf.text, schema.WRITTEN)
 
 
 def render_leaf(
-    leaf: Leaf, target: Target, environment: Mapping[str, str]
+    leaf: TemplateField, target: Target, environment: Mapping[str, str]
 ) -> tuple[Rendered | None, list[Problem], tuple[Sensitive, ...]]:
     """Return a leaf that ``judge`` has nothing against as it is on a target, None where it cannot be rendered; what is
     wrong with it there; and the variables that it reads, as they are set."""
@@ -210,7 +209,7 @@ def render_leaf(
     return None if problems else Rendered(leaf, value, held, _source(leaf, template, target)), problems, read
 
 
-def _held(leaf: Leaf, template: Template, value: Value, target: Target) -> str:
+def _held(leaf: TemplateField, template: Template, value: Value, target: Target) -> str:
     """Return what is to be judged. No value holds ``{{``, by which the schema knows a template."""
     if template.env_names and not _stands_alone(leaf, template):
         sample = "1" if leaf.rule_path[-1] == "port" else "x"  # sound by itself: what is wrong is the text beside it
@@ -224,19 +223,19 @@ def _held(leaf: Leaf, template: Template, value: Value, target: Target) -> str:
     return text.replace("{{", "{")
 
 
-def _stands_alone(leaf: Leaf, template: Template) -> bool:
+def _stands_alone(leaf: TemplateField, template: Template) -> bool:
     """Whether nothing stands beside a variable of the environment, around a whole connection string no word."""
     return template.is_bare or (template.is_sole and leaf.is_whole_string)
 
 
-def _source(leaf: Leaf, template: Template, target: Target) -> schema.Source:
+def _source(leaf: TemplateField, template: Template, target: Target) -> schema.ValueSource:
     if template.env_names:
-        return schema.Source(template.env_names if _stands_alone(leaf, template) else ())
+        return schema.ValueSource(template.env_names if _stands_alone(leaf, template) else ())
     alone = template.var_names[0] if template.is_bare else ""
     said = " and ".join(
         _said(name, target, "" if alone else f" ({target.var_at[name]})") for name in template.var_names
     )
-    return schema.Source((), target.var_at[alone] if alone else None, said)
+    return schema.ValueSource((), target.var_at[alone] if alone else None, said)
 
 
 MAX_SHOWN = 60
@@ -249,7 +248,7 @@ def _said(name: str, target: Target, where: str) -> str:
     return f"var('{name}') is {json.dumps(shown, ensure_ascii=False)}{where}"
 
 
-def _text_in_a_secret(leaf: Leaf, template: Template, target: Target) -> Iterator[Problem]:
+def _text_in_a_secret(leaf: TemplateField, template: Template, target: Target) -> Iterator[Problem]:
     if template.is_bare or leaf.literal_allowed:
         return
     if template.text_beside(target.vars):
@@ -261,7 +260,7 @@ def _text_in_a_secret(leaf: Leaf, template: Template, target: Target) -> Iterato
         yield Problem(leaf.location, "secret.literal", message, remedy)
 
 
-def _unset_variables(leaf: Leaf, template: Template, target: Target) -> Iterator[Problem]:
+def _unset_variables(leaf: TemplateField, template: Template, target: Target) -> Iterator[Problem]:
     for name in template.var_names:
         if name not in target.vars:
             add = f"add `{name}:` to the `vars` of the target in {FILE_NAME}"
@@ -271,7 +270,7 @@ def _unset_variables(leaf: Leaf, template: Template, target: Target) -> Iterator
             )
 
 
-def _checked(leaf: Leaf, value: Value) -> Iterator[Problem]:
+def _checked(leaf: TemplateField, value: Value) -> Iterator[Problem]:
     """A connection string that came whole from the environment still has to be one; its parts the schema judges."""
     if not leaf.is_whole_string or not isinstance(value, Sensitive):
         return
@@ -284,7 +283,7 @@ def _checked(leaf: Leaf, value: Value) -> Iterator[Problem]:
         yield string_problem(leaf, f"incomplete: {', '.join(absent)} missing")
 
 
-def _unseen(leaf: Leaf, template: Template, value: Value) -> Iterator[Problem]:
+def _unseen(leaf: TemplateField, template: Template, value: Value) -> Iterator[Problem]:
     """Yield a problem for what a variable may hold as little as a file: characters that are not seen, outside of
     secrets."""
     if not isinstance(value, Sensitive) or not _stands_alone(leaf, template):

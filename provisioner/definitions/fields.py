@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TypeAlias
 from provisioner import json_schema
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.hints import closest
-from provisioner.definitions.loader import Document, Mark, Path, as_text
+from provisioner.definitions.loader import Document, Path, Position, as_text
 from provisioner.definitions.project import NEVER_ADMITTED, Called, Project
 from provisioner.definitions.templates import BadTemplate, Template
 from provisioner.model import Json, Location, Problem
@@ -33,7 +33,7 @@ ALLOW_LITERAL = re.compile(r"#\s*provisioner:\s*allow\s+secret\.literal\b")
 _ONE_TEMPLATE = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
 
 
-class Leaf(NamedTuple):
+class TemplateField(NamedTuple):
     """A leaf as it is written. ``path`` is where it stands in the document, ``mark`` where in the file, and ``field``
     the property that it gives.
 
@@ -44,7 +44,7 @@ class Leaf(NamedTuple):
     field: str
     text: str
     file: str
-    mark: Mark
+    mark: Position
     literal_allowed: bool
     keyword: str = ""
 
@@ -67,10 +67,10 @@ class Leaf(NamedTuple):
         return tuple(self.field.split(".", 4)) if self.keyword else self.path
 
 
-def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
+def fields_of(document: Document) -> tuple[list[TemplateField], list[Problem]]:
     """Return every leaf below ``name``, ``description`` and ``auth.params``, however unsound the rest of the document
     is, and what is wrong with them as such."""
-    leaves: list[Leaf] = []
+    leaves: list[TemplateField] = []
     problems: list[Problem] = []
     scalars = _scalars(document)
     if len(scalars) > MAX_LEAVES:
@@ -84,7 +84,7 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
             continue
         mark = document.value_marks[path]
         allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(mark[0])))
-        leaf = Leaf(path, _field_of(path), text, document.file, mark, allowed)
+        leaf = TemplateField(path, _field_of(path), text, document.file, mark, allowed)
         if path != STRING_PATH or _ONE_TEMPLATE.fullmatch(text):
             leaves.append(leaf)
             continue
@@ -103,7 +103,7 @@ def leaves_of(document: Document) -> tuple[list[Leaf], list[Problem]]:
     return leaves, problems
 
 
-def _repeated_options(document: Document, leaves: Iterable[Leaf]) -> Iterator[Problem]:
+def _repeated_options(document: Document, leaves: Iterable[TemplateField]) -> Iterator[Problem]:
     """In the mapping form, an option that is another word for a part, or for another option."""
     seen = set(connection_string.SYNONYMS)
     for leaf in leaves:
@@ -158,7 +158,7 @@ def _field_of(path: Path) -> str:
     return ".".join(map(str, path))
 
 
-def _pairs(leaf: Leaf) -> tuple[connection_string.Pair, ...]:
+def _pairs(leaf: TemplateField) -> tuple[connection_string.Pair, ...]:
     """Return the pairs of a connection string in text form. Raise ``Malformed``."""
     pairs = connection_string.split_template(leaf.text)
     if len(pairs) > MAX_LEAVES:
@@ -166,7 +166,9 @@ def _pairs(leaf: Leaf) -> tuple[connection_string.Pair, ...]:
     return pairs
 
 
-def _parts(leaf: Leaf, pairs: tuple[connection_string.Pair, ...]) -> tuple[tuple[Leaf, ...], tuple[str, ...]]:
+def _parts(
+    leaf: TemplateField, pairs: tuple[connection_string.Pair, ...]
+) -> tuple[tuple[TemplateField, ...], tuple[str, ...]]:
     """Return a connection string in text form as one leaf a part, with the keywords that are missing."""
     parts = tuple(
         leaf._replace(field=f"{leaf.field}.{pair.part}", text=pair.value, keyword=pair.keyword) for pair in pairs
@@ -174,17 +176,17 @@ def _parts(leaf: Leaf, pairs: tuple[connection_string.Pair, ...]) -> tuple[tuple
     return parts, connection_string.missing(pairs)
 
 
-def string_problem(leaf: Leaf, message: str) -> Problem:
+def string_problem(leaf: TemplateField, message: str) -> Problem:
     remedy = "the form is Server=...;Port=...;Database=...;UID=...;PWD={{ env('NAME') }}"
     return Problem(leaf.location, "connection-string.invalid", f"{leaf.shown} is {message}", remedy)
 
 
-def is_plain(leaf: Leaf) -> bool:
+def is_plain(leaf: TemplateField) -> bool:
     """Return whether the value of a leaf is its text, on every target."""
     return not is_sensitive(leaf.field) and not templates.is_template(leaf.text)
 
 
-def judge(leaf: Leaf, called: Called, project: Project) -> Iterator[Problem]:
+def judge(leaf: TemplateField, called: Called, project: Project) -> Iterator[Problem]:
     """Yield what is wrong with a leaf that is not plain, on any target. Names are judged before any value is read."""
     rule = rules().at(leaf.rule_path)
     if not templates.is_template(leaf.text):
@@ -213,25 +215,25 @@ def is_sensitive(field: str) -> bool:
 
 def variables_of(document: Document) -> Iterator[str]:
     """The variables of the environment that a definition names, whether it may read them or not."""
-    for leaf in leaves_of(document)[0] if isinstance(document.data, dict) else ():
+    for leaf in fields_of(document)[0] if isinstance(document.data, dict) else ():
         if templates.is_template(leaf.text):
             with suppress(BadTemplate):
                 yield from templates.compile_leaf(leaf.text).env_names
 
 
 @cache
-def rules() -> schema.LeafRules:
-    return schema.LeafRules(json_schema.load("connection"))
+def rules() -> schema.FieldRules:
+    return schema.FieldRules(json_schema.load("connection"))
 
 
 OR_ALLOW = "or, if it is no secret, `# provisioner: allow secret.literal` behind it"
 
 
-def template_problem(leaf: Leaf, error: BadTemplate) -> Problem:
+def template_problem(leaf: TemplateField, error: BadTemplate) -> Problem:
     return Problem(leaf.location, error.rule, f"{leaf.shown}: {error.message}", error.remedy)
 
 
-def _misused(leaf: Leaf, template: Template, rule: schema.LeafRule) -> Iterator[Problem]:
+def _misused(leaf: TemplateField, template: Template, rule: schema.FieldRule) -> Iterator[Problem]:
     """Yield what a template may not do where it stands."""
     if template.env_names and not rule.may_use_env:
         remedy = "use var(); env() is for server, port, database, username, password and connection strings"
@@ -245,7 +247,7 @@ def _misused(leaf: Leaf, template: Template, rule: schema.LeafRule) -> Iterator[
         yield Problem(leaf.location, "template.env-alone", f"{leaf.shown}: env() has to stand alone here", remedy)
 
 
-def _not_admitted(leaf: Leaf, name: str, patterns: tuple[str, ...]) -> Problem:
+def _not_admitted(leaf: TemplateField, name: str, patterns: tuple[str, ...]) -> Problem:
     own = any(name.startswith(pattern.rstrip("*")) for pattern in NEVER_ADMITTED)
     admitted = ", ".join(patterns) or "none"
     remedy = (
@@ -272,7 +274,7 @@ STAND_IN = "{{ }}"
 """What every rule of the schema takes for a template, in the place of a leaf with a problem of its own."""
 
 
-def with_values(document: Document, values: Iterable[tuple[Leaf, str]]) -> Json:
+def with_values(document: Document, values: Iterable[tuple[TemplateField, str]]) -> Json:
     """Return the document with the texts of leaves that are to be judged.
 
     A connection string becomes the mapping of its parts, so that the same rules hold for them in every form.

@@ -23,7 +23,7 @@ MAX_BYTES = 1024 * 1024
 SUFFIXES = (".yaml", ".yml")
 
 
-class Entry(NamedTuple):
+class FoundFile(NamedTuple):
     """A file that is there. ``file`` is its path as shown; ``stem`` its path below the folder, without extension, by
     ``/``; ``odd`` says that it is a link, a pipe, or whatever else is not simply a file."""
 
@@ -33,11 +33,11 @@ class Entry(NamedTuple):
     odd: bool
 
 
-def list_tree(folder: Path, shown_as: str) -> tuple[tuple[Entry, ...], tuple[Problem, ...]]:
+def list_tree(folder: Path, shown_as: str) -> tuple[tuple[FoundFile, ...], tuple[Problem, ...]]:
     """Every definition below ``folder``, by path. Files and folders that start with a dot are passed over."""
     problems: list[Problem] = []
     entries = tuple(
-        Entry(entry.path, shown, shown.removeprefix(f"{shown_as}/").rpartition(".")[0], _is_odd(entry))
+        FoundFile(entry.path, shown, shown.removeprefix(f"{shown_as}/").rpartition(".")[0], _is_odd(entry))
         for entry, shown in _walk(str(folder), (os.path.realpath(folder),), shown_as, problems)
     )
     if not entries and not problems:
@@ -45,7 +45,7 @@ def list_tree(folder: Path, shown_as: str) -> tuple[tuple[Entry, ...], tuple[Pro
     return entries, tuple(problems)
 
 
-def read_entry(entry: Entry, folder: Path) -> str | Problem:
+def read_entry(entry: FoundFile, folder: Path) -> str | Problem:
     """The text of a file that was listed below ``folder``."""
     # Only a link leads elsewhere; what is none, in a folder that was looked at, needs no second look.
     return read_text(Path(entry.path), entry.file, folder) if entry.odd else _read(entry.path, entry.file)

@@ -186,13 +186,13 @@ def odd(desired: Iterable[Desired], variables: Mapping[str, str]) -> tuple[Probl
 
     ``variables`` are those to be judged, as they are set.
     """
-    places: dict[str, Location] = {}
+    positions: dict[str, Location] = {}
     reasons: dict[str, dict[Oddity, None]] = {}
     for one in desired:
         for path, name, oddity in _all(one, variables):
-            places.setdefault(name, one.location_of(path))
+            positions.setdefault(name, one.location_of(path))
             reasons.setdefault(name, {})[oddity] = None
-    return tuple(_problem(places[name], name, tuple(found)) for name, found in reasons.items())
+    return tuple(_problem(positions[name], name, tuple(found)) for name, found in reasons.items())
 
 
 def _problem(location: Location, name: str, found: tuple[Oddity, ...]) -> Problem:

@@ -33,7 +33,7 @@ from provisioner.definitions.syntax import (
 from provisioner.model import Location, Problem, keeping_once
 
 Path: TypeAlias = tuple[str | int, ...]
-Mark: TypeAlias = tuple[int, int]
+Position: TypeAlias = tuple[int, int]
 """Line and column."""
 
 MAX_NODES = 10_000
@@ -55,18 +55,18 @@ class Document:
     file: str
     text: str
     data: Any = None
-    value_marks: dict[Path, Mark] = field(default_factory=dict)
-    key_marks: dict[Path, Mark] = field(default_factory=dict)
+    value_marks: dict[Path, Position] = field(default_factory=dict)
+    key_marks: dict[Path, Position] = field(default_factory=dict)
     texts: dict[Path, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
-    def value_mark(self, path: Path) -> Mark:
+    def value_mark(self, path: Path) -> Position:
         """Return that of the value; of the nearest enclosing one for what is missing."""
         while (mark := self.value_marks.get(path)) is None and path:
             path = path[:-1]
         return mark or (1, 1)
 
-    def key_mark(self, path: Path) -> Mark:
+    def key_mark(self, path: Path) -> Position:
         """Return that of the key of this path."""
         return self.key_marks.get(path) or self.value_mark(path)
 
@@ -201,8 +201,8 @@ class _Walk:
     def __init__(self, file: str, has_anchors: bool) -> None:
         self.file = file
         self.has_anchors = has_anchors
-        self.value_marks: dict[Path, Mark] = {}
-        self.key_marks: dict[Path, Mark] = {}
+        self.value_marks: dict[Path, Position] = {}
+        self.key_marks: dict[Path, Position] = {}
         self.texts: dict[Path, str] = {}
         self.problems: list[Problem] = []
         self.seen: set[int] = set()
@@ -215,7 +215,7 @@ class _Walk:
             self.problem((1, 1), "yaml.empty", "the file is empty", "write a definition, or remove the file")
         return data
 
-    def value(self, node: Any, path: Path, alias: Mark | None = None) -> Any:
+    def value(self, node: Any, path: Path, alias: Position | None = None) -> Any:
         """Return what a node stands for. A node that was met before comes from an alias; all that it brings in stands
         at ``alias``, and what is wrong with it was said."""
         if self.has_anchors and alias is None:
@@ -245,14 +245,14 @@ class _Walk:
             self.around.discard(id(node))
         return made
 
-    def met_before(self, node: Any, path: Path) -> Mark | None:
+    def met_before(self, node: Any, path: Path) -> Position | None:
         """Return where the alias stands that brings in a node; None for a node that is met for the first time."""
         if id(node) not in self.seen:
             self.seen.add(id(node))
             return None
         return self.key_marks.get(path) or self.value_marks[path[:-1]]
 
-    def mapping(self, node: Any, path: Path, alias: Mark | None) -> dict[str, Any]:
+    def mapping(self, node: Any, path: Path, alias: Position | None) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             start = key_node.start_mark
@@ -270,7 +270,7 @@ class _Walk:
             self.value(value_node, (*path, f"{key} (again)"), alias)
         return data
 
-    def key(self, mapping: Any, node: Any, mark: Mark, alias: Mark | None) -> str:
+    def key(self, mapping: Any, node: Any, mark: Position, alias: Position | None) -> str:
         if node.id != "scalar":
             if node.id == "mapping" and mapping.flow_style and node.flow_style:
                 start = mapping.start_mark
@@ -294,7 +294,7 @@ class _Walk:
         first = self.key_marks[path][0]
         return "yaml.duplicate-key", f"`{key}` stands twice; the first is on line {first}", "keep one of them"
 
-    def scalar(self, node: Any, path: Path, mark: Mark, alias: Mark | None) -> Any:
+    def scalar(self, node: Any, path: Path, mark: Position, alias: Position | None) -> Any:
         text = node.value
         if len(text) > MAX_SCALAR:
             message = f"a value of more than {MAX_SCALAR:,} characters"
@@ -311,24 +311,24 @@ class _Walk:
             self.check_quoted(node, mark, alias)
         return _once(text)
 
-    def check_quoted(self, node: Any, mark: Mark, alias: Mark | None) -> None:
+    def check_quoted(self, node: Any, mark: Position, alias: Position | None) -> None:
         """Check the tag, and what an escape in double quotes may have brought in; the rest was seen before."""
         if node.style == '"' and alias is None and (strange := find_strange(node.value)):
             self.problem(mark, "yaml.character", f"{strange.name} may not stand in a text", REMEDY)
         if node.tag not in _STRING:
             self.bad_tag(mark, alias)
 
-    def bad_tag(self, mark: Mark, alias: Mark | None) -> None:
+    def bad_tag(self, mark: Position, alias: Position | None) -> None:
         if alias is None:
             # Its name is not repeated: a password may begin with an exclamation mark.
             remedy = "remove it, or quote a value that starts with `!`"
             self.problem(mark, "yaml.tag", "a tag has no meaning here", remedy)
 
-    def refuse(self, mark: Mark, rule: str, message: str, remedy: str) -> NoReturn:
+    def refuse(self, mark: Position, rule: str, message: str, remedy: str) -> NoReturn:
         self.problem(mark, rule, message, remedy)
         raise _Refused
 
-    def problem(self, mark: Mark, rule: str, message: str, remedy: str) -> None:
+    def problem(self, mark: Position, rule: str, message: str, remedy: str) -> None:
         self.problems.append(Problem(Location(self.file, *mark), rule, message, remedy))
 
 

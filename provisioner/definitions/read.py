@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from provisioner.definitions import connection_string, files, schema
-from provisioner.definitions.definition import Declared, Definer, Definition, between, repeated
+from provisioner.definitions.definition import Definition, DefinitionParser, ParsedDefinition, between, repeated
 from provisioner.definitions.desired import (
     CONNECTION_STRING,
     PREVENT_DESTROY,
@@ -27,7 +27,7 @@ from provisioner.definitions.desired import (
     render_leaf,
 )
 from provisioner.definitions.fields import STAND_IN, is_plain, is_sensitive, with_likely_spec, with_values
-from provisioner.definitions.loader import Document, Mark, parse
+from provisioner.definitions.loader import Document, Position, parse
 from provisioner.definitions.project import CONNECTIONS, Project, Target
 from provisioner.definitions.schema import WRITTEN
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Location, Problem
@@ -55,7 +55,7 @@ def read(
     """Read every definition of the project and apply it to each of the targets that it is for."""
     entries, found = files.list_tree(project.connections, CONNECTIONS)
     problems, texts, definitions = list(found), dict[str, str](), list[Definition]()
-    definer = Definer(project)
+    definer = DefinitionParser(project)
     builders = [Builder(target, environment) for target in targets]
     built: list[list[Built]] = [[] for _ in targets]
     more = progress.of("definitions read", len(entries))
@@ -67,8 +67,10 @@ def read(
         texts |= {entry.file: text for entry, text in contents if isinstance(text, str)}
         documents = [(entry, parse(entry.file, text)) for entry, text in contents if isinstance(text, str)]
         defined = [definer.define(document, entry.stem) for entry, document in documents]
-        declared = [one for one in defined if isinstance(one, Declared)]
-        problems += [problem for one in defined for problem in (one.problems if isinstance(one, Declared) else one)]
+        declared = [one for one in defined if isinstance(one, ParsedDefinition)]
+        problems += [
+            problem for one in defined for problem in (one.problems if isinstance(one, ParsedDefinition) else one)
+        ]
         definitions += [one.definition for one in declared]
         for parts, builder in zip(built, builders, strict=True):
             parts += [builder.build(one) for one in declared]
@@ -119,7 +121,7 @@ class Builder:
         self._target, self._environment = target, environment
         self._checker = schema.Checker(schema.narrowed(target.cloud))
 
-    def build(self, declared: Declared) -> Built:
+    def build(self, declared: ParsedDefinition) -> Built:
         """Return what one definition asks for; nothing where it is not for this target."""
         definition, document = declared.definition, declared.document
         if not definition.is_for(self._target.name):
@@ -128,7 +130,7 @@ class Builder:
         fields: list[Rendered] = []
         secrets: list[Sensitive] = []
         private: list[Sensitive] = []
-        for leaf in declared.leaves:
+        for leaf in declared.fields:
             if is_plain(leaf):
                 fields.append(plain(leaf))
                 continue
@@ -149,13 +151,13 @@ class Builder:
         return Built((desired,), names, (), tuple(known_secrets), tuple(private))
 
     def _schema_problems(
-        self, declared: Declared, fields: Sequence[Rendered], known: Iterable[Problem]
+        self, declared: ParsedDefinition, fields: Sequence[Rendered], known: Iterable[Problem]
     ) -> Iterator[Problem]:
         """Yield what the schema says of what the target makes of a file; not what it says of the file itself."""
         broken = declared.broken
-        if len(fields) < len(declared.leaves):
+        if len(fields) < len(declared.fields):
             done = {one.leaf for one in fields}
-            broken += tuple(leaf for leaf in declared.leaves if leaf not in done)
+            broken += tuple(leaf for leaf in declared.fields if leaf not in done)
         held = [*((one.leaf, one.held) for one in fields), *((leaf, STAND_IN) for leaf in broken)]
         sources = {one.leaf.rule_path: one.source for one in fields if one.source is not WRITTEN}
         data = with_likely_spec(with_values(declared.document, held))
@@ -182,12 +184,12 @@ def joined(parts: Iterable[Built]) -> Built:
     )
 
 
-Entry: TypeAlias = tuple[Value, Mark]
+PositionedValue: TypeAlias = tuple[Value, Position]
 """The value of a field, and where it stands."""
 
 
 def _desired(definition: Definition, document: Document, target: Target, rendered: Sequence[Rendered]) -> Desired:
-    entries: dict[str, Entry] = {one.leaf.field: (one.value, one.leaf.mark) for one in rendered}
+    entries: dict[str, PositionedValue] = {one.leaf.field: (one.value, one.leaf.mark) for one in rendered}
     entries |= _fixed(document)
     entries |= dict(_defaults(document, target, entries))
     fields = _in_order(tuple(entries))
@@ -209,7 +211,7 @@ def _desired(definition: Definition, document: Document, target: Target, rendere
     )
 
 
-def _defaults(document: Document, target: Target, written: Collection[str]) -> Iterator[tuple[str, Entry]]:
+def _defaults(document: Document, target: Target, written: Collection[str]) -> Iterator[tuple[str, PositionedValue]]:
     """What is sent although the file does not say it."""
     params, mark = document.data["auth"]["params"], document.key_mark(("auth", "params"))
     if target.cloud is Cloud.AWS and "sslMode" not in params:
@@ -222,7 +224,7 @@ def _defaults(document: Document, target: Target, written: Collection[str]) -> I
             yield port, (DEFAULT_PORT, mark)
 
 
-def _fixed(document: Document) -> Iterator[tuple[str, Entry]]:
+def _fixed(document: Document) -> Iterator[tuple[str, PositionedValue]]:
     """The fields that are never templates."""
     spec = document.data.get("connectionSpec", {"id": MYSQL_SPEC_ID, "version": MYSQL_SPEC_VERSION})
     yield "auth.specName", (document.data["auth"]["specName"], document.value_mark(("auth", "specName")))
@@ -248,7 +250,7 @@ def _keywords(document: Document, rendered: Iterable[Rendered], fields: Iterable
 
 
 @lru_cache(1000)
-def _places(fields: tuple[str, ...], marks: tuple[Mark, ...]) -> Mapping[str, Mark]:
+def _places(fields: tuple[str, ...], marks: tuple[Position, ...]) -> Mapping[str, Position]:
     """Return a mapping that definitions share in which everything stands at the same places."""
     return dict(zip(fields, marks, strict=True))
 

@@ -36,7 +36,7 @@ def narrowed(cloud: Cloud) -> Json:
     return schema
 
 
-class Source(NamedTuple):
+class ValueSource(NamedTuple):
     """Where the value of a leaf came from: ``variables`` of the environment that it is, or values of the project file.
 
     Those are named in ``said``; ``location`` is where the value stands, None where the leaf is not just that.
@@ -47,8 +47,8 @@ class Source(NamedTuple):
     said: str = ""
 
 
-Sources: TypeAlias = Mapping[Path, Source]
-WRITTEN = Source()
+ValueSources: TypeAlias = Mapping[Path, ValueSource]
+WRITTEN = ValueSource()
 """The document itself."""
 
 
@@ -60,7 +60,7 @@ class Checker:
         self._accepts = json_schema.accepts(schema)
 
     def check(
-        self, document: Document, data: Any = None, sources: Sources = MappingProxyType({})
+        self, document: Document, data: Any = None, sources: ValueSources = MappingProxyType({})
     ) -> tuple[Problem, ...]:
         """Return what is wrong with a document, or with ``data`` rendered from it; each problem once, sorted.
 
@@ -75,7 +75,9 @@ class Checker:
         return tuple(sorted({*problems, *(one.problem(document) for one in astray)}))
 
 
-def _problems(document: Document, error: Any, astray: Collection[Misplaced], sources: Sources) -> Iterator[Problem]:
+def _problems(
+    document: Document, error: Any, astray: Collection[Misplaced], sources: ValueSources
+) -> Iterator[Problem]:
     path = tuple(error.absolute_path)
     if error.validator == "required":
         yield from _missing(document, error, path, astray)
@@ -115,7 +117,7 @@ def _bad_name(document: Document, error: Any, path: Path) -> Problem:
     return Problem(document.key_at((*path, error.instance)), "schema.name", message, "rename it")
 
 
-def _bad_value(document: Document, error: Any, path: Path, sources: Sources) -> Problem:
+def _bad_value(document: Document, error: Any, path: Path, sources: ValueSources) -> Problem:
     location = document.value_at(path)
     source = _source_of(path, sources)
     if error.instance is None:
@@ -139,7 +141,7 @@ def _bad_value(document: Document, error: Any, path: Path, sources: Sources) -> 
     return Problem(location, rule, message, remedy)
 
 
-def _source_of(path: Path, sources: Sources) -> Source:
+def _source_of(path: Path, sources: ValueSources) -> ValueSource:
     """Return where the value at a path came from, or what holds it."""
     return next((sources[path[:end]] for end in range(len(path), 0, -1) if path[:end] in sources), WRITTEN)
 
@@ -223,7 +225,7 @@ def _shown(path: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class LeafRule:
+class FieldRule:
     """What the schema says of the leaves at one place. Each part of ``place`` matches one part of a path."""
 
     place: tuple[re.Pattern[str], ...]
@@ -236,30 +238,30 @@ class LeafRule:
         )
 
 
-PLAIN = LeafRule((), sensitive=False, may_use_env=False)
+PLAIN = FieldRule((), sensitive=False, may_use_env=False)
 
 
-class LeafRules:
+class FieldRules:
     """The annotations of a schema, looked up by the path of a leaf."""
 
     def __init__(self, schema: Json) -> None:
         self._rules = tuple(_leaf_rules(schema, schema, ()))
-        self._known: dict[Path, LeafRule] = {}
+        self._known: dict[Path, FieldRule] = {}
 
-    def at(self, path: Path) -> LeafRule:
+    def at(self, path: Path) -> FieldRule:
         if path not in self._known:
             found = [rule for rule in self._rules if rule.covers(path)]
             self._known[path] = found[0] if found else PLAIN
         return self._known[path]
 
 
-def _leaf_rules(schema: Any, root: Json, place: tuple[re.Pattern[str], ...]) -> Iterator[LeafRule]:
+def _leaf_rules(schema: Any, root: Json, place: tuple[re.Pattern[str], ...]) -> Iterator[FieldRule]:
     if not isinstance(schema, dict):
         return
     if "$ref" in schema:
         yield from _leaf_rules(root["$defs"][schema["$ref"].rpartition("/")[2]], root, place)
     if _is_secret(schema):
-        yield LeafRule(place, bool(schema.get("writeOnly")), bool(schema.get("x-env")))
+        yield FieldRule(place, bool(schema.get("writeOnly")), bool(schema.get("x-env")))
     for branch in _branches(schema):
         yield from _leaf_rules(branch, root, place)
     for name, child in schema.get("properties", {}).items():

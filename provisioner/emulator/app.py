@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.databases import Credentials
+from provisioner.emulator.databases import StoredCredentials
 from provisioner.emulator.faults import Faults
 from provisioner.emulator.messages import JsonObject, Request
-from provisioner.emulator.store import Store
+from provisioner.emulator.store import ConnectionStore
 
 Sort = Literal["sourceConnections", "flows"]
-Place = tuple[str, str]
+Tenant = tuple[str, str]
 """Organization and sandbox."""
 
 
@@ -29,13 +29,13 @@ Place = tuple[str, str]
 class Related:
     """Source connections and flows, oldest first, each with its place and what a GET shows."""
 
-    found: dict[Sort, list[tuple[Place, JsonObject]]] = field(default_factory=dict)
+    found: dict[Sort, list[tuple[Tenant, JsonObject]]] = field(default_factory=dict)
 
-    def of(self, sort: Sort, place: Place) -> list[JsonObject]:
+    def of(self, sort: Sort, place: Tenant) -> list[JsonObject]:
         """What a sandbox holds."""
         return [item for where, item in self.found.get(sort, []) if where == place]
 
-    def add(self, sort: Sort, place: Place, item: JsonObject) -> None:
+    def add(self, sort: Sort, place: Tenant, item: JsonObject) -> None:
         """One more."""
         self.found.setdefault(sort, []).append((place, item))
 
@@ -97,16 +97,16 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class App:
     """One emulated service. Clock (epoch seconds) and unique names (32 hex digits) are ports, for tests to fix."""
 
     behaviour: Behaviour
-    store: Store
+    store: ConnectionStore
     clock: Callable[[], float]
     unique: Callable[[], str]
     tokens: Tokens = field(default_factory=Tokens)
     related: Related = field(default_factory=Related)
-    credentials: Credentials = field(default_factory=Credentials)
+    credentials: StoredCredentials = field(default_factory=StoredCredentials)
     log: deque[Request] = field(default_factory=lambda: deque(maxlen=LOG_LENGTH))
     faults: Faults = field(default_factory=Faults)
     patience: Patience = Patience()
@@ -139,7 +139,7 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Caller:
+class Client:
     """Who calls, and where: what the headers said."""
 
     client: str
@@ -153,11 +153,11 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class AdmittedRequest:
     """One admitted request; ``id`` is the path's, empty where the route has none."""
 
     request: Request
-    caller: Caller
+    caller: Client
     id: str = ""
 
 

@@ -13,22 +13,22 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl
 
-from provisioner.emulator.app import Caller, World
-from provisioner.emulator.errors import Refused, coded, gateway, uncoded
+from provisioner.emulator.app import App, Client
+from provisioner.emulator.errors import ErrorReply, coded, gateway, uncoded
 from provisioner.emulator.messages import JsonObject, Reply, Request
 
 # Documented: help/sandboxes/ui/user-guide.md.
 _SANDBOX = re.compile(r"[a-z][a-z0-9-]{0,255}")
 
 
-def admit(world: World, request: Request) -> Caller:
+def admit(world: App, request: Request) -> Client:
     """Check the headers that every call of the Flow Service needs; the order of checks is assumed."""
     client, org = identify(world, request)
     _check_content_type(request)
-    return Caller(client, org, _sandbox(world, request))
+    return Client(client, org, _sandbox(world, request))
 
 
-def identify(world: World, request: Request) -> tuple[str, str]:
+def identify(world: App, request: Request) -> tuple[str, str]:
     """Client and organisation, as far as any of Adobe's gateways asks. Codes and shapes documented (TRB, ERR)."""
     scheme, _, token = request.header("authorization").partition(" ")
     client, org = request.header("x-api-key"), request.header("x-gw-ims-org-id")
@@ -51,10 +51,10 @@ def _check_content_type(request: Request) -> None:
     if request.method in ("POST", "PUT", "PATCH") and kind != "application/json":
         text = "A valid content-type must be specified"
         body: JsonObject = {"type": "/placeholder/type/uri", "status": 400, "title": "BadRequestError", "detail": text}
-        raise Refused(Reply(400, body))
+        raise ErrorReply(Reply(400, body))
 
 
-def _sandbox(world: World, request: Request) -> str:
+def _sandbox(world: App, request: Request) -> str:
     name, known = request.header("x-sandbox-name"), world.behaviour.sandboxes
     if request.header("x-sandbox-id"):
         raise coded("2110-400")
@@ -68,7 +68,7 @@ def _sandbox(world: World, request: Request) -> str:
     return name
 
 
-def token(world: World, request: Request) -> Reply:
+def token(world: App, request: Request) -> Reply:
     """A token for client credentials, from a form body or the query, the body winning (DEVCON).
 
     Documented (DEVCON): the answer, with ``expires_in`` in seconds. Inferred from the older JWT guide: ``error`` and
@@ -105,7 +105,7 @@ _LOOPBACK = re.compile(
 
 
 def check(request: Request) -> None:
-    """Raise ``Refused`` for a request that was not meant for the emulator of this machine."""
+    """Raise ``ErrorReply`` for a request that was not meant for the emulator of this machine."""
     if "host" in request.headers and not _LOOPBACK.fullmatch(request.header("host")):
         raise _refused("The emulator answers to localhost and 127.0.0.1 only.")
     from_a_page = "origin" in request.headers or request.headers.get("sec-fetch-site", "none").strip() != "none"
@@ -113,5 +113,5 @@ def check(request: Request) -> None:
         raise _refused("The paths below /_emulator are not for pages of a browser.")
 
 
-def _refused(detail: str) -> Refused:
+def _refused(detail: str) -> ErrorReply:
     return uncoded(403, "Forbidden", detail)

@@ -28,7 +28,7 @@ def body(raw: bytes) -> Json:
     return value
 
 
-def declared(document: Json, behaviour: Behaviour) -> Declared:
+def declared(document: Json, behaviour: Behaviour) -> ConnectionBody:
     """Everything that POST requires: name, auth.specName, auth.params, connectionSpec.id (OAS), and the version.
 
     ``state`` is refused (1410-400, ERR, there for flows). Other keys are ignored (assumed).
@@ -44,17 +44,17 @@ def declared(document: Json, behaviour: Behaviour) -> Declared:
     auth_name = _text(auth, "specName", "auth.specName")
     shown, hidden = _declared_params(auth_name, _object(auth, "params", "auth.params"), behaviour)
     name, description = _text(document, "name"), _description(document)
-    return Declared(name, description, spec_id, spec_version, auth_name, shown, hidden)
+    return ConnectionBody(name, description, spec_id, spec_version, auth_name, shown, hidden)
 
 
-def sensitive(document: Json, value: Declared) -> JsonObject:
+def sensitive(document: Json, value: ConnectionBody) -> JsonObject:
     """The parameters that ``value`` does not hold, out of the document that declares them; placeholders are none."""
     auth = _object(document, "auth") if isinstance(document, dict) else {}
     params = _object(auth, "params", "auth.params")
     return {name: params[name] for name in value.hidden if params[name] != MASK}
 
 
-def document(value: Declared, held: Mapping[str, Json]) -> JsonObject:
+def document(value: ConnectionBody, held: Mapping[str, Json]) -> JsonObject:
     """The inverse, for a patch to work on; a sensitive parameter that is not ``held`` has a placeholder for a value."""
     params = dict(value.params) | dict.fromkeys(value.hidden, MASK) | dict(held)
     result: JsonObject = {
@@ -120,7 +120,7 @@ _PROVIDER = "flow-provider"
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
+class ConnectionBody:
     """What a client declares. ``hidden`` are names of parameters whose values are not kept at all."""
 
     name: str
@@ -157,7 +157,7 @@ class Connection:
     org: str
     sandbox: str
     etag: str
-    declared: Declared
+    declared: ConnectionBody
     state: str
     created: Stamp
     updated: Stamp
@@ -205,7 +205,7 @@ def item(connection: Connection, behaviour: Behaviour) -> JsonObject:
     return shown
 
 
-def _params(declared: Declared, behaviour: Behaviour) -> JsonObject:
+def _params(declared: ConnectionBody, behaviour: Behaviour) -> JsonObject:
     shown = dict(declared.params)
     if behaviour.secrets_in_get == "masked":
         shown.update(dict.fromkeys(declared.hidden, MASK))

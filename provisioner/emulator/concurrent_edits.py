@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from provisioner.emulator import base_connection as declaring
-from provisioner.emulator.app import Caller, World
+from provisioner.emulator.app import App, Client
 from provisioner.emulator.base_connection import Connection, Stamp
 from provisioner.emulator.connections import BASE, Version, add, new
-from provisioner.emulator.errors import Error, Refused
+from provisioner.emulator.errors import Error, ErrorReply
 from provisioner.emulator.faults import Existing, Fault, FaultError
 from provisioner.emulator.messages import JsonObject, Request, parse
 from provisioner.emulator.specs import MYSQL_ID, MYSQL_VERSION
@@ -16,7 +16,7 @@ _PREFIX = BASE + "/connections/"
 _PARAMS = {"server": "elsewhere", "database": "elsewhere", "username": "somebody", "password": "not kept"}
 
 
-def name_in(world: World, request: Request) -> str | None:
+def name_in(world: App, request: Request) -> str | None:
     """The name of the base connection that a POST creates, or that the path addresses; None when there is none."""
     if request.method == "POST":
         return _posted_name(request)
@@ -24,7 +24,7 @@ def name_in(world: World, request: Request) -> str | None:
     return found.declared.name if found else None
 
 
-def create(world: World, request: Request, fault: Fault) -> None:
+def create(world: App, request: Request, fault: Fault) -> None:
     """Another one of the POST's name and content, or a plain one named ``fault.connection``.
 
     Nothing happens where the POST itself is one that the service would refuse.
@@ -32,12 +32,12 @@ def create(world: World, request: Request, fault: Fault) -> None:
     try:
         document = declaring.body(request.body) if fault.connection is None else _sample(fault.connection)
         made = new(world, _caller(request, fault.client), document)
-    except Refused:
+    except ErrorReply:
         return
     add(world, made)
 
 
-def edit(world: World, request: Request, fault: Fault) -> None:
+def edit(world: App, request: Request, fault: Fault) -> None:
     """A new etag, ``updatedAt`` and ``updatedClient``; where ``fault.visible``, a new description too."""
     stored = _target(world, request, fault)
     if stored is None:
@@ -52,14 +52,14 @@ def edit(world: World, request: Request, fault: Fault) -> None:
         world.credentials.hold(edited, held)
 
 
-def delete(world: World, request: Request, fault: Fault) -> None:
+def delete(world: App, request: Request, fault: Fault) -> None:
     """Gone, whatever its state."""
     if stored := _target(world, request, fault):
         world.store.remove(stored)
         world.credentials.forget(stored)
 
 
-def seed(world: World, existing: tuple[Existing, ...]) -> None:
+def seed(world: App, existing: tuple[Existing, ...]) -> None:
     """Create what is missing of these. Raises ``FaultError``, before any is created, for one that cannot be."""
     documents = [_existing(world, each, f"existing[{place}]") for place, each in enumerate(existing)]
     for each, document in zip(existing, documents, strict=True):
@@ -67,15 +67,15 @@ def seed(world: World, existing: tuple[Existing, ...]) -> None:
             found.declared.name == each.name for _, found in world.store.newest_first(each.org, each.sandbox, None)
         )
         for _ in range(each.count - there):
-            add(world, _aged(new(world, Caller(each.client, each.org, each.sandbox), document), each.age))
+            add(world, _aged(new(world, Client(each.client, each.org, each.sandbox), document), each.age))
 
 
-def _existing(world: World, each: Existing, where: str) -> JsonObject:
+def _existing(world: App, each: Existing, where: str) -> JsonObject:
     document = _sample(each.name, each.description, each.params)
     try:
         declaring.declared(document, world.behaviour)
         return document
-    except Refused as refused:
+    except ErrorReply as refused:
         reason = refused.error.detail if isinstance(refused.error, Error) else "the service refuses it"
         raise FaultError(f"{where}: {reason}") from refused
 
@@ -95,7 +95,7 @@ def _sample(name: str, description: str | None = None, params: Mapping[str, str]
     }
 
 
-def _target(world: World, request: Request, fault: Fault) -> Connection | None:
+def _target(world: App, request: Request, fault: Fault) -> Connection | None:
     """The one whose id is in the path, or the newest of a name: the fault's, else the POST's."""
     name = fault.connection or (_posted_name(request) if request.method == "POST" else None)
     if name is None:
@@ -105,16 +105,16 @@ def _target(world: World, request: Request, fault: Fault) -> Connection | None:
     return next((each for _, each in rows if each.declared.name == name), None)
 
 
-def _addressed(world: World, request: Request) -> Connection | None:
+def _addressed(world: App, request: Request) -> Connection | None:
     if not request.path.startswith(_PREFIX):
         return None
     caller = _caller(request, "")
     return world.store.find(caller.org, caller.sandbox, request.path.removeprefix(_PREFIX).partition("/")[0])
 
 
-def _caller(request: Request, client: str) -> Caller:
+def _caller(request: Request, client: str) -> Client:
     """Where the request looks, whether or not it will be let in."""
-    return Caller(client, request.header("x-gw-ims-org-id"), request.header("x-sandbox-name") or "prod")
+    return Client(client, request.header("x-gw-ims-org-id"), request.header("x-sandbox-name") or "prod")
 
 
 def _posted_name(request: Request) -> str | None:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.emulator import base_connection as declaring
 from provisioner.emulator import flows, listing
-from provisioner.emulator.app import Call, Caller, World, hyphenated
+from provisioner.emulator.app import AdmittedRequest, App, Client, hyphenated
 from provisioner.emulator.base_connection import Connection, Ready, Stamp, item
 from provisioner.emulator.databases import source
 from provisioner.emulator.errors import coded, missing_object
 from provisioner.emulator.listing import SPEC_FIELDS, conditions
-from provisioner.emulator.messages import Asking, Json, JsonObject, Reply
+from provisioner.emulator.messages import Json, JsonObject, PendingReply, Reply
 from provisioner.emulator.patch import patched, touches_credentials
 from provisioner.emulator.specs import connection_spec
 
@@ -25,7 +25,7 @@ class Version:
     sensitive: JsonObject = field(repr=False)
 
 
-def create(world: World, call: Call) -> Reply | Asking:
+def create(world: App, call: AdmittedRequest) -> Reply | PendingReply:
     """``POST /connections`` -> 201, id and etag, and a Location (SEED, OAS); names need not be unique (OASD).
 
     Parameters are refused rather than ignored: ``mode=draft`` is documented (DRAFT) and not emulated.
@@ -42,7 +42,7 @@ def create(world: World, call: Call) -> Reply | Asking:
     return _once_reached(world, made, reply) if checked else reply()
 
 
-def listed(world: World, call: Call) -> Reply:
+def listed(world: App, call: AdmittedRequest) -> Reply:
     """``GET /connections`` -> items, or a count."""
     query, now = listing.query(call.request, world.behaviour), world.now()
 
@@ -53,12 +53,12 @@ def listed(world: World, call: Call) -> Reply:
     return Reply(200, listing.answer(query, scan))
 
 
-def shown(world: World, call: Call) -> Reply:
+def shown(world: App, call: AdmittedRequest) -> Reply:
     """``GET /connections/{id}`` -> a list of one (UPD, OASD)."""
     return Reply(200, {"items": [item(find(world, call).at(world.now()), world.behaviour)]})
 
 
-def updated(world: World, call: Call) -> Reply | Asking:
+def updated(world: App, call: AdmittedRequest) -> Reply | PendingReply:
     """``PATCH /connections/{id}`` -> 200, id and the new etag. All operations or none.
 
     Documented: a missing If-Match is 400 (ERR 1403), another etag, or the same without its quotes, 412 (OASD, EDITD).
@@ -84,7 +84,7 @@ def updated(world: World, call: Call) -> Reply | Asking:
     return _once_reached(world, after, reply) if checked else reply()
 
 
-def deleted(world: World, call: Call) -> Reply:
+def deleted(world: App, call: AdmittedRequest) -> Reply:
     """``DELETE /connections/{id}`` -> no content; If-Match is not asked for (OAS). A second one is 404 (assumed)."""
     stored = find(world, call)
     _check_writable(world, stored.at(world.now()))
@@ -96,7 +96,7 @@ def deleted(world: World, call: Call) -> Reply:
     return Reply(world.behaviour.delete_status)
 
 
-def specs_listed(world: World, call: Call) -> Reply:
+def specs_listed(world: App, call: AdmittedRequest) -> Reply:
     """``GET /connectionSpecs`` -> items; this emulator knows MySQL only. An unknown filter field is 1423-400 (ERR)."""
     _allow_parameters(call, ("property",))
     spec = connection_spec(world.behaviour)
@@ -104,7 +104,7 @@ def specs_listed(world: World, call: Call) -> Reply:
     return Reply(200, {"items": [spec] if all(each.holds(spec) for each in wanted) else []})
 
 
-def spec_shown(world: World, call: Call) -> Reply:
+def spec_shown(world: App, call: AdmittedRequest) -> Reply:
     """``GET /connectionSpecs/{id}`` -> a list of one (OAS); an unknown id is 1413-400 (assumed)."""
     spec = connection_spec(world.behaviour)
     if call.id != spec["id"]:
@@ -112,13 +112,13 @@ def spec_shown(world: World, call: Call) -> Reply:
     return Reply(200, {"items": [spec]})
 
 
-def _allow_parameters(call: Call, allowed: tuple[str, ...]) -> None:
+def _allow_parameters(call: AdmittedRequest, allowed: tuple[str, ...]) -> None:
     for name, _ in call.request.query:
         if name not in allowed:
             raise coded("1451-400", param=name)
 
 
-def find(world: World, call: Call) -> Connection:
+def find(world: App, call: AdmittedRequest) -> Connection:
     """The connection that a call is about, as it was last written."""
     found = world.store.find(call.caller.org, call.caller.sandbox, call.id)
     if found is None:
@@ -126,19 +126,19 @@ def find(world: World, call: Call) -> Connection:
     return found
 
 
-def _check_writable(world: World, current: Connection) -> None:
+def _check_writable(world: App, current: Connection) -> None:
     if current.initializing and world.behaviour.initializing_writes == "reject":
         raise coded("1417-400")
 
 
-def _check_etag(world: World, call: Call, current: Connection) -> None:
+def _check_etag(world: App, call: AdmittedRequest, current: Connection) -> None:
     supplied = call.request.header("if-match")
     any_etag = supplied == "*" and world.behaviour.if_match_star == "accept"
     if supplied != current.etag and not any_etag:
         raise coded("1404-412", supplied=supplied, current=current.etag)
 
 
-def new(world: World, caller: Caller, document: Json) -> Version:
+def new(world: App, caller: Client, document: Json) -> Version:
     """What this caller would create now; it is not stored yet. Raises ``Refused``."""
     declared = declaring.declared(document, world.behaviour)
     stamp = _stamp(world, caller)
@@ -150,25 +150,25 @@ def new(world: World, caller: Caller, document: Json) -> Version:
     return Version(connection, declaring.sensitive(document, declared))
 
 
-def add(world: World, made: Version) -> None:
+def add(world: App, made: Version) -> None:
     """Store what is new."""
     world.store.add(made.connection)
     _hold(world, made)
 
 
-def _hold(world: World, version: Version) -> None:
+def _hold(world: App, version: Version) -> None:
     """Sensitive parameters are held only where databases are contacted: nothing else needs them."""
     if world.behaviour.databases == "real":
         world.credentials.hold(version.connection, version.sensitive)
 
 
-def _once_reached(world: World, version: Version, reply: Callable[[], Reply]) -> Asking:
+def _once_reached(world: App, version: Version, reply: Callable[[], Reply]) -> PendingReply:
     """Return the reply, or the provider's refusal where the database cannot be reached in time."""
     params, seconds = {**version.connection.declared.params, **version.sensitive}, world.patience.writing
-    return Asking(lambda: source(world.behaviour, params, seconds).reach(), lambda _: reply(), seconds)
+    return PendingReply(lambda: source(world.behaviour, params, seconds).reach(), lambda _: reply(), seconds)
 
 
-def _patched(world: World, caller: Caller, current: Connection, held: Mapping[str, Json], operations: Json) -> Version:
+def _patched(world: App, caller: Client, current: Connection, held: Mapping[str, Json], operations: Json) -> Version:
     """As it is after the patch; the very same connection where it changes nothing and the etag is to stay."""
     before = declaring.document(current.declared, held) | {"state": current.state}
     after = patched(before, operations, world.behaviour)
@@ -183,5 +183,5 @@ def _patched(world: World, caller: Caller, current: Connection, held: Mapping[st
     return Version(replace(current, etag=world.etag(), declared=declared, state=state, updated=stamp), sensitive)
 
 
-def _stamp(world: World, caller: Caller) -> Stamp:
+def _stamp(world: App, caller: Client) -> Stamp:
     return Stamp(world.now(), caller.account, caller.client)

@@ -7,24 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from provisioner.emulator.app import World
+from provisioner.emulator.app import App
 from provisioner.emulator.concurrent_edits import seed
 from provisioner.emulator.errors import uncoded
-from provisioner.emulator.faults import FaultError, Rehearsal, rehearsal
+from provisioner.emulator.faults import FaultConfig, FaultError, fault_config
 from provisioner.emulator.messages import Json, JsonObject, Reply, Request, parse
 
 
-def health(world: World, request: Request) -> Reply:  # noqa: ARG001
+def health(world: App, request: Request) -> Reply:  # noqa: ARG001
     """Whether it is up, and which cloud it plays."""
     return Reply(200, {"status": "ok", "cloud": world.behaviour.cloud})
 
 
-def requests(world: World, request: Request) -> Reply:  # noqa: ARG001
+def requests(world: App, request: Request) -> Reply:  # noqa: ARG001
     """What arrived on the Flow Service and token paths, refused requests included, oldest first."""
     return Reply(200, [_logged(each) for each in list(world.log)])
 
 
-def reset(world: World, request: Request) -> Reply:  # noqa: ARG001
+def reset(world: App, request: Request) -> Reply:  # noqa: ARG001
     """Forget base connections, what depends on them, tokens and the log."""
     world.store.clear()
     world.related.clear()
@@ -59,15 +59,15 @@ def _body(raw: bytes) -> Json:
         return raw.decode("utf-8", "replace")
 
 
-def shown(world: World, request: Request) -> Reply:  # noqa: ARG001
+def shown(world: App, request: Request) -> Reply:  # noqa: ARG001
     """The rehearsal under way, with its counts."""
     return Reply(200, world.faults.report())
 
 
-def replaced(world: World, request: Request) -> Reply:
+def replaced(world: App, request: Request) -> Reply:
     """Begin the rehearsal in the body instead; 400, and nothing changed, when it cannot be used."""
     try:
-        wanted = rehearsal(parse(request.body))
+        wanted = fault_config(parse(request.body))
         seed(world, wanted.existing)
     except FaultError as error:
         raise uncoded(400, "Invalid faults", str(error)) from None
@@ -77,7 +77,7 @@ def replaced(world: World, request: Request) -> Reply:
     return Reply(200, world.faults.report())
 
 
-def cleared(world: World, request: Request) -> Reply:  # noqa: ARG001
+def cleared(world: App, request: Request) -> Reply:  # noqa: ARG001
     """Nothing goes wrong any more; base connections stay as they are."""
-    world.faults.load(Rehearsal())
+    world.faults.load(FaultConfig())
     return Reply(200, world.faults.report())

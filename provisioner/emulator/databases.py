@@ -31,7 +31,7 @@ PREVIEWED = 10
 """Rows of a preview; assumed."""
 
 
-class Source(Protocol):
+class DatabaseSource(Protocol):
     """A database. Every method raises ``Refused`` with the provider's words where it fails, or takes too long."""
 
     def reach(self) -> None:
@@ -42,12 +42,12 @@ class Source(Protocol):
         """The paths of its tables, ``database.table`` (assumed)."""
         ...
 
-    def contents(self, path: str, preview: bool) -> Contents:
+    def contents(self, path: str, preview: bool) -> TableRows:
         """Of one table; rows by column, ``PREVIEWED`` at most, None without ``preview``."""
         ...
 
 
-def source(behaviour: Behaviour, params: Mapping[str, Json], seconds: float) -> Source:
+def source(behaviour: Behaviour, params: Mapping[str, Json], seconds: float) -> DatabaseSource:
     """Return what is behind a base connection with these parameters, sensitive ones included.
 
     Each question to it has ``seconds`` in all. Raises ``Refused``.
@@ -78,7 +78,7 @@ class _Imagined:
     def tables(self) -> Sequence[str]:
         return tuple(self._known)
 
-    def contents(self, path: str, preview: bool) -> Contents:
+    def contents(self, path: str, preview: bool) -> TableRows:
         if path not in self._known:
             raise coded("1330-400", table=path)
         return self._known[path], () if preview else None
@@ -171,7 +171,7 @@ def _plain(name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class StoredCredentials:
     """What the store does not keep, by base connection and the etag that is stored with it: another emulator on the
     same file may have changed it since."""
 
@@ -198,7 +198,7 @@ class Credentials:
 Columns = Mapping[str, str]
 """MySQL's type by the name of a column."""
 
-Contents = tuple[Columns, Sequence[JsonObject] | None]
+TableRows = tuple[Columns, Sequence[JsonObject] | None]
 """The columns of a table, and rows where a preview was asked for."""
 
 _Shape = tuple[str, str]
@@ -223,7 +223,7 @@ def root(tables: Iterable[str]) -> Json:
     ]
 
 
-def table(contents: Contents) -> Json:
+def table(contents: TableRows) -> Json:
     """One table."""
     columns, rows = contents
     listed: list[Json] = [_column(name, kind) for name, kind in columns.items()]

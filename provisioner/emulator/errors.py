@@ -87,7 +87,7 @@ class Error:
     words: tuple[tuple[str, str], ...] = ()
 
 
-class Refused(Exception):
+class ErrorReply(Exception):
     """Raised anywhere in the core; the dispatcher answers with it."""
 
     def __init__(self, error: Error | Reply) -> None:
@@ -96,57 +96,57 @@ class Refused(Exception):
         self.error = error
 
 
-def coded(code: str, **words: str) -> Refused:
+def coded(code: str, **words: str) -> ErrorReply:
     """Return a refusal with one of the documented codes, whose end is the status; ``words`` fill its text."""
     title, detail = CATALOGUE[code]
-    return Refused(Error(int(code[-3:]), title, detail.format_map(words), code, tuple(words.items())))
+    return ErrorReply(Error(int(code[-3:]), title, detail.format_map(words), code, tuple(words.items())))
 
 
-def uncoded(status: int, title: str, detail: str) -> Refused:
+def uncoded(status: int, title: str, detail: str) -> ErrorReply:
     """Return a refusal for which no code is known."""
-    return Refused(Error(status, title, detail))
+    return ErrorReply(Error(status, title, detail))
 
 
-def missing_object(behaviour: Behaviour, sort: str, id: str) -> Refused:  # noqa: A002
+def missing_object(behaviour: Behaviour, sort: str, id: str) -> ErrorReply:  # noqa: A002
     """Return the refusal for an id that does not exist; ``sort`` is the resource as paths name it (LAB, OASD)."""
     return coded(behaviour.missing_object, type=sort, id=id)
 
 
-def malformed(reason: str) -> Refused:
+def malformed(reason: str) -> ErrorReply:
     """Return the refusal of a body that is no JSON, or not what the path takes. Assumed: SRCERR's generic code."""
     return coded("1000-400", reason=reason)
 
 
-def missing_field(field: str) -> Refused:
+def missing_field(field: str) -> ErrorReply:
     """Return the refusal of a body without a field. Documented (SRCERR): the code; inferred: that it is used for the
     fields of a create, not only for the parameters of its auth spec."""
     return coded("1304-400", field=field)
 
 
-def bad_value(name: str, reason: str, value: Json = MASK) -> Refused:
+def bad_value(name: str, reason: str, value: Json = MASK) -> ErrorReply:
     """Return the refusal of a value. Documented (SRCERR): the code, and that its words repeat name and value; assumed:
     that a value that may be sensitive is masked. Leave ``value`` out for such ones."""
     shown = value if isinstance(value, str) else dump(value).decode()
     return coded("1312-400", value=shown, property=name, reason=reason)
 
 
-def unreachable(words: str) -> Refused:
+def unreachable(words: str) -> ErrorReply:
     """Return what the provider says of its database. Documented (ERR): the code and the words before; assumed: the
     rest, and that this is not 1308-400, with which SRCERR passes on the words of Microsoft's service."""
     return coded("1100-400", reason=words)
 
 
-def too_late() -> Refused:
+def too_late() -> ErrorReply:
     """Return the refusal where the database took more time than it is given. Assumed: the words."""
     return unreachable("the database did not answer in time.")
 
 
-def gateway(code: str) -> Refused:
+def gateway(code: str) -> ErrorReply:
     """Return a refusal by Adobe's gateway. Documented (TRB): the shape, the codes and the texts."""
-    return Refused(Reply(int(code[:3]), {"error_code": code, "message": _GATEWAY[code]}))
+    return ErrorReply(Reply(int(code[:3]), {"error_code": code, "message": _GATEWAY[code]}))
 
 
-def reply(refused: Refused, behaviour: Behaviour, request_id: str) -> Reply:
+def reply(refused: ErrorReply, behaviour: Behaviour, request_id: str) -> Reply:
     """Return the answer to a refused request; its ``x-request-id`` is the id that the body names, if it names one."""
     if isinstance(refused.error, Reply):
         return refused.error

@@ -3,30 +3,30 @@
 from collections.abc import Mapping
 
 from provisioner.emulator import databases
-from provisioner.emulator.app import Call, World
+from provisioner.emulator.app import AdmittedRequest, App
 from provisioner.emulator.connections import find
 from provisioner.emulator.databases import source
-from provisioner.emulator.errors import Refused, coded, unreachable
-from provisioner.emulator.messages import Asking, Json, Reply
+from provisioner.emulator.errors import ErrorReply, coded, unreachable
+from provisioner.emulator.messages import Json, PendingReply, Reply
 
 
-def tested(world: World, call: Call) -> Asking:
+def tested(world: App, call: AdmittedRequest) -> PendingReply:
     """``GET /connections/{id}/test`` -> the result, 200 even when it is false (OAS)."""
     params, seconds = _params(world, call), world.patience.looking
 
     def reached() -> bool:
         try:
             source(world.behaviour, params, seconds).reach()
-        except Refused:
+        except ErrorReply:
             if world.behaviour.test_failure == "error":
                 raise
             return False
         return True
 
-    return Asking(reached, lambda result: Reply(200, {"result": result}), seconds)
+    return PendingReply(reached, lambda result: Reply(200, {"result": result}), seconds)
 
 
-def explored(world: World, call: Call) -> Asking:
+def explored(world: App, call: AdmittedRequest) -> PendingReply:
     """``GET /connections/{id}/explore`` -> the tables, or what one of them is like (tabular.md).
 
     Documented (SRCERR): 1330, 1337 and 1358; inferred: that 1330, "no columns", is what an unknown table gets.
@@ -46,10 +46,10 @@ def explored(world: World, call: Call) -> Asking:
             databases.root(database.tables()) if kind == "root" else databases.table(database.contents(path, preview))
         )
 
-    return Asking(found, lambda body: Reply(200, body), seconds)
+    return PendingReply(found, lambda body: Reply(200, body), seconds)
 
 
-def _params(world: World, call: Call) -> Mapping[str, Json]:
+def _params(world: App, call: AdmittedRequest) -> Mapping[str, Json]:
     """All parameters of the connection that the call is about, sensitive ones where a database needs them."""
     stored = find(world, call)
     declared, held = stored.declared, world.credentials.of(stored)

@@ -6,29 +6,29 @@ from email.utils import formatdate
 from http.client import responses
 
 from provisioner.emulator import auth, concurrent_edits, errors
-from provisioner.emulator.app import World
+from provisioner.emulator.app import App
 from provisioner.emulator.base_connection import Connection
-from provisioner.emulator.errors import Refused, coded, uncoded
+from provisioner.emulator.errors import ErrorReply, coded, uncoded
 from provisioner.emulator.faults import GARBLINGS, Fault
-from provisioner.emulator.messages import Garbling, Json, Outcome, Reply, Request
+from provisioner.emulator.messages import Delivery, Garbling, Json, Reply, Request
 from provisioner.emulator.routes import answer, emulated
-from provisioner.emulator.store import Store
+from provisioner.emulator.store import ConnectionStore
 
 
-def handle(world: World, request: Request) -> Outcome:
+def handle(world: App, request: Request) -> Delivery:
     """Return what becomes of a request. Each is handled as if it were alone, but where it waits."""
     with world.lock:
         try:
             auth.check(request)
             if not world.faults or not emulated(request.path):
-                return Outcome(answer(world, request))
+                return Delivery(answer(world, request))
             hits = world.faults.choose(request, lambda: concurrent_edits.name_in(world, request))
             return _carry_out(world, request, hits)
-        except Refused as refused:  # no program asks, or the data file fails under somebody else's hands
-            return Outcome(errors.reply(refused, world.behaviour, world.unique()))
+        except ErrorReply as refused:  # no program asks, or the data file fails under somebody else's hands
+            return Delivery(errors.reply(refused, world.behaviour, world.unique()))
 
 
-def _carry_out(world: World, request: Request, faults: tuple[Fault, ...]) -> Outcome:
+def _carry_out(world: App, request: Request, faults: tuple[Fault, ...]) -> Delivery:
     """Return the outcome of a request that these faults hit, each in its turn."""
     early = [each for each in faults if each.when == "before"]
     late = [each for each in faults if each.when == "after"]
@@ -39,17 +39,17 @@ def _carry_out(world: World, request: Request, faults: tuple[Fault, ...]) -> Out
     if ended is not None:
         world.log.append(request)
     if ended is not None and ended.kind == "reset":
-        return Outcome(None)
+        return Delivery(None)
     reply = _on_demand(world, ended) if ended else answer(_adapted(world, faults), request)
     return _afterwards(world, request, late, reply)
 
 
-def _afterwards(world: World, request: Request, late: list[Fault], reply: Reply) -> Outcome:
-    outcome = Outcome(reply)
+def _afterwards(world: App, request: Request, late: list[Fault], reply: Reply) -> Delivery:
+    outcome = Delivery(reply)
     for fault in late:
         _disturb(world, request, fault)
         if fault.kind == "reset":
-            return Outcome(None)
+            return Delivery(None)
         if fault.kind == "status":
             outcome = replace(outcome, reply=_on_demand(world, fault))
         if fault.kind in GARBLINGS:
@@ -58,7 +58,7 @@ def _afterwards(world: World, request: Request, late: list[Fault], reply: Reply)
     return outcome
 
 
-def _disturb(world: World, request: Request, fault: Fault) -> None:
+def _disturb(world: App, request: Request, fault: Fault) -> None:
     """What a fault does to the world, if anything."""
     if fault.kind == "delay":
         world.wait(fault.seconds)
@@ -68,14 +68,14 @@ def _disturb(world: World, request: Request, fault: Fault) -> None:
         _FOREIGN[fault.kind](world, request, fault)
 
 
-_FOREIGN: Mapping[str, Callable[[World, Request, Fault], None]] = {
+_FOREIGN: Mapping[str, Callable[[App, Request, Fault], None]] = {
     "foreign-create": concurrent_edits.create,
     "foreign-edit": concurrent_edits.edit,
     "foreign-delete": concurrent_edits.delete,
 }
 
 
-def _adapted(world: World, faults: tuple[Fault, ...]) -> World:
+def _adapted(world: App, faults: tuple[Fault, ...]) -> App:
     """The world as this request meets it."""
     for fault in faults:
         if fault.kind == "initializing":
@@ -85,7 +85,7 @@ def _adapted(world: World, faults: tuple[Fault, ...]) -> World:
     return world
 
 
-def _on_demand(world: World, fault: Fault) -> Reply:
+def _on_demand(world: App, fault: Fault) -> Reply:
     """Return the answer that the fault describes; a header that it names replaces the usual one."""
     reply = _usual(world, fault) if fault.body is None else _with_body(fault.status, fault.body)
     headers = dict(reply.headers)
@@ -103,7 +103,7 @@ def _with_body(status: int, body: Json) -> Reply:
     return Reply(status, body.encode("utf-8", "replace"), headers) if body else Reply(status)
 
 
-def _usual(world: World, fault: Fault) -> Reply:
+def _usual(world: App, fault: Fault) -> Reply:
     """Return an error in the shape that is switched on; below 400 there is an empty object for a body."""
     reply = Reply(fault.status, None if fault.status in (204, 205, 304) else {})
     if fault.status >= 400:
@@ -113,7 +113,7 @@ def _usual(world: World, fault: Fault) -> Reply:
     return reply
 
 
-def _retry_after(world: World, after: float | str, as_date: bool) -> str:
+def _retry_after(world: App, after: float | str, as_date: bool) -> str:
     if isinstance(after, str):
         return after
     return formatdate(world.clock() + after, usegmt=True) if as_date else f"{after:g}"
@@ -122,11 +122,11 @@ def _retry_after(world: World, after: float | str, as_date: bool) -> str:
 class _Lagging:
     """A store whose lists do not yet show what was created after a moment (epoch milliseconds)."""
 
-    def __init__(self, store: Store, until: float) -> None:
+    def __init__(self, store: ConnectionStore, until: float) -> None:
         self._until = until
         self.add, self.find, self.replace = store.add, store.find, store.replace
         self.remove, self.clear, self._newest_first = store.remove, store.clear, store.newest_first
 
     def newest_first(self, org: str, sandbox: str, below: int | None) -> Iterator[tuple[int, Connection]]:
-        """See ``Store``."""
+        """See ``ConnectionStore``."""
         return (row for row in self._newest_first(org, sandbox, below) if row[1].created.at <= self._until)

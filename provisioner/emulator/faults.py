@@ -38,7 +38,7 @@ class Fault:
 
     ``path`` and ``name`` are globs; None is any. ``name`` is that of the base connection which a POST creates, or
     which the path addresses. The rest belongs to some kinds only; schemas/faults.schema.json says which. Values are not
-    checked here but where a document is read (``rehearsal``).
+    checked here but where a document is read (``fault_config``).
     """
 
     kind: str
@@ -88,7 +88,7 @@ class Existing:
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class FaultConfig:
     """All that is to go wrong; the same ``seed`` and the same order of requests give the same hits."""
 
     faults: tuple[Fault, ...] = ()
@@ -97,18 +97,18 @@ class Rehearsal:
 
 
 class Faults:
-    """A rehearsal under way: which fault met how many requests, and hit how many. One request uses it at a time."""
+    """A config under way: which fault met how many requests, and hit how many. One request uses it at a time."""
 
-    def __init__(self, rehearsal: Rehearsal = Rehearsal()) -> None:
+    def __init__(self, config: FaultConfig = FaultConfig()) -> None:
         """Nothing counted yet."""
-        self.load(rehearsal)
+        self.load(config)
 
-    def load(self, rehearsal: Rehearsal) -> None:
+    def load(self, config: FaultConfig) -> None:
         """Begin another one, with counts of zero."""
-        self._rehearsal = rehearsal
+        self._rehearsal = config
         self._counted = [
-            _Counted(fault, random.Random(f"{rehearsal.seed}/{place}"))  # noqa: S311
-            for place, fault in enumerate(rehearsal.faults)
+            _Counted(fault, random.Random(f"{config.seed}/{place}"))  # noqa: S311
+            for place, fault in enumerate(config.faults)
         ]
 
     def __bool__(self) -> bool:
@@ -126,7 +126,7 @@ class Faults:
         return tuple(chosen)
 
     def report(self) -> JsonObject:
-        """The rehearsal as JSON, with ``considered`` and ``hit`` in every fault, and all hits as ``injected``."""
+        """The config as JSON, with ``considered`` and ``hit`` in every fault, and all hits as ``injected``."""
         faults: list[Json] = [
             {**_said(each.fault), "considered": each.considered, "hit": each.hit} for each in self._counted
         ]
@@ -164,7 +164,7 @@ def _said(value: Fault | Existing) -> JsonObject:
     return {name: list(each) if isinstance(each, tuple) else each for name, each in said.items()}
 
 
-def rehearsal(document: Json) -> Rehearsal:
+def fault_config(document: Json) -> FaultConfig:
     """Read ``[fault, ...]`` or ``{"seed": n, "faults": [...], "existing": [...]}``.
 
     Raises ``FaultError``, whose text names the entry and repeats no value: ``existing`` may hold passwords.
@@ -176,7 +176,7 @@ def rehearsal(document: Json) -> Rehearsal:
     for name, entries in (("faults", faults), ("existing", existing)):
         for number, entry in enumerate(entries):
             _refuse_fractions(entry, [name, number])
-    return Rehearsal(tuple(map(_fault, faults)), tuple(Existing(**each) for each in existing), whole.get("seed", 0))
+    return FaultConfig(tuple(map(_fault, faults)), tuple(Existing(**each) for each in existing), whole.get("seed", 0))
 
 
 def _fault(given: dict[str, Any]) -> Fault:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from provisioner.emulator import base_connection as declaring
 from provisioner.emulator import listing
-from provisioner.emulator.app import Call, Sort, World, hyphenated
+from provisioner.emulator.app import AdmittedRequest, App, Sort, hyphenated
 from provisioner.emulator.errors import malformed, missing_field, missing_object
 from provisioner.emulator.listing import Kind
 from provisioner.emulator.messages import Json, JsonObject, Reply
@@ -26,7 +26,7 @@ FLOWS = listing.Listing(
 )
 
 
-def source_created(world: World, call: Call) -> Reply:
+def source_created(world: App, call: AdmittedRequest) -> Reply:
     """``POST /sourceConnections`` -> 201, id and etag."""
     body = _body(call)
     base = str(body.get("baseConnectionId"))
@@ -35,7 +35,7 @@ def source_created(world: World, call: Call) -> Reply:
     return _created(world, call, "sourceConnections", body)
 
 
-def flow_created(world: World, call: Call) -> Reply:
+def flow_created(world: App, call: AdmittedRequest) -> Reply:
     """``POST /flows`` -> 201, id and etag."""
     body = _body(call)
     ids = body.get("sourceConnectionIds")
@@ -51,27 +51,27 @@ def flow_created(world: World, call: Call) -> Reply:
     return _created(world, call, "flows", {**body, "inheritedAttributes": {"sourceConnections": inherited}})
 
 
-def sources_listed(world: World, call: Call) -> Reply:
+def sources_listed(world: App, call: AdmittedRequest) -> Reply:
     """``GET /sourceConnections``."""
     return _listed(world, call, "sourceConnections", SOURCES)
 
 
-def flows_listed(world: World, call: Call) -> Reply:
+def flows_listed(world: App, call: AdmittedRequest) -> Reply:
     """``GET /flows``."""
     return _listed(world, call, "flows", FLOWS)
 
 
-def source_deleted(world: World, call: Call) -> Reply:
+def source_deleted(world: App, call: AdmittedRequest) -> Reply:
     """``DELETE /sourceConnections/{id}``."""
     return _deleted(world, call, "sourceConnections")
 
 
-def flow_deleted(world: World, call: Call) -> Reply:
+def flow_deleted(world: App, call: AdmittedRequest) -> Reply:
     """``DELETE /flows/{id}``."""
     return _deleted(world, call, "flows")
 
 
-def in_use(world: World, call: Call) -> bool:
+def in_use(world: App, call: AdmittedRequest) -> bool:
     """Whether a flow reads from the base connection that the call is about."""
     condition = listing.conditions_of([f"{_BASE}=={call.id}"], FLOWS)
     return any(each.holds(flow) for flow in world.related.of("flows", _place(call)) for each in condition)
@@ -80,11 +80,11 @@ def in_use(world: World, call: Call) -> bool:
 _BASE = "inheritedAttributes.sourceConnections[].baseConnection.id"
 
 
-def _place(call: Call) -> tuple[str, str]:
+def _place(call: AdmittedRequest) -> tuple[str, str]:
     return call.caller.org, call.caller.sandbox
 
 
-def _body(call: Call) -> JsonObject:
+def _body(call: AdmittedRequest) -> JsonObject:
     body = declaring.body(call.request.body)
     if not isinstance(body, dict):
         raise malformed("the body must be a JSON object.")
@@ -93,14 +93,14 @@ def _body(call: Call) -> JsonObject:
     return body
 
 
-def _created(world: World, call: Call, sort: Sort, body: JsonObject) -> Reply:
+def _created(world: App, call: AdmittedRequest, sort: Sort, body: JsonObject) -> Reply:
     made: JsonObject = {"id": hyphenated(world.unique()), "etag": world.etag()}
     times: JsonObject = {"createdAt": world.now(), "updatedAt": world.now()}
     world.related.add(sort, _place(call), {**body, **made, **times, "state": body.get("state", "enabled")})
     return Reply(201, made)
 
 
-def _listed(world: World, call: Call, sort: Sort, of: listing.Listing) -> Reply:
+def _listed(world: App, call: AdmittedRequest, sort: Sort, of: listing.Listing) -> Reply:
     items = world.related.of(sort, _place(call))
 
     def scan(below: int | None) -> Iterator[listing.Row]:
@@ -110,7 +110,7 @@ def _listed(world: World, call: Call, sort: Sort, of: listing.Listing) -> Reply:
     return Reply(200, listing.answer(listing.query(call.request, world.behaviour, of), scan))
 
 
-def _deleted(world: World, call: Call, sort: Sort) -> Reply:
+def _deleted(world: App, call: AdmittedRequest, sort: Sort) -> Reply:
     if not world.related.remove(sort, call.id):
         raise missing_object(world.behaviour, sort, call.id)
     return Reply(world.behaviour.delete_status)

@@ -11,7 +11,7 @@ from http.client import responses
 from typing import BinaryIO
 from urllib.parse import parse_qsl, unquote
 
-from provisioner.emulator.errors import Refused
+from provisioner.emulator.errors import ErrorReply
 from provisioner.emulator.messages import Garbling, Json, Reply, Request, dump
 
 # Far above any base connection; a guard against a client that sends without end.
@@ -33,7 +33,7 @@ def read(stream: BinaryIO, send: Callable[[bytes], None]) -> tuple[Request, bool
     """Return the next request, and whether the client ends the connection after it.
 
     ``send`` gets the interim answer for which a client may wait before it sends its body. Raises ``EOFError`` where the
-    connection ends first, ``Refused`` where no further request can be read from it.
+    connection ends first, ``ErrorReply`` where no further request can be read from it.
     """
     line, *lines = _head(stream) or [b""]
     found = _REQUEST_LINE.fullmatch(line)
@@ -185,6 +185,6 @@ def _exactly(stream: BinaryIO, size: int, most: int) -> bytes:
     return data
 
 
-def _refused(status: int) -> Refused:
+def _refused(status: int) -> ErrorReply:
     title = {400: "Bad Request", 413: "Content Too Large"}[status]
-    return Refused(Reply(status, {"type": "about:blank", "title": title, "status": status}))
+    return ErrorReply(Reply(status, {"type": "about:blank", "title": title, "status": status}))

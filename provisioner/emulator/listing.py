@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Literal
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.errors import Refused, coded
+from provisioner.emulator.errors import ErrorReply, coded
 from provisioner.emulator.messages import Json, JsonObject, Request, dump, parse
 
 Kind = Literal["text", "number"]
@@ -139,7 +139,7 @@ def _converted(value: str, field: str, kind: Kind) -> str | int:
     return int(value)
 
 
-def _bad_filter(value: str, field: str) -> Refused:
+def _bad_filter(value: str, field: str) -> ErrorReply:
     return coded("1452-400", value=value, field=field)
 
 
@@ -311,5 +311,5 @@ def _last(request: Request, name: str) -> str | None:
     return values[-1] if values else None
 
 
-def _bad_value(value: str, field: str) -> Refused:
+def _bad_value(value: str, field: str) -> ErrorReply:
     return coded("1452-400", value=value, field=field)

@@ -55,7 +55,7 @@ class Garbling:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Delivery:
     """What the client gets: a reply, perhaps garbled; None is a connection reset."""
 
     reply: Reply | None
@@ -63,7 +63,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class PendingReply:
     """A reply that waits for a database. ``question`` is asked in a thread of its own, and has ``seconds`` in all;
     ``reply`` makes the reply of its answer, as a handler. Both may raise ``Refused``."""
 

@@ -19,8 +19,8 @@ from typing import Any
 import pymysql
 from pymysql.constants import CR
 
-from provisioner.emulator.databases import Columns, Contents, Login, Tls
-from provisioner.emulator.errors import Refused, coded, too_late, unreachable
+from provisioner.emulator.databases import Columns, Login, TableRows, Tls
+from provisioner.emulator.errors import ErrorReply, coded, too_late, unreachable
 from provisioner.emulator.messages import Json, JsonObject
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5, 10
@@ -54,7 +54,7 @@ class Database:
         with self._cursor() as cursor:
             return tuple(self._path(name) for name in _names(cursor))
 
-    def contents(self, path: str, preview: bool) -> Contents:
+    def contents(self, path: str, preview: bool) -> TableRows:
         """See ``Source``."""
         with self._cursor() as cursor:
             table = self._name(cursor, path)
@@ -71,7 +71,7 @@ class Database:
         try:
             with _link(login, ends) as link, _session(login, link) as session, session.cursor() as cursor:
                 yield cursor
-        except Refused:
+        except ErrorReply:
             raise
         except Exception as error:  # what a server that is none sends, or a host that cannot be one, ends anywhere
             late = time.monotonic() >= ends

@@ -3,7 +3,7 @@
 import copy
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.errors import Refused, coded, malformed
+from provisioner.emulator.errors import ErrorReply, coded, malformed
 from provisioner.emulator.messages import Json, JsonObject
 
 _OPERATIONS = ("add", "replace", "remove")
@@ -84,9 +84,9 @@ def _edit(document: JsonObject, keys: list[str], op: str, value: Json) -> None:
         parent[keys[-1]] = copy.deepcopy(value)
 
 
-def _missing(key: str) -> Refused:
+def _missing(key: str) -> ErrorReply:
     return _faulty(f'Missing field "{key}".')
 
 
-def _faulty(reason: str) -> Refused:
+def _faulty(reason: str) -> ErrorReply:
     return coded("1455-400", reason=reason)

@@ -6,14 +6,14 @@ from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from provisioner.emulator import auth, connections, control, errors, explore, flows, sandboxes
-from provisioner.emulator.app import Call, World
+from provisioner.emulator.app import AdmittedRequest, App
 from provisioner.emulator.auth import admit, identify
-from provisioner.emulator.errors import Refused, uncoded
-from provisioner.emulator.messages import Asking, JsonObject, Reply, Request
+from provisioner.emulator.errors import ErrorReply, uncoded
+from provisioner.emulator.messages import JsonObject, PendingReply, Reply, Request
 
 _T = TypeVar("_T")
-Handler = Callable[[World, Call], Reply | Asking]
-Plain = Callable[[World, Request], Reply]
+Handler = Callable[[App, AdmittedRequest], Reply | PendingReply]
+Plain = Callable[[App, Request], Reply]
 
 TOKEN_PATH = "/ims/token/v3"  # noqa: S105
 _ID = "{id}"
@@ -51,19 +51,19 @@ _SANDBOXES: Mapping[str, Plain] = {"GET": sandboxes.listed}
 _ROOTS = (connections.BASE, sandboxes.BASE)
 
 
-def answer(world: World, request: Request) -> Reply:
+def answer(world: App, request: Request) -> Reply:
     """Return the reply to any request whatever; what arrives on an emulated path is logged first.
 
     The lock of the world must be held. While a database is waited for, other requests are answered.
     """
     try:
         reply = _respond(world, request)
-        return reply.reply(_asked(world, reply)) if isinstance(reply, Asking) else reply
-    except Refused as refused:
+        return reply.reply(_asked(world, reply)) if isinstance(reply, PendingReply) else reply
+    except ErrorReply as refused:
         return errors.reply(refused, world.behaviour, world.unique())
 
 
-def _asked(world: World, asking: Asking) -> Any:
+def _asked(world: App, asking: PendingReply) -> Any:
     answered: Future[Any] = Future()
 
     def ask() -> None:
@@ -76,7 +76,7 @@ def _asked(world: World, asking: Asking) -> Any:
     if world.wait(asking.seconds, answered):
         return answered.result()
     if world.ending.done():
-        raise Refused(Reply(503))
+        raise ErrorReply(Reply(503))
     raise errors.too_late()
 
 
@@ -85,7 +85,7 @@ def emulated(path: str) -> bool:
     return path in _IMS or any(path == root or path.startswith(root + "/") for root in _ROOTS)
 
 
-def _respond(world: World, request: Request) -> Reply | Asking:
+def _respond(world: App, request: Request) -> Reply | PendingReply:
     if request.path in _CONTROL:
         return _chosen(_CONTROL[request.path], request)(world, request)
     if not emulated(request.path):
@@ -98,14 +98,14 @@ def _respond(world: World, request: Request) -> Reply | Asking:
     return _flow_service(world, request)
 
 
-def _sandbox_management(world: World, request: Request) -> Reply:
+def _sandbox_management(world: App, request: Request) -> Reply:
     identify(world, request)
     if request.path.removesuffix("/") != sandboxes.BASE:
         raise uncoded(404, "Not Found", "Sandbox management has no such path, or it is not emulated.")
     return _chosen(_SANDBOXES, request)(world, request)
 
 
-def _flow_service(world: World, request: Request) -> Reply | Asking:
+def _flow_service(world: App, request: Request) -> Reply | PendingReply:
     caller = admit(world, request)
     segments = tuple(request.path[len(connections.BASE) + 1 :].removesuffix("/").split("/"))
     # The second segment is the only variable one, and never empty.
@@ -113,7 +113,7 @@ def _flow_service(world: World, request: Request) -> Reply | Asking:
     if pattern not in ROUTES:
         raise uncoded(404, "Not Found", "The Flow Service has no such path, or it is not emulated.")
     handler = _chosen(ROUTES[pattern], request)
-    return handler(world, Call(request, caller, segments[1] if len(segments) > 1 else ""))
+    return handler(world, AdmittedRequest(request, caller, segments[1] if len(segments) > 1 else ""))
 
 
 def _chosen(methods: Mapping[str, _T], request: Request) -> _T:
@@ -121,4 +121,4 @@ def _chosen(methods: Mapping[str, _T], request: Request) -> _T:
         return methods[request.method]
     title, detail = "Method Not Allowed", "Not for this path."
     body: JsonObject = {"type": "about:blank", "title": title, "status": 405, "detail": detail}
-    raise Refused(Reply(405, body, (("allow", ", ".join(methods)),)))
+    raise ErrorReply(Reply(405, body, (("allow", ", ".join(methods)),)))

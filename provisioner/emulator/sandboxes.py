@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from provisioner.emulator.app import World
+from provisioner.emulator.app import App
 from provisioner.emulator.errors import uncoded
 from provisioner.emulator.messages import Json, JsonObject, Reply, Request
 
@@ -11,7 +11,7 @@ _LIMIT = 50
 _PAGE: JsonObject = {"href": f"{BASE}/?limit={{limit}}&offset={{offset}}", "templated": True}
 
 
-def listed(world: World, request: Request) -> Reply:
+def listed(world: App, request: Request) -> Reply:
     """``GET /data/foundation/sandbox-management/`` -> the caller's sandboxes, by name.
 
     Documented (SBX): the shape with its templated ``page``, the states, that it asks for no sandbox, a ``limit`` of 50,
@@ -28,7 +28,7 @@ def listed(world: World, request: Request) -> Reply:
     return Reply(200, whole)
 
 
-def _known(world: World, request: Request) -> frozenset[str]:
+def _known(world: App, request: Request) -> frozenset[str]:
     if world.behaviour.sandboxes is not None:
         return world.behaviour.sandboxes
     return frozenset({"prod", request.header("x-sandbox-name")}) - {""}

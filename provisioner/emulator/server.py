@@ -15,13 +15,13 @@ from types import TracebackType
 from typing import BinaryIO
 
 from provisioner.emulator import errors, http
-from provisioner.emulator.app import Patience, World
+from provisioner.emulator.app import App, Patience
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.concurrent_edits import seed
 from provisioner.emulator.databases import check_driver
-from provisioner.emulator.errors import Refused
+from provisioner.emulator.errors import ErrorReply
 from provisioner.emulator.fault_injection import handle
-from provisioner.emulator.faults import Faults, Rehearsal
+from provisioner.emulator.faults import FaultConfig, Faults
 from provisioner.emulator.store import SqliteStore
 
 _HOST = "127.0.0.1"
@@ -40,7 +40,7 @@ class Emulator:
         data: Path | None = None,
         port: int = 0,
         behaviour: Behaviour = Behaviour(),  # noqa: B008
-        faults: Rehearsal = Rehearsal(),  # noqa: B008
+        faults: FaultConfig = FaultConfig(),  # noqa: B008
         patience: Patience = Patience(),  # noqa: B008
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -62,7 +62,7 @@ class Emulator:
         """
         check_driver(self._behaviour)
         self._store, faults = SqliteStore(self._data), Faults(self._rehearsal)
-        world = World(self._behaviour, self._store, self._clock, _unique, faults=faults, patience=self._patience)
+        world = App(self._behaviour, self._store, self._clock, _unique, faults=faults, patience=self._patience)
         try:
             seed(world, self._rehearsal.existing)
             self._server = _Server(world, _listen(self._port))
@@ -85,7 +85,7 @@ def serve(
     port: int,
     behaviour: Behaviour,
     announce: Callable[[str], None],
-    faults: Rehearsal = Rehearsal(),  # noqa: B008
+    faults: FaultConfig = FaultConfig(),  # noqa: B008
 ) -> None:
     """Run until SIGINT or SIGTERM, in the main thread. ``announce`` gets the url once connections are accepted."""
     ending = threading.Event()
@@ -103,7 +103,7 @@ def serve(
 class _Server:
     """Accepts connections in one thread, and answers each of them in a thread of its own."""
 
-    def __init__(self, world: World, listening: socket.socket) -> None:
+    def __init__(self, world: App, listening: socket.socket) -> None:
         self._world, self._listening = world, listening
         self.port: int = listening.getsockname()[1]
         self._open: dict[threading.Thread, socket.socket] = {}
@@ -157,14 +157,14 @@ class _Server:
                 link.close()
 
 
-def _exchange(world: World, link: socket.socket, stream: BinaryIO) -> bool:
+def _exchange(world: App, link: socket.socket, stream: BinaryIO) -> bool:
     """Answer one request. Return whether another one may follow.
 
     Raises ``EOFError`` or ``OSError`` where there is nobody to answer, or shall not be.
     """
     try:
         request, close = http.read(stream, link.sendall)
-    except Refused as refused:
+    except ErrorReply as refused:
         request_id = world.unique()
         reply = errors.reply(refused, world.behaviour, request_id)
         link.sendall(http.written(reply, request_id, world.clock(), close=True))

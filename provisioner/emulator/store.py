@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from provisioner.emulator.base_connection import Connection, Declared, Ready, Stamp
+from provisioner.emulator.base_connection import Connection, ConnectionBody, Ready, Stamp
 from provisioner.emulator.errors import coded
 from provisioner.emulator.messages import dump, parse
 
@@ -29,7 +29,7 @@ CREATE INDEX IF NOT EXISTS connections_by_sandbox ON connections (org, sandbox, 
 """
 
 
-class Store(Protocol):
+class ConnectionStore(Protocol):
     """What the core needs. Organisation and sandbox isolate: nothing is found from another one."""
 
     def add(self, connection: Connection) -> None:
@@ -80,26 +80,26 @@ class SqliteStore:
             self._database.close()
 
     def add(self, connection: Connection) -> None:
-        """See ``Store``."""
+        """See ``ConnectionStore``."""
         columns = (connection.id, connection.org, connection.sandbox, connection.etag, _document(connection))
         self._write("INSERT INTO connections (id, org, sandbox, etag, document) VALUES (?, ?, ?, ?, ?)", *columns)
 
     def find(self, org: str, sandbox: str, id: str) -> Connection | None:  # noqa: A002
-        """See ``Store``."""
+        """See ``ConnectionStore``."""
         rows = self._read(f"{_SELECT} WHERE id = ? AND org = ? AND sandbox = ?", id, org, sandbox)
         return _connection(rows[0]) if rows else None
 
     def replace(self, connection: Connection, etag: str) -> bool:
-        """See ``Store``."""
+        """See ``ConnectionStore``."""
         columns = (connection.etag, _document(connection), connection.id, etag)
         return self._write("UPDATE connections SET etag = ?, document = ? WHERE id = ? AND etag = ?", *columns) == 1
 
     def remove(self, connection: Connection) -> bool:
-        """See ``Store``."""
+        """See ``ConnectionStore``."""
         return self._write("DELETE FROM connections WHERE id = ?", connection.id) == 1
 
     def newest_first(self, org: str, sandbox: str, below: int | None) -> Iterator[tuple[int, Connection]]:
-        """See ``Store``. Reads in chunks, so that a reader never blocks a writer for long."""
+        """See ``ConnectionStore``. Reads in chunks, so that a reader never blocks a writer for long."""
         sql = f"{_SELECT} WHERE org = ? AND sandbox = ? AND place < ? ORDER BY place DESC LIMIT {_CHUNK}"
         place = 2**63 - 1 if below is None else below
         while rows := self._read(sql, org, sandbox, place):
@@ -108,7 +108,7 @@ class SqliteStore:
                 yield place, _connection(row)
 
     def clear(self) -> None:
-        """See ``Store``."""
+        """See ``ConnectionStore``."""
         self._write("DELETE FROM connections")
 
     def _read(self, sql: str, *values: str | int) -> list[tuple[Any, ...]]:
@@ -159,7 +159,7 @@ def _document(connection: Connection) -> str:
     ready = None if connection.ready is None else asdict(connection.ready)
     declared, created, updated = connection.declared, connection.created, connection.updated
     document: dict[str, Any] = {
-        "declared": {name: getattr(declared, name) for name in Declared.__slots__},
+        "declared": {name: getattr(declared, name) for name in ConnectionBody.__slots__},
         "state": connection.state,
         "created": {name: getattr(created, name) for name in Stamp.__slots__},
         "updated": {name: getattr(updated, name) for name in Stamp.__slots__},
@@ -171,7 +171,7 @@ def _document(connection: Connection) -> str:
 def _connection(row: tuple[Any, ...]) -> Connection:
     _, id_, org, sandbox, etag, text = row
     document: Any = parse(text.encode("ascii"))
-    declared = Declared(**document["declared"] | {"hidden": tuple(document["declared"]["hidden"])})
+    declared = ConnectionBody(**document["declared"] | {"hidden": tuple(document["declared"]["hidden"])})
     created, updated = Stamp(**document["created"]), Stamp(**document["updated"])
     ready = document["ready"] and Ready(**document["ready"])
     return Connection(id_, org, sandbox, etag, declared, document["state"], created, updated, ready)

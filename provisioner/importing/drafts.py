@@ -34,7 +34,7 @@ class Draft:
     unsaid: tuple[str, ...]
 
 
-def draft(observed: Observed, variable: Callable[[str], str], target: str | None) -> Draft | None:
+def make_draft(observed: Observed, variable: Callable[[str], str], target: str | None) -> Draft | None:
     """The definition of what is there; None for an authentication that definitions do not know.
 
     ``variable`` proposes a name for what a parameter needs; ``target`` is the only one that it is for, None for all.

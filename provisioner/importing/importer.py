@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from provisioner.commands.plan import Place, look
-from provisioner.definitions.definition import KEY, Declared, Definer
+from provisioner.commands.plan import TargetContext, look
+from provisioner.definitions.definition import KEY, DefinitionParser, ParsedDefinition
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.fields import variables_of
 from provisioner.definitions.lint import name_warnings
@@ -20,19 +20,19 @@ from provisioner.definitions.loader import parse
 from provisioner.definitions.project import CONNECTIONS
 from provisioner.definitions.read import Builder, read
 from provisioner.errors import UsageError
-from provisioner.importing.drafts import definition_text, draft, key_for, variable_for
+from provisioner.importing.drafts import definition_text, key_for, make_draft, variable_for
 from provisioner.model import Key, Problem
 from provisioner.planning.diff import visible_record_of
 from provisioner.planning.moves import moved
 from provisioner.planning.observed import Observation, Observed, shown_otherwise
 from provisioner.planning.recovery import resolve
-from provisioner.service.client import Reader
+from provisioner.service.client import FlowReader
 from provisioner.state.records import Record, State
-from provisioner.state.replay import fold
+from provisioner.state.replay import replay
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportOptions:
     """What is to be imported: ``id`` None means all; ``key`` "" means one that is made of the name. ``folder`` is where
     drafts lie, below the folder of definitions."""
 
@@ -42,7 +42,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ImportedConnection:
     """One that comes under management. ``text`` is the draft of its definition, "" where there was one; ``variables``
     are those that are to be set for it, ``unsaid`` is what the definition does not say as it is."""
 
@@ -54,7 +54,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedConnection:
     """One that does not, and why. ``managed``: because it is already, so that nothing is to be done."""
 
     id: str
@@ -67,29 +67,34 @@ class Skipped:
 class Imported:
     """What an import does. ``warnings`` are those about the names of its drafts."""
 
-    taken: tuple[Taken, ...]
-    skipped: tuple[Skipped, ...]
+    taken: tuple[ImportedConnection, ...]
+    skipped: tuple[SkippedConnection, ...]
     warnings: tuple[Problem, ...] = ()
 
 
 def prepare(
-    place: Place, desired: tuple[Desired, ...], state: State, service: Reader, wanted: Wanted, new_id: Callable[[], str]
+    place: TargetContext,
+    desired: tuple[Desired, ...],
+    state: State,
+    service: FlowReader,
+    wanted: ImportOptions,
+    new_id: Callable[[], str],
 ) -> Imported:
     """What would be written. Raises ``UsageError`` for an id that is not there, or a key that cannot be had."""
     _check(wanted)
     observation = look(service, state)
     settled = resolve(state, observation, place.client)
-    known, _ = moved(fold(state, settled.entries), desired)
+    known, _ = moved(replay(state, settled.entries), desired)
     chooser = _Chooser(place, desired, known, observation, wanted, new_id)
     found = [chooser.take(one) for one in chooser.chosen()]
     return Imported(
-        tuple(one for one in found if isinstance(one, Taken)),
-        tuple(one for one in found if isinstance(one, Skipped)),
+        tuple(one for one in found if isinstance(one, ImportedConnection)),
+        tuple(one for one in found if isinstance(one, SkippedConnection)),
         chooser.warnings(),
     )
 
 
-def _check(wanted: Wanted) -> None:
+def _check(wanted: ImportOptions) -> None:
     if wanted.key and wanted.folder:
         raise UsageError("a KEY says the folder as well", "leave out --folder, or the KEY")
     for text in (wanted.key, wanted.folder):
@@ -100,11 +105,11 @@ def _check(wanted: Wanted) -> None:
 class _Chooser:
     def __init__(
         self,
-        place: Place,
+        place: TargetContext,
         desired: tuple[Desired, ...],
         state: State,
         observation: Observation,
-        wanted: Wanted,
+        wanted: ImportOptions,
         new_id: Callable[[], str],
     ) -> None:
         self._place, self._state, self._observation = place, state, observation
@@ -122,7 +127,7 @@ class _Chooser:
         self._taken = {key.casefold() for key in keys}
         named = (variables_of(parse(file, text)) for file, text in there.texts.items())
         self._variables = {*place.environment, *chain.from_iterable(named)}
-        self._definer = Definer(place.project)
+        self._definer = DefinitionParser(place.project)
         self._builder = Builder(place.target, {})
         self._drafted: list[Desired] = []
 
@@ -141,42 +146,48 @@ class _Chooser:
         found = name_warnings((*self._declared.values(), *self._drafted))
         return tuple(problem for problem in found if problem.location.file in files)
 
-    def take(self, one: Observed) -> Taken | Skipped:
+    def take(self, one: Observed) -> ImportedConnection | SkippedConnection:
         if one.id in self._managed:
             return self._recorded(one, self._managed[one.id])
         if one.name in self._probes:
             reason = "a probe that an earlier run has left; the next apply deletes it"
-            return Skipped(one.id, one.name, reason, managed=self._wanted.id is None)
+            return SkippedConnection(one.id, one.name, reason, managed=self._wanted.id is None)
         if one.etag is None:
-            return Skipped(one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled")
+            return SkippedConnection(
+                one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled"
+            )
         number = sum(other.name == one.name for other in self._observation.named(one.name))
         if number > 1 and self._wanted.id is None:
-            return Skipped(one.id, one.name, f"{number} have this name: rename the others, or import one by its id")
+            return SkippedConnection(
+                one.id, one.name, f"{number} have this name: rename the others, or import one by its id"
+            )
         declared = self._declared.get(self._wanted.key) if self._wanted.key else self._by_name.get(one.name)
         if declared is not None:
             return self._adopt(one, declared)
         namesake = self._by_name.get(one.name)
         if namesake is not None:
-            return Skipped(one.id, one.name, f"{namesake.location.file} has this name: rename one of the two")
+            return SkippedConnection(one.id, one.name, f"{namesake.location.file} has this name: rename one of the two")
         return self._draft(one)
 
-    def _recorded(self, one: Observed, key: Key) -> Skipped:
+    def _recorded(self, one: Observed, key: Key) -> SkippedConnection:
         as_asked = self._wanted.key in ("", key)
         if key in self._declared and as_asked:
-            return Skipped(one.id, one.name, f"already managed as {key}", managed=True)
+            return SkippedConnection(one.id, one.name, f"already managed as {key}", managed=True)
         remedy = f"`state rm {key}` forgets that, then import it again" if as_asked else f"`state mv {key} NEW` renames"
         what = "already managed" if key in self._declared else "already recorded, without a definition,"
         # Of all that there are, what is unmanaged on purpose is no failure.
-        return Skipped(one.id, one.name, f"{what} as {key}: {remedy}", managed=self._wanted.id is None)
+        return SkippedConnection(one.id, one.name, f"{what} as {key}: {remedy}", managed=self._wanted.id is None)
 
-    def _adopt(self, one: Observed, declared: Desired) -> Taken | Skipped:
+    def _adopt(self, one: Observed, declared: Desired) -> ImportedConnection | SkippedConnection:
         if declared.key in self._state.by_key:
-            return Skipped(one.id, one.name, f"{declared.key} is recorded as {self._state.by_key[declared.key].id}")
+            return SkippedConnection(
+                one.id, one.name, f"{declared.key} is recorded as {self._state.by_key[declared.key].id}"
+            )
         record = self._record(one, declared)
         differing = record.texts != declared.texts
         unsaid = (f"{declared.location.file} was there and says otherwise: `plan` shows what apply would change",)
         variables = tuple(name for _, symbol in declared.unset for name in symbol.names)
-        return Taken(record, declared.location.file, "", variables, unsaid if differing else ())
+        return ImportedConnection(record, declared.location.file, "", variables, unsaid if differing else ())
 
     def _record(self, one: Observed, declared: Desired) -> Record:
         """What the service shows of what is declared: a plan then says what it would change, or send unseen."""
@@ -190,29 +201,29 @@ class _Chooser:
         fields = {**seen, **dict(shown_otherwise(record.texts, one))}
         return replace(record, texts={path: text for path, text in fields.items() if text})
 
-    def _draft(self, one: Observed) -> Taken | Skipped:
+    def _draft(self, one: Observed) -> ImportedConnection | SkippedConnection:
         key = self._wanted.key or key_for(one.name, self._wanted.folder, self._taken)
         if key.casefold() in self._taken:
             raise UsageError(f"{key} is the key or the path of another definition or record", "choose another key")
-        made = draft(one, lambda what: self._variable(key, what), self._only_target())
+        made = make_draft(one, lambda what: self._variable(key, what), self._only_target())
         if made is None:
             spec = one.as_dict.get("auth.specName", "none that is shown")
-            return Skipped(one.id, one.name, f"its authentication is not known here: {spec}")
+            return SkippedConnection(one.id, one.name, f"its authentication is not known here: {spec}")
         file = f"{CONNECTIONS}/{key}.yaml"
         text = definition_text(made.data, f"{'../' * (key.count('/') + 1)}schemas/connection.schema.json")
         built = self._built(key, file, text)
         if isinstance(built, str):
-            return Skipped(one.id, one.name, f"cannot be written as a definition: {built}")
+            return SkippedConnection(one.id, one.name, f"cannot be written as a definition: {built}")
         self._drafted.append(built)
         self._taken.add(key.casefold())
         self._variables.update(made.variables)
-        return Taken(self._record(one, built), file, text, made.variables, made.unsaid)
+        return ImportedConnection(self._record(one, built), file, text, made.variables, made.unsaid)
 
     def _built(self, key: Key, file: str, text: str) -> Desired | str:
         """The draft as ``plan`` will read it, or what is wrong with it."""
         declared = self._definer.define(parse(file, text), key)
-        found = declared.problems if isinstance(declared, Declared) else declared
-        if isinstance(declared, Declared) and not found:
+        found = declared.problems if isinstance(declared, ParsedDefinition) else declared
+        if isinstance(declared, ParsedDefinition) and not found:
             built = self._builder.build(declared)
             if built.desired:
                 return built.desired[0]
@@ -229,6 +240,6 @@ class _Chooser:
         return variable_for(key, what, patterns[0].rstrip("*") if patterns else "MYSQL_", self._variables)
 
 
-def drafts(imported: Imported) -> Iterator[Taken]:
+def drafts(imported: Imported) -> Iterator[ImportedConnection]:
     """Those whose definition is to be written."""
     yield from (one for one in imported.taken if one.text)

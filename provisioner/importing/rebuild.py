@@ -4,51 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Protocol
 
 from provisioner.apply.outcome import Rebuilt
-from provisioner.commands.plan import Place, look, planned
+from provisioner.commands.plan import TargetContext, look, planned
 from provisioner.definitions.definition import KEY
 from provisioner.definitions.desired import Desired
 from provisioner.errors import UsageError
 from provisioner.model import Key
 from provisioner.planning.diff import visible_record_of
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Action, Asked, Change, Patch
-from provisioner.planning.planner import Context
+from provisioner.planning.plan import Action, Change, Patch, PlanOptions
+from provisioner.planning.planner import PlanInputs
 from provisioner.planning.recovery import resolve
-from provisioner.service.client import Reader
-from provisioner.state.records import Record, Remembered, Settled, State, one_of
-
-
-class Rebuildable(Protocol):
-    """What these commands need of the store, beside the lock."""
-
-    def load(self) -> State: ...
-    def salvage(self) -> tuple[State, tuple[str, ...]]: ...
-    def adopt(self, records: Iterable[Record]) -> None: ...
-    def forget(self, keys: Iterable[Key]) -> None: ...
-    def settle(self, settled: Iterable[Settled]) -> None: ...
-    def fold(self) -> State: ...
+from provisioner.service.client import FlowReader
+from provisioner.state.records import Completed, Record, State, StateEntry, entry_of
+from provisioner.state.store import Store
 
 
 def rebuild(
-    place: Place, desired: tuple[Desired, ...], store: Rebuildable, service: Reader, new_id: Callable[[], str]
+    place: TargetContext, desired: tuple[Desired, ...], store: Store, service: FlowReader, new_id: Callable[[], str]
 ) -> Rebuilt:
     """Make a state of what is left of the old one, the service and the definitions.
 
     A base connection is taken up by the test of ``--import-existing``: the only one of its name and spec, visible
     fields as declared, created by our client. Nothing is known of its secret, so that the next apply sends it.
     """
-    state, mended = store.salvage()
+    state, mended = store.repair()
     observation = look(service, state)
     resolved = resolve(state, observation, place.client)
     fingerprinter, undecided = place.fingerprinter(state.lineage), resolved.undecided
-    context = Context(state, observation, fingerprinter, client=place.client, undecided=undecided)
-    plan = planned(place, desired, context, Asked(adopt=True))
+    context = PlanInputs(state, observation, fingerprinter, client=place.client, undecided=undecided)
+    plan = planned(place, desired, context, PlanOptions(adopt=True))
     adopted = tuple(_taken_up(plan.changes, observation, new_id))
     store.adopt(adopted)
-    store.fold()
+    store.compact()
     return Rebuilt(len(state.records), adopted, plan.blocked, mended)
 
 
@@ -61,7 +50,7 @@ def _taken_up(changes: Iterable[Change], observation: Observation, new_id: Calla
                     yield visible_record_of(change.desired, step.id, etag, new_id())
 
 
-def move(store: Rebuildable, old: Key, new: Key) -> Record:
+def move(store: Store, old: Key, new: Key) -> Record:
     """Record under ``new`` what is recorded under ``old``. Raises ``UsageError`` where that cannot be meant."""
     state = store.load()
     record = _closed(state, old)
@@ -70,24 +59,24 @@ def move(store: Rebuildable, old: Key, new: Key) -> Record:
     if new in state.by_key or any(one.key == new for one in state.intents):
         raise UsageError(f"something is recorded under {new} already", f"provisioner state show {new}")
     store.adopt((replace(record, key=new),))
-    store.fold()
+    store.compact()
     return record
 
 
-def remove(store: Rebuildable, keys: Iterable[Key]) -> tuple[Remembered, ...]:
+def remove(store: Store, keys: Iterable[Key]) -> tuple[StateEntry, ...]:
     """Forget what is recorded under these keys, calls of which the outcome is open included; the base connections stay
     as they are. All of them or none."""
     state = store.load()
-    found = tuple(one_of(state, key) for key in dict.fromkeys(keys))
-    store.settle([Settled(intent.intent_id, "failed", None, None) for one in found for intent in one.intents])
+    found = tuple(entry_of(state, key) for key in dict.fromkeys(keys))
+    store.settle([Completed(intent.intent_id, "failed", None, None) for one in found for intent in one.intents])
     store.forget([one.key for one in found if one.record])
-    store.fold()
+    store.compact()
     return found
 
 
 def _closed(state: State, key: Key) -> Record:
     """The record of a key under which no call is open."""
-    found = one_of(state, key)
+    found = entry_of(state, key)
     if found.intents or found.record is None:
         raise UsageError(f"{key} has a call of which the outcome is open", "run apply: it finds out")
     return found.record

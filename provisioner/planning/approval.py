@@ -16,13 +16,13 @@ from provisioner.definitions.desired import Desired
 from provisioner.errors import StaleError, UsageError
 from provisioner.model import Json, Key, TargetIdentity
 from provisioner.planning.added_steps import is_probe
-from provisioner.planning.plan import Accept, Action, Asked, Change, Delete, Patch, Pin, Plan, Test
+from provisioner.planning.plan import Accept, Action, Change, Delete, Patch, Pin, Plan, PlanOptions, Test
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Record, State
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class Mismatch:
     """One thing that is not as it was reviewed. ``what``: definition, secret, record, remote, target or plan."""
 
     key: Key
@@ -42,16 +42,16 @@ class SavedPlan:
     identity: TargetIdentity
     lineage: str
     offline: bool
-    asked: Asked
+    asked: PlanOptions
     pins: tuple[Pin, ...]
 
-    def moved(self, now: Plan, fingerprinter: Fingerprinter) -> tuple[Moved, ...]:
+    def moved(self, now: Plan, fingerprinter: Fingerprinter) -> tuple[Mismatch, ...]:
         """Per key what is not as it was; nothing where the plan of now is the one that was saved, or what an earlier
         run of that has left of it."""
         if self.identity != now.identity:
-            return (Moved("", "target", f"reviewed for {self.identity}, now {now.identity}"),)
+            return (Mismatch("", "target", f"reviewed for {self.identity}, now {now.identity}"),)
         if self.lineage != now.lineage:
-            return (Moved("", "record", f"the state has lineage {now.lineage}, reviewed was {self.lineage}"),)
+            return (Mismatch("", "record", f"the state has lineage {now.lineage}, reviewed was {self.lineage}"),)
         found = {change.key: change for change in now.changes}
         left = tuple(pin for pin in self.pins if not is_done(pin, found.get(pin.key), fingerprinter))
         return tuple(_differences(left, now))
@@ -77,7 +77,7 @@ class ExpectedDigest:
         if digest != self.digest and not _is_done(now):
             # A digest holds no detail, so a difference lists what would be done now.
             changes = ", ".join(f"{pin.action} {pin.key}" for pin in now.pins) or "nothing"
-            _refuse((Moved("", "plan", f"approved {self.digest}, now {digest}: {changes}"),), _AGAIN)
+            _refuse((Mismatch("", "plan", f"approved {self.digest}, now {digest}: {changes}"),), _AGAIN)
 
 
 def _is_done(now: Plan) -> bool:
@@ -88,17 +88,17 @@ def _is_done(now: Plan) -> bool:
 Approval: TypeAlias = SavedPlan | ExpectedDigest
 
 
-def hold_to(approval: Approval, now: Plan, fingerprinter: Fingerprinter) -> None:
+def verify(approval: Approval, now: Plan, fingerprinter: Fingerprinter) -> None:
     """Raise ``StaleError`` unless the plan is the approved one, and all that it would do was approved."""
     if isinstance(approval, SavedPlan):
         _refuse(approval.moved(now, fingerprinter), _AGAIN)
         return
     approval.verify(now)
     words = "the digest does not cover that"
-    _refuse(tuple(Moved(pin.key, "remote", f"{pin.outside}; {words}") for pin in now.outside), _SAVE)
+    _refuse(tuple(Mismatch(pin.key, "remote", f"{pin.outside}; {words}") for pin in now.outside), _SAVE)
 
 
-def _refuse(moved: tuple[Moved, ...], remedy: str) -> None:
+def _refuse(moved: tuple[Mismatch, ...], remedy: str) -> None:
     if moved:
         raise StaleError("this is not what was approved; nothing was done", remedy, tuple(map(str, moved)))
 
@@ -110,7 +110,7 @@ _SAVE = (
 )
 
 
-def _differences(left: tuple[Pin, ...], now: Plan) -> Iterator[Moved]:
+def _differences(left: tuple[Pin, ...], now: Plan) -> Iterator[Mismatch]:
     before = {pin.key: pin for pin in left}
     after = {pin.key: pin for pin in now.pins}
     actions = {change.key: change.action for change in now.changes}
@@ -138,26 +138,26 @@ def _visible(part: Json | None) -> Json:
     return {path: value for path, value in (part or {"fields": {}})["fields"].items() if "text" in value}
 
 
-def _no_more(key: Key, pin: Pin, action: Action | None) -> Moved:
+def _no_more(key: Key, pin: Pin, action: Action | None) -> Mismatch:
     if action is None or action is Action.UNMANAGED:
-        return Moved(key, "definition", f"{pin.action} was reviewed, and it has no definition now")
+        return Mismatch(key, "definition", f"{pin.action} was reviewed, and it has no definition now")
     if action is Action.BLOCKED:
-        return Moved(key, "remote", f"{pin.action} was reviewed, and it is blocked now")
-    return Moved(
+        return Mismatch(key, "remote", f"{pin.action} was reviewed, and it is blocked now")
+    return Mismatch(
         key,
         "record",
         f"{pin.action} was reviewed, and it is as declared now: applied already, or reverted, or a variable is another",
     )
 
 
-def _not_reviewed(pin: Pin) -> Moved:
+def _not_reviewed(pin: Pin) -> Mismatch:
     if pin.declared:
-        return Moved(pin.key, "definition", f"{pin.action} was not in the reviewed plan")
+        return Mismatch(pin.key, "definition", f"{pin.action} was not in the reviewed plan")
     if pin.action in (Action.CREATE, Action.FORGET):
-        return Moved(pin.key, "remote", "deleted outside since")
+        return Mismatch(pin.key, "remote", "deleted outside since")
     if "drift" in pin.remote:
-        return Moved(pin.key, "remote", f"changed outside since: {', '.join(pin.remote['drift'])}")
-    return Moved(pin.key, "secret", "it changed since, or cannot be compared any more")
+        return Mismatch(pin.key, "remote", f"changed outside since: {', '.join(pin.remote['drift'])}")
+    return Mismatch(pin.key, "secret", "it changed since, or cannot be compared any more")
 
 
 _PARTS: tuple[tuple[str, Callable[[Pin], Json | None]], ...] = (
@@ -168,18 +168,18 @@ _PARTS: tuple[tuple[str, Callable[[Pin], Json | None]], ...] = (
 )
 
 
-def _parts(before: Pin, after: Pin) -> Iterator[Moved]:
+def _parts(before: Pin, after: Pin) -> Iterator[Mismatch]:
     found = False
     for what, part in _PARTS:
         was, now = part(before), part(after)
         if what == "secret" and now and not was:
             found = True
-            yield Moved(before.key, what, "it was planned without its secrets: plan where they are set")
+            yield Mismatch(before.key, what, "it was planned without its secrets: plan where they are set")
         elif was != now:
             found = True
-            yield Moved(before.key, what, ", ".join(_paths(was or {}, now or {})) or "it is there, or gone, now")
+            yield Mismatch(before.key, what, ", ".join(_paths(was or {}, now or {})) or "it is there, or gone, now")
     if not found and before.action != after.action:
-        yield Moved(before.key, "remote", f"{before.action} was reviewed, now {after.action}")
+        yield Mismatch(before.key, "remote", f"{before.action} was reviewed, now {after.action}")
 
 
 def _paths(was: Json, now: Json) -> Iterator[str]:
@@ -190,7 +190,7 @@ def _paths(was: Json, now: Json) -> Iterator[str]:
             yield from _paths(one, other) if deeper and one is not None and other is not None else (path,)
 
 
-class Seen(NamedTuple):
+class PinnedValues(NamedTuple):
     """What a reader may see of the values: a text that reads like an origin is not one."""
 
     texts: Mapping[str, str]
@@ -263,20 +263,20 @@ def _desired(desired: Desired) -> Json:
     }
 
 
-def _declared(desired: Desired) -> Seen:
-    return Seen(desired.texts, {path: symbol.origin for path, symbol in desired.symbols.items()})
+def _declared(desired: Desired) -> PinnedValues:
+    return PinnedValues(desired.texts, {path: symbol.origin for path, symbol in desired.symbols.items()})
 
 
 def _prior(record: Record) -> Json:
     return {"id": record.id, "fields": _as_json(_recorded(record))}
 
 
-def _recorded(record: Record) -> Seen:
+def _recorded(record: Record) -> PinnedValues:
     texts = {path: text for path, text in record.texts.items() if text}
-    return Seen(texts, {secret.path: secret.origin for secret in record.secrets})
+    return PinnedValues(texts, {secret.path: secret.origin for secret in record.secrets})
 
 
-def _as_json(seen: Seen) -> Json:
+def _as_json(seen: PinnedValues) -> Json:
     texts = {path: {"text": text} for path, text in seen.texts.items()}
     return {**texts, **{path: {"origin": origin} for path, origin in seen.origins.items()}}
 

@@ -76,7 +76,7 @@ def differences(desired: Desired, record: Record, fingerprinter: Fingerprinter) 
     """The same, field by field."""
     visible, secrets = record.texts, record.secrets_as_dict
     changes = [_compare(field, visible, secrets, fingerprinter) for field in desired.fields]
-    gone = _removed(set(desired.places), visible, secrets, desired.location)
+    gone = _removed(set(desired.positions), visible, secrets, desired.location)
     return (*(change for change in changes if change), *gone)
 
 
@@ -86,7 +86,7 @@ def is_as_recorded(desired: Desired, record: Record, fingerprinter: Fingerprinte
     symbols = desired.symbols
     return (
         desired.texts == record.texts
-        and len(symbols) == len(record.secrets) == len(desired.places) - len(desired.texts)
+        and len(symbols) == len(record.secrets) == len(desired.positions) - len(desired.texts)
         and all(
             isinstance(value := symbols.get(one.path), Sensitive)
             and value.origin == one.origin
@@ -235,7 +235,7 @@ def _drifted(desired: Desired, shown: dict[str, str], known: set[str]) -> Iterat
     for path, value in shown.items():
         if path not in known:
             after = str(desired.value(path)) or None
-            where = desired.location_of(path) if path in desired.places else desired.location
+            where = desired.location_of(path) if path in desired.positions else desired.location
             yield FieldChange(path, value or None, after, where, drifted=True)
 
 

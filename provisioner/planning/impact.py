@@ -18,7 +18,7 @@ from typing import TypeVar
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
 from provisioner.planning.plan import Action, Change, Create, Delete, Patch, Plan, Step
-from provisioner.service.responses import Flow
+from provisioner.service.responses import Dataflow
 from provisioner.state.fingerprint import Comparison
 from provisioner.state.records import Record, State
 
@@ -32,12 +32,12 @@ def _noticed(step: Step) -> tuple[str, ...]:
     return (step.id,) if isinstance(step, Delete) or (isinstance(step, Patch) and step.signs_in_anew) else ()
 
 
-def with_dependants(plan: Plan, flows: Mapping[str, tuple[Flow, ...]]) -> Plan:
+def with_dependants(plan: Plan, flows: Mapping[str, tuple[Dataflow, ...]]) -> Plan:
     """The plan with deletes blocked that dataflows hold back, and changes of credentials that name theirs."""
     return replace(plan, changes=tuple(_named(change, flows) for change in plan.changes))
 
 
-def _named(change: Change, flows: Mapping[str, tuple[Flow, ...]]) -> Change:
+def _named(change: Change, flows: Mapping[str, tuple[Dataflow, ...]]) -> Change:
     used = next((flows[step.id] for step in change.steps if isinstance(step, Delete | Patch) and step.id in flows), ())
     if not used:
         return change
@@ -56,7 +56,7 @@ def without_dependants(plan: Plan, why: str) -> Plan:
     return plan.noting({change.key: words for change in plan.changes if any(map(_noticed, change.steps))})
 
 
-def _listed(flows: tuple[Flow, ...]) -> str:
+def _listed(flows: tuple[Dataflow, ...]) -> str:
     number = f"{len(flows)} dataflow{'' if len(flows) == 1 else 's'}"
     return f"{number}: {listed(flows)}"
 
@@ -114,7 +114,7 @@ def _new(change: Change, used: set[tuple[str, str]]) -> Iterator[str]:
     known = {_folded(server) for server in _servers(change.record)} if _is_imported(change.record) else set()
     moved = {field.path for field in change.fields if field.before == field.after and _says_otherwise(field.comparison)}
     carriers = {carrier for _, symbol in desired.confidential for carrier in _carriers(symbol.origin)}
-    for path in desired.places:
+    for path in desired.positions:
         if path.endswith(_SERVER):
             server = str(desired.value(path))
             is_used = _folded(server) in known or all((carrier, _folded(server)) in used for carrier in carriers)

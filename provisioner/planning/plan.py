@@ -97,8 +97,8 @@ class Probe:
     follows it is not done where the test does not pass."""
 
 
-Call: TypeAlias = Create | Patch | Delete
-Step: TypeAlias = Call | Accept | Forget | Await | Probe | Test
+CallStep: TypeAlias = Create | Patch | Delete
+Step: TypeAlias = CallStep | Accept | Forget | Await | Probe | Test
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanOptions:
     """What a plan is asked to hold: each is a flag of its own, and the plan says which were given.
 
     ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``,
@@ -197,7 +197,7 @@ class Plan:
     identity: TargetIdentity
     changes: tuple[Change, ...]
     offline: bool = False
-    asked: Asked = Asked()
+    asked: PlanOptions = PlanOptions()
     lineage: str = ""
     pins: tuple[Pin, ...] = ()
     is_first: bool = False

@@ -26,7 +26,7 @@ LOOKED_FOR = "an earlier create has no known outcome; apply looks for its result
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class PlanInputs:
     """What every change is judged by. ``observation`` is None offline; ``client`` is our own client id.
 
     ``adopt``: an object of the right name that is as declared may be taken over (``--import-existing``).
@@ -47,12 +47,12 @@ class Context:
     undecided: Mapping[Key, Undecided] = attribute(default_factory=dict)
     owners: Ownership = NOBODY
 
-    def owned(self, desired: Iterable[Desired]) -> Context:
+    def owned(self, desired: Iterable[Desired]) -> PlanInputs:
         """Return the same with who owns what."""
         return replace(self, owners=ownership(desired, self.state, self.observation))
 
 
-def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: Context) -> Plan:
+def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: PlanInputs) -> Plan:
     """Return the plan of a target."""
     wanted = tuple(desired)
     context = context.owned(wanted)
@@ -68,7 +68,7 @@ def make_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired],
     return with_new_servers(Plan(target, identity, in_order, context.observation is None, notes=notes), context.state)
 
 
-def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
+def _left_open(declared: set[Key], context: PlanInputs) -> Iterator[Change]:
     """Creates of which nobody knows what became, and whose definition is gone as well."""
     for intent in context.state.intents:
         if intent.step == "probe" or intent.key in declared or context.state.record(intent.key) is not None:
@@ -80,7 +80,7 @@ def _left_open(declared: set[Key], context: Context) -> Iterator[Change]:
             yield Change(intent.key, intent.name, Action.UNMANAGED, f"no definition; {LOOKED_FOR}")
 
 
-def _change(desired: Desired, context: Context) -> Change:
+def _change(desired: Desired, context: PlanInputs) -> Change:
     record = context.state.record(desired.key)
     if record is None:
         return _without_record(desired, context, "not in the state")
@@ -94,7 +94,7 @@ def _change(desired: Desired, context: Context) -> Change:
     return _with_record(desired, record, context.observation.by_id[record.id], context)
 
 
-def _without_record(desired: Desired, context: Context, reason: str) -> Change:
+def _without_record(desired: Desired, context: PlanInputs, reason: str) -> Change:
     existing = context.observation.named(desired.name) if context.observation else ()
     candidates = [one for one in existing if one.id not in context.owners.ids]
     if desired.key in context.undecided:
@@ -175,7 +175,7 @@ def _not_ready(desired: Desired, observed: Observed, fields: tuple[FieldChange, 
     return _blocked(desired, f"its state is {observed.state or 'unknown'}", "plan again once it is enabled", fields)
 
 
-def _adopt(desired: Desired, observed: Observed, context: Context) -> Change:
+def _adopt(desired: Desired, observed: Observed, context: PlanInputs) -> Change:
     differences = differing(desired, observed)
     if differences:
         paths = ", ".join(path for path, _ in differences)
@@ -204,7 +204,7 @@ def _adopt(desired: Desired, observed: Observed, context: Context) -> Change:
     )
 
 
-def _with_record(desired: Desired, record: Record, observed: Observed | None, context: Context) -> Change:
+def _with_record(desired: Desired, record: Record, observed: Observed | None, context: PlanInputs) -> Change:
     fields = compare(desired, record, context.fingerprinter)
     if any(field.path.startswith("connectionSpec.") for field in fields):
         return _blocked(
@@ -243,7 +243,7 @@ def _steps(
     return first_enabled(observed, Patch(record.id, observed.etag if observed else record.etag, sent))
 
 
-def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: Context) -> Iterator[str]:
+def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: PlanInputs) -> Iterator[str]:
     if any(field.added or not (field.sensitive or field.drifted) for field in fields):
         yield "definition changed"
     for field in fields:
@@ -262,7 +262,7 @@ def _reasons(fields: Iterable[FieldChange], observed: Observed | None, context: 
         yield f"drift: changed by {observed.last_edit(context.client)}"
 
 
-def _secret_notes(fields: Iterable[FieldChange], record: Record, context: Context) -> Iterator[str]:
+def _secret_notes(fields: Iterable[FieldChange], record: Record, context: PlanInputs) -> Iterator[str]:
     differing = {field.path for field in fields}
     for secret in record.secrets:
         if secret.path in differing and not context.fingerprinter.knows_key_of(secret.fingerprint):
@@ -274,7 +274,9 @@ def _other_key(path: str, key_id: str, has_key: bool) -> str:
     return f"{path} was recorded with key {key_id}: with that one {where}, nothing needs to be sent"
 
 
-def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | None, context: Context) -> Iterator[str]:
+def _notes(
+    fields: Iterable[FieldChange], record: Record, observed: Observed | None, context: PlanInputs
+) -> Iterator[str]:
     needed = "apply will need it" if any(field.counts for field in fields) else "cannot tell whether it changed"
     yield from (f"{field.after} is not set: {needed}" for field in fields if not field.at_hand)
     if observed is None:
@@ -290,18 +292,18 @@ def _notes(fields: Iterable[FieldChange], record: Record, observed: Observed | N
         yield from context.owners.twins(record, context.observation)
 
 
-def _unmanaged(declared: set[Key], moving: set[Key], context: Context) -> Iterator[Change]:
+def _unmanaged(declared: set[Key], moving: set[Key], context: PlanInputs) -> Iterator[Change]:
     for record in context.state.records:
         if record.key not in declared:
             deletes = context.delete and record.key not in moving
             yield _deleted(record, context) if deletes else _left_alone(record, context)
 
 
-def _is_gone(record: Record, context: Context) -> bool:
+def _is_gone(record: Record, context: PlanInputs) -> bool:
     return context.observation is not None and context.observation.is_gone(record.id)
 
 
-def _left_alone(record: Record, context: Context) -> Change:
+def _left_alone(record: Record, context: PlanInputs) -> Change:
     fate = "the base connection is left alone and its record kept"
     remedy = "put the definition back, or leave it so; `--allow-delete` deletes it"
     if _is_gone(record, context):
@@ -323,7 +325,7 @@ _PROTECTED = Undecided(
 )
 
 
-def _deleted(record: Record, context: Context) -> Change:
+def _deleted(record: Record, context: PlanInputs) -> Change:
     observed = context.observation.by_id.get(record.id) if context.observation else None
     shown = dict(shown_otherwise(record.texts, observed)) if observed else {}
     is_gone = _is_gone(record, context)

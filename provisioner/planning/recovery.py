@@ -18,7 +18,7 @@ from provisioner.model import Key
 from provisioner.planning.added_steps import probe_key
 from provisioner.planning.observed import Observation, Observed, shown_otherwise
 from provisioner.planning.plan import Undecided
-from provisioner.state.records import Adopted, Intent, Record, Settled, State
+from provisioner.state.records import Completed, Intent, Record, Recorded, State
 from provisioner.text import fold
 
 CLOCK_SKEW = timedelta(seconds=5)
@@ -170,16 +170,16 @@ class Resolved:
     """
 
     adopted: tuple[Record, ...]
-    settled: tuple[Settled, ...]
+    settled: tuple[Completed, ...]
     waiting: frozenset[Key]
-    fenced: Mapping[Key, tuple[Settled, ...]]
+    fenced: Mapping[Key, tuple[Completed, ...]]
     undecided: Mapping[Key, Undecided]
     found: Mapping[Key, str]
 
     @property
-    def entries(self) -> tuple[Adopted | Settled, ...]:
+    def entries(self) -> tuple[Recorded | Completed, ...]:
         """The same as a journal says it."""
-        return (*(Adopted(record) for record in self.adopted), *self.settled)
+        return (*(Recorded(record) for record in self.adopted), *self.settled)
 
 
 def resolve(state: State, observation: Observation, client: str, waited: bool = False) -> Resolved:
@@ -188,7 +188,7 @@ def resolve(state: State, observation: Observation, client: str, waited: bool = 
     look = Look(observation, managed, _claimed(state.intents, observation), waited, client)
     decisions = _without_rivals([(one, decide(one, look)) for one in state.intents])
     again = [(one, decision.observed) for one, decision in decisions if isinstance(decision, SendAgain)]
-    fenced: dict[Key, tuple[Settled, ...]] = {}
+    fenced: dict[Key, tuple[Completed, ...]] = {}
     for one, decision in decisions:
         if decision == Wait(fenced=True):
             fenced[one.key] = (*fenced.get(one.key, ()), _failed(one))
@@ -244,14 +244,14 @@ def _in_doubt(intent: Intent, observed: Observed, state: State) -> Record | None
     return replace(kept, id=before.id, etag=observed.etag, secrets=())
 
 
-def _settled(intent: Intent, decision: Decision) -> Settled | None:
+def _settled(intent: Intent, decision: Decision) -> Completed | None:
     if isinstance(decision, Ours):
-        return Settled(intent.intent_id, "done", decision.id, decision.etag)
+        return Completed(intent.intent_id, "done", decision.id, decision.etag)
     return _failed(intent) if isinstance(decision, NoEffect | SendAgain) else None
 
 
-def _failed(intent: Intent) -> Settled:
-    return Settled(intent.intent_id, "failed", None, None)
+def _failed(intent: Intent) -> Completed:
+    return Completed(intent.intent_id, "failed", None, None)
 
 
 def _note(intent: Intent, decision: Decision) -> str:

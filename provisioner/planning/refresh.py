@@ -13,11 +13,11 @@ from provisioner.model import Key, TargetIdentity
 from provisioner.planning.diff import accepted, drift_of, touched
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Accept, Action, Change, Forget, Plan
-from provisioner.planning.planner import Context
+from provisioner.planning.planner import PlanInputs
 from provisioner.state.records import Record
 
 
-def refresh_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: Context) -> Plan:
+def refresh_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: PlanInputs) -> Plan:
     """Every record that is not as the service shows it. Raises ``ValueError`` where the service was not asked."""
     observation = context.observation
     if observation is None:
@@ -28,7 +28,7 @@ def refresh_plan(target: str, identity: TargetIdentity, desired: Iterable[Desire
     return Plan(target, identity, tuple(changes))
 
 
-def _change(record: Record, observation: Observation, declared: dict[Key, Desired], context: Context) -> Change:
+def _change(record: Record, observation: Observation, declared: dict[Key, Desired], context: PlanInputs) -> Change:
     definition = declared.get(record.key)
     name = record.texts.get("name", "")
     where = definition.location if definition else None
@@ -39,7 +39,7 @@ def _change(record: Record, observation: Observation, declared: dict[Key, Desire
     if doubt := context.owners.doubt(record, observation):
         return replace(change, action=Action.BLOCKED, reason=doubt.reason, remedy=doubt.remedy)
     observed = observation.by_id[record.id]
-    locations = {path: definition.location_of(path) for path in definition.places} if definition else {}
+    locations = {path: definition.location_of(path) for path in definition.positions} if definition else {}
     fields = drift_of(record, observed, locations)
     if not fields and not touched(record, observed):
         return change

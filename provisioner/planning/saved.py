@@ -10,7 +10,7 @@ from provisioner import __version__
 from provisioner.errors import PlanFileError
 from provisioner.model import Json, TargetIdentity
 from provisioner.planning.approval import SavedPlan
-from provisioner.planning.plan import FORMAT_VERSION, Asked, Pin, Plan, checksum
+from provisioner.planning.plan import FORMAT_VERSION, Pin, Plan, PlanOptions, checksum
 
 _KIND = "provisioner-plan"
 
@@ -66,7 +66,7 @@ def _saved(document: Json) -> SavedPlan:
         TargetIdentity(**{field: _text(value) for field, value in target.items()}),
         _text(document["lineage"]),
         document["offline"] is True,
-        Asked(**asked),
+        PlanOptions(**asked),
         tuple(_pin(item) for item in document["changes"]),
     )
 

@@ -82,8 +82,8 @@ def _left(applied: Applied) -> list[str]:
     ]
     parts += [f"{len(applied.blocked):,} blocked"] if applied.blocked else []
     left = [f"{', '.join(parts).capitalize()}."] if parts else []
-    if applied.unfolded:
-        left.append(f"The state was not written: {applied.unfolded}.")
+    if applied.uncompacted:
+        left.append(f"The state was not written: {applied.uncompacted}.")
     if applied.unchecked:
         left.append(f"What was created was not checked: {applied.unchecked}. Run plan: it looks at all of it.")
     if applied.count(Verdict.UNKNOWN):
@@ -98,7 +98,7 @@ def as_json(applied: Applied) -> str:
     document = {
         "format_version": "1.0",
         "interrupted": applied.interrupted,
-        "state_not_written": applied.unfolded,
+        "state_not_written": applied.uncompacted,
         "not_checked": applied.unchecked,
         "outcomes": [as_value(outcome) for outcome in applied.outcomes],
         "blocked": [

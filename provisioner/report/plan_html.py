@@ -25,7 +25,7 @@ from provisioner.report.wording import (
     NEW_SERVERS,
     SEVERITY,
     SYMBOL,
-    Unknown,
+    UnknownPart,
     approval,
     fields_of,
     line_of,
@@ -73,7 +73,7 @@ def as_html(plan: Plan, made: datetime) -> str:
             sections=[
                 ("What could not be known", list(unknowns(plan))),
                 ("What the digest does not cover", list(uncovered(plan))),
-                ("Notes", [Unknown(note, Counter()) for note in plan.notes]),
+                ("Notes", [UnknownPart(note, Counter()) for note in plan.notes]),
             ],
             new_servers=NEW_SERVERS,
             servers=new_servers(plan),

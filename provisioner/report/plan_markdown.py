@@ -20,7 +20,7 @@ from provisioner.report.plan_text import summary
 from provisioner.report.terminal import safe
 from provisioner.report.wording import (
     NEW_SERVERS,
-    Unknown,
+    UnknownPart,
     approval,
     fields_of,
     line_of,
@@ -114,7 +114,7 @@ def _head(plan: Plan) -> Iterator[str]:
 _ALL_KNOWN = "nothing; the service was asked, and every secret compared with what was sent last."
 
 
-def _section(title: str, told: list[Unknown], otherwise: str = "") -> Iterator[str]:
+def _section(title: str, told: list[UnknownPart], otherwise: str = "") -> Iterator[str]:
     if not told:
         yield f"**{title}**: {otherwise}"
         return

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from provisioner.apply.outcome import Rebuilt
 from provisioner.model import Json
 from provisioner.report.terminal import Style, count, json_text, safe
-from provisioner.state.records import Intent, Remembered
+from provisioner.state.records import Intent, StateEntry
 
 
-def as_list(entries: tuple[Remembered, ...], style: Style) -> str:
+def as_list(entries: tuple[StateEntry, ...], style: Style) -> str:
     """A line a key, which says that its last test did not pass; below it one for each call with an unknown outcome."""
     if not entries:
         return "nothing is recorded"
@@ -18,7 +18,7 @@ def as_list(entries: tuple[Remembered, ...], style: Style) -> str:
     return style.fold("\n".join(line for entry in entries for line in _lines(entry, width, style)))
 
 
-def _lines(entry: Remembered, width: int, style: Style) -> Iterator[str]:
+def _lines(entry: StateEntry, width: int, style: Style) -> Iterator[str]:
     record = entry.record
     what = f'{record.id}  "{record.texts.get("name", "")}"' if record else "no record"
     untested = f"  {style.paint('untested', 'yellow')}" if record and record.untested else ""
@@ -32,7 +32,7 @@ def _open(intent: Intent) -> str:
     return f"a {intent.step}{whom}, sent at {intent.sent_at}, has no known outcome; the next apply finds out first"
 
 
-def as_text(entry: Remembered, style: Style) -> str:
+def as_text(entry: StateEntry, style: Style) -> str:
     """Everything about one key; of a secret only where it came from."""
     rows = list(_rows(entry))
     width = max((len(name) for name, _ in rows), default=0)
@@ -42,7 +42,7 @@ def as_text(entry: Remembered, style: Style) -> str:
     return style.fold("\n".join(lines))
 
 
-def _rows(entry: Remembered) -> Iterator[tuple[str, str]]:
+def _rows(entry: StateEntry) -> Iterator[tuple[str, str]]:
     record = entry.record
     if record is None:
         return
@@ -56,13 +56,13 @@ def _rows(entry: Remembered) -> Iterator[tuple[str, str]]:
         yield secret.path, f"{secret.origin}, fingerprint by {secret.fingerprint.alg}"
 
 
-def as_json(entries: Iterable[Remembered]) -> str:
+def as_json(entries: Iterable[StateEntry]) -> str:
     """``{format_version, entries: [{key, id, etag, fields, secrets: {path: origin}, open: [...]}]}``."""
     document = {"format_version": "1.0", "entries": [_json(entry) for entry in entries]}
     return json_text(document)
 
 
-def _json(entry: Remembered) -> Json:
+def _json(entry: StateEntry) -> Json:
     record = entry.record
     return {
         "key": entry.key,

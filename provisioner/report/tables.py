@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from provisioner.apply.outcome import Tested
 from provisioner.model import Json
 from provisioner.report.terminal import Style, columns, count, json_text, safe
-from provisioner.service.responses import Contents, Reached, Table
+from provisioner.service.responses import Reachability, Table, TableContents
 
 FORMAT_VERSION = "1.0"
 
@@ -40,7 +40,7 @@ def test_line(tested: Tested, width: int, style: Style) -> str:
     return style.fold("\n".join(lines))
 
 
-def _verdict(reached: Reached) -> tuple[str, str]:
+def _verdict(reached: Reachability) -> tuple[str, str]:
     return ("reachable", "green") if reached.reachable else ("unreachable", "red")
 
 
@@ -78,7 +78,7 @@ def tables_json(found: Iterable[Table]) -> str:
     return json_text({"format_version": FORMAT_VERSION, "tables": listed})
 
 
-def words_of(found: Contents) -> Iterator[str]:
+def words_of(found: TableContents) -> Iterator[str]:
     """Yield all that the service says in it, as it is."""
     for column in found.columns:
         yield from (column.name, column.type, column.format)
@@ -86,13 +86,13 @@ def words_of(found: Contents) -> Iterator[str]:
         yield from (text for pair in row.items() for text in map(str, pair))
 
 
-def contents_text(found: Contents, style: Style, asked: bool = False) -> str:
+def contents_text(found: TableContents, style: Style, asked: bool = False) -> str:
     """The columns with their types, then the rows that were offered, where they were ``asked`` for."""
     listed = aligned(("COLUMN", "TYPE", "FORMAT"), ((c.name, c.type, c.format) for c in found.columns), style)
     return "\n\n".join([listed, *_preview(found, style, asked)])
 
 
-def _preview(found: Contents, style: Style, asked: bool) -> Iterator[str]:
+def _preview(found: TableContents, style: Style, asked: bool) -> Iterator[str]:
     if asked and not found.rows:
         yield "no rows: the table is empty, or the service offers none"
     if found.rows:
@@ -105,7 +105,7 @@ def _cut(value: object) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 
 
-def contents_json(found: Contents) -> str:
+def contents_json(found: TableContents) -> str:
     """``{format_version, columns: [{name, type, format}], rows: [...]}``."""
     listed = [{"name": c.name, "type": c.type, "format": c.format or None} for c in found.columns]
     return json_text({"format_version": FORMAT_VERSION, "columns": listed, "rows": list(found.rows)})

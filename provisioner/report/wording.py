@@ -79,7 +79,7 @@ def fields_of(change: Change) -> tuple[FieldChange, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class UnknownPart:
     """Something that a plan, or its digest, cannot say. ``names`` are what it is about, each with how often; empty: all
     of it."""
 
@@ -87,30 +87,30 @@ class Unknown:
     names: Counter[str]
 
 
-def unknowns(plan: Plan) -> Iterator[Unknown]:
+def unknowns(plan: Plan) -> Iterator[UnknownPart]:
     """What could not be known, each once."""
     if plan.offline:
-        yield Unknown("The service was not asked: what was changed, deleted or made outside", Counter())
+        yield UnknownPart("The service was not asked: what was changed, deleted or made outside", Counter())
     unset = Counter(_origin(field) for field in _sensitive(plan) if not field.at_hand)
     if unset:
-        yield Unknown("Not set here, so that nobody can tell whether they changed", unset)
+        yield UnknownPart("Not set here, so that nobody can tell whether they changed", unset)
     unsure = Counter(
         _origin(f) for f in _sensitive(plan, Action.UPDATE) if f.at_hand and f.comparison is Comparison.UNKNOWN
     )
     if unsure:
-        yield Unknown("Cannot be compared with what was sent last, and will be sent", unsure)
+        yield UnknownPart("Cannot be compared with what was sent last, and will be sent", unsure)
 
 
-def uncovered(plan: Plan) -> Iterator[Unknown]:
+def uncovered(plan: Plan) -> Iterator[UnknownPart]:
     """Yield what the digest does not cover: values of secrets, rotations first, and what was done outside."""
     if plan.pins:
-        yield Unknown("The values of secrets, and what the service shows", Counter())
+        yield UnknownPart("The values of secrets, and what the service shows", Counter())
     rotated = Counter(_origin(field) for field in _sensitive(plan, Action.UPDATE) if field.undeclared)
     if rotated:
-        yield Unknown("Hence that these secrets have, or may have, new values", rotated)
+        yield UnknownPart("Hence that these secrets have, or may have, new values", rotated)
     outside = Counter(pin.key for pin in plan.outside)
     if outside:
-        yield Unknown("What was done outside to these; approve a saved plan of it", outside)
+        yield UnknownPart("What was done outside to these; approve a saved plan of it", outside)
 
 
 def approval(plan: Plan) -> tuple[str, str] | None:

@@ -14,7 +14,7 @@ from provisioner.errors import NotAuthenticated, Unreachable, UsageError
 from provisioner.secrets import Sensitive
 from provisioner.service.calls import repeat
 from provisioner.service.error_responses import explain_sign_in, read_fault, sentence
-from provisioner.service.http import REAL, Answer, Call, Failure, Timing, Transport
+from provisioner.service.http import REAL, HttpRequest, HttpResponse, NoResponse, Timing, Transport
 from provisioner.service.origin import Origin
 from provisioner.service.retry import Policy
 
@@ -108,13 +108,13 @@ class ClientCredentials:
             "grant_type": "client_credentials",
             "scope": self._scopes,
         }
-        call = Call("POST", self._ims, TOKEN_PATH, form=form, within=self._within)
+        call = HttpRequest("POST", self._ims, TOKEN_PATH, form=form, within=self._within)
         settled = repeat("GET", lambda: self._transport.send(call), self._policy, self._timing)
         if settled.answer is None:
             raise self._failure(settled.outcome)
         return self._read(settled.answer, asked)
 
-    def _read(self, answer: Answer, asked: float) -> _Held:
+    def _read(self, answer: HttpResponse, asked: float) -> _Held:
         body = answer.body if isinstance(answer.body, dict) else {}
         raw = body.get("access_token")
         token = _checked(raw) if isinstance(raw, str) else ""
@@ -128,9 +128,9 @@ class ClientCredentials:
         self._issued(token)
         return _Held(token, asked + usable_for(body.get("expires_in")))
 
-    def _failure(self, outcome: Answer | Failure) -> NotAuthenticated | Unreachable:
+    def _failure(self, outcome: HttpResponse | NoResponse) -> NotAuthenticated | Unreachable:
         what = "no access token"
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, NoResponse):
             return Unreachable(f"{what} from {self._ims}: {outcome.reason}", outcome.remedy or "Check the network.")
         fault = read_fault(outcome)
         known = explain_sign_in(fault)

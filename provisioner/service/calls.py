@@ -21,12 +21,21 @@ from provisioner.errors import (
     UsageError,
 )
 from provisioner.service.error_responses import explain, read_fault, says_gone, sentence
-from provisioner.service.http import INTERRUPTED, Answer, Call, Failure, HeldBack, Outcome, Timing, Transport
+from provisioner.service.http import (
+    INTERRUPTED,
+    HeldBack,
+    HttpOutcome,
+    HttpRequest,
+    HttpResponse,
+    NoResponse,
+    Timing,
+    Transport,
+)
 from provisioner.service.retry import (
     Again,
     GiveUp,
+    NoClearAnswer,
     Policy,
-    Unknown,
     conclude,
     decide,
     is_throttled,
@@ -53,26 +62,26 @@ class TokenSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class CallResult:
     """How a call ended after all repetitions. ``doubtful``: an earlier attempt may have had the effect already."""
 
-    outcome: Outcome
-    verdict: GiveUp | Unknown | None = None
+    outcome: HttpOutcome
+    verdict: GiveUp | NoClearAnswer | None = None
     doubtful: bool = False
 
     @property
-    def answer(self) -> Answer | None:
+    def answer(self) -> HttpResponse | None:
         """The answer of a success."""
-        return self.outcome if self.verdict is None and isinstance(self.outcome, Answer) else None
+        return self.outcome if self.verdict is None and isinstance(self.outcome, HttpResponse) else None
 
 
 def repeat(
     method: str,
-    send: Callable[[], Outcome],
+    send: Callable[[], HttpOutcome],
     policy: Policy,
     timing: Timing,
     hold: Callable[[float], None] = lambda _: None,
-) -> Settled:
+) -> CallResult:
     """Send until there is a success, ``decide`` has had enough, or the user. 429, waits and bounds all pass here.
 
     ``hold`` is told, in seconds, how long others who call the same service had better wait after a 429.
@@ -80,11 +89,11 @@ def repeat(
     started = timing.monotonic()
     attempts: Counter[bool] = Counter()
     doubtful = False
-    standing: Settled | None = None
+    standing: CallResult | None = None
     while True:
         outcome = INTERRUPTED if timing.stopped() else _attempt(send, doubtful)
-        if isinstance(outcome, Answer) and outcome.success:
-            return Settled(outcome, doubtful=doubtful)
+        if isinstance(outcome, HttpResponse) and outcome.success:
+            return CallResult(outcome, doubtful=doubtful)
         if isinstance(outcome, HeldBack) and standing is not None:
             return standing
         throttled = is_throttled(outcome)
@@ -94,16 +103,16 @@ def repeat(
             hold(wait_before(outcome, attempts[throttled], policy, jitter))
         decision = decide(method, outcome, attempts[throttled], elapsed, policy, jitter)
         if not isinstance(decision, Again):
-            return Settled(outcome, decision, doubtful)
-        standing = Settled(outcome, conclude(method, outcome), doubtful)
+            return CallResult(outcome, decision, doubtful)
+        standing = CallResult(outcome, conclude(method, outcome), doubtful)
         doubtful = doubtful or (method != "GET" and may_have_had_effect(outcome))
         with timing.waiting(decision.after, _why(outcome), elapsed):
             timing.sleep(decision.after)
 
 
-def _why(outcome: Outcome) -> str:
+def _why(outcome: HttpOutcome) -> str:
     """Return why a call is sent again only after a while."""
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, NoResponse):
         return outcome.reason
     if not is_throttled(outcome):
         return f"the service answered with status {outcome.status}"
@@ -111,7 +120,7 @@ def _why(outcome: Outcome) -> str:
     return _BUSY if asked is None else f"the service asked to wait {asked:.0f} s (429)"
 
 
-def _attempt(send: Callable[[], Outcome], doubtful: bool) -> Outcome:
+def _attempt(send: Callable[[], HttpOutcome], doubtful: bool) -> HttpOutcome:
     """No token for a repetition leaves the earlier attempt as open as it was."""
     try:
         return send()
@@ -165,8 +174,8 @@ class Clock:
         self._lock = Lock()
         self._seen: tuple[datetime, float] | None = None
 
-    def learn(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Answer) and outcome.date is not None:
+    def learn(self, outcome: HttpOutcome) -> None:
+        if isinstance(outcome, HttpResponse) and outcome.date is not None:
             with self._lock:
                 self._seen = (outcome.date, self._timing.monotonic())
 
@@ -178,7 +187,7 @@ class Clock:
         return seen[0] + timedelta(seconds=self._timing.monotonic() - seen[1])
 
 
-class Caller:
+class ServiceCaller:
     """Sends calls of one organization and sandbox. The five documented headers, and nothing beside them."""
 
     def __init__(
@@ -200,13 +209,13 @@ class Caller:
         self._gate = RateGate(timing)
         self.clock = Clock(timing)
 
-    def send(self, call: Call) -> Settled:
+    def send(self, call: HttpRequest) -> CallResult:
         """Repeats as ``decide`` says, and once more with a fresh token where the token was not accepted."""
         call = replace(call, headers={**self._headers, **call.headers})
         attempt = _Attempt(self, call, self._timing.monotonic() + self._policy.total)
         return repeat(call.method, attempt, self._policy, self._timing, self._gate.hold)
 
-    def send_once(self, call: Call, token: str, until: float) -> Outcome:
+    def send_once(self, call: HttpRequest, token: str, until: float) -> HttpOutcome:
         """Send once the gate is open. ``until`` is the monotonic time after which it is not worth sending."""
         held_back = self._gate.wait(until)
         if held_back is not None:
@@ -223,23 +232,23 @@ class Caller:
 class _Attempt:
     """Sending one call, with the one renewal of the token that it is granted over all its repetitions."""
 
-    def __init__(self, caller: Caller, call: Call, until: float) -> None:
+    def __init__(self, caller: ServiceCaller, call: HttpRequest, until: float) -> None:
         self._caller = caller
         self._call = call
         self._until = until
         self._renewed = False
 
-    def __call__(self) -> Outcome:
+    def __call__(self) -> HttpOutcome:
         token = self._caller.tokens.token()
         outcome = self._caller.send_once(self._call, token, self._until)
-        if self._renewed or not isinstance(outcome, Answer) or may_have_had_effect(outcome):
+        if self._renewed or not isinstance(outcome, HttpResponse) or may_have_had_effect(outcome):
             return outcome
         if not read_fault(outcome).is_stale_token:
             return outcome
         self._renewed = True
         return self._caller.send_once(self._call, self._renew(token, outcome), self._until)
 
-    def _renew(self, token: str, answer: Answer) -> str:
+    def _renew(self, token: str, answer: HttpResponse) -> str:
         try:
             return self._caller.tokens.renew(token)
         except NotAuthenticated as error:
@@ -252,12 +261,12 @@ class _Attempt:
             ) from error
 
 
-def failure(what: str, settled: Settled, ident: str = "") -> ServiceError:
+def failure(what: str, settled: CallResult, ident: str = "") -> ServiceError:
     """Return the exception for a call that did not succeed. ``what`` names it, such as ``creating a base connection``;
     ``ident`` is the id of the one existing object that it was about, which "not found" can mean."""
-    unknown = isinstance(settled.verdict, Unknown) or settled.doubtful
+    unknown = isinstance(settled.verdict, NoClearAnswer) or settled.doubtful
     outcome = settled.outcome
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, NoResponse):
         if unknown:
             return OutcomeUnknown(f"{what}: {outcome.reason}", _AFTER_UNKNOWN)
         return Unreachable(f"{what}: {outcome.reason}", outcome.remedy or "Check the network, then run again.")
@@ -277,20 +286,20 @@ def failure(what: str, settled: Settled, ident: str = "") -> ServiceError:
     )
 
 
-def _likely(answer: Answer, words: str) -> str:
+def _likely(answer: HttpResponse, words: str) -> str:
     """What refuses in other words than the service's may have come after the effect."""
     return f"refused, but perhaps after it was done: {words}" if 400 <= answer.status <= 499 else words
 
 
 def unusable(
-    what: str, answer: Answer, why: str, *, effect: bool, code: str = "", remedy: str = _CHECK_ENDPOINT
+    what: str, answer: HttpResponse, why: str, *, effect: bool, code: str = "", remedy: str = _CHECK_ENDPOINT
 ) -> ServiceError:
     """For an answer that settles nothing. ``effect``: the call may have changed something; then ``remedy`` is ours."""
     kind, remedy = (OutcomeUnknown, _AFTER_UNKNOWN) if effect else (ServiceError, remedy)
     return kind(f"{what}: {why}", remedy, status=answer.status, code=code, request_id=answer.request_id)
 
 
-def _kind(answer: Answer, ident: str) -> type[Refused]:
+def _kind(answer: HttpResponse, ident: str) -> type[Refused]:
     if ident and says_gone(answer, ident):
         return NotFound
     if read_fault(answer).is_unauthenticated:

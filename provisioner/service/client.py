@@ -8,22 +8,22 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from provisioner.errors import MissingUnclear, NotFound, OutcomeUnknown, Refused, ServiceError
 from provisioner.model import Json
 from provisioner.progress import SILENT, Progress
-from provisioner.service.calls import Caller, Settled, TokenSource, failure, unusable
-from provisioner.service.http import LOOKING, REAL, Answer, Call, Deadlines, Timing, Transport
+from provisioner.service.calls import CallResult, ServiceCaller, TokenSource, failure, unusable
+from provisioner.service.http import LOOKING, REAL, Deadlines, HttpRequest, HttpResponse, Timing, Transport
 from provisioner.service.origin import Origin
 from provisioner.service.paging import Page, incomplete, is_id, items_of, next_query
 from provisioner.service.responses import (
     PROVIDER_REJECTED,
-    Contents,
-    Flow,
-    Reached,
+    Dataflow,
+    Reachability,
     Table,
+    TableContents,
     by_base,
     read_contents,
     read_result,
@@ -60,22 +60,12 @@ _LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
 _UNCLEAR = "if it is gone: `state rm KEY`"
 
 
-class Reader(Protocol):
-    """What ``plan`` may do: look. There is no method here that writes."""
-
-    def list_connections(self, spec_id: str) -> tuple[Json, ...]: ...
-    def get(self, connection_id: str) -> Json: ...
-    def test(self, connection_id: str) -> Reached: ...
-    def tables(self, connection_id: str) -> tuple[Table, ...]: ...
-    def contents(self, connection_id: str, table: str, preview: bool = False) -> Contents: ...
-    def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Flow, ...]]: ...
-    def service_time(self) -> datetime: ...
-
-
 class FlowReader:
-    """``Reader`` over HTTP: it has no writing method and sends nothing but GET."""
+    """The reading half of the Flow Service, all that ``plan`` gets: no method writes, and only GET is sent."""
 
-    def __init__(self, origin: Origin, caller: Caller, page: int, progress: Progress, deadlines: Deadlines) -> None:
+    def __init__(
+        self, origin: Origin, caller: ServiceCaller, page: int, progress: Progress, deadlines: Deadlines
+    ) -> None:
         self._origin = origin
         self._caller = caller
         self._page = page
@@ -107,7 +97,7 @@ class FlowReader:
             raise unusable(what, answer, "the service answered with another object", effect=False)
         return items[0]
 
-    def test(self, connection_id: str) -> Reached:
+    def test(self, connection_id: str) -> Reachability:
         """Whether the service reaches the database with it. What the provider rejects is a "no" with its words."""
         what = f"testing base connection {connection_id}"
         try:
@@ -115,14 +105,14 @@ class FlowReader:
         except Refused as error:
             if error.code != PROVIDER_REJECTED:
                 raise
-            return Reached(False, error.message.partition(": ")[2])
+            return Reachability(False, error.message.partition(": ")[2])
 
     def tables(self, connection_id: str) -> tuple[Table, ...]:
         """What there is to pick from."""
         what = f"listing the tables of {connection_id}"
         return read_tables(what, self._get(what, f"{_path(connection_id)}/explore?objectType=root", LOOKING).body)
 
-    def contents(self, connection_id: str, table: str, preview: bool = False) -> Contents:
+    def contents(self, connection_id: str, table: str, preview: bool = False) -> TableContents:
         """The columns of a table, by the path that ``tables`` gives; with ``preview`` some rows, where offered."""
         what = f"reading table {table}"
         query = urlencode(
@@ -134,7 +124,7 @@ class FlowReader:
             error.remedy = f"Look whether `explore KEY` lists this table. If that fails too: {error.remedy}"
             raise
 
-    def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Flow, ...]]:
+    def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Dataflow, ...]]:
         """The dataflows that read from these base connections, by id; those without any are left out.
 
         A few are asked for one by one; of many the list is read whole.
@@ -157,10 +147,10 @@ class FlowReader:
         """What the service's clock shows now, from the ``Date`` of its last answer; this machine's before any."""
         return self._caller.clock.now()
 
-    def _call(self, path: str, method: str = "GET", **fields: Any) -> Call:
-        return Call(method, self._origin, BASE + path, **{"within": self._deadlines.attempt, **fields})
+    def _call(self, path: str, method: str = "GET", **fields: Any) -> HttpRequest:
+        return HttpRequest(method, self._origin, BASE + path, **{"within": self._deadlines.attempt, **fields})
 
-    def _get(self, what: str, path: str, within: float | None = None) -> Answer:
+    def _get(self, what: str, path: str, within: float | None = None) -> HttpResponse:
         settled = self._caller.send(self._call(path, within=within or self._deadlines.attempt))
         if settled.answer is None:
             raise failure(what, settled)
@@ -217,7 +207,7 @@ class FlowService(FlowReader):
     ) -> None:
         headers = {"x-api-key": api_key, "x-gw-ims-org-id": org_id, "x-sandbox-name": sandbox}
         self._timing = timing
-        caller = Caller(transport, tokens, headers, policy or Policy(), timing)
+        caller = ServiceCaller(transport, tokens, headers, policy or Policy(), timing)
         super().__init__(origin, caller, page, progress, deadlines)
 
     def reading(self) -> FlowReader:
@@ -266,7 +256,7 @@ class FlowService(FlowReader):
                 raise OutcomeUnknown(words, "Run apply again: it looks.") from error
         raise OutcomeUnknown(f"{what}: it is still there", "Run apply again: it looks, and deletes what is left.")
 
-    def _write(self, what: str, call: Call, ident: str = "") -> Answer:
+    def _write(self, what: str, call: HttpRequest, ident: str = "") -> HttpResponse:
         settled = self._caller.send(call)
         if settled.answer is None:
             raise failure(what, settled, ident)
@@ -280,7 +270,7 @@ def _path(connection_id: str) -> str:
     return f"{_CONNECTIONS}/{quote(connection_id, safe='')}"
 
 
-def _missing(what: str, settled: Settled, ident: str) -> ServiceError:
+def _missing(what: str, settled: CallResult, ident: str) -> ServiceError:
     """A GET by id that did not succeed."""
     error = failure(what, settled, ident)
     if error.status != _MISSING or isinstance(error, NotFound):
@@ -289,7 +279,7 @@ def _missing(what: str, settled: Settled, ident: str) -> ServiceError:
     return MissingUnclear(words, _UNCLEAR, status=error.status, code=error.code, request_id=error.request_id)
 
 
-def _field(answer: Answer, name: str) -> str | None:
+def _field(answer: HttpResponse, name: str) -> str | None:
     value: Any = answer.body.get(name) if isinstance(answer.body, dict) else None
     return value if isinstance(value, str) and value else None
 

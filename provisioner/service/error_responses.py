@@ -28,7 +28,7 @@ from provisioner.service.error_codes import (
     STATUSES,
     Explanation,
 )
-from provisioner.service.http import NOT_JSON, Answer
+from provisioner.service.http import NOT_JSON, HttpResponse
 
 WITHHELD = "(the service's text is withheld: it repeats a sensitive value)"
 
@@ -85,7 +85,7 @@ class ServiceFault:
         return self.agreed in _TOKEN_CODES or (self.status == 401 and self.agreed not in _ORG_CODES)
 
 
-def read_fault(answer: Answer) -> ServiceFault:
+def read_fault(answer: HttpResponse) -> ServiceFault:
     """Whatever the body is."""
     if not isinstance(answer.body, Mapping):
         return ServiceFault(answer.status, foreign=_foreign(answer))
@@ -93,7 +93,7 @@ def read_fault(answer: Answer) -> ServiceFault:
     return ServiceFault(answer.status, _code(body), _clean(_text(body.get("title"))), _clean(_detail(body)))
 
 
-def _foreign(answer: Answer) -> str:
+def _foreign(answer: HttpResponse) -> str:
     """Return what came in the place of a JSON object; "" for one that was cut, which may be anybody's."""
     if _PAGE.search(answer.text):
         return "a page"
@@ -102,7 +102,7 @@ def _foreign(answer: Answer) -> str:
     return "an empty body" if answer.body is None else "JSON of another form"
 
 
-def refuses(answer: Answer) -> bool:
+def refuses(answer: HttpResponse) -> bool:
     """Return whether a 4xx says by its own JSON that nothing was done.
 
     What stands between us and the service answers 4xx as well, also after the call had its effect: only a code of a
@@ -122,7 +122,7 @@ def refuses(answer: Answer) -> bool:
     return _legacy_pair(body) is not None
 
 
-def says_gone(answer: Answer, ident: str) -> bool:
+def says_gone(answer: HttpResponse, ident: str) -> bool:
     """Return whether the answer to a request for this id says that there is no such object.
 
     Documented: 1101-404, 1439-400, 1439-404 (shown for flows), and a 404 with the legacy pair, which names the id. Any

@@ -62,7 +62,7 @@ def clock_date(text: str) -> datetime | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class HttpRequest:
     """A request to send. ``path`` starts with ``/`` and carries the query, encoded. ``json`` and ``form`` exclude
     each other. ``within`` is the seconds that one attempt may take, from connecting to the last byte of the answer.
     What could hold a secret is left out of the representation."""
@@ -82,7 +82,7 @@ NOT_JSON = "the body is not JSON"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     """An answer whose status line arrived.
 
     ``body`` is the JSON that was read, or None. ``defect`` says why there is none although bytes were announced or
@@ -113,7 +113,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class NoResponse:
     """No answer. ``sent`` is False only where it is certain that no byte of the request reached the service."""
 
     sent: bool
@@ -122,13 +122,13 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class HeldBack(Failure):
+class HeldBack(NoResponse):
     """We did not send the call. It is not tried again, and an earlier attempt of it stands as it is."""
 
 
 INTERRUPTED = HeldBack(False, "interrupted before it was sent", "Run again.")
 
-Outcome: TypeAlias = Answer | Failure
+HttpOutcome: TypeAlias = HttpResponse | NoResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ Log: TypeAlias = Callable[[CallLog], None]
 class Transport(Protocol):
     """Sends one call once: no repetition, no redirect. Never raises for what a network or a server can do."""
 
-    def send(self, call: Call) -> Outcome: ...
+    def send(self, call: HttpRequest) -> HttpOutcome: ...
 
 
 @dataclass(frozen=True, slots=True)

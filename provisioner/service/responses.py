@@ -24,7 +24,7 @@ PROVIDER_REJECTED = "1100-400"
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class Reachability:
     """What ``/test`` says. ``reason`` is "" where the service gives none."""
 
     reachable: bool
@@ -51,19 +51,19 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class TableContents:
     """The columns of a table, and some of its rows where they were asked for and offered."""
 
     columns: tuple[Column, ...]
     rows: tuple[Json, ...] = ()
 
 
-def read_result(what: str, body: Any) -> Reached:
+def read_result(what: str, body: Any) -> Reachability:
     """Raises ``ServiceError`` for an answer that says neither."""
     result = body.get("result") if isinstance(body, dict) else None
     if not isinstance(result, bool):
         raise ServiceError(f"{what}: the answer holds no result", "Check the endpoint.")
-    return Reached(
+    return Reachability(
         result, "" if result else "the service gives no reason; check server, port, database, user, password, sslMode"
     )
 
@@ -81,7 +81,7 @@ def _table(one: Json) -> Table:
     return Table(name, text_in(one.get("path")) or name, text_in(one.get("type")), one.get("canPreview") is True)
 
 
-def read_contents(what: str, body: Any) -> Contents:
+def read_contents(what: str, body: Any) -> TableContents:
     """Raises ``ServiceError`` for an answer without columns."""
     schema = body.get("schema") if isinstance(body, dict) else None
     columns = schema.get("columns") if isinstance(schema, dict) else None
@@ -91,7 +91,7 @@ def read_contents(what: str, body: Any) -> Contents:
         )
     rows = body.get("data")
     listed = tuple(one for one in rows if isinstance(one, dict)) if isinstance(rows, list) else ()
-    return Contents(tuple(_column(one) for one in columns if isinstance(one, dict)), listed)
+    return TableContents(tuple(_column(one) for one in columns if isinstance(one, dict)), listed)
 
 
 def _column(one: Json) -> Column:
@@ -101,7 +101,7 @@ def _column(one: Json) -> Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class Dataflow:
     """A dataflow. ``schedule`` is as it is said, such as ``every 15 minutes``, "" where none is shown."""
 
     id: str
@@ -114,15 +114,15 @@ class Flow:
         return f"{self.name or self.id}{f' ({known})' if known else ''}"
 
 
-def read_flow(item: Json) -> Flow:
+def read_flow(item: Json) -> Dataflow:
     """One item of the list of flows; whatever is absent is left out."""
-    return Flow(str(item.get("id", "")), text_in(item.get("name")), text_in(item.get("state")), _schedule(item))
+    return Dataflow(str(item.get("id", "")), text_in(item.get("name")), text_in(item.get("state")), _schedule(item))
 
 
-def by_base(sources: Iterable[Json], flows: Iterable[Json]) -> Mapping[str, tuple[Flow, ...]]:
+def by_base(sources: Iterable[Json], flows: Iterable[Json]) -> Mapping[str, tuple[Dataflow, ...]]:
     """The flows of each base connection, by its id, as source connections and flows lead there."""
     bases = {str(one.get("id")): text_in(one.get("baseConnectionId")) for one in sources}
-    found: dict[str, dict[str, Flow]] = {}
+    found: dict[str, dict[str, Dataflow]] = {}
     for item in flows:
         flow = read_flow(item)
         for base in {*_through(item, bases), *_inherited(item)} - {""}:

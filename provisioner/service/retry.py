@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from provisioner.service.error_responses import refuses
-from provisioner.service.http import Answer, HeldBack, Outcome, http_date
+from provisioner.service.http import HeldBack, HttpOutcome, HttpResponse, http_date
 
 IDEMPOTENT = frozenset({"GET", "DELETE"})
 """May be repeated although an earlier attempt could have had its effect. A token call is asked as a GET."""
@@ -52,14 +52,16 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class NoClearAnswer:
     """No clear answer, and no repetition: the call may or may not have had an effect."""
 
 
-Decision: TypeAlias = Again | GiveUp | Unknown
+RetryDecision: TypeAlias = Again | GiveUp | NoClearAnswer
 
 
-def decide(method: str, outcome: Outcome, attempt: int, elapsed: float, policy: Policy, jitter: float) -> Decision:
+def decide(
+    method: str, outcome: HttpOutcome, attempt: int, elapsed: float, policy: Policy, jitter: float
+) -> RetryDecision:
     """What follows from an outcome that is no success.
 
     ``attempt`` counts from 1, and counts 429s apart from everything else; ``elapsed`` is seconds since the call was
@@ -75,27 +77,27 @@ def decide(method: str, outcome: Outcome, attempt: int, elapsed: float, policy: 
     return verdict
 
 
-def conclude(method: str, outcome: Outcome) -> GiveUp | Unknown:
+def conclude(method: str, outcome: HttpOutcome) -> GiveUp | NoClearAnswer:
     """What an outcome that is no success means where nothing follows it."""
-    return Unknown() if method != "GET" and may_have_had_effect(outcome) else GiveUp()
+    return NoClearAnswer() if method != "GET" and may_have_had_effect(outcome) else GiveUp()
 
 
-def is_throttled(outcome: Outcome) -> bool:
+def is_throttled(outcome: HttpOutcome) -> bool:
     """The service has no time for this call now."""
-    return isinstance(outcome, Answer) and outcome.status == _THROTTLED
+    return isinstance(outcome, HttpResponse) and outcome.status == _THROTTLED
 
 
-def may_have_had_effect(outcome: Outcome) -> bool:
+def may_have_had_effect(outcome: HttpOutcome) -> bool:
     """Return True for everything but a clear no."""
-    if not isinstance(outcome, Answer):
+    if not isinstance(outcome, HttpResponse):
         return outcome.sent
     return outcome.status not in _NEVER_DONE and not refuses(outcome)
 
 
-def wait_before(outcome: Outcome, attempt: int, policy: Policy, jitter: float) -> float:
+def wait_before(outcome: HttpOutcome, attempt: int, policy: Policy, jitter: float) -> float:
     """Return seconds: what the service asks for, capped, and a little more; otherwise a time that doubles with each
     attempt, all of it after a 429 and between half and all of it after anything else."""
-    asked = retry_after(outcome) if isinstance(outcome, Answer) else None
+    asked = retry_after(outcome) if isinstance(outcome, HttpResponse) else None
     if asked is not None:
         return min(asked, policy.longest_retry_after) + jitter * policy.first_wait
     doubled = 2.0 ** min(attempt - 1, 60)
@@ -105,7 +107,7 @@ def wait_before(outcome: Outcome, attempt: int, policy: Policy, jitter: float) -
     return min(policy.longest_wait, policy.first_wait * doubled) * (0.5 + jitter / 2)
 
 
-def retry_after(answer: Answer) -> float | None:
+def retry_after(answer: HttpResponse) -> float | None:
     """``Retry-After`` in both its forms, as seconds; a date counts from the answer's own ``Date``, so that clocks
     need not agree. None where absent, unreadable or without that ``Date``."""
     raw = answer.headers.get("retry-after", "").strip()
@@ -115,8 +117,8 @@ def retry_after(answer: Answer) -> float | None:
     return max(0.0, (until - answer.date).total_seconds()) if until and answer.date else None
 
 
-def _is_transient(outcome: Outcome) -> bool:
+def _is_transient(outcome: HttpOutcome) -> bool:
     """A connection that failed or broke, a server that is busy or down, a 2xx that cannot be read."""
-    if not isinstance(outcome, Answer):
+    if not isinstance(outcome, HttpResponse):
         return not isinstance(outcome, HeldBack)
     return outcome.status in _TRANSIENT or outcome.status >= 500 or 200 <= outcome.status <= 299

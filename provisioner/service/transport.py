@@ -31,13 +31,13 @@ from provisioner.service.attempt import Attempt, watched
 from provisioner.service.error_responses import WITHHELD
 from provisioner.service.http import (
     NOT_JSON,
-    Answer,
-    Call,
     CallLog,
-    Failure,
     HeldBack,
+    HttpOutcome,
+    HttpRequest,
+    HttpResponse,
     Log,
-    Outcome,
+    NoResponse,
     Timing,
     Transport,
     clock_date,
@@ -121,14 +121,14 @@ class HttpTransport:
         for session in sessions:
             session.close()
 
-    def send(self, call: Call) -> Outcome:
+    def send(self, call: HttpRequest) -> HttpOutcome:
         """One request, one outcome; logged."""
         started = self._timing.monotonic()
         outcome = self._send(call)
         self._log(_log_line(call, outcome, self._timing.monotonic() - started))
         return outcome
 
-    def _send(self, call: Call) -> Outcome:
+    def _send(self, call: HttpRequest) -> HttpOutcome:
         """Whatever is raised: before the request began to leave it had no effect, afterwards that is unknown."""
         attempt = Attempt(call.within)
         try:
@@ -147,8 +147,8 @@ class HttpTransport:
         return outcome
 
     def _exchange(
-        self, session: requests.Session, call: Call, request: requests.PreparedRequest, attempt: Attempt
-    ) -> Answer:
+        self, session: requests.Session, call: HttpRequest, request: requests.PreparedRequest, attempt: Attempt
+    ) -> HttpResponse:
         """Through the adapter alone: a session would parse where a redirect leads, and read its body."""
         url = str(request.url)
         proxies = {"no_proxy": call.origin.host.strip("[]")} if call.origin.loopback else {}
@@ -173,18 +173,18 @@ class HttpTransport:
                 self._sessions.discard(session)
             session.close()
 
-    def _read(self, response: requests.Response, attempt: Attempt) -> Answer:
+    def _read(self, response: requests.Response, attempt: Attempt) -> HttpResponse:
         headers = {name.lower(): value for name, value in response.headers.items()}
         date = clock_date(headers.get("date", ""))
         if not _has_body(response.status_code):
-            return Answer(response.status_code, headers, date=date)
+            return HttpResponse(response.status_code, headers, date=date)
         raw, defect = self._body(response)
         if attempt.late:
             defect = "the body did not end in time"
         body, unreadable = (None, "") if defect or not raw else parse_json(raw)
         defect = defect or unreadable
         text = raw[:_TEXT].decode("utf-8", "replace") if defect else ""
-        return Answer(response.status_code, headers, body, date, text, defect)
+        return HttpResponse(response.status_code, headers, body, date, text, defect)
 
     def _body(self, response: requests.Response) -> tuple[bytes, str]:
         """The bytes and what is wrong with them. The status is known already, so a broken body is no failure."""
@@ -206,7 +206,7 @@ def _new_session() -> requests.Session:
     return session
 
 
-def _prepared(call: Call) -> requests.PreparedRequest:
+def _prepared(call: HttpRequest) -> requests.PreparedRequest:
     """Without a session, which would ask ``.netrc`` and add cookies."""
     headers = {**requests.utils.default_headers(), **call.headers}
     if call.bearer:
@@ -220,7 +220,7 @@ def _has_body(status: int) -> bool:
     return 200 <= status <= 299 or status >= 400
 
 
-def _is_plain(answer: Answer) -> bool:
+def _is_plain(answer: HttpResponse) -> bool:
     """Nothing about it is unusual. After an interim answer the real one would be read as that to the next request."""
     return _has_body(answer.status) and answer.status <= 599 and not answer.defect
 
@@ -233,12 +233,12 @@ def parse_json(raw: bytes) -> tuple[Any, str]:
         return None, NOT_JSON
 
 
-def explained(error: BaseException, attempt: Attempt, origin: Origin, environ: Mapping[str, str]) -> Failure:
+def explained(error: BaseException, attempt: Attempt, origin: Origin, environ: Mapping[str, str]) -> NoResponse:
     """What was raised, in words. Its type chooses the words and nothing else."""
     if attempt.left:
-        return Failure(True, "no answer came in time" if attempt.late else _broken(error))
+        return NoResponse(True, "no answer came in time" if attempt.late else _broken(error))
     if attempt.late:
-        return Failure(False, "no connection came about in time", _CHECK_NETWORK)
+        return NoResponse(False, "no connection came about in time", _CHECK_NETWORK)
     return _not_sent(error, origin, environ)
 
 
@@ -252,42 +252,42 @@ def _broken(error: BaseException) -> str:
     return "the answer cannot be read"
 
 
-def _not_sent(error: BaseException, origin: Origin, environ: Mapping[str, str]) -> Failure:
+def _not_sent(error: BaseException, origin: Origin, environ: Mapping[str, str]) -> NoResponse:
     chain = tuple(_chain(error))
     names = {base.__name__ for link in chain for base in type(link).__mro__}
     if any(isinstance(link, ssl.SSLCertVerificationError) for link in chain):
         remedy = "If a proxy inspects TLS, name its certificate authority in REQUESTS_CA_BUNDLE."
-        return Failure(False, "the server's certificate cannot be verified", remedy)
+        return NoResponse(False, "the server's certificate cannot be verified", remedy)
     if "NewConnectionError" in names or "ConnectTimeoutError" in names:
         return _not_connected(names, origin, environ)
     if any(isinstance(link, OSError) and str(link).startswith("Tunnel connection failed") for link in chain):
         proxy = variable(origin, environ) or "the proxy settings"
-        return Failure(False, "the proxy refused the connection", f"Check {proxy} and its credentials.")
+        return NoResponse(False, "the proxy refused the connection", f"Check {proxy} and its credentials.")
     if isinstance(error, requests.exceptions.SSLError):
-        return Failure(False, "the TLS connection failed", "Check the endpoint, the proxy and REQUESTS_CA_BUNDLE.")
+        return NoResponse(False, "the TLS connection failed", "Check the endpoint, the proxy and REQUESTS_CA_BUNDLE.")
     if isinstance(error, requests.ConnectionError):
-        return Failure(False, "the connection broke before the request was sent", _CHECK_NETWORK)
+        return NoResponse(False, "the connection broke before the request was sent", _CHECK_NETWORK)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         return _no_certificates(error, environ)
     return _not_begun(error, origin, environ)
 
 
-def _not_connected(names: set[str], origin: Origin, environ: Mapping[str, str]) -> Failure:
+def _not_connected(names: set[str], origin: Origin, environ: Mapping[str, str]) -> NoResponse:
     proxy = variable(origin, environ) if "ProxyError" in names else ""
     peer = "the proxy" if "ProxyError" in names else "the service"
     remedy = f"Check {proxy} and the network." if proxy else _CHECK_NETWORK
     if "gaierror" in names or "NameResolutionError" in names:
-        return Failure(False, f"the host name of {peer} cannot be resolved", remedy)
+        return NoResponse(False, f"the host name of {peer} cannot be resolved", remedy)
     if "ConnectionRefusedError" not in names:
-        return Failure(False, f"no connection to {peer}", remedy)
+        return NoResponse(False, f"no connection to {peer}", remedy)
     remedy = "Check the endpoint: is `provisioner emulator` running?" if origin.loopback else remedy
-    return Failure(False, f"no connection to {peer}: refused", remedy)
+    return NoResponse(False, f"no connection to {peer}: refused", remedy)
 
 
-def _no_certificates(error: OSError, environ: Mapping[str, str]) -> Failure:
+def _no_certificates(error: OSError, environ: Mapping[str, str]) -> NoResponse:
     """A file that is not there is told by ``requests`` itself, without an error number, and stays away."""
     if error.errno is not None:
-        return Failure(False, f"the request cannot be sent: {error.strerror}", _CHECK_NETWORK)
+        return NoResponse(False, f"the request cannot be sent: {error.strerror}", _CHECK_NETWORK)
     reason = "the file of trusted certificates cannot be read"
     name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if environ.get(name)), "")
     return HeldBack(False, f"{name}: {reason}" if name else reason, f"Check {name or 'REQUESTS_CA_BUNDLE'}.")
@@ -314,9 +314,9 @@ def _chain(error: BaseException | None, depth: int = 8) -> Iterator[BaseExceptio
             yield from _chain(inner, depth - 1)
 
 
-def _log_line(call: Call, outcome: Outcome, seconds: float) -> CallLog:
+def _log_line(call: HttpRequest, outcome: HttpOutcome, seconds: float) -> CallLog:
     where = (call.method, call.origin.host, call.path)
-    if isinstance(outcome, Answer):
+    if isinstance(outcome, HttpResponse):
         return CallLog(*where, outcome.status, seconds, outcome.request_id, outcome.defect)
     return CallLog(*where, 0, seconds, note=outcome.reason)
 
@@ -367,15 +367,15 @@ def _of_server(server: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Withholding:
+class RedactingTransport:
     """A transport whose error answers repeat nothing that ``repeats`` knows; codes and what else is harmless stay."""
 
     transport: Transport
     repeats: Callable[[str], bool]
 
-    def send(self, call: Call) -> Outcome:
+    def send(self, call: HttpRequest) -> HttpOutcome:
         outcome = self.transport.send(call)
-        if not isinstance(outcome, Answer) or outcome.status < 400 or not isinstance(outcome.body, dict):
+        if not isinstance(outcome, HttpResponse) or outcome.status < 400 or not isinstance(outcome.body, dict):
             return outcome
         return replace(outcome, body={name: self._fit(value) for name, value in outcome.body.items()})
 

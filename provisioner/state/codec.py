@@ -20,15 +20,15 @@ from provisioner.model import Json, Key, TargetIdentity, keeping_once
 from provisioner.state.fingerprint import Fingerprint
 from provisioner.state.records import (
     FORMAT_VERSION,
-    Adopted,
-    Entry,
-    Forgotten,
+    Completed,
+    Header,
     Intent,
-    Opened,
+    JournalEntry,
     PriorIds,
     Record,
+    Recorded,
+    Removed,
     SecretRecord,
-    Settled,
     State,
 )
 from provisioner.text import pasted_into_json
@@ -85,7 +85,7 @@ def state_from_bytes(data: bytes, where: str) -> State:
     return state
 
 
-def entry_to_json(entry: Entry) -> Json:
+def entry_to_json(entry: JournalEntry) -> Json:
     """Return an entry of any kind; ``kind`` says which."""
     match entry:
         case Intent():
@@ -102,20 +102,20 @@ def entry_to_json(entry: Entry) -> Json:
                 "seen": list(entry.seen),
                 "record": _record_to_json(entry.record) if entry.record else None,
             }
-        case Settled(intent_id, verdict, ident, etag):
+        case Completed(intent_id, verdict, ident, etag):
             return {"kind": "settled", "intent_id": intent_id, "verdict": verdict, "id": ident, "etag": etag}
-        case Adopted(record):
+        case Recorded(record):
             return {"kind": "adopted", "key": record.key, "record": _record_to_json(record)}
-        case Forgotten(key):
+        case Removed(key):
             return {"kind": "forgotten", "key": key}
         case PriorIds(ids):
             return {"kind": "prior_ids", "ids": list(ids)}
-        case Opened(journal, lineage, serial, target):
+        case Header(journal, lineage, serial, target):
             stands_on = {"lineage": lineage, "serial": serial, "target": _target_to_json(target)}
             return {"kind": "opened", "format_version": FORMAT_VERSION, "journal": journal, **stands_on}
 
 
-def entries_from_line(line: bytes, where: str) -> list[Entry]:
+def entries_from_line(line: bytes, where: str) -> list[JournalEntry]:
     """Return the entries of a line of a journal.
 
     Raise ``ValueError`` where it is no JSON or contradicts itself, ``StateError`` where its JSON is something else.
@@ -182,20 +182,20 @@ def _record(key: Key, json: Json) -> Record:
     )
 
 
-def _entry(json: Json) -> Entry:
+def _entry(json: Json) -> JournalEntry:
     match json["kind"]:
         case "intent":
             return _intent(json)
         case "settled":
-            return Settled(json["intent_id"], json["verdict"], json.get("id"), json.get("etag"))
+            return Completed(json["intent_id"], json["verdict"], json.get("id"), json.get("etag"))
         case "adopted":
-            return Adopted(_record(json["key"], json["record"]))
+            return Recorded(_record(json["key"], json["record"]))
         case "forgotten":
-            return Forgotten(json["key"])
+            return Removed(json["key"])
         case "prior_ids":
             return PriorIds(tuple(json["ids"]))
         case _:
-            return Opened(json["journal"], json["lineage"], int(json["serial"]), _target(json.get("target")))
+            return Header(json["journal"], json["lineage"], int(json["serial"]), _target(json.get("target")))
 
 
 def _intent(json: Json) -> Intent:

@@ -19,7 +19,7 @@ from pathlib import Path
 from provisioner.errors import StateError
 from provisioner.state.atomic import PRIVATE, sync_directory, write_all
 from provisioner.state.codec import entries_from_line, entry_to_json
-from provisioner.state.records import Entry, Opened, Settled
+from provisioner.state.records import Completed, Header, JournalEntry
 
 _START, _MIDDLE, _END = b'{"seal":"', b'","entries":', b"}\n"
 _SEAL = 16
@@ -28,25 +28,25 @@ _HEAD = len(_START) + _SEAL + len(_MIDDLE)
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class JournalContents:
     """What a journal says. ``length`` counts the bytes that hold; ``torn`` those of a last line that does not.
 
     ``seal`` is the one of the last line that holds. Without entries there is no journal, whatever its file holds.
     """
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[JournalEntry, ...] = ()
     length: int = 0
     torn: int = 0
     seal: str = ""
 
     @property
-    def opened(self) -> Opened | None:
+    def opened(self) -> Header | None:
         """What the journal stands on; None without entries."""
         first = self.entries[0] if self.entries else None
-        return first if isinstance(first, Opened) else None
+        return first if isinstance(first, Header) else None
 
 
-def read(path: Path) -> Contents:
+def read(path: Path) -> JournalContents:
     """What the journal at ``path`` says; nothing where there is none.
 
     A last line that does not hold was being written when a process died: nobody was told that it was durable, and it
@@ -55,15 +55,15 @@ def read(path: Path) -> Contents:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        return Contents()
+        return JournalContents()
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
-    return contents(data, str(path))
+    return journal_contents(data, str(path))
 
 
-def contents(data: bytes, file: str) -> Contents:
+def journal_contents(data: bytes, file: str) -> JournalContents:
     """The same for the bytes of the file. Pure."""
-    entries: list[Entry] = []
+    entries: list[JournalEntry] = []
     length, seal = 0, ""
     lines = _lines(data)
     for number, line in enumerate(lines, 1):
@@ -77,10 +77,10 @@ def contents(data: bytes, file: str) -> Contents:
             raise _corrupt(f"{file}:{number}") from error
         length, seal = length + len(line), line[len(_START) : len(_START) + _SEAL].decode()
     _check_first(entries, file)
-    return Contents(tuple(entries), length, len(data) - length, seal)
+    return JournalContents(tuple(entries), length, len(data) - length, seal)
 
 
-def rescued(path: Path) -> tuple[Settled, ...]:
+def rescued(path: Path) -> tuple[Completed, ...]:
     """Return the outcomes in a rescue file: an earlier version wrote it where its journal could take no more.
 
     A line is one outcome without a seal; a last line that was cut short is left out. Raise ``StateError`` for a file
@@ -93,7 +93,7 @@ def rescued(path: Path) -> tuple[Settled, ...]:
         return ()
     except (OSError, ValueError) as error:
         raise StateError(f"{path} cannot be read", "check its permissions, put it back as it was") from error
-    outcomes = tuple(entry for entry in entries if isinstance(entry, Settled))
+    outcomes = tuple(entry for entry in entries if isinstance(entry, Completed))
     if len(outcomes) < len(entries):
         raise StateError(f"{path} holds something else than outcomes", "put it back as it was")
     return outcomes
@@ -112,7 +112,7 @@ def _lines(data: bytes) -> list[bytes]:
     return [line + b"\n" for line in whole] + ([rest] if rest else [])
 
 
-def _line(entries: Iterable[Entry], before: str) -> bytes:
+def _line(entries: Iterable[JournalEntry], before: str) -> bytes:
     payload = json.dumps([entry_to_json(entry) for entry in entries], sort_keys=True, separators=(",", ":")).encode()
     return _START + _seal(payload, before) + _MIDDLE + payload + _END
 
@@ -126,8 +126,8 @@ def _is_sealed(line: bytes, before: str) -> bool:
     return line == _START + _seal(payload, before) + _MIDDLE + payload + _END
 
 
-def _check_first(entries: list[Entry], file: str) -> None:
-    if any(isinstance(entry, Opened) != (number == 0) for number, entry in enumerate(entries)):
+def _check_first(entries: list[JournalEntry], file: str) -> None:
+    if any(isinstance(entry, Header) != (number == 0) for number, entry in enumerate(entries)):
         raise _corrupt(f"{file}:1")
 
 
@@ -143,7 +143,7 @@ class _Batch:
     """Entries that will share one line and one fsync, and what became of them."""
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[JournalEntry] = []
         self.finished = False
         self.failure: BaseException | None = None
 
@@ -154,9 +154,9 @@ class Journal:
     For any number of threads. ``so_far`` is what was read of the file; a torn line at its end is cut off.
     """
 
-    def __init__(self, path: Path, opened: Opened, so_far: Contents) -> None:
+    def __init__(self, path: Path, opened: Header, so_far: JournalContents) -> None:
         self._path = path
-        self._first: tuple[Entry, ...] = () if so_far.entries else (opened,)
+        self._first: tuple[JournalEntry, ...] = () if so_far.entries else (opened,)
         self._length, self._seal = so_far.length, so_far.seal
         self._descriptor: int | None = None
         self._whole = False  # whether the file is known to end where the last durable line ends
@@ -165,7 +165,7 @@ class Journal:
         self._open_batch = _Batch()
         self._writing = False
 
-    def append(self, entries: Iterable[Entry]) -> None:
+    def append(self, entries: Iterable[JournalEntry]) -> None:
         """The entries are durable, together, once this returns.
 
         Raises ``StateError`` where that cannot be had; then they may or may not be there at the next start.
@@ -179,7 +179,7 @@ class Journal:
         if batch.failure is not None:
             raise _not_written(self._path, batch.failure) from batch.failure
 
-    def is_whole(self, found: Contents) -> bool:
+    def is_whole(self, found: JournalContents) -> bool:
         """Whether what was read of the file now is all that was ever appended."""
         return (found.length, found.seal) == (self._length, self._seal)
 
@@ -190,7 +190,7 @@ class Journal:
             self._descriptor = None
         self._whole = False
 
-    def _join(self, entries: list[Entry]) -> _Batch:
+    def _join(self, entries: list[JournalEntry]) -> _Batch:
         """Wait while others write. The batch returned is finished, or ours to write."""
         with self._condition:
             batch = self._open_batch
@@ -215,7 +215,7 @@ class Journal:
                 self._writing = False
                 self._condition.notify_all()
 
-    def _write(self, entries: list[Entry]) -> None:
+    def _write(self, entries: list[JournalEntry]) -> None:
         descriptor = self._ready()
         line = _line((*self._first, *entries), self._seal)
         self._whole = False

@@ -1,6 +1,6 @@
 """What is remembered, as values. ``codec.py`` has their JSON forms, ``folding.py`` what entries do to a state.
 
-The state file is one ``State``; the journal is a sequence of ``Entry``.
+The state file is one ``State``; the journal is a sequence of ``JournalEntry``.
 
 A state by key: records, and the calls of which nobody knows yet what became. Pure.
 """
@@ -19,8 +19,8 @@ from provisioner.state.fingerprint import Fingerprint
 FORMAT_VERSION = 1
 """The format of the state file that this version writes."""
 
-Step: TypeAlias = Literal["create", "patch", "delete", "probe"]
-Verdict: TypeAlias = Literal["done", "failed"]
+CallKind: TypeAlias = Literal["create", "patch", "delete", "probe"]
+CallVerdict: TypeAlias = Literal["done", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Intent:
 
     intent_id: str
     key: Key
-    step: Step
+    step: CallKind
     name: str
     spec_id: str
     id: str | None
@@ -97,20 +97,20 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Completed:
     """What became of an intent; one without it stands: its outcome is unknown.
 
     ``failed``: certainly without effect. ``id`` and ``etag`` are what the service returned.
     """
 
     intent_id: str
-    verdict: Verdict
+    verdict: CallVerdict
     id: str | None
     etag: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Adopted:
+class Recorded:
     """A record taken up without a call: an import, a record brought up to date, or a move to another key."""
 
     record: Record
@@ -121,7 +121,7 @@ class Adopted:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
+class Removed:
     """A record given up without a call. Not an error where there is none."""
 
     key: Key
@@ -135,7 +135,7 @@ class PriorIds:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Header:
     """The first entry of a journal: its own random id, and the state it stands on."""
 
     journal: str
@@ -144,7 +144,7 @@ class Opened:
     target: TargetIdentity | None
 
 
-Entry: TypeAlias = Opened | PriorIds | Intent | Settled | Adopted | Forgotten
+JournalEntry: TypeAlias = Header | PriorIds | Intent | Completed | Recorded | Removed
 """One thing that a journal says."""
 
 
@@ -188,7 +188,7 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class StateEntry:
     """What is remembered under one key: a record, intents that stand, or both."""
 
     key: Key
@@ -196,12 +196,12 @@ class Remembered:
     intents: tuple[Intent, ...]
 
 
-def all_of(state: State) -> tuple[Remembered, ...]:
+def entries_of(state: State) -> tuple[StateEntry, ...]:
     """All that is remembered, by key."""
     return tuple(_under(state, key) for key in sorted({*state.by_key, *(intent.key for intent in state.intents)}))
 
 
-def one_of(state: State, key: Key) -> Remembered:
+def entry_of(state: State, key: Key) -> StateEntry:
     """What is remembered under that key. Raises ``UsageError`` where that is nothing."""
     found = _under(state, key)
     if found.record is None and not found.intents:
@@ -221,5 +221,5 @@ def _nothing(key: Key) -> UsageError:
     return UsageError(f"nothing is recorded under {key}", "provisioner state list")
 
 
-def _under(state: State, key: Key) -> Remembered:
-    return Remembered(key, state.record(key), tuple(one for one in state.intents if one.key == key))
+def _under(state: State, key: Key) -> StateEntry:
+    return StateEntry(key, state.record(key), tuple(one for one in state.intents if one.key == key))

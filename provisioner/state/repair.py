@@ -9,20 +9,20 @@ from provisioner.errors import StateError
 from provisioner.state import journal
 from provisioner.state.atomic import beside
 from provisioner.state.codec import state_from_bytes
-from provisioner.state.journal import Contents
+from provisioner.state.journal import JournalContents
 from provisioner.state.records import State
-from provisioner.state.replay import fold
+from provisioner.state.replay import replay
 
 
 @dataclass(frozen=True, slots=True)
-class Salvaged:
+class Repaired:
     """The best state that can be made of the files, and how."""
 
     state: State
     notes: tuple[str, ...]
 
 
-def salvage(path: Path, empty: State) -> Salvaged:
+def repair(path: Path, empty: State) -> Repaired:
     """The state file, else its backup, else ``empty``; with all that the journal says up to where it is damaged,
     whether or not it continues that state: it holds ids that stand nowhere else."""
     so_far, said = _journal(beside(path, ".journal"))
@@ -38,24 +38,24 @@ def salvage(path: Path, empty: State) -> Salvaged:
     else:
         opened = so_far.opened
         found = replace(empty, lineage=opened.lineage, serial=opened.serial) if opened else empty
-    folded = fold(found, so_far.entries[1:])
+    folded = replay(found, so_far.entries[1:])
     serial = max(folded.serial, so_far.opened.serial if so_far.opened else 0) + 1
-    return Salvaged(replace(folded, serial=serial, journal=""), tuple(notes))
+    return Repaired(replace(folded, serial=serial, journal=""), tuple(notes))
 
 
-def _journal(path: Path) -> tuple[Contents, str]:
+def _journal(path: Path) -> tuple[JournalContents, str]:
     try:
         return journal.read(path), ""
     except StateError as error:
         try:
             lines = path.read_bytes().splitlines(keepends=True)
         except OSError:
-            return Contents(), error.message
+            return JournalContents(), error.message
     for number in range(len(lines), 0, -1):
         try:
-            return journal.contents(
+            return journal.journal_contents(
                 b"".join(lines[:number]), str(path)
             ), f"{path} is damaged after line {number}; the lines before were used"
         except StateError:
             continue
-    return Contents(), f"{path} holds no line that can be read"
+    return JournalContents(), f"{path} holds no line that can be read"

@@ -16,17 +16,27 @@ from dataclasses import dataclass, replace
 
 from provisioner.errors import StateError
 from provisioner.model import Key
-from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, PriorIds, Record, Settled, State
+from provisioner.state.records import (
+    Completed,
+    Header,
+    Intent,
+    JournalEntry,
+    PriorIds,
+    Record,
+    Recorded,
+    Removed,
+    State,
+)
 
 
-def fold(state: State, entries: Iterable[Entry]) -> State:
+def replay(state: State, entries: Iterable[JournalEntry]) -> State:
     """The state once the entries have happened, in their order; ``serial`` is one higher if anything changed.
 
-    Entries that begin with ``Opened`` are a journal, and folding it again does nothing: a crash may come after the
+    Entries that begin with ``Header`` are a journal, and folding it again does nothing: a crash may come after the
     state was written and before the journal was removed. Raises ``StateError`` where it stands on another state.
     """
     entries = tuple(entries)
-    opened = entries[0] if entries and isinstance(entries[0], Opened) else None
+    opened = entries[0] if entries and isinstance(entries[0], Header) else None
     if opened is not None and contains(state, opened):
         return state
     if opened is not None:
@@ -37,12 +47,12 @@ def fold(state: State, entries: Iterable[Entry]) -> State:
     return replace(folded, serial=state.serial + 1, journal=opened.journal if opened else state.journal)
 
 
-def contains(state: State, opened: Opened) -> bool:
+def contains(state: State, opened: Header) -> bool:
     """Whether the journal that begins so was folded into this state already."""
     return (opened.lineage, opened.journal) == (state.lineage, state.journal)
 
 
-def _check_stands_on(state: State, opened: Opened) -> None:
+def _check_stands_on(state: State, opened: Header) -> None:
     if (opened.lineage, opened.serial) != (state.lineage, state.serial):
         raise StateError(
             f"the journal continues serial {opened.serial} of lineage {opened.lineage}, "
@@ -52,7 +62,7 @@ def _check_stands_on(state: State, opened: Opened) -> None:
         )
 
 
-def _folded(state: State, entries: tuple[Entry, ...]) -> State:
+def _folded(state: State, entries: tuple[JournalEntry, ...]) -> State:
     tables = _Tables(
         dict(state.by_key),
         {record.id: record.key for record in state.records},
@@ -72,28 +82,28 @@ class _Tables:
     intents: dict[str, Intent]
     seen: tuple[str, ...] = ()
 
-    def apply(self, entry: Entry) -> None:
+    def apply(self, entry: JournalEntry) -> None:
         match entry:
             case PriorIds(ids):
                 self.seen = ids
             case Intent():
                 self.intents[entry.intent_id] = replace(entry, seen=entry.seen or self.seen)
-            case Settled():
+            case Completed():
                 self.settle(entry)
-            case Adopted(record):
+            case Recorded(record):
                 self.put(record)
-            case Forgotten(key):
+            case Removed(key):
                 self.drop(key)
-            case Opened():
+            case Header():
                 pass
 
-    def settle(self, settled: Settled) -> None:
+    def settle(self, settled: Completed) -> None:
         intent = self.intents.get(settled.intent_id)
         if intent is None or (settled.verdict == "done" and not self.take_effect(intent, settled)):
             return
         del self.intents[intent.intent_id]
 
-    def take_effect(self, intent: Intent, settled: Settled) -> bool:
+    def take_effect(self, intent: Intent, settled: Completed) -> bool:
         """False where the outcome does not say which object it is about: the intent must stand."""
         if intent.step == "delete":
             # A record of another id is not the object that was deleted: the key has been created anew since.

@@ -21,11 +21,21 @@ from provisioner.model import Key, TargetIdentity
 from provisioner.state import journal
 from provisioner.state.atomic import beside, keep_aside, remove_file, remove_litter, replace_file, sync_directory
 from provisioner.state.codec import entry_to_json, state_from_bytes, state_to_bytes
-from provisioner.state.journal import Contents, Journal
+from provisioner.state.journal import Journal, JournalContents
 from provisioner.state.lock import Holder, hold, nobody
-from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, PriorIds, Record, Settled, State
-from provisioner.state.repair import salvage
-from provisioner.state.replay import contains, fold
+from provisioner.state.records import (
+    Completed,
+    Header,
+    Intent,
+    JournalEntry,
+    PriorIds,
+    Record,
+    Recorded,
+    Removed,
+    State,
+)
+from provisioner.state.repair import repair
+from provisioner.state.replay import contains, replay
 
 _ROOM = 8192
 """Bytes that recording one step may take, generously: two lines of the journal, and its record in state and backup."""
@@ -34,7 +44,7 @@ _ROOM = 8192
 class Store(Protocol):
     """What commands need of a place that keeps a state. Shaped in batches, so that it may be far away.
 
-    ``begin``, ``settle``, ``adopt``, ``forget`` and ``fold`` only while it is held. All raise ``StateError``.
+    Raise ``StateError``. ``begin``, ``settle``, ``adopt``, ``forget``, ``repair`` and ``compact`` need the lock.
     """
 
     def load(self) -> State:
@@ -52,11 +62,11 @@ class Store(Protocol):
         """
         ...
 
-    def saw(self, ids: Iterable[str]) -> None:
+    def remember_ids(self, ids: Iterable[str]) -> None:
         """Durable before it returns: these ids were there before the calls that follow."""
         ...
 
-    def settle(self, settled: Iterable[Settled]) -> None:
+    def settle(self, settled: Iterable[Completed]) -> None:
         """Durable before it returns: what became of intents."""
         ...
 
@@ -72,7 +82,14 @@ class Store(Protocol):
         """Durable before it returns: there is no record of these keys any more, without any call."""
         ...
 
-    def fold(self) -> State:
+    def repair(self) -> tuple[State, tuple[str, ...]]:
+        """The state, mended where its files cannot be read or do not belong together, and what was done about them.
+
+        What stood there before is kept beside it. Raises ``StateError`` for a state of another target.
+        """
+        ...
+
+    def compact(self) -> State:
         """Make one state of the last one and all that was recorded since. Not while other threads record.
 
         Raises ``StaleError`` if the state was replaced since ``load``; then nothing is written and nothing lost.
@@ -93,12 +110,12 @@ class _Found:
 
     data: bytes | None
     state: State
-    journal: Contents
-    rescued: tuple[Settled, ...] = ()
+    journal: JournalContents
+    rescued: tuple[Completed, ...] = ()
 
     @property
     def folded(self) -> State:
-        return fold(fold(self.state, self.journal.entries), self.rescued)
+        return replay(replay(self.state, self.journal.entries), self.rescued)
 
 
 class FileStore:
@@ -152,13 +169,13 @@ class FileStore:
     def begin(self, intents: Iterable[Intent]) -> None:
         self._append_checked(intents)
 
-    def saw(self, ids: Iterable[str]) -> None:
+    def remember_ids(self, ids: Iterable[str]) -> None:
         self._append((PriorIds(tuple(ids)),))
 
     def reopen(self, intent: Intent) -> None:
-        self._append_checked((intent, Forgotten(intent.key)))
+        self._append_checked((intent, Removed(intent.key)))
 
-    def settle(self, settled: Iterable[Settled]) -> None:
+    def settle(self, settled: Iterable[Completed]) -> None:
         outcomes = tuple(settled)
         try:
             # Never refused: ids and etags are all that it adds to what was checked before the call.
@@ -170,16 +187,12 @@ class FileStore:
                     self._tell(f"not recorded: {one.id}")
             raise
 
-    def salvage(self) -> tuple[State, tuple[str, ...]]:
-        """The state, mended where its files cannot be read or do not belong together, and what was done about them.
-
-        What stood there before is kept beside it. Raises ``StateError`` for a state of another target.
-        """
+    def repair(self) -> tuple[State, tuple[str, ...]]:
         self._check_held()
         try:
             return self.load(), ()
         except StateError:
-            found = salvage(self._path, State.empty(self._new_lineage, self._target))
+            found = repair(self._path, State.empty(self._new_lineage, self._target))
         self._check_target(found.state.target)
         with _saying_why(self._path):
             kept = [keep_aside(file) for file in (self._path, self._journal_path) if file.exists()]
@@ -188,10 +201,10 @@ class FileStore:
         return self.load(), (*found.notes, *(f"what stood there before is in {path}" for path in kept))
 
     def adopt(self, records: Iterable[Record]) -> None:
-        self._append_checked([Adopted(record) for record in records])
+        self._append_checked([Recorded(record) for record in records])
 
     def forget(self, keys: Iterable[Key]) -> None:
-        self._append([Forgotten(key) for key in keys])
+        self._append([Removed(key) for key in keys])
 
     @contextmanager
     def hold(self, holder: Holder, timeout: float = 0.0, waiting: Callable[[str], None] = nobody) -> Iterator[None]:
@@ -206,7 +219,7 @@ class FileStore:
                 self._held = False
                 self._close_journal()
 
-    def fold(self) -> State:
+    def compact(self) -> State:
         self._check_held()
         with self._mutex:
             found = self._unmoved()
@@ -223,12 +236,12 @@ class FileStore:
             self._loaded = self._look()
             return state
 
-    def _append_checked(self, entries: Iterable[Entry]) -> None:
+    def _append_checked(self, entries: Iterable[JournalEntry]) -> None:
         checked = tuple(entries)
         self._check(json.dumps([entry_to_json(entry) for entry in checked]))
         self._append(checked)
 
-    def _append(self, entries: Iterable[Entry]) -> None:
+    def _append(self, entries: Iterable[JournalEntry]) -> None:
         self._check_held()
         with self._mutex:
             self._journal = self._journal or self._opened_journal()
@@ -248,8 +261,8 @@ class FileStore:
         if so_far.opened and contains(state, so_far.opened):
             with _saying_why(self._journal_path):
                 remove_file(self._journal_path)
-            so_far = Contents()
-        opened = so_far.opened or Opened(os.urandom(8).hex(), state.lineage, state.serial, self._target)
+            so_far = JournalContents()
+        opened = so_far.opened or Header(os.urandom(8).hex(), state.lineage, state.serial, self._target)
         self._journal_id = opened.journal
         return Journal(self._journal_path, opened, so_far)
 
@@ -279,7 +292,7 @@ class FileStore:
         except OSError as error:
             raise StateError(f"{self._path} cannot be read: {error.strerror}", "check its permissions") from error
 
-    def _begun(self, opened: Opened | None) -> State:
+    def _begun(self, opened: Header | None) -> State:
         """The empty state where there is no file; a journal that began without one knows its lineage."""
         if opened is None:
             return State.empty(self._new_lineage, self._target)

@@ -22,7 +22,7 @@ from unittest.mock import patch
 import requests
 
 from provisioner import cli
-from provisioner.cli.console import Egress
+from provisioner.cli.console import Console
 from tests.leaks import holds
 
 ORG = "5C1328435BF324E90A49402A@AdobeOrg"
@@ -134,7 +134,7 @@ class Project:
         """Run the command without a terminal, in this process. ``environ`` adds variables, None removes one."""
         out, err = io.StringIO(), io.StringIO()
         with chdir(self.folder), patch.dict(os.environ, self.environment(environ), clear=True):
-            code = cli.run(args, os.environ, None, Egress(out, err))
+            code = cli.run(args, os.environ, None, Console(out, err))
         return self._keep(Result(code, out.getvalue(), err.getvalue()))
 
     def run_process(

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from provisioner import cli
-from provisioner.cli.console import Egress
+from provisioner.cli.console import Console
 from provisioner.definitions import connection_string
 from provisioner.emulator.server import Emulator
 from provisioner.report import formats
@@ -141,7 +141,7 @@ class Bench:
     def run(self, *args: str, more: Mapping[str, str] | None = None) -> int:
         out, err = io.StringIO(), io.StringIO()
         with chdir(self.project.folder):
-            code = cli.run(args, {**CREDENTIALS, **self.environ, **(more or {})}, None, Egress(out, err))
+            code = cli.run(args, {**CREDENTIALS, **self.environ, **(more or {})}, None, Console(out, err))
         self.texts += [f"{args} {out.getvalue()}", f"{args} {err.getvalue()}"]
         return code
 

@@ -11,7 +11,7 @@ import requests
 
 from benchmarks.data import make
 from provisioner.cli import run
-from provisioner.cli.console import Egress
+from provisioner.cli.console import Console
 from provisioner.emulator import server
 from provisioner.emulator.server import Emulator
 from provisioner.state.records import State
@@ -41,7 +41,7 @@ def test_reads_share_a_connection_and_each_write_has_its_own(tmp_path: Path, mon
         project = make(tmp_path, CREATES, emulator.url, recorded=False)
         out = io.StringIO()
         words = ("apply", "--project", str(tmp_path), "--yes", "--parallelism", str(WORKERS))
-        assert run(words, project.environ, None, Egress(out, out)) == 0, out.getvalue()
+        assert run(words, project.environ, None, Console(out, out)) == 0, out.getvalue()
         log = requests.get(f"{emulator.url}/_emulator/requests", timeout=10).json()
     created = [one for one in log if one["method"] == "POST" and one["path"].endswith("/connections")]
     assert len(created) == CREATES

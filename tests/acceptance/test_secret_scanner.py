@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from provisioner import cli
-from provisioner.cli.console import Egress
+from provisioner.cli.console import Console
 from provisioner.report import outcomes, plan_json, plan_text
 from provisioner.state import codec
 from tests.acceptance.support import CLIENT_SECRET, ORDERS, ORG, STOCK, Project, Service, basic, between
@@ -28,7 +28,7 @@ def inside(project: Project, *args: str, more: dict[str, str] | None = None) -> 
     """Run within this process, where a bug can be made."""
     out, err = io.StringIO(), io.StringIO()
     with chdir(project.folder):
-        code = cli.run(args, project.environment(more), None, Egress(out, err))
+        code = cli.run(args, project.environment(more), None, Console(out, err))
     return code, out.getvalue(), err.getvalue()
 
 

@@ -9,7 +9,7 @@ import pytest
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
 from provisioner.service import http
-from provisioner.service.http import LOOKING, Call, Outcome
+from provisioner.service.http import LOOKING, HttpOutcome, HttpRequest
 from provisioner.service.transport import HttpTransport
 
 from .support import CLIENT_SECRET, KEY, ORG, Project, Service, basic, between
@@ -36,7 +36,7 @@ def test_every_attempt_has_the_deadline_of_its_place(project: Project, monkeypat
     within: dict[str, float] = {}
     send = HttpTransport.send
 
-    def noted(self: HttpTransport, call: Call) -> Outcome:
+    def noted(self: HttpTransport, call: HttpRequest) -> HttpOutcome:
         within[call.path.partition("?")[0].rpartition("/")[2]] = call.within
         return send(self, call)
 

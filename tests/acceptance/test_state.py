@@ -12,9 +12,9 @@ from threading import Event
 import pytest
 
 from provisioner.cli import run
-from provisioner.cli.console import Egress
-from provisioner.state.journal import Contents, Journal
-from provisioner.state.records import Opened, Settled
+from provisioner.cli.console import Console
+from provisioner.state.journal import Journal, JournalContents
+from provisioner.state.records import Completed, Header
 from tests.acceptance.support import CONNECTIONS, ORDERS, Project, Service, basic, between
 
 
@@ -66,8 +66,8 @@ def test_a_lost_state_is_made_anew(applied: Project, service: Service, tmp_path:
 
 def foreign_journal(folder: Path) -> bytes:
     """One that continues another state."""
-    journal = Journal(folder / "j", Opened("ab" * 8, "cd" * 16, 7, None), Contents())
-    journal.append([Settled("unheard-of", "failed", None, None)])
+    journal = Journal(folder / "j", Header("ab" * 8, "cd" * 16, 7, None), JournalContents())
+    journal.append([Completed("unheard-of", "failed", None, None)])
     journal.close()
     return (folder / "j").read_bytes()
 
@@ -132,7 +132,7 @@ def test_what_a_full_disk_did_not_take_is_found_by_the_next_apply(
         patched.setattr(os, "fsync", fsync)
         out, err = io.StringIO(), io.StringIO()
         arguments = [*apply, "--project", str(project.folder)]
-        assert run(arguments, project.environment(), None, Egress(out, err)) == 4
+        assert run(arguments, project.environment(), None, Console(out, err)) == 4
         full.clear()
         editing.clear()
         written = len(service.writes())

@@ -25,7 +25,7 @@ from provisioner.errors import (
 from provisioner.model import Json
 from provisioner.planning.plan import Plan
 from provisioner.service.client import Written
-from provisioner.state.records import Intent, Settled
+from provisioner.state.records import Completed, Intent
 from tests.planning.examples import FINGERPRINTER, desired, item, observation, planned, record, state
 
 
@@ -41,7 +41,7 @@ class Recorder:
         self.shown = shown
         self.story: list[str] = []
         self.intents: list[Intent] = []
-        self.settled: list[Settled] = []
+        self.settled: list[Completed] = []
         self._answer = answer
         self._durable = durable
         self._lock = threading.Lock()
@@ -52,7 +52,7 @@ class Recorder:
             self.intents.append(intent)
             self._durable("begin")
 
-    def settle(self, settled: Iterable[Settled]) -> None:
+    def settle(self, settled: Iterable[Completed]) -> None:
         for one in settled:
             self._durable("settle")
             self._note(f"{one.verdict}")

@@ -12,7 +12,7 @@ from provisioner.planning.observed import Observation, observe
 from provisioner.planning.plan import Action, Undecided
 from provisioner.planning.recovery import Look, NoEffect, Ours, StillThere, Wait, decide, resolve
 from provisioner.state.records import Intent
-from provisioner.state.replay import fold
+from provisioner.state.replay import replay
 from tests.planning.examples import CLIENT, desired, item, observation, only, planned, record, state
 
 SENT = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -120,7 +120,7 @@ def test_after_a_patch_that_may_have_had_its_effect_no_secret_is_known(shown: st
     """So that the secret is sent again, also where the definition was put back in between."""
     standing = state(record(OLD), intents=[patch()])
     resolved = resolve(standing, observation(item(etag='"e2"', name=shown)), CLIENT)
-    after = fold(standing, resolved.entries)
+    after = replay(standing, resolved.entries)
     assert (after.intents, after.records[0].id, after.records[0].etag) == ((), "id-1", '"e2"')
     assert (after.records[0].texts["name"], after.records[0].secrets) == (kept, ())
     for wanted in (OLD, NEW):
@@ -147,8 +147,8 @@ def test_two_creates_do_not_share_one_result() -> None:
 
 def test_a_delete_whose_object_is_gone_drops_the_record() -> None:
     standing = state(record(), intents=[replace(intent("delete"), id="id-1", record=None)])
-    assert fold(standing, resolve(standing, observation(), CLIENT).entries).records == ()
-    still = fold(standing, resolve(standing, observation(item()), CLIENT, waited=True).entries)
+    assert replay(standing, resolve(standing, observation(), CLIENT).entries).records == ()
+    still = replay(standing, resolve(standing, observation(item()), CLIENT, waited=True).entries)
     assert (still.intents, still.records) == ((), standing.records)
 
 

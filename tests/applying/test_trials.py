@@ -9,16 +9,16 @@ from threading import Event
 import pytest
 
 from provisioner.apply.known_ids import KnownIds
-from provisioner.apply.probes import NotPassed, Reached, Trials
+from provisioner.apply.probes import NotPassed, Probes, StepResult
 from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError, StateError, Unreachable
 from provisioner.model import Json, Key
 from provisioner.planning.plan import Action, Await, Change, Create, Patch, Step
 from provisioner.service.client import Written
-from provisioner.service.responses import Reached as Reachable
-from provisioner.state.records import Intent, Record, Settled
+from provisioner.service.responses import Reachability
+from provisioner.state.records import Completed, Intent, Record
 from tests.planning.examples import desired, record
 
-REACHABLE, UNREACHABLE = Reachable(True), Reachable(False, "no route to it")
+REACHABLE, UNREACHABLE = Reachability(True), Reachability(False, "no route to it")
 
 
 class World:
@@ -31,7 +31,7 @@ class World:
         self.told: list[str] = []
         self.probe = self.rename_once_tested = ""
         self.stop = Event()
-        self.trials = Trials(self, self, KnownIds({"live"}), lambda: "1" * 32, self.stop, self.told.append)
+        self.trials = Probes(self, self, KnownIds({"live"}), lambda: "1" * 32, self.stop, self.told.append)
 
     def _answer(self, call: str, otherwise: object) -> object:
         self.story.append(call)
@@ -40,10 +40,10 @@ class World:
             raise answer
         return answer
 
-    def test(self, _: str) -> Reachable:
+    def test(self, _: str) -> Reachability:
         answer = self._answer("test", REACHABLE)
         self.probe = self.rename_once_tested or self.probe
-        assert isinstance(answer, Reachable)
+        assert isinstance(answer, Reachability)
         return answer
 
     def get(self, connection_id: str) -> Json:
@@ -73,7 +73,7 @@ class World:
     def begin(self, _: tuple[Intent, ...]) -> None:
         self._answer("begin", None)
 
-    def settle(self, settled: tuple[Settled, ...]) -> None:
+    def settle(self, settled: tuple[Completed, ...]) -> None:
         self._answer("settle", None)
         assert [one.verdict for one in settled] == ["failed"], "of a probe nothing is recorded"
 
@@ -89,9 +89,11 @@ def change(*steps: Step) -> Change:
     return Change("a", "A", Action.CREATE, "", steps=steps, desired=desired(), record=record())
 
 
-def reached(untested: bool = True) -> Reached:
+def reached(untested: bool = True) -> StepResult:
     known = record()
-    return Reached(known.id, Record(known.key, known.id, known.etag, known.texts, known.secrets, known.salt, untested))
+    return StepResult(
+        known.id, Record(known.key, known.id, known.etag, known.texts, known.secrets, known.salt, untested)
+    )
 
 
 def test_what_passes_is_recorded_as_tested() -> None:
@@ -159,7 +161,7 @@ def test_what_was_created_is_kept_where_it_is_not_known_to_be_enabled(made: Call
 def test_nothing_is_done_to_what_is_not_enabled() -> None:
     world = _stopped(World(get={"id": "id-a", "state": "initializing"}))
     with pytest.raises(Refused, match="still initializing"):
-        world.trials.enabled(change(Await(), Patch("id-a", '"e1"', ())), Reached("", record()))
+        world.trials.enabled(change(Await(), Patch("id-a", '"e1"', ())), StepResult("", record()))
 
 
 def test_a_probe_is_begun_made_tested_and_deleted() -> None:

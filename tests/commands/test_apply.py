@@ -12,7 +12,7 @@ DONE = Applied((Outcome(Change("orders", "Orders", Action.CREATE, ""), Verdict.D
 
 
 class Unwritable:
-    def fold(self) -> None:
+    def compact(self) -> None:
         raise StateError("state/prod.json cannot be written: disk full")
 
 

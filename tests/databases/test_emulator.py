@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.faults import Existing, Rehearsal
+from provisioner.emulator.faults import Existing, FaultConfig
 from provisioner.emulator.server import Emulator
 from tests.acceptance.support import CONNECTIONS, ORG, SPEC, Service
 from tests.acceptance.test_import import make
@@ -348,7 +348,7 @@ def test_what_somebody_else_does_on_demand(database: Database, connecting: Conne
 
 def test_what_exists_from_the_start_has_its_credentials(database: Database) -> None:
     existing = Existing(name="CRM", org=ORG, params=database.params)
-    with Emulator(behaviour=Behaviour(databases="real"), faults=Rehearsal(existing=(existing,))) as emulator:
+    with Emulator(behaviour=Behaviour(databases="real"), faults=FaultConfig(existing=(existing,))) as emulator:
         service = Service(emulator.url)
         (item,) = service.items()
         assert asked(service, f"/{item['id']}/test").json() == {"result": True}

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from provisioner.definitions.loader import Path
-from provisioner.definitions.schema import LeafRules, narrowed
+from provisioner.definitions.schema import FieldRules, narrowed
 from provisioner.json_schema import load
 from provisioner.model import Cloud, Json
 
@@ -83,7 +83,7 @@ STRING: Path = (*PARAMS, "connectionString")
     ],
 )
 def test_what_a_leaf_may_hold(path: Path, sensitive: bool, may_use_env: bool) -> None:
-    rule = LeafRules(load("connection")).at(path)
+    rule = FieldRules(load("connection")).at(path)
     assert (rule.sensitive, rule.may_use_env) == (sensitive, may_use_env)
 
 

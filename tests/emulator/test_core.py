@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from provisioner.emulator.app import Tokens, World
+from provisioner.emulator.app import App, Tokens
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.messages import MAX_DEPTH, Request, dump, parse
 from provisioner.emulator.patch import patched
@@ -21,7 +21,7 @@ ROOT = "/data/foundation/flowservice/connections"
 def world():
     """An emulator without a server, at a fixed time, with predictable names."""
     store, numbers = SqliteStore(None), itertools.count(1)
-    yield World(Behaviour(), store, lambda: 1_600_000_000.5, lambda: f"{next(numbers):032x}")
+    yield App(Behaviour(), store, lambda: 1_600_000_000.5, lambda: f"{next(numbers):032x}")
     store.close()
 
 

@@ -13,7 +13,7 @@ import requests
 from requests.exceptions import ChunkedEncodingError, JSONDecodeError
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.faults import FaultError, rehearsal
+from provisioner.emulator.faults import FaultError, fault_config
 from provisioner.emulator.server import Emulator
 
 from .support import ORG, Api, body, code
@@ -36,7 +36,7 @@ def faulty(clock):
     with ExitStack() as stack:
 
         def begin(*faults, existing=(), seed=0, **behaviour):
-            wanted = rehearsal({"faults": list(faults), "existing": list(existing), "seed": seed})
+            wanted = fault_config({"faults": list(faults), "existing": list(existing), "seed": seed})
             now = lambda: clock[0] if clock else time.time()  # noqa: E731
             emulator = stack.enter_context(Emulator(behaviour=Behaviour(**behaviour), faults=wanted, clock=now))
             return stack.enter_context(Api(emulator))
@@ -153,7 +153,7 @@ def test_reset(faulty, when, there):
 
 @pytest.mark.parametrize(("when", "there"), [("before", []), ("after", ["Orders"])])
 def test_delay_holds_back_one_request_only_and_not_the_end(capfd, when, there):
-    wanted = rehearsal([{"kind": "delay", "method": "POST", "when": when, "seconds": 600}])
+    wanted = fault_config([{"kind": "delay", "method": "POST", "when": when, "seconds": 600}])
     with ThreadPoolExecutor() as pool:
         with Emulator(faults=wanted) as emulator, Api(emulator) as api, Api(emulator) as other:
             slow = pool.submit(api.post, body())
@@ -216,7 +216,7 @@ SLOWLY = {
 
 @pytest.mark.parametrize(("fault", "first", "then"), SLOWLY.values(), ids=SLOWLY)
 def test_an_answer_in_pieces_is_after_the_effect_and_holds_back_nobody_else(fault, first, then):
-    wanted = rehearsal([fault | {"method": "POST", "seconds": 3600}])
+    wanted = fault_config([fault | {"method": "POST", "seconds": 3600}])
     with ExitStack() as stack:
         with Emulator(faults=wanted) as emulator, Api(emulator) as other:
             connection = stack.enter_context(link(emulator))
@@ -513,7 +513,7 @@ def test_a_bad_document_changes_nothing(faulty):
 
 
 def test_existing_that_the_service_refuses_ends_the_start():
-    wanted = rehearsal({"existing": [{"name": "x", "org": ORG, "params": {"sslMode": "no"}}]})
+    wanted = fault_config({"existing": [{"name": "x", "org": ORG, "params": {"sslMode": "no"}}]})
     with pytest.raises(FaultError, match=r"existing\[0\].*sslMode"), Emulator(faults=wanted):
         pass
 
@@ -573,11 +573,11 @@ def test_existing_that_the_service_refuses_ends_the_start():
 )
 def test_a_document_that_cannot_be_used(document, says):
     with pytest.raises(FaultError) as caught:
-        rehearsal(document)
+        fault_config(document)
     assert str(caught.value).startswith(says)
     assert "12345678" not in str(caught.value)
 
 
 def test_half_of_a_character_is_a_text_like_any():
     """JSON can spell it, and so can the name of a base connection."""
-    assert rehearsal([{"kind": "reset", "name": "\ud800"}]).faults[0].name == "\ud800"
+    assert fault_config([{"kind": "reset", "name": "\ud800"}]).faults[0].name == "\ud800"

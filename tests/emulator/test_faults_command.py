@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from provisioner import cli
-from provisioner.cli.console import Egress
+from provisioner.cli.console import Console
 from provisioner.cli.emulator import read_faults, run
 from provisioner.errors import UsageError
 
@@ -87,7 +87,7 @@ class Terminal(io.StringIO):
 def test_on_a_terminal_it_says_how_to_reach_it(monkeypatch, stream):
     monkeypatch.setattr("provisioner.cli.emulator.run", lambda *args: args[3]("http://127.0.0.1:9"))
     out, err = stream(), io.StringIO()
-    assert cli.run(["emulator"], {}, None, Egress(out, err)) == 0
+    assert cli.run(["emulator"], {}, None, Console(out, err)) == 0
     assert out.getvalue() == "http://127.0.0.1:9\n"
     said = " ".join(err.getvalue().split())
     assert ("`endpoint: http://127.0.0.1:9`" in said and "Ctrl-C ends it" in said) == (stream is Terminal)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.emulator.faults import PLACES, Existing, Fault, rehearsal
+from provisioner.emulator.faults import PLACES, Existing, Fault, fault_config
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
@@ -45,7 +45,7 @@ def test_a_row_states_when_the_fields_and_where(kind):
     own = of_kind(kind)
     assert when.split(", ") == ([own.pop("when")["const"]] if "when" in own else ["before", "after"])
     needed = {name: value for name, value in {"seconds": 1, "status": 103}.items() if name in required(kind)}
-    assert rehearsal([{"kind": kind, **needed}]).faults[0].when == when.split(", ")[0]
+    assert fault_config([{"kind": kind, **needed}]).faults[0].when == when.split(", ")[0]
     _, _, otherwise = what.partition("Otherwise: ")
     assert otherwise == ("{} `{}`".format(*PLACES[kind]) if kind in PLACES else "")
     # The foreign client is described once, below the table.
@@ -77,6 +77,6 @@ def test_defaults_are_those_of_the_code():
 
 def test_the_examples_work():
     for text in re.findall(r"```json\n(.*?)```", SECTION, re.DOTALL):
-        assert rehearsal(json.loads(text)).faults
+        assert fault_config(json.loads(text)).faults
     for text in re.findall(r"rehearsal\((\[.*?\])\)", SECTION):
-        assert rehearsal(json.loads(text)).faults
+        assert fault_config(json.loads(text)).faults

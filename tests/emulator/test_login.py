@@ -3,14 +3,14 @@
 import pytest
 
 from provisioner.emulator.databases import Login, login
-from provisioner.emulator.errors import Error, Refused
+from provisioner.emulator.errors import Error, ErrorReply
 
 BASIC = {"server": "h", "port": "3307", "database": "d", "username": "u", "password": "p-secret"}
 WHOLE = "Server=h;Port=3307;Database=d;UID=u;PWD=p-secret"
 
 
 def said(params, cloud="azure"):
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ErrorReply) as refused:
         login(params, cloud)
     assert isinstance(refused.value.error, Error)
     assert refused.value.error.code == "1100-400"

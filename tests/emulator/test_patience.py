@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from provisioner.emulator import connections, explore
-from provisioner.emulator.app import Call, Caller, Patience, World
+from provisioner.emulator.app import AdmittedRequest, App, Client, Patience
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.messages import Request, dump
 from provisioner.emulator.routes import answer
@@ -117,7 +117,7 @@ def world():
     numbers = itertools.count(1)
     behaviour = Behaviour(databases="real", check_credentials="write")
     with closing(SqliteStore(None)) as store:
-        yield World(behaviour, store, lambda: 1_600_000_000.5, lambda: f"{next(numbers):032x}")
+        yield App(behaviour, store, lambda: 1_600_000_000.5, lambda: f"{next(numbers):032x}")
 
 
 def send(world, method, path, content=None, **headers):
@@ -193,9 +193,9 @@ def test_each_question_has_the_time_that_is_meant_for_it(world):
         (explore.tested, Request("GET", f"{path}/test"), 7),
         (explore.explored, Request("GET", f"{path}/explore"), 7),
     ]
-    caller = Caller(CALLER["x-api-key"], CALLER["x-gw-ims-org-id"], CALLER["x-sandbox-name"])
+    caller = Client(CALLER["x-api-key"], CALLER["x-gw-ims-org-id"], CALLER["x-sandbox-name"])
     for handler, request, seconds in requests:
-        assert handler(world, Call(request, caller, path.rpartition("/")[2])).seconds == seconds
+        assert handler(world, AdmittedRequest(request, caller, path.rpartition("/")[2])).seconds == seconds
 
 
 class Late:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.cli import run
-from provisioner.cli.console import Egress
+from provisioner.cli.console import Console
 from tests.files.failing import Calls, Screen, counting
 
 DEFINITION = """\
@@ -60,7 +60,7 @@ def command(folder: Path, words: list[str]) -> tuple[int, str, str]:
     out, err = Screen(), Screen()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        code = run(words, {"HOME": str(folder.parent)}, None, Egress(out, err))
+        code = run(words, {"HOME": str(folder.parent)}, None, Console(out, err))
     return code, out.getvalue(), err.getvalue()
 
 

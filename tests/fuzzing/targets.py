@@ -18,7 +18,7 @@ from provisioner.model import MYSQL_SPEC_ID
 from provisioner.secrets import Sensitive
 from provisioner.service.auth import ClientCredentials
 from provisioner.service.client import FlowService
-from provisioner.service.http import Answer, Call, Outcome, Timing, clock_date
+from provisioner.service.http import HttpOutcome, HttpRequest, HttpResponse, Timing, clock_date
 from provisioner.service.origin import check_origin
 from provisioner.service.transport import parse_json
 from provisioner.state import codec, journal
@@ -71,7 +71,7 @@ def read_state(data: bytes) -> None:
 def read_journal(data: bytes) -> None:
     """What holds of it, or ``StateError``."""
     with suppress(StateError):
-        found = journal.contents(data, "x.journal")
+        found = journal.journal_contents(data, "x.journal")
         assert found.length + found.torn == len(data)
 
 
@@ -86,10 +86,10 @@ def read_rescued(data: bytes) -> None:
 class _Always:
     """A service, and a token, that gives the same answer to everything."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: HttpResponse) -> None:
         self._answer = answer
 
-    def send(self, _call: Call) -> Outcome:
+    def send(self, _call: HttpRequest) -> HttpOutcome:
         return self._answer
 
     def token(self) -> str:
@@ -109,7 +109,7 @@ def read_answer(data: bytes) -> None:
     head, _, raw = data[2:].partition(b"\n")
     headers = {"date": head.decode("latin-1"), "retry-after": head[-9:].decode("latin-1")}
     body, defect = parse_json(raw) if raw else (None, "")
-    answer = Answer(status, headers, body, clock_date(headers["date"]), "", defect)
+    answer = HttpResponse(status, headers, body, clock_date(headers["date"]), "", defect)
     service = _Always(answer)
     ticks = iter(range(10**9))
     timing = Timing(lambda: float(next(ticks)), lambda: datetime.now(UTC), lambda _: None, lambda: 0.5)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from provisioner.definitions import connection_string
 from provisioner.state.codec import state_from_bytes, state_to_bytes
-from provisioner.state.journal import Contents, Journal, contents, rescued
-from provisioner.state.records import Opened, Settled
+from provisioner.state.journal import Journal, JournalContents, journal_contents, rescued
+from provisioner.state.records import Completed, Header
 from tests.fuzzing.targets import TARGETS
 from tests.planning.examples import record, state
 from tests.state.examples import TARGET
@@ -58,9 +58,9 @@ TOKENS = [
 def _journal(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A journal is sealed, so that its sample has to be written by one."""
     path = tmp_path_factory.mktemp("journal") / "x.journal"
-    written = Journal(path, Opened("j", "0f" * 16, 3, TARGET), Contents())
-    written.append([Settled("i", "done", "x", '"e"')])
-    written.append([Settled("k", "failed", None, None)])
+    written = Journal(path, Header("j", "0f" * 16, 3, TARGET), JournalContents())
+    written.append([Completed("i", "done", "x", '"e"')])
+    written.append([Completed("k", "failed", None, None)])
     written.close()
     SAMPLES["journal"] = path.read_bytes()
 
@@ -89,7 +89,7 @@ def test_the_samples_are_sound(tmp_path: Path) -> None:
     (tmp_path / "rescue").write_bytes(SAMPLES["rescue"])
     assert len(rescued(tmp_path / "rescue")) == 1
     assert len(state_from_bytes(SAMPLES["state"], "x").records) == 1
-    assert len(contents(SAMPLES["journal"], "x").entries) == 3
+    assert len(journal_contents(SAMPLES["journal"], "x").entries) == 3
     assert len(connection_string.split(SAMPLES["connection-string"].decode())) == 6
 
 

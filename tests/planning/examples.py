@@ -11,7 +11,7 @@ from provisioner.model import MYSQL_SPEC_ID, Json, Location, TargetIdentity
 from provisioner.planning.diff import record_of
 from provisioner.planning.observed import Observation, observe
 from provisioner.planning.plan import Change, Plan
-from provisioner.planning.planner import Context, make_plan
+from provisioner.planning.planner import PlanInputs, make_plan
 from provisioner.secrets import Sensitive, Symbolic, Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record, State
@@ -101,7 +101,7 @@ def observation(*items: Json) -> Observation:
 
 
 def planned(wanted: Iterable[Desired], prior: State, seen: Observation | None, **options: Any) -> Plan:
-    context = Context(prior, seen, FINGERPRINTER, client=CLIENT, **options)
+    context = PlanInputs(prior, seen, FINGERPRINTER, client=CLIENT, **options)
     return make_plan("prod", IDENTITY, wanted, context)
 
 

@@ -9,7 +9,7 @@ import pytest
 from provisioner.model import MYSQL_SPEC_ID
 from provisioner.planning.observed import observe
 from provisioner.planning.plan import Action
-from provisioner.planning.planner import Context
+from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
 from provisioner.state.records import Intent, State
 from tests.planning.examples import CLIENT, FINGERPRINTER, IDENTITY, desired, item, observation, planned, record, state
@@ -46,7 +46,7 @@ def test_nor_is_it_deleted(flags: dict[str, bool]) -> None:
 
 def test_nor_taken_into_the_state() -> None:
     seen = observation(item(ORDERS, name="Stock"), item(STOCK, "id-2"))
-    plan = refresh_plan("prod", IDENTITY, [ORDERS, STOCK], Context(BOTH, seen, FINGERPRINTER))
+    plan = refresh_plan("prod", IDENTITY, [ORDERS, STOCK], PlanInputs(BOTH, seen, FINGERPRINTER))
     assert [one.key for one in plan.blocked] == ["orders"]
     assert not plan.pending
 
@@ -138,7 +138,7 @@ def test_what_may_be_gone_is_blocked_alone() -> None:
     seen = observe([item(STOCK, "id-2")], {"id-1": "answers 404, but not in the service's words"})
     for plan in (
         planned([ORDERS, STOCK], BOTH, seen),
-        refresh_plan("prod", IDENTITY, [ORDERS, STOCK], Context(BOTH, seen, FINGERPRINTER)),
+        refresh_plan("prod", IDENTITY, [ORDERS, STOCK], PlanInputs(BOTH, seen, FINGERPRINTER)),
     ):
         orders, stock = plan.changes
         assert (orders.action, stock.action) == (Action.BLOCKED, Action.NO_OP)

@@ -9,8 +9,8 @@ import pytest
 from provisioner.definitions.desired import Desired
 from provisioner.planning.approval import pinned
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Asked, Plan
-from provisioner.planning.planner import Context
+from provisioner.planning.plan import Plan, PlanOptions
+from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
 from provisioner.secrets import Sensitive
 from provisioner.state.records import Record
@@ -105,14 +105,14 @@ def test_what_a_digest_does_not_cover(
 def test_a_digest_covers_nothing_of_a_refresh(seen: Observation, outside: str) -> None:
     known = state(record())
     plan = pinned(
-        refresh_plan("prod", IDENTITY, [desired()], Context(known, seen, FINGERPRINTER)), known, FINGERPRINTER
+        refresh_plan("prod", IDENTITY, [desired()], PlanInputs(known, seen, FINGERPRINTER)), known, FINGERPRINTER
     )
     assert plan.not_in_digest == ("orders",)
     assert [pin.outside for pin in plan.outside] == [outside]
 
 
 def test_drift_that_is_overwritten_by_its_name_is_not_held_against_a_digest() -> None:
-    plan = replace(plan_of(desired(), record(), DRIFTED), asked=Asked(overwrite_drift=True))
+    plan = replace(plan_of(desired(), record(), DRIFTED), asked=PlanOptions(overwrite_drift=True))
     assert (plan.outside, plan.not_in_digest) == ((), ("orders",))
-    gone = replace(plan_of(desired(), record(), observation()), asked=Asked(overwrite_drift=True))
+    gone = replace(plan_of(desired(), record(), observation()), asked=PlanOptions(overwrite_drift=True))
     assert gone.outside

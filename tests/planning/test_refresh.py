@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.planning.diff import touched
 from provisioner.planning.plan import Accept, Action, Forget, Plan
-from provisioner.planning.planner import Context
+from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
 from tests.planning.examples import (
     CLIENT,
@@ -25,7 +25,7 @@ from tests.planning.examples import (
 
 
 def refreshed(seen: Any, *, declared: bool = True) -> Plan:
-    context = Context(state(record()), observation(*seen), FINGERPRINTER, client=CLIENT)
+    context = PlanInputs(state(record()), observation(*seen), FINGERPRINTER, client=CLIENT)
     return refresh_plan("prod", IDENTITY, [desired()] if declared else [], context)
 
 
@@ -73,7 +73,7 @@ def test_what_is_accepted_is_then_as_recorded_and_its_secrets_are_kept() -> None
     (step,) = only(refreshed(seen)).steps
     assert isinstance(step, Accept)
     again = refresh_plan(
-        "prod", IDENTITY, [], Context(state(step.record), observation(*seen), FINGERPRINTER, client=CLIENT)
+        "prod", IDENTITY, [], PlanInputs(state(step.record), observation(*seen), FINGERPRINTER, client=CLIENT)
     )
     assert only(again).action is Action.NO_OP
     assert step.record.secrets == record().secrets
@@ -89,4 +89,4 @@ def test_what_was_deleted_outside_is_forgotten() -> None:
 
 def test_it_has_to_look() -> None:
     with pytest.raises(ValueError, match="without looking"):
-        refresh_plan("prod", IDENTITY, [], Context(state(record()), None, FINGERPRINTER))
+        refresh_plan("prod", IDENTITY, [], PlanInputs(state(record()), None, FINGERPRINTER))

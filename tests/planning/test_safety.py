@@ -9,7 +9,7 @@ import pytest
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired
 from provisioner.planning.guards import hold_back_drift, hold_back_mass_delete, hold_back_mass_recreate
 from provisioner.planning.plan import Accept, Action, Patch
-from provisioner.planning.planner import Context
+from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
 from provisioner.planning.steps import Operation
 from tests.planning.examples import FINGERPRINTER, IDENTITY, desired, item, observation, only, planned, record, state
@@ -97,7 +97,7 @@ def test_much_that_is_gone_at_once_is_not_made_anew(known: int, gone: int, held:
 
 def test_nor_are_its_records_given_up() -> None:
     prior = state(record(), record(desired("b", name="B"), "id-2"))
-    refreshed = refresh_plan("prod", IDENTITY, [], Context(prior, observation(), FINGERPRINTER))
+    refreshed = refresh_plan("prod", IDENTITY, [], PlanInputs(prior, observation(), FINGERPRINTER))
     assert refreshed.count(Action.FORGET) == 2
     assert hold_back_mass_recreate(refreshed, prior, observation()).count(Action.BLOCKED) == 2
     deleted = planned([], prior, observation(), delete=True)

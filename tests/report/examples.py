@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 from provisioner.model import Location, TargetIdentity
 from provisioner.planning.diff import FieldChange, withdrawn
-from provisioner.planning.plan import Action, Asked, Change, Create, Delete, Patch, Pin, Plan
+from provisioner.planning.plan import Action, Change, Create, Delete, Patch, Pin, Plan, PlanOptions
 from provisioner.state.fingerprint import Comparison
 from provisioner.state.records import Record
 
 IDENTITY = TargetIdentity("https://platform.adobe.io", "ORG@AdobeOrg", "prod")
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-NOT_ASKED = Asked()
+NOT_ASKED = PlanOptions()
 HOSTILE = "</code>`|@all\n::error::x ##vso[task.setvariable]\u202e<script>alert(1)</script>"
 
 
@@ -48,7 +48,7 @@ def updated(key: str, *fields: FieldChange, reason: str = "definition changed", 
     )
 
 
-def plan_of(changes: Iterable[Change], *, offline: bool = False, asked: Asked = NOT_ASKED) -> Plan:
+def plan_of(changes: Iterable[Change], *, offline: bool = False, asked: PlanOptions = NOT_ASKED) -> Plan:
     listed = tuple(sorted(map(_signing_in, changes), key=lambda change: change.key))
     pins = tuple(
         Pin(one.key, one.action.value, _declared(one), {}, {}, {}, {"drift": {"it": ""}} if one.drifted else {})
@@ -107,7 +107,7 @@ EVERYTHING = plan_of(
             record=record("old"),
         ),
     ],
-    asked=Asked(delete=True),
+    asked=PlanOptions(delete=True),
 )
 
 PLANS = {"nothing": NOTHING, "one": ONE, "everything": EVERYTHING}

@@ -13,7 +13,7 @@ from provisioner.report.escaping import plain
 from provisioner.report.tables import aligned, contents_text, tables_text
 from provisioner.report.terminal import PLAIN, safe
 from provisioner.service.paging import is_id
-from provisioner.service.responses import Column, Contents, Table
+from provisioner.service.responses import Column, Table, TableContents
 from provisioner.state.records import Record
 
 LINKS = [
@@ -87,7 +87,7 @@ def test_no_line_of_a_table_is_a_command(text: str) -> None:
     tables = [
         safe(text),
         tables_text((Table(text, text, text, True),), PLAIN),
-        contents_text(Contents((column,), ({text: text},)), PLAIN, asked=True),
+        contents_text(TableContents((column,), ({text: text},)), PLAIN, asked=True),
         aligned((text,), [(text,)], PLAIN),
     ]
     for table in tables:

@@ -10,38 +10,38 @@ from typing import Any
 from provisioner.errors import NotAuthenticated
 from provisioner.progress import SILENT, Progress
 from provisioner.service.client import FlowService
-from provisioner.service.http import REAL, Answer, Call, Deadlines, Failure, Outcome, Timing
+from provisioner.service.http import REAL, Deadlines, HttpOutcome, HttpRequest, HttpResponse, NoResponse, Timing
 from provisioner.service.origin import Origin, check_origin
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HERE = check_origin("http://127.0.0.1:8765")
 ADOBE = check_origin("https://platform.adobe.io")
-REFUSED = Failure(False, "no connection to the service: refused")
-LOST = Failure(True, "no answer came in time")
+REFUSED = NoResponse(False, "no connection to the service: refused")
+LOST = NoResponse(True, "no answer came in time")
 NEW_ID = "025d4158-4113-403b-b551-e81724d3880c"
 ETAG = '"ae004437-0000-0200-0000-67ee107e0000"'
-WRITTEN = Answer(201, {}, {"id": NEW_ID, "etag": ETAG}, NOW)
-NO_CONTENT = Answer(204)
-STALE_TOKEN = Answer(401, {}, {"error_code": "401013", "message": "Oauth token is not valid"})
-HTML = Answer(502, {"content-type": "text/html"}, None, None, "<html>Bad gateway</html>", "the body is not JSON")
+WRITTEN = HttpResponse(201, {}, {"id": NEW_ID, "etag": ETAG}, NOW)
+NO_CONTENT = HttpResponse(204)
+STALE_TOKEN = HttpResponse(401, {}, {"error_code": "401013", "message": "Oauth token is not valid"})
+HTML = HttpResponse(502, {"content-type": "text/html"}, None, None, "<html>Bad gateway</html>", "the body is not JSON")
 
 
-def coded(code: str, status: int = 0, **fields: Any) -> Answer:
+def coded(code: str, status: int = 0, **fields: Any) -> HttpResponse:
     """An error with a code of the service; ``status`` is that of the answer where it is another one."""
     body = {"type": f"https://ns.adobe.com/aep/errors/FLOW-{code}", **fields}
-    return Answer(status or int(code[-3:]), {}, body)
+    return HttpResponse(status or int(code[-3:]), {}, body)
 
 
-def legacy(text: str, status: int = 404) -> Answer:
-    return Answer(status, {}, {"errorMessage": text, "errorDetails": text})
+def legacy(text: str, status: int = 404) -> HttpResponse:
+    return HttpResponse(status, {}, {"errorMessage": text, "errorDetails": text})
 
 
-def missing(ident: str) -> Answer:
+def missing(ident: str) -> HttpResponse:
     return legacy(f"connections not found with id = [{ident}]")
 
 
-def status(number: int, **headers: str) -> Answer:
-    return Answer(number, {name.replace("_", "-"): value for name, value in headers.items()})
+def status(number: int, **headers: str) -> HttpResponse:
+    return HttpResponse(number, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
 class FakeTime:
@@ -68,11 +68,11 @@ class FakeTime:
 class Script:
     """Answers calls in order, and remembers them. A callable is asked with the call."""
 
-    def __init__(self, outcomes: Iterable[Outcome | Callable[[Call], Outcome]]) -> None:
+    def __init__(self, outcomes: Iterable[HttpOutcome | Callable[[HttpRequest], HttpOutcome]]) -> None:
         self.outcomes = list(outcomes)
-        self.calls: list[Call] = []
+        self.calls: list[HttpRequest] = []
 
-    def send(self, call: Call) -> Outcome:
+    def send(self, call: HttpRequest) -> HttpOutcome:
         self.calls.append(call)
         outcome = self.outcomes.pop(0)
         return outcome(call) if callable(outcome) else outcome
@@ -127,6 +127,6 @@ class Bench:
         )
 
     @property
-    def calls(self) -> list[Call]:
+    def calls(self) -> list[HttpRequest]:
         assert not self.script.outcomes, "calls were expected that did not come"
         return self.script.calls

@@ -12,18 +12,18 @@ import pytest
 from provisioner.errors import NotAuthenticated, Unreachable, UsageError
 from provisioner.secrets import Sensitive
 from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken, usable_for
-from provisioner.service.http import NOT_JSON, Answer, Call, Outcome
+from provisioner.service.http import NOT_JSON, HttpOutcome, HttpRequest, HttpResponse
 
 from .fakes import HERE, HTML, LOST, REFUSED, FakeTime, Script, status
 
 SECRET = Sensitive("p8e-hunter22", "env(AEP_CLIENT_SECRET)")
 
 
-def granted(token: Any = "tok-1", expires_in: Any = 86399) -> Answer:
-    return Answer(200, {}, {"access_token": token, "token_type": "bearer", "expires_in": expires_in})
+def granted(token: Any = "tok-1", expires_in: Any = 86399) -> HttpResponse:
+    return HttpResponse(200, {}, {"access_token": token, "token_type": "bearer", "expires_in": expires_in})
 
 
-def credentials(*outcomes: Outcome, scopes: str = DEFAULT_SCOPES) -> tuple[ClientCredentials, Script, FakeTime]:
+def credentials(*outcomes: HttpOutcome, scopes: str = DEFAULT_SCOPES) -> tuple[ClientCredentials, Script, FakeTime]:
     script, clock = Script(outcomes), FakeTime()
     return ClientCredentials(HERE, "client", SECRET, script, clock.timing, scopes=scopes), script, clock
 
@@ -49,7 +49,7 @@ def test_the_request() -> None:
     source, script, _ = credentials(granted())
     assert source.token() == "tok-1"
     assert script.calls == [
-        Call(
+        HttpRequest(
             "POST",
             HERE,
             "/ims/token/v3",
@@ -121,7 +121,7 @@ class Slow:
         self.calls = 0
         self.lock = threading.Lock()
 
-    def send(self, _: Call) -> Outcome:
+    def send(self, _: HttpRequest) -> HttpOutcome:
         time.sleep(0.02)
         with self.lock:
             self.calls += 1
@@ -138,7 +138,7 @@ def test_many_workers_cause_one_fetch_and_one_renewal() -> None:
 
 
 @pytest.mark.parametrize("passing", [REFUSED, LOST, status(500), status(503), status(429), HTML])
-def test_fetching_is_repeated_as_it_changes_nothing(passing: Outcome) -> None:
+def test_fetching_is_repeated_as_it_changes_nothing(passing: HttpOutcome) -> None:
     source, script, clock = credentials(passing, passing, granted())
     assert source.token() == "tok-1"
     assert len(clock.slept) == 2
@@ -155,19 +155,19 @@ def test_no_answer_means_nothing_was_reached() -> None:
     ("answer", "code", "remedy"),
     [
         (
-            Answer(401, {}, {"error": "invalid_client", "error_description": "no match"}),
+            HttpResponse(401, {}, {"error": "invalid_client", "error_description": "no match"}),
             "invalid_client",
             "AEP_API_KEY",
         ),
-        (Answer(400, {}, {"error": "invalid_scope"}), "invalid_scope", "AEP_SCOPES"),
-        *((Answer(number, text="<html>", defect=NOT_JSON), "", "Check the proxy") for number in (401, 403, 404)),
-        *((Answer(number), "", "Check the proxy") for number in (401, 403, 404)),
-        (Answer(401, {}, {"error": "new"}), "new", "AEP_CLIENT_SECRET"),
-        (Answer(403, {}, {"message": "no"}), "", "AEP_CLIENT_SECRET"),
-        (Answer(404, {}, {"message": "no"}), "", "ims_endpoint"),
+        (HttpResponse(400, {}, {"error": "invalid_scope"}), "invalid_scope", "AEP_SCOPES"),
+        *((HttpResponse(number, text="<html>", defect=NOT_JSON), "", "Check the proxy") for number in (401, 403, 404)),
+        *((HttpResponse(number), "", "Check the proxy") for number in (401, 403, 404)),
+        (HttpResponse(401, {}, {"error": "new"}), "new", "AEP_CLIENT_SECRET"),
+        (HttpResponse(403, {}, {"message": "no"}), "", "AEP_CLIENT_SECRET"),
+        (HttpResponse(404, {}, {"message": "no"}), "", "ims_endpoint"),
     ],
 )
-def test_refusals_are_explained_and_not_repeated(answer: Answer, code: str, remedy: str) -> None:
+def test_refusals_are_explained_and_not_repeated(answer: HttpResponse, code: str, remedy: str) -> None:
     source, _, _ = credentials(answer)
     with pytest.raises(NotAuthenticated) as caught:
         source.token()
@@ -177,7 +177,7 @@ def test_refusals_are_explained_and_not_repeated(answer: Answer, code: str, reme
 
 @pytest.mark.parametrize("body", [None, [], {}, {"access_token": None}, {"access_token": ""}, {"access_token": "a\nb"}])
 def test_an_answer_without_a_usable_token(body: Any) -> None:
-    source, _, _ = credentials(Answer(200, {}, body))
+    source, _, _ = credentials(HttpResponse(200, {}, body))
     with pytest.raises(NotAuthenticated, match="without an access token"):
         source.token()
 
@@ -186,12 +186,12 @@ def test_nothing_is_shown() -> None:
     source, script, _ = credentials(granted("tok-hunter22"))
     source.token()
     fixed = FixedToken("tok-hunter22")
-    shown = f"{source!r} {fixed!r} {script.calls} {source._held} {Call('GET', HERE, '/', bearer='tok-hunter22')}"
+    shown = f"{source!r} {fixed!r} {script.calls} {source._held} {HttpRequest('GET', HERE, '/', bearer='tok-hunter22')}"
     assert "hunter22" not in shown
 
 
 @pytest.mark.parametrize(("stop_at", "outcomes", "says"), [(0, [], "interrupted before"), (0.1, [LOST], "in time")])
-def test_once_interrupted_no_token_is_fetched(stop_at: float, outcomes: list[Outcome], says: str) -> None:
+def test_once_interrupted_no_token_is_fetched(stop_at: float, outcomes: list[HttpOutcome], says: str) -> None:
     source, script, clock = credentials(*outcomes)
     clock.stop_at = stop_at
     with pytest.raises(Unreachable, match=says):

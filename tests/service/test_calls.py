@@ -17,7 +17,7 @@ from provisioner.secrets import Sensitive
 from provisioner.service.auth import ClientCredentials
 from provisioner.service.calls import RateGate, repeat
 from provisioner.service.client import FlowService
-from provisioner.service.http import NOT_JSON, Answer, Call, Outcome
+from provisioner.service.http import NOT_JSON, HttpOutcome, HttpRequest, HttpResponse
 from provisioner.service.retry import Policy
 from provisioner.service.transport import real_timing
 
@@ -38,7 +38,7 @@ from .fakes import (
 )
 
 BODY = {"name": "Orders"}
-EMPTY = Answer(200, {}, {"items": [], "_links": {}})
+EMPTY = HttpResponse(200, {}, {"items": [], "_links": {}})
 
 
 def test_five_headers_and_nothing_else() -> None:
@@ -72,7 +72,7 @@ def test_a_refused_token_is_renewed_once_and_the_call_sent_again(method: str) ->
 
 
 def test_a_token_that_flow_service_itself_calls_invalid_is_renewed_too() -> None:
-    invalid = Answer(400, {}, {"type": "http://ns.adobe.com/aep/errors/FLOW-2115-400", "title": "Invalid token"})
+    invalid = HttpResponse(400, {}, {"type": "http://ns.adobe.com/aep/errors/FLOW-2115-400", "title": "Invalid token"})
     bench = Bench(invalid, WRITTEN)
     bench.service.create(BODY)
     assert [call.bearer for call in bench.calls] == ["t0", "t1"]
@@ -99,12 +99,12 @@ def test_one_renewal_for_all_repetitions() -> None:
     [
         coded("2115-400", 500),
         coded("2115-400", status=500),
-        Answer(400, {}, {"error_code": "401013"}),
-        Answer(403, {}, {"error_code": "401013"}),
+        HttpResponse(400, {}, {"error_code": "401013"}),
+        HttpResponse(403, {}, {"error_code": "401013"}),
         coded("2115-400", 302),
     ],
 )
-def test_a_token_that_is_stale_by_a_code_alone_is_no_reason_to_send_again(answer: Answer) -> None:
+def test_a_token_that_is_stale_by_a_code_alone_is_no_reason_to_send_again(answer: HttpResponse) -> None:
     bench = Bench(answer)
     with pytest.raises(OutcomeUnknown):
         bench.service.create(BODY)
@@ -129,16 +129,18 @@ def test_nothing_to_renew_with_names_both_reasons() -> None:
 
 PAGE = "<html><title>Access denied</title>"
 IN_BETWEEN = [
-    *((Answer(number, text=PAGE, defect=NOT_JSON), "a page") for number in (200, 401, 403, 404)),
-    *((Answer(number, text="Blocked", defect=NOT_JSON), "a text that is not JSON") for number in (200, 403)),
+    *((HttpResponse(number, text=PAGE, defect=NOT_JSON), "a page") for number in (200, 401, 403, 404)),
+    *((HttpResponse(number, text="Blocked", defect=NOT_JSON), "a text that is not JSON") for number in (200, 403)),
     *((status(number), "an empty body") for number in (401, 403, 404)),
-    (Answer(403, {}, ["no"]), "JSON of another form"),
+    (HttpResponse(403, {}, ["no"]), "JSON of another form"),
 ]
 
 
 @pytest.mark.parametrize(("answer", "what"), IN_BETWEEN)
 @pytest.mark.parametrize("renewals", [0, 9])
-def test_what_something_in_between_answers_is_not_the_services_word(answer: Answer, what: str, renewals: int) -> None:
+def test_what_something_in_between_answers_is_not_the_services_word(
+    answer: HttpResponse, what: str, renewals: int
+) -> None:
     with pytest.raises(ServiceError) as caught:
         Bench(*[answer] * 6, tokens=Tokens(renewals)).service.list_connections("spec")
     words = f"something between here and Adobe answered with {what} (HTTP {answer.status})"
@@ -150,15 +152,15 @@ def test_what_something_in_between_answers_is_not_the_services_word(answer: Answ
 
 
 @pytest.mark.parametrize("harmless", [REFUSED, status(429), status(429, retry_after="3")])
-def test_a_create_is_sent_again_where_it_certainly_had_no_effect(harmless: Answer) -> None:
+def test_a_create_is_sent_again_where_it_certainly_had_no_effect(harmless: HttpResponse) -> None:
     bench = Bench(harmless, harmless, WRITTEN)
     bench.service.create(BODY)
     assert bench.script.sent == ["POST"] * 3
     assert len(bench.time.slept) == 2
 
 
-@pytest.mark.parametrize("doubtful", [LOST, status(500), status(503), status(302), Answer(201, defect="cut")])
-def test_a_create_in_doubt_is_never_sent_again(doubtful: Answer) -> None:
+@pytest.mark.parametrize("doubtful", [LOST, status(500), status(503), status(302), HttpResponse(201, defect="cut")])
+def test_a_create_in_doubt_is_never_sent_again(doubtful: HttpResponse) -> None:
     bench = Bench(doubtful)
     with pytest.raises(OutcomeUnknown):
         bench.service.create(BODY)
@@ -208,7 +210,7 @@ def test_a_token_is_asked_for_before_each_attempt() -> None:
 
 
 @pytest.mark.parametrize("earlier", [LOST, status(500), status(408)])
-def test_a_delete_that_finds_nothing_on_a_repetition_is_for_a_look_to_settle(earlier: Answer) -> None:
+def test_a_delete_that_finds_nothing_on_a_repetition_is_for_a_look_to_settle(earlier: HttpResponse) -> None:
     bench = Bench(earlier, missing("x"))
     with pytest.raises(OutcomeUnknown):
         bench.service.delete("x")
@@ -216,7 +218,7 @@ def test_a_delete_that_finds_nothing_on_a_repetition_is_for_a_look_to_settle(ear
 
 
 @pytest.mark.parametrize("later", [LOST, status(403), status(400), status(503), status(429)])
-def test_doubt_about_a_delete_stays(later: Answer) -> None:
+def test_doubt_about_a_delete_stays(later: HttpResponse) -> None:
     bench = Bench(LOST, *[later] * 20)
     with pytest.raises(OutcomeUnknown):
         bench.service.delete("x")
@@ -236,7 +238,7 @@ def test_no_token_at_first_is_certain() -> None:
 
 def test_the_services_time_is_its_last_date_and_what_passed_since() -> None:
     theirs = NOW + timedelta(hours=1)
-    bench = Bench(Answer(200, {}, {"items": []}, theirs), status(404))
+    bench = Bench(HttpResponse(200, {}, {"items": []}, theirs), status(404))
     bench.time.seconds = 5
     assert bench.service.service_time() == NOW + timedelta(seconds=5)
     bench.service.list_connections("spec")
@@ -246,7 +248,7 @@ def test_the_services_time_is_its_last_date_and_what_passed_since() -> None:
 
 def test_answers_of_refused_calls_tell_the_time_too() -> None:
     theirs = NOW - timedelta(days=1)
-    bench = Bench(Answer(403, date=theirs))
+    bench = Bench(HttpResponse(403, date=theirs))
     with pytest.raises(Refused):
         bench.service.get("x")
     assert bench.service.service_time() == theirs
@@ -275,7 +277,7 @@ ACTIONS: dict[str, Callable[[FlowService], object]] = {
     ],
 )
 def test_once_interrupted_nothing_is_repeated_and_what_stands_is_told(
-    action: str, first: Outcome, kind: type[ServiceError], says: str
+    action: str, first: HttpOutcome, kind: type[ServiceError], says: str
 ) -> None:
     bench = Bench(first, stop_at=0.125)
     with pytest.raises(ServiceError, match=says) as caught:
@@ -301,7 +303,7 @@ def test_what_was_not_begun_when_interrupted_is_not_sent(action: str) -> None:
 
 
 def test_an_interruption_while_the_token_is_renewed_had_no_effect() -> None:
-    def interrupted(_: Call) -> Outcome:
+    def interrupted(_: HttpRequest) -> HttpOutcome:
         bench.time.stop_at = 0
         return STALE_TOKEN
 
@@ -320,12 +322,12 @@ class Ims:
         self.bearers: Counter[str] = Counter()
         self.lock = threading.Lock()
 
-    def send(self, call: Call) -> Outcome:
+    def send(self, call: HttpRequest) -> HttpOutcome:
         with self.lock:
             self.bearers[call.bearer] += 1
             if call.form is not None:
                 self.fetched += 1
-                return Answer(200, {}, {"access_token": f"t{self.fetched}", "expires_in": 9999})
+                return HttpResponse(200, {}, {"access_token": f"t{self.fetched}", "expires_in": 9999})
         if call.bearer == "t1":
             self.together.wait(60)
             return STALE_TOKEN
@@ -355,7 +357,7 @@ def test_a_401_renews_the_token_once_for_all_workers() -> None:
         (LOST, "no answer came in time"),
     ],
 )
-def test_each_wait_says_for_what(outcome: Outcome, why: str) -> None:
+def test_each_wait_says_for_what(outcome: HttpOutcome, why: str) -> None:
     said: list[tuple[float, str]] = []
     clock = FakeTime()
 

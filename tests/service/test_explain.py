@@ -18,7 +18,7 @@ from provisioner.service.error_responses import (
     says_gone,
     sentence,
 )
-from provisioner.service.http import NOT_JSON, Answer
+from provisioner.service.http import NOT_JSON, HttpResponse
 
 from .fakes import coded, legacy, missing
 
@@ -73,7 +73,7 @@ BODIES: list[tuple[int, Any, ServiceFault]] = [
 
 @pytest.mark.parametrize(("status", "body", "fault"), BODIES)
 def test_bodies(status: int, body: Any, fault: ServiceFault) -> None:
-    assert read_fault(Answer(status, {}, body)) == fault
+    assert read_fault(HttpResponse(status, {}, body)) == fault
 
 
 PAGE = "<!DOCTYPE html>\n<html><head><title>Access denied</title></head>"
@@ -91,7 +91,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize(("text", "defect", "foreign"), FOREIGN)
 def test_what_came_in_the_place_of_json(text: str, defect: str, foreign: str) -> None:
-    assert read_fault(Answer(502, text=text, defect=defect)) == ServiceFault(502, foreign=foreign)
+    assert read_fault(HttpResponse(502, text=text, defect=defect)) == ServiceFault(502, foreign=foreign)
 
 
 BETWEEN = "something between here and Adobe answered with a page"
@@ -100,7 +100,7 @@ BETWEEN = "something between here and Adobe answered with a page"
 @pytest.mark.parametrize("status", [200, 201, 400, 401, 403, 404, 405, 409, 418, 422, 451, 499])
 @pytest.mark.parametrize("text", [PAGE, "Blocked by policy"])
 def test_a_page_is_not_the_services_word(status: int, text: str) -> None:
-    fault = read_fault(Answer(status, text=text, defect=NOT_JSON))
+    fault = read_fault(HttpResponse(status, text=text, defect=NOT_JSON))
     assert sentence(fault) == f"something between here and Adobe answered with {fault.foreign} (HTTP {status})"
     remedy = explain(fault).remedy
     assert "proxy" in remedy
@@ -109,13 +109,13 @@ def test_a_page_is_not_the_services_word(status: int, text: str) -> None:
 
 @pytest.mark.parametrize("status", [302, 407, 408, 412, 413, 429, 500, 502, 503, 504, 511])
 def test_some_statuses_speak_for_themselves(status: int) -> None:
-    fault = read_fault(Answer(status, text=PAGE, defect=NOT_JSON))
+    fault = read_fault(HttpResponse(status, text=PAGE, defect=NOT_JSON))
     assert explain(fault) == (STATUSES.get(status) or CLASSES[status // 100])
 
 
 @pytest.mark.parametrize("text", [PAGE, "", "{"])
 def test_a_login_to_the_network_is_no_failure_of_the_service(text: str) -> None:
-    fault = read_fault(Answer(511, text=text, defect=NOT_JSON))
+    fault = read_fault(HttpResponse(511, text=text, defect=NOT_JSON))
     for known in (explain(fault), explain_sign_in(fault)):
         assert "network wants a login" in known.meaning
         assert "support" not in known.remedy
@@ -124,14 +124,14 @@ def test_a_login_to_the_network_is_no_failure_of_the_service(text: str) -> None:
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 418, 422, 499])
 @pytest.mark.parametrize("body", [{}, {"message": "no"}, {"error": "something_new"}, {"error_code": "403010"}])
 def test_a_refused_sign_in_is_not_about_tokens_or_roles(status: int, body: dict[str, str]) -> None:
-    remedy = explain_sign_in(read_fault(Answer(status, {}, body))).remedy
+    remedy = explain_sign_in(read_fault(HttpResponse(status, {}, body))).remedy
     assert "AEP_CLIENT_SECRET" in remedy or "ims_endpoint" in remedy
     assert not [word for word in ("ACCESS_TOKEN", "role", "sandbox", "request id", "definition") if word in remedy]
 
 
 @pytest.mark.parametrize("code", sorted(SIGN_IN_CODES))
 def test_a_sign_in_is_explained_by_its_code(code: str) -> None:
-    assert explain_sign_in(read_fault(Answer(401, {}, {"error": code}))) == CODES[code]
+    assert explain_sign_in(read_fault(HttpResponse(401, {}, {"error": code}))) == CODES[code]
 
 
 USERS_CODES = """
@@ -193,63 +193,63 @@ def test_a_sentence_has_meaning_code_and_the_services_words() -> None:
 
 
 PAIR = {"errorMessage": "no", "errorDetails": "no"}
-REFUSALS: list[tuple[Answer, bool]] = [
+REFUSALS: list[tuple[HttpResponse, bool]] = [
     *((coded(code), True) for code in ("1415-400", "1101-404", "1404-412", "2118-403", "1602-404", "1300-400")),
     (coded("1430-400"), True),  # of the catalogue, and nothing that a base connection meets
-    (Answer(400, {}, {"code": "1418-400"}), True),
-    (Answer(403, {}, {"error_code": "403025"}), True),
-    (Answer(403, {}, {"error_code": 403025}), True),
-    (Answer(403, {}, {"error_code": 403999}), True),
-    (Answer(400, {}, PAIR), True),
-    (Answer(404, {}, {**PAIR, "type": "https://ns.adobe.com/aep/errors/FLOW-1439-404", "status": 404}), True),
-    (Answer(412, {}, PAIR), True),
+    (HttpResponse(400, {}, {"code": "1418-400"}), True),
+    (HttpResponse(403, {}, {"error_code": "403025"}), True),
+    (HttpResponse(403, {}, {"error_code": 403025}), True),
+    (HttpResponse(403, {}, {"error_code": 403999}), True),
+    (HttpResponse(400, {}, PAIR), True),
+    (HttpResponse(404, {}, {**PAIR, "type": "https://ns.adobe.com/aep/errors/FLOW-1439-404", "status": 404}), True),
+    (HttpResponse(412, {}, PAIR), True),
     # another status than that of the code, or of the body
     (coded("1101-404", 400), False),
     (coded("1101-500", 400), False),
-    (Answer(400, {}, {"error_code": "403025"}), False),
-    (Answer(400, {}, {**PAIR, "type": "x/FLOW-1102-500"}), False),
-    (Answer(400, {}, {**PAIR, "status": 500}), False),
-    (Answer(400, {}, {**PAIR, "status": "500"}), False),
-    (Answer(400, {}, {**PAIR, "status": 500.0}), False),
-    (Answer(400, {}, {**PAIR, "status": "400"}), True),
+    (HttpResponse(400, {}, {"error_code": "403025"}), False),
+    (HttpResponse(400, {}, {**PAIR, "type": "x/FLOW-1102-500"}), False),
+    (HttpResponse(400, {}, {**PAIR, "status": 500}), False),
+    (HttpResponse(400, {}, {**PAIR, "status": "500"}), False),
+    (HttpResponse(400, {}, {**PAIR, "status": 500.0}), False),
+    (HttpResponse(400, {}, {**PAIR, "status": "400"}), True),
     # two codes that do not agree
-    (Answer(400, {}, {"code": "1415-400", "type": "x/FLOW-1415-400"}), True),
-    (Answer(400, {}, {"code": "1102-500", "type": "x/FLOW-1415-400"}), False),
+    (HttpResponse(400, {}, {"code": "1415-400", "type": "x/FLOW-1415-400"}), True),
+    (HttpResponse(400, {}, {"code": "1102-500", "type": "x/FLOW-1415-400"}), False),
     (coded("1415-400", errorCode="2105-400"), False),
-    (Answer(400, {}, {"code": "E1", "type": "x/FLOW-1415-400"}), False),
+    (HttpResponse(400, {}, {"code": "E1", "type": "x/FLOW-1415-400"}), False),
     (coded("1415-400", status=400), True),
     # no code of either catalogue
     (coded("9999-400"), False),
-    (Answer(400, {}, {"code": "400025"}), False),
-    (Answer(400, {}, {"error_code": "40002"}), False),
-    (Answer(400, {}, {"errorCode": "1101"}), False),
+    (HttpResponse(400, {}, {"code": "400025"}), False),
+    (HttpResponse(400, {}, {"error_code": "40002"}), False),
+    (HttpResponse(400, {}, {"errorCode": "1101"}), False),
     # words of anybody
-    *((Answer(status, {}, {"message": "no"}), False) for status in (400, 403, 404, 409, 422, 425, 460, 499)),
-    (Answer(400, {}, {"errorMessage": "no"}), False),
-    (Answer(400, {}, {"errorMessage": "no", "errorDetails": ""}), False),
-    (Answer(400, {}, {"errorMessage": {}, "errorDetails": []}), False),
-    (Answer(400, {}, {"timestamp": 1, "status": 400, "error": "Bad Request", "path": "/x"}), False),
-    (Answer(400, {}, {"error": "invalid_client", "error_description": "d"}), False),
-    (Answer(400, {}, {}), False),
-    (Answer(400, {}, []), False),
-    (Answer(400), False),
-    (Answer(403, text="<html>", defect="the body is not JSON"), False),
+    *((HttpResponse(status, {}, {"message": "no"}), False) for status in (400, 403, 404, 409, 422, 425, 460, 499)),
+    (HttpResponse(400, {}, {"errorMessage": "no"}), False),
+    (HttpResponse(400, {}, {"errorMessage": "no", "errorDetails": ""}), False),
+    (HttpResponse(400, {}, {"errorMessage": {}, "errorDetails": []}), False),
+    (HttpResponse(400, {}, {"timestamp": 1, "status": 400, "error": "Bad Request", "path": "/x"}), False),
+    (HttpResponse(400, {}, {"error": "invalid_client", "error_description": "d"}), False),
+    (HttpResponse(400, {}, {}), False),
+    (HttpResponse(400, {}, []), False),
+    (HttpResponse(400), False),
+    (HttpResponse(403, text="<html>", defect="the body is not JSON"), False),
     # statuses that refuse nothing
-    (Answer(408, {}, PAIR), False),
+    (HttpResponse(408, {}, PAIR), False),
     (coded("1006-408"), False),
-    *((Answer(status, {}, PAIR), False) for status in (101, 103, 200, 302, 307, 308, 500, 503)),
+    *((HttpResponse(status, {}, PAIR), False) for status in (101, 103, 200, 302, 307, 308, 500, 503)),
     (coded("1102-500"), False),
 ]
 
 
 @pytest.mark.parametrize(("answer", "refused"), REFUSALS, ids=range(len(REFUSALS)))
-def test_what_refuses_in_the_services_own_words(answer: Answer, refused: bool) -> None:
+def test_what_refuses_in_the_services_own_words(answer: HttpResponse, refused: bool) -> None:
     assert refuses(answer) is refused
 
 
 OURS = "025d4158-4113-403b-b551-e81724d3880c"
 OTHER = "4890fc95-5a1f-4983-94bb-e060c08e3f81"
-GONE: list[tuple[Answer, bool]] = [
+GONE: list[tuple[HttpResponse, bool]] = [
     (coded("1101-404"), True),
     (coded("1439-404"), True),
     (coded("1439-400"), True),
@@ -276,42 +276,42 @@ GONE: list[tuple[Answer, bool]] = [
     *((coded("1101-404", status), False) for status in (400, 403, 410, 500, 503)),
     *((coded("1439-400", status), False) for status in (404, 500)),
     *((coded(code), False) for code in ("1101-500", "1439-503", "1101-403", "1101-400", "1418-400")),
-    (Answer(404, {}, {**dict(missing(OURS).body), "type": "x/FLOW-1602-404"}), False),
-    (Answer(404, {}, {"code": "1101-404", "type": "x/FLOW-2100-404"}), False),
-    (Answer(404, {}, {"type": "https://ns.adobe.com/aep/errors/XDM-1101-404"}), False),
-    (Answer(404, {}, {"type": "SMS-1439-404"}), False),
-    (Answer(404, {}, {"type": "https://ns.adobe.com/aep/errors/FLOW-1101-404"}), True),
-    (Answer(404, {}, {"code": "2100-404", "type": "x/FLOW-1101-404"}), False),
-    (Answer(404, {}, {"error_code": "404001", "message": OURS}), False),
-    (Answer(404, {}, {"errorCode": "1101"}), False),
-    (Answer(500, {}, {"errorCode": "1101"}), False),
+    (HttpResponse(404, {}, {**dict(missing(OURS).body), "type": "x/FLOW-1602-404"}), False),
+    (HttpResponse(404, {}, {"code": "1101-404", "type": "x/FLOW-2100-404"}), False),
+    (HttpResponse(404, {}, {"type": "https://ns.adobe.com/aep/errors/XDM-1101-404"}), False),
+    (HttpResponse(404, {}, {"type": "SMS-1439-404"}), False),
+    (HttpResponse(404, {}, {"type": "https://ns.adobe.com/aep/errors/FLOW-1101-404"}), True),
+    (HttpResponse(404, {}, {"code": "2100-404", "type": "x/FLOW-1101-404"}), False),
+    (HttpResponse(404, {}, {"error_code": "404001", "message": OURS}), False),
+    (HttpResponse(404, {}, {"errorCode": "1101"}), False),
+    (HttpResponse(500, {}, {"errorCode": "1101"}), False),
     # another status
-    *((Answer(status, {}, missing(OURS).body), False) for status in (200, 400, 403, 410, 500)),
+    *((HttpResponse(status, {}, missing(OURS).body), False) for status in (200, 400, 403, 410, 500)),
     # words of anybody
-    (Answer(404, {}, {"errorMessage": f"connections not found with id = [{OURS}]"}), False),
-    (Answer(404, {}, {"message": "no Route matched with those values"}), False),
-    (Answer(404, {}, {"message": "Not Found"}), False),
-    (Answer(404, {}, {}), False),
-    (Answer(404), False),
-    (Answer(404, text="<html>", defect="the body is not JSON"), False),
+    (HttpResponse(404, {}, {"errorMessage": f"connections not found with id = [{OURS}]"}), False),
+    (HttpResponse(404, {}, {"message": "no Route matched with those values"}), False),
+    (HttpResponse(404, {}, {"message": "Not Found"}), False),
+    (HttpResponse(404, {}, {}), False),
+    (HttpResponse(404), False),
+    (HttpResponse(404, text="<html>", defect="the body is not JSON"), False),
 ]
 
 
 @pytest.mark.parametrize(("answer", "gone"), GONE, ids=range(len(GONE)))
-def test_what_says_that_this_object_is_gone(answer: Answer, gone: bool) -> None:
+def test_what_says_that_this_object_is_gone(answer: HttpResponse, gone: bool) -> None:
     assert says_gone(answer, OURS) is gone
 
 
 def test_a_request_id_is_found_in_a_body_too() -> None:
     body = {"report": {"request-id": "r1"}}
-    assert Answer(404, {}, body).request_id == "r1"
-    assert Answer(404, {"x-request-id": "r2"}, body).request_id == "r2"
-    assert Answer(404, {}, {"report": {"request-id": "a\x1b"}}).request_id == ""
-    assert Answer(404, {}, {"report": {"request-id": 5}}).request_id == ""
+    assert HttpResponse(404, {}, body).request_id == "r1"
+    assert HttpResponse(404, {"x-request-id": "r2"}, body).request_id == "r2"
+    assert HttpResponse(404, {}, {"report": {"request-id": "a\x1b"}}).request_id == ""
+    assert HttpResponse(404, {}, {"report": {"request-id": 5}}).request_id == ""
 
 
 def test_details_fit_on_one_line_of_a_terminal() -> None:
-    fault = read_fault(Answer(400, {}, {"title": "a\x1b[31mb\n\tc\u202ed\ud800", "detail": "x" * 5000}))
+    fault = read_fault(HttpResponse(400, {}, {"title": "a\x1b[31mb\n\tc\u202ed\ud800", "detail": "x" * 5000}))
     assert fault.title == "a [31mb c d"
     assert len(fault.detail) == 603
 
@@ -340,7 +340,7 @@ names = st.sampled_from(
 
 @given(st.integers(100, 999), st.dictionaries(names, json_values) | json_values)
 def test_no_body_is_too_strange(status: int, body: Any) -> None:
-    answer = Answer(status, {}, body)
+    answer = HttpResponse(status, {}, body)
     fault = read_fault(answer)
     assert says_gone(answer, "x") <= refuses(answer) <= (400 <= status <= 499)
     text = sentence(fault) + explain(fault).remedy

@@ -20,8 +20,8 @@ from provisioner.errors import (
     Unreachable,
 )
 from provisioner.model import MYSQL_SPEC_ID
-from provisioner.service.client import FlowReader, FlowService, Reader, Written
-from provisioner.service.http import LOOPBACK, Answer, Call
+from provisioner.service.client import FlowReader, FlowService, Written
+from provisioner.service.http import LOOPBACK, HttpRequest, HttpResponse
 from tests.test_progress import each_second
 
 from .fakes import (
@@ -48,12 +48,12 @@ def item(number: int, name: str = "Orders", spec: str = MYSQL_SPEC_ID) -> dict[s
     return {"id": f"id-{number}", "name": name, "connectionSpec": {"id": spec, "version": "1.0"}}
 
 
-def page(*items: Any, following: str | None = None) -> Answer:
+def page(*items: Any, following: str | None = None) -> HttpResponse:
     links = {"next": {"href": following}} if following else {}
-    return Answer(200, {}, {"items": list(items), "_links": links})
+    return HttpResponse(200, {}, {"items": list(items), "_links": links})
 
 
-def query(call: Call) -> list[tuple[str, str]]:
+def query(call: HttpRequest) -> list[tuple[str, str]]:
     return parse_qsl(urlsplit(call.path).query, strict_parsing=True)
 
 
@@ -115,21 +115,21 @@ def test_no_token_follows_a_link_to_somebody_else() -> None:
     assert len(bench.calls) == 1
 
 
-@pytest.mark.parametrize("answer", [Answer(200, {}, []), Answer(200, {}, {}), Answer(204), page({})])
-def test_a_list_that_is_none(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [HttpResponse(200, {}, []), HttpResponse(200, {}, {}), HttpResponse(204), page({})])
+def test_a_list_that_is_none(answer: HttpResponse) -> None:
     with pytest.raises(ServiceError):
         Bench(answer).service.list_connections(MYSQL_SPEC_ID)
 
 
 def test_a_missing_sandbox_is_no_missing_object() -> None:
     with pytest.raises(Refused) as caught:
-        Bench(Answer(404, {}, {"type": "x/FLOW-2100-404"})).service.list_connections(MYSQL_SPEC_ID)
+        Bench(HttpResponse(404, {}, {"type": "x/FLOW-2100-404"})).service.list_connections(MYSQL_SPEC_ID)
     assert not isinstance(caught.value, NotFound)
     assert caught.value.code == "2100-404"
 
 
 @pytest.mark.parametrize("answer", [status(404), missing("x"), coded("1101-404")])
-def test_a_list_that_is_not_there_is_no_missing_object(answer: Answer) -> None:
+def test_a_list_that_is_not_there_is_no_missing_object(answer: HttpResponse) -> None:
     with pytest.raises(Refused) as caught:
         Bench(answer).service.list_connections(MYSQL_SPEC_ID)
     assert not isinstance(caught.value, NotFound)
@@ -138,14 +138,14 @@ def test_a_list_that_is_not_there_is_no_missing_object(answer: Answer) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        Answer(206, {}, page(item(1)).body),
-        Answer(203, {}, page(item(1)).body),
-        Answer(200, {"link": '</connections?a=b>; rel="next"'}, page(item(1)).body),
-        Answer(200, {}, {"items": [item(1)], "total": 2}),
+        HttpResponse(206, {}, page(item(1)).body),
+        HttpResponse(203, {}, page(item(1)).body),
+        HttpResponse(200, {"link": '</connections?a=b>; rel="next"'}, page(item(1)).body),
+        HttpResponse(200, {}, {"items": [item(1)], "total": 2}),
     ],
     ids=["206", "203", "a link in a header", "fewer than the total"],
 )
-def test_a_list_that_says_it_is_not_whole(answer: Answer) -> None:
+def test_a_list_that_says_it_is_not_whole(answer: HttpResponse) -> None:
     for read in (
         lambda service: service.list_connections(MYSQL_SPEC_ID),
         lambda service: service.flows_of(["id-1"]),
@@ -155,7 +155,7 @@ def test_a_list_that_says_it_is_not_whole(answer: Answer) -> None:
 
 
 def test_a_continuation_that_is_not_understood_is_an_error_in_every_list() -> None:
-    unclear = Answer(200, {}, {"items": [], "_links": {"next": "/connections?a=b"}})
+    unclear = HttpResponse(200, {}, {"items": [], "_links": {"next": "/connections?a=b"}})
     for outcomes in ([unclear], [page(item(1)), unclear]):
         with pytest.raises(ServiceError, match="the list may be incomplete"):
             Bench(*outcomes).service.flows_of(["id-1"])
@@ -171,11 +171,11 @@ def test_get_unwraps_the_list_of_one() -> None:
 
 
 def test_get_takes_the_bare_object_too() -> None:
-    assert Bench(Answer(200, {}, item(1))).service.get("id-1") == item(1)
+    assert Bench(HttpResponse(200, {}, item(1))).service.get("id-1") == item(1)
 
 
 @pytest.mark.parametrize("answer", [missing("id-1"), coded("1101-404"), coded("1439-404"), coded("1439-400")])
-def test_get_of_nothing(answer: Answer) -> None:
+def test_get_of_nothing(answer: HttpResponse) -> None:
     with pytest.raises(NotFound):
         Bench(answer).service.get("id-1")
 
@@ -187,13 +187,13 @@ OTHER_WORDS = [
     coded("1602-404"),
     coded("2100-404"),
     coded("1439-400", 404),
-    Answer(404, {}, {"message": "Not Found"}),
-    Answer(404, text="<html>", defect="the body is not JSON"),
+    HttpResponse(404, {}, {"message": "Not Found"}),
+    HttpResponse(404, text="<html>", defect="the body is not JSON"),
 ]
 
 
 @pytest.mark.parametrize("answer", OTHER_WORDS)
-def test_get_of_something_that_is_missing_in_other_words(answer: Answer) -> None:
+def test_get_of_something_that_is_missing_in_other_words(answer: HttpResponse) -> None:
     with pytest.raises(MissingUnclear) as caught:
         Bench(answer).service.get("id-1")
     assert caught.value.message.startswith("reading base connection id-1: answers ")
@@ -205,7 +205,7 @@ ERRORS = [coded("1101-404", 400), coded("1101-404", 403), coded("1101-400"), cod
 
 
 @pytest.mark.parametrize("answer", ERRORS)
-def test_get_that_fails_with_the_number_of_a_missing_object(answer: Answer) -> None:
+def test_get_that_fails_with_the_number_of_a_missing_object(answer: HttpResponse) -> None:
     with pytest.raises(ServiceError) as caught:
         Bench(*[answer] * (6 if answer.status >= 500 else 1)).service.get("id-1")
     assert not isinstance(caught.value, NotFound | MissingUnclear)
@@ -218,15 +218,17 @@ def test_looking_at_a_database_says_nothing_of_the_object(call: str) -> None:
     assert not isinstance(caught.value, NotFound)
 
 
-@pytest.mark.parametrize("answer", [page(item(2)), page(item(1), item(2)), Answer(200, {}, item(2)), Answer(200)])
-def test_get_of_something_else(answer: Answer) -> None:
+@pytest.mark.parametrize(
+    "answer", [page(item(2)), page(item(1), item(2)), HttpResponse(200, {}, item(2)), HttpResponse(200)]
+)
+def test_get_of_something_else(answer: HttpResponse) -> None:
     with pytest.raises(ServiceError) as caught:
         Bench(answer).service.get("id-1")
     assert not isinstance(caught.value, NotFound)
 
 
-@pytest.mark.parametrize("answer", [HTML, status(500), LOST, Answer(200, defect="the body was cut")])
-def test_reading_that_fails_for_good_has_changed_nothing(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [HTML, status(500), LOST, HttpResponse(200, defect="the body was cut")])
+def test_reading_that_fails_for_good_has_changed_nothing(answer: HttpResponse) -> None:
     bench = Bench(*[answer] * 6)
     with pytest.raises(ServiceError) as caught:
         bench.service.get("id-1")
@@ -262,7 +264,9 @@ def test_create() -> None:
 
 @pytest.mark.parametrize("etag", [None, 5, ""])
 def test_create_without_an_etag_yet(etag: Any) -> None:
-    assert Bench(Answer(201, {}, {"id": NEW_ID, "etag": etag})).service.create(BODY) == Written(NEW_ID, None, None)
+    assert Bench(HttpResponse(201, {}, {"id": NEW_ID, "etag": etag})).service.create(BODY) == Written(
+        NEW_ID, None, None
+    )
 
 
 @pytest.mark.parametrize(
@@ -284,14 +288,14 @@ def test_create_without_an_etag_yet(etag: Any) -> None:
 )
 def test_create_without_a_usable_id_is_unknown(body: Any) -> None:
     with pytest.raises(OutcomeUnknown) as caught:
-        Bench(Answer(201, {"x-request-id": "r1"}, body)).service.create(BODY)
+        Bench(HttpResponse(201, {"x-request-id": "r1"}, body)).service.create(BODY)
     assert (caught.value.status, caught.value.request_id) == (201, "r1")
 
 
 def test_create_refused() -> None:
     fault = {"type": "http://ns.adobe.com/aep/errors/FLOW-1415-400", "title": "Invalid request", "detail": "no such"}
     with pytest.raises(Refused) as caught:
-        Bench(Answer(400, {"x-request-id": "r1"}, fault)).service.create(BODY)
+        Bench(HttpResponse(400, {"x-request-id": "r1"}, fault)).service.create(BODY)
     error = caught.value
     assert type(error) is Refused
     assert error.message == (
@@ -315,9 +319,15 @@ def test_a_strange_request_id_is_dropped() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [status(400), status(404), status(409), Answer(403, text="<html>", defect="the body is not JSON"), coded("1-400")],
+    [
+        status(400),
+        status(404),
+        status(409),
+        HttpResponse(403, text="<html>", defect="the body is not JSON"),
+        coded("1-400"),
+    ],
 )
-def test_a_refusal_that_is_not_the_services_leaves_the_outcome_unknown_and_its_words(answer: Answer) -> None:
+def test_a_refusal_that_is_not_the_services_leaves_the_outcome_unknown_and_its_words(answer: HttpResponse) -> None:
     with pytest.raises(OutcomeUnknown, match="refused, but perhaps after it was done: ") as caught:
         Bench(answer).service.create(BODY)
     assert caught.value.status == answer.status
@@ -330,7 +340,7 @@ OPERATIONS = [{"op": "replace", "path": "/name", "value": "New"}]
 
 
 def test_patch() -> None:
-    bench = Bench(Answer(200, {}, {"id": "id-1", "etag": '"new"'}, NOW))
+    bench = Bench(HttpResponse(200, {}, {"id": "id-1", "etag": '"new"'}, NOW))
     assert bench.service.patch("id-1", ETAG, OPERATIONS) == Written("id-1", '"new"', NOW)
     (call,) = bench.calls
     assert (call.method, call.path, call.json) == ("PATCH", f"{BASE}/connections/id-1", OPERATIONS)
@@ -341,8 +351,10 @@ def test_patch_without_content() -> None:
     assert Bench(NO_CONTENT).service.patch("id-1", ETAG, OPERATIONS) == Written("id-1", None, None)
 
 
-@pytest.mark.parametrize("answer", [Answer(200), Answer(200, {}, []), Answer(200, {}, {"id": "id-2"}), LOST, HTML])
-def test_patch_in_doubt(answer: Answer) -> None:
+@pytest.mark.parametrize(
+    "answer", [HttpResponse(200), HttpResponse(200, {}, []), HttpResponse(200, {}, {"id": "id-2"}), LOST, HTML]
+)
+def test_patch_in_doubt(answer: HttpResponse) -> None:
     bench = Bench(answer)
     with pytest.raises(OutcomeUnknown):
         bench.service.patch("id-1", ETAG, OPERATIONS)
@@ -364,11 +376,11 @@ KINDS = [
     (coded("1101-404"), NotFound),
     (missing("id-2"), Refused),
     (coded("2100-404"), Refused),
-    (Answer(403, {}, {"error_code": "403010"}), NotAuthenticated),
+    (HttpResponse(403, {}, {"error_code": "403010"}), NotAuthenticated),
     (coded("2114-400"), NotAuthenticated),
     (status(401), NotAuthenticated),
     (coded("2001-401"), Refused),
-    (Answer(403, {}, {"error_code": 403025}), Refused),
+    (HttpResponse(403, {}, {"error_code": 403025}), Refused),
     (coded("1417-400"), Refused),
     (status(429), Refused),
     (status(412), OutcomeUnknown),
@@ -378,7 +390,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("answer", "kind"), KINDS)
-def test_kinds_of_refusal(answer: Answer, kind: type[ServiceError]) -> None:
+def test_kinds_of_refusal(answer: HttpResponse, kind: type[ServiceError]) -> None:
     with pytest.raises(ServiceError) as caught:
         Bench(*[answer] * 20).service.patch("id-1", ETAG, OPERATIONS)
     assert type(caught.value) is kind
@@ -388,8 +400,8 @@ def test_kinds_of_refusal(answer: Answer, kind: type[ServiceError]) -> None:
 # --- deleting
 
 
-@pytest.mark.parametrize("answer", [NO_CONTENT, status(202), status(200), Answer(200, {}, {})])
-def test_delete(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [NO_CONTENT, status(202), status(200), HttpResponse(200, {}, {})])
+def test_delete(answer: HttpResponse) -> None:
     bench = Bench(answer)
     bench.service.delete("id-1")
     (call,) = bench.calls
@@ -403,7 +415,7 @@ def test_delete_of_nothing(earlier: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize("answer", [status(404), coded("1439-400", 404), status(403), status(302)])
-def test_delete_that_is_refused_in_other_words_is_unknown(answer: Answer) -> None:
+def test_delete_that_is_refused_in_other_words_is_unknown(answer: HttpResponse) -> None:
     with pytest.raises(OutcomeUnknown):
         Bench(answer).service.delete("id-1")
 
@@ -417,7 +429,7 @@ def test_only_the_services_own_words_confirm_that_an_object_is_gone() -> None:
 
 def test_delete_in_use() -> None:
     with pytest.raises(Refused) as caught:
-        Bench(Answer(400, {}, {"type": "x/FLOW-1418-400"})).service.delete("id-1")
+        Bench(HttpResponse(400, {}, {"type": "x/FLOW-1418-400"})).service.delete("id-1")
     assert "dataflows" in caught.value.message
 
 
@@ -430,16 +442,16 @@ def methods(kind: type) -> set[str]:
 
 def test_who_only_looks_has_no_method_that_writes() -> None:
     looking = {"list_connections", "get", "test", "tables", "contents", "flows_of", "service_time"}
-    assert methods(FlowReader) == methods(Reader) == looking
+    assert methods(FlowReader) == looking
     assert methods(FlowService) - looking == {"create", "patch", "delete", "confirm_gone", "reading"}
     reader = Bench().service.reading()
     assert type(reader) is FlowReader
-    assert get_type_hints(Reader.service_time)["return"] is datetime
+    assert get_type_hints(FlowReader.service_time)["return"] is datetime
 
 
 def test_who_only_looks_sees_the_same() -> None:
     bench = Bench(page(item(1)))
-    reader: Reader = bench.service.reading()
+    reader: FlowReader = bench.service.reading()
     assert reader.list_connections(MYSQL_SPEC_ID) == (item(1),)
     assert bench.script.sent == ["GET"]
 
@@ -456,12 +468,12 @@ def test_who_only_looks_sees_the_same() -> None:
         (lambda service: service.patch("id-1", ETAG, []), [NO_CONTENT], 3),
         (lambda service: service.delete("id-1"), [NO_CONTENT], 3),
         (lambda service: service.flows_of(["id-1"]), [page(), page()], 3),
-        (lambda service: service.test("id-1"), [Answer(200, {}, {"result": True})], 90),
-        (lambda service: service.tables("id-1"), [Answer(200, {}, [])], 90),
-        (lambda service: service.contents("id-1", "t"), [Answer(200, {}, {"schema": {"columns": []}})], 90),
+        (lambda service: service.test("id-1"), [HttpResponse(200, {}, {"result": True})], 90),
+        (lambda service: service.tables("id-1"), [HttpResponse(200, {}, [])], 90),
+        (lambda service: service.contents("id-1", "t"), [HttpResponse(200, {}, {"schema": {"columns": []}})], 90),
     ],
 )
-def test_each_attempt_has_a_deadline(call: Any, answers: list[Answer], within: float) -> None:
+def test_each_attempt_has_a_deadline(call: Any, answers: list[HttpResponse], within: float) -> None:
     bench = Bench(*answers, deadlines=LOOPBACK)
     call(bench.service)
     bench.script.outcomes.clear()

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from provisioner.service.http import Call, HeldBack
+from provisioner.service.http import HeldBack, HttpRequest
 from provisioner.service.origin import check_origin
 from provisioner.service.retry import GiveUp, Policy, decide
 from provisioner.service.transport import HttpTransport, objection, real_timing, variable
@@ -64,7 +64,7 @@ def test_what_requests_refuses_is_told_once_and_by_name(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
     with HttpTransport(real_timing(), environ=os.environ) as transport:
-        outcome = transport.send(Call("GET", ADOBE, "/x", within=5))
+        outcome = transport.send(HttpRequest("GET", ADOBE, "/x", within=5))
     assert isinstance(outcome, HeldBack)
     assert outcome.reason == f"HTTPS_PROXY: {reason}"
     assert outcome.remedy
@@ -102,6 +102,6 @@ def test_a_call_that_could_not_be_made_for_another_reason_is_not_made_again(monk
 
     monkeypatch.setattr("requests.PreparedRequest.prepare", refuse)
     with HttpTransport(real_timing(), environ=os.environ) as transport:
-        outcome = transport.send(Call("GET", check_origin("https://platform.adobe.io"), "/x"))
+        outcome = transport.send(HttpRequest("GET", check_origin("https://platform.adobe.io"), "/x"))
     assert isinstance(outcome, HeldBack)
     assert outcome.reason == "the request cannot be sent (ValueError)"

@@ -10,7 +10,7 @@ import pytest
 
 from provisioner.errors import Refused, ServiceError, Unreachable
 from provisioner.service.calls import TOO_LATE, RateGate
-from provisioner.service.http import INTERRUPTED, Answer, Call, Failure, HeldBack, Outcome, Timing
+from provisioner.service.http import INTERRUPTED, HeldBack, HttpOutcome, HttpRequest, HttpResponse, NoResponse, Timing
 
 from .fakes import LOST, NO_CONTENT, REFUSED, WRITTEN, Bench, FakeTime, status
 
@@ -67,7 +67,7 @@ def test_an_interruption_ends_the_wait(stop_at: float) -> None:
     assert clock.seconds == stop_at
 
 
-EMPTY = Answer(200, {}, {"items": []})
+EMPTY = HttpResponse(200, {}, {"items": []})
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ EMPTY = Answer(200, {}, {"items": []})
         ([THROTTLED] * 7, [1, 2, 4, 8, 16, 30, 30]),
     ],
 )
-def test_a_429_is_waited_for_once(throttled: list[Answer], slept: list[float]) -> None:
+def test_a_429_is_waited_for_once(throttled: list[HttpResponse], slept: list[float]) -> None:
     bench = Bench(*throttled, EMPTY)
     bench.service.list_connections("spec")
     assert bench.time.slept == pytest.approx(slept)
@@ -106,7 +106,7 @@ def test_a_call_that_would_wait_beyond_its_bound_for_the_gate_is_not_sent() -> N
 
 
 def test_a_repetition_that_would_is_not_sent_either_and_what_stands_is_told() -> None:
-    def busy(_: Call) -> Failure:
+    def busy(_: HttpRequest) -> NoResponse:
         bench.service._caller._gate.hold(181)
         return REFUSED
 
@@ -125,7 +125,7 @@ def test_a_repetition_that_would_is_not_sent_either_and_what_stands_is_told() ->
         *((outcome, 0) for outcome in (NO_CONTENT, WRITTEN, LOST, REFUSED, status(503), status(404), status(401))),
     ],
 )
-def test_a_429_holds_all_workers_and_nothing_else_does(outcome: Outcome, opens: float) -> None:
+def test_a_429_holds_all_workers_and_nothing_else_does(outcome: HttpOutcome, opens: float) -> None:
     """The other worker asks while the first one waits to send again."""
     bench = Bench(outcome, *[NO_CONTENT] * 9)
     gate, sleep, opened = bench.service._caller._gate, bench.time.sleep, list[float]()

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.service.http import INTERRUPTED, Answer, Failure, Outcome
+from provisioner.service.http import INTERRUPTED, HttpOutcome, HttpResponse, NoResponse
 from provisioner.service.retry import (
     Again,
-    Decision,
     GiveUp,
+    NoClearAnswer,
     Policy,
-    Unknown,
+    RetryDecision,
     decide,
     is_throttled,
     retry_after,
@@ -24,38 +24,38 @@ from provisioner.service.retry import (
 
 from .fakes import LOST, NOW, REFUSED, coded, status
 
-CUT = Answer(200, text="{", defect="the body was cut")
+CUT = HttpResponse(200, text="{", defect="the body was cut")
 
 # outcome, GET, DELETE, POST and PATCH
-TABLE: list[tuple[str, Outcome, type[Decision], type[Decision], type[Decision]]] = [
+TABLE: list[tuple[str, HttpOutcome, type[RetryDecision], type[RetryDecision], type[RetryDecision]]] = [
     ("never connected", REFUSED, Again, Again, Again),
     ("429", status(429), Again, Again, Again),
-    ("lost after sending", LOST, Again, Again, Unknown),
-    ("408", status(408), Again, Again, Unknown),
-    ("500", status(500), Again, Again, Unknown),
-    ("502", status(502), Again, Again, Unknown),
-    ("503", status(503), Again, Again, Unknown),
-    ("503 with Retry-After", status(503, retry_after="1"), Again, Again, Unknown),
-    ("504", status(504), Again, Again, Unknown),
-    ("599", status(599), Again, Again, Unknown),
-    ("200 cut", CUT, Again, Again, Unknown),
+    ("lost after sending", LOST, Again, Again, NoClearAnswer),
+    ("408", status(408), Again, Again, NoClearAnswer),
+    ("500", status(500), Again, Again, NoClearAnswer),
+    ("502", status(502), Again, Again, NoClearAnswer),
+    ("503", status(503), Again, Again, NoClearAnswer),
+    ("503 with Retry-After", status(503, retry_after="1"), Again, Again, NoClearAnswer),
+    ("504", status(504), Again, Again, NoClearAnswer),
+    ("599", status(599), Again, Again, NoClearAnswer),
+    ("200 cut", CUT, Again, Again, NoClearAnswer),
     ("401", status(401), GiveUp, GiveUp, GiveUp),
     ("400 in the service's words", coded("1415-400"), GiveUp, GiveUp, GiveUp),
-    ("400", status(400), GiveUp, Unknown, Unknown),
-    ("403", status(403), GiveUp, Unknown, Unknown),
-    ("404", status(404), GiveUp, Unknown, Unknown),
-    ("409", status(409), GiveUp, Unknown, Unknown),
-    ("412", status(412), GiveUp, Unknown, Unknown),
-    ("422", status(422), GiveUp, Unknown, Unknown),
-    ("499", status(499), GiveUp, Unknown, Unknown),
-    ("101", status(101), GiveUp, Unknown, Unknown),
-    ("102", status(102), GiveUp, Unknown, Unknown),
-    ("103", status(103), GiveUp, Unknown, Unknown),
-    ("302", status(302), GiveUp, Unknown, Unknown),
-    ("303", status(303), GiveUp, Unknown, Unknown),
-    ("307", status(307), GiveUp, Unknown, Unknown),
-    ("308", status(308), GiveUp, Unknown, Unknown),
-    ("408 in the service's words", coded("1006-408"), Again, Again, Unknown),
+    ("400", status(400), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("403", status(403), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("404", status(404), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("409", status(409), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("412", status(412), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("422", status(422), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("499", status(499), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("101", status(101), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("102", status(102), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("103", status(103), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("302", status(302), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("303", status(303), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("307", status(307), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("308", status(308), GiveUp, NoClearAnswer, NoClearAnswer),
+    ("408 in the service's words", coded("1006-408"), Again, Again, NoClearAnswer),
 ]
 ROWS = [
     (name, method, outcome, expected)
@@ -65,7 +65,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("name", "method", "outcome", "expected"), ROWS, ids=[f"{r[1]} {r[0]}" for r in ROWS])
-def test_decision(name: str, method: str, outcome: Outcome, expected: type[Decision]) -> None:
+def test_decision(name: str, method: str, outcome: HttpOutcome, expected: type[RetryDecision]) -> None:
     assert isinstance(decide(method, outcome, 1, 0, Policy(), 0), expected), name
 
 
@@ -74,14 +74,16 @@ def test_decision(name: str, method: str, outcome: Outcome, expected: type[Decis
     [
         ("GET", LOST, GiveUp),
         ("GET", status(503), GiveUp),
-        ("DELETE", LOST, Unknown),
-        ("DELETE", status(503), Unknown),
+        ("DELETE", LOST, NoClearAnswer),
+        ("DELETE", status(503), NoClearAnswer),
         ("DELETE", status(429), GiveUp),
         ("POST", status(429), GiveUp),
         ("POST", REFUSED, GiveUp),
     ],
 )
-def test_at_the_bound_what_is_certain_stays_certain(method: str, outcome: Outcome, expected: type[Decision]) -> None:
+def test_at_the_bound_what_is_certain_stays_certain(
+    method: str, outcome: HttpOutcome, expected: type[RetryDecision]
+) -> None:
     assert isinstance(decide(method, outcome, 6, 0, Policy(attempts=6, throttled_attempts=6), 0), expected)
     assert isinstance(decide(method, outcome, 1, 180, Policy(total=180), 0), expected)
 
@@ -116,11 +118,11 @@ DATE = "Fri, 02 Jan 2026 03:04:35 GMT"
     ],
 )
 def test_retry_after(raw: str, seconds: float | None) -> None:
-    assert retry_after(Answer(429, {"retry-after": raw}, date=NOW)) == seconds
+    assert retry_after(HttpResponse(429, {"retry-after": raw}, date=NOW)) == seconds
 
 
 def test_a_date_without_the_servers_clock_says_nothing() -> None:
-    assert retry_after(Answer(429, {"retry-after": DATE})) is None
+    assert retry_after(HttpResponse(429, {"retry-after": DATE})) is None
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_a_date_without_the_servers_clock_says_nothing() -> None:
 )
 @pytest.mark.parametrize(("method", "number"), [("POST", 429), ("PATCH", 429), ("GET", 503), ("DELETE", 503)])
 def test_retry_after_is_capped_in_both_its_forms(method: str, number: int, raw: str, seconds: float) -> None:
-    answer = Answer(number, {"retry-after": raw}, date=NOW)
+    answer = HttpResponse(number, {"retry-after": raw}, date=NOW)
     assert decide(method, answer, 1, 0, Policy(longest_retry_after=60), 0) == Again(seconds)
     assert decide(method, answer, 1, 0, Policy(longest_retry_after=60, total=29), 0) != Again(seconds)
 
@@ -153,11 +155,11 @@ def test_retry_after_is_capped_in_both_its_forms(method: str, number: int, raw: 
         (status(429), 20, GiveUp),
     ],
 )
-def test_a_429_has_a_larger_bound_of_its_own(outcome: Outcome, attempt: int, expected: type[Decision]) -> None:
+def test_a_429_has_a_larger_bound_of_its_own(outcome: HttpOutcome, attempt: int, expected: type[RetryDecision]) -> None:
     assert isinstance(decide("GET", outcome, attempt, 0, Policy(), 0), expected)
 
 
-UNCERTAIN = [name for name, _, _, _, write in TABLE if write is Unknown]
+UNCERTAIN = [name for name, _, _, _, write in TABLE if write is NoClearAnswer]
 
 
 @pytest.mark.parametrize("attempt", [1, 2, 5, 6, 99])
@@ -169,9 +171,9 @@ def test_a_write_in_doubt_is_never_repeated(
     method: str, name: str, retry_after: dict[str, str], elapsed: float, attempt: int
 ) -> None:
     outcome = next(row[1] for row in TABLE if row[0] == name)
-    if isinstance(outcome, Answer):
+    if isinstance(outcome, HttpResponse):
         outcome = replace(outcome, headers=retry_after)
-    assert decide(method, outcome, attempt, elapsed, Policy(attempts=1000, total=1e9), 0) == Unknown()
+    assert decide(method, outcome, attempt, elapsed, Policy(attempts=1000, total=1e9), 0) == NoClearAnswer()
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "POST", "PATCH"])
@@ -180,14 +182,14 @@ def test_what_we_held_back_is_not_tried_again(method: str) -> None:
 
 
 outcomes = st.one_of(
-    st.builds(Failure, st.booleans(), st.just("because")),
+    st.builds(NoResponse, st.booleans(), st.just("because")),
     st.builds(
-        Answer,
+        HttpResponse,
         st.one_of(st.integers(300, 599), st.sampled_from([401, 404, 408, 412, 429, 503])),
         st.dictionaries(st.just("retry-after"), st.one_of(st.text(max_size=12), st.integers(0, 10**6).map(str))),
         date=st.none() | st.integers(-9999, 9999).map(lambda n: NOW + timedelta(seconds=n)),
     ),
-    st.builds(Answer, st.integers(200, 299), defect=st.just("the body was cut")),
+    st.builds(HttpResponse, st.integers(200, 299), defect=st.just("the body was cut")),
 )
 policies = st.builds(
     Policy,
@@ -204,15 +206,15 @@ elapsed = st.floats(0, 10_000)
 
 @given(st.sampled_from(["POST", "PATCH"]), outcomes, attempts, elapsed, policies, jitters)
 def test_writing_is_repeated_only_when_certainly_without_effect(
-    method: str, outcome: Outcome, attempt: int, seconds: float, policy: Policy, jitter: float
+    method: str, outcome: HttpOutcome, attempt: int, seconds: float, policy: Policy, jitter: float
 ) -> None:
     if isinstance(decide(method, outcome, attempt, seconds, policy, jitter), Again):
-        assert outcome.status == 429 if isinstance(outcome, Answer) else not outcome.sent
+        assert outcome.status == 429 if isinstance(outcome, HttpResponse) else not outcome.sent
 
 
 @given(st.sampled_from(["GET", "DELETE", "POST", "PATCH"]), outcomes, attempts, elapsed, policies, jitters)
 def test_both_bounds_hold(
-    method: str, outcome: Outcome, attempt: int, seconds: float, policy: Policy, jitter: float
+    method: str, outcome: HttpOutcome, attempt: int, seconds: float, policy: Policy, jitter: float
 ) -> None:
     decision = decide(method, outcome, attempt, seconds, policy, jitter)
     if isinstance(decision, Again):
@@ -223,14 +225,14 @@ def test_both_bounds_hold(
 
 @given(st.sampled_from(["DELETE", "POST", "PATCH"]), outcomes, attempts, elapsed, policies, jitters)
 def test_giving_up_is_certain(
-    method: str, outcome: Outcome, attempt: int, seconds: float, policy: Policy, jitter: float
+    method: str, outcome: HttpOutcome, attempt: int, seconds: float, policy: Policy, jitter: float
 ) -> None:
     if isinstance(decide(method, outcome, attempt, seconds, policy, jitter), GiveUp):
-        assert outcome.status in (401, 429) if isinstance(outcome, Answer) else not outcome.sent
+        assert outcome.status in (401, 429) if isinstance(outcome, HttpResponse) else not outcome.sent
 
 
 @given(outcomes, attempts, elapsed, policies, jitters)
 def test_reading_is_never_in_doubt(
-    outcome: Outcome, attempt: int, seconds: float, policy: Policy, jitter: float
+    outcome: HttpOutcome, attempt: int, seconds: float, policy: Policy, jitter: float
 ) -> None:
-    assert not isinstance(decide("GET", outcome, attempt, seconds, policy, jitter), Unknown)
+    assert not isinstance(decide("GET", outcome, attempt, seconds, policy, jitter), NoClearAnswer)

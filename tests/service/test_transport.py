@@ -24,7 +24,7 @@ from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from provisioner.service import transport as module
 from provisioner.service.attempt import Attempt
-from provisioner.service.http import Answer, Call, CallLog, Failure, HeldBack, Outcome
+from provisioner.service.http import CallLog, HeldBack, HttpOutcome, HttpRequest, HttpResponse, NoResponse
 from provisioner.service.origin import Origin, check_origin
 from provisioner.service.transport import HttpTransport, explained, real_timing
 
@@ -47,8 +47,8 @@ def here(port: int) -> Origin:
     return check_origin(f"http://127.0.0.1:{port}")
 
 
-def post(port: int, **fields: Any) -> Call:
-    return Call("POST", here(port), "/x", json={"name": "é"}, **fields)
+def post(port: int, **fields: Any) -> HttpRequest:
+    return HttpRequest("POST", here(port), "/x", json={"name": "é"}, **fields)
 
 
 # --- what is sent
@@ -66,8 +66,8 @@ def test_headers_of_a_call_are_the_given_ones_and_what_http_adds(transport: Http
     given = {"x-api-key": "key", "x-gw-ims-org-id": "org@AdobeOrg", "x-sandbox-name": "prod", "If-Match": '"a"'}
     with impolite(saying(answering("200 OK", b"{}"))) as server:
         transport.send(post(server.port, headers=given, bearer="tok"))
-        transport.send(Call("GET", here(server.port), "/x?a=%22b%20c%22", headers=given, bearer="tok"))
-        transport.send(Call("DELETE", here(server.port), "/x", headers=given, bearer="tok"))
+        transport.send(HttpRequest("GET", here(server.port), "/x?a=%22b%20c%22", headers=given, bearer="tok"))
+        transport.send(HttpRequest("DELETE", here(server.port), "/x", headers=given, bearer="tok"))
     documented = {name.lower(): value for name, value in given.items()} | {"authorization": "Bearer tok"}
     sent = [{n: v for n, v in head(request).items() if n not in OF_HTTP} for request in server.requests]
     assert sent == [documented | {"content-type": "application/json"}, documented, documented]
@@ -78,7 +78,7 @@ def test_headers_of_a_call_are_the_given_ones_and_what_http_adds(transport: Http
 
 def test_a_form_is_encoded_and_carries_no_token(transport: HttpTransport) -> None:
     with impolite(saying(answering("200 OK", b"{}"))) as server:
-        transport.send(Call("POST", here(server.port), "/t", form={"a": "b c&d", "e": "ü"}))
+        transport.send(HttpRequest("POST", here(server.port), "/t", form={"a": "b c&d", "e": "ü"}))
     (request,) = server.requests
     assert head(request)["content-type"] == "application/x-www-form-urlencoded"
     assert "authorization" not in head(request)
@@ -92,7 +92,7 @@ def test_netrc_is_never_asked(transport: HttpTransport, tmp_path: Path, monkeypa
     assert requests.utils.get_netrc_auth("http://127.0.0.1/") == ("me", "hunter22")
     with impolite(saying(answering("200 OK", b"{}"))) as server:
         transport.send(post(server.port, bearer="tok"))
-        transport.send(Call("POST", here(server.port), "/t", form={"a": "b"}))
+        transport.send(HttpRequest("POST", here(server.port), "/t", form={"a": "b"}))
     assert [head(request).get("authorization") for request in server.requests] == ["Bearer tok", None]
 
 
@@ -103,8 +103,10 @@ def test_no_proxy_gets_a_token_meant_for_loopback(
     with impolite(saying(answering("418 proxy", b""))) as proxy, impolite(saying(answering("200 OK", b"{}"))) as server:
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
         for host in ("127.0.0.1", "localhost"):
-            outcome = transport.send(Call("GET", check_origin(f"http://{host}:{server.port}"), "/x", bearer="tok"))
-            assert isinstance(outcome, Answer)
+            outcome = transport.send(
+                HttpRequest("GET", check_origin(f"http://{host}:{server.port}"), "/x", bearer="tok")
+            )
+            assert isinstance(outcome, HttpResponse)
             assert outcome.status == 200
     assert proxy.requests == []
 
@@ -116,16 +118,16 @@ def test_elsewhere_the_proxy_is_used_and_sees_no_token(
         monkeypatch.setenv("HTTPS_PROXY", f"http://me:hunter22@127.0.0.1:{proxy.port}")
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
-        outcome = transport.send(Call("POST", ADOBE, "/x", json={}, bearer="tok"))
+        outcome = transport.send(HttpRequest("POST", ADOBE, "/x", json={}, bearer="tok"))
     assert proxy.requests[0].startswith(b"CONNECT platform.adobe.io:443 ")
     assert b"tok" not in proxy.requests[0]
-    assert outcome == Failure(False, "the proxy refused the connection", "Check HTTPS_PROXY and its credentials.")
+    assert outcome == NoResponse(False, "the proxy refused the connection", "Check HTTPS_PROXY and its credentials.")
 
 
 def test_a_missing_bundle_of_certificates_is_named(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/ca.pem")
-    outcome = transport.send(Call("POST", ADOBE, "/x", json={}))
-    assert isinstance(outcome, Failure)
+    outcome = transport.send(HttpRequest("POST", ADOBE, "/x", json={}))
+    assert isinstance(outcome, NoResponse)
     assert not outcome.sent
     assert "REQUESTS_CA_BUNDLE" in outcome.remedy
 
@@ -136,7 +138,7 @@ def test_a_bundle_that_is_not_there_is_asked_for_once(
 ) -> None:
     monkeypatch.setenv(name, "/nonexistent/ca.pem")
     words = f"{name}: the file of trusted certificates cannot be read"
-    assert transport.send(Call("GET", ADOBE, "/x")) == HeldBack(False, words, f"Check {name}.")
+    assert transport.send(HttpRequest("GET", ADOBE, "/x")) == HeldBack(False, words, f"Check {name}.")
 
 
 @pytest.mark.parametrize("bundle", [None, __file__])
@@ -154,7 +156,7 @@ def test_certificates_are_verified(
         raise ValueError
 
     monkeypatch.setattr(HTTPAdapter, "send", send)
-    transport.send(Call("GET", ADOBE, "/x"))
+    transport.send(HttpRequest("GET", ADOBE, "/x"))
     assert verified == [bundle or True]
 
 
@@ -185,8 +187,8 @@ def test_a_connection_is_used_again(transport: HttpTransport) -> None:
 
     with impolite(twice) as server:
         for _ in range(2):
-            outcome = transport.send(Call("GET", here(server.port), "/x"))
-            assert isinstance(outcome, Answer)
+            outcome = transport.send(HttpRequest("GET", here(server.port), "/x"))
+            assert isinstance(outcome, HttpResponse)
             assert outcome.success
     assert accepted == [1]
 
@@ -195,16 +197,16 @@ def test_after_closing_it_can_be_used_again(transport: HttpTransport) -> None:
     with impolite(saying(answering("200 OK", b"{}"))) as server:
         transport.send(post(server.port))
         transport.close()
-        assert isinstance(transport.send(post(server.port)), Answer)
+        assert isinstance(transport.send(post(server.port)), HttpResponse)
 
 
 # --- answers
 
 
-def answer_to(transport: HttpTransport, raw: bytes) -> Answer:
+def answer_to(transport: HttpTransport, raw: bytes) -> HttpResponse:
     with impolite(saying(raw)) as server:
         outcome = transport.send(post(server.port))
-    assert isinstance(outcome, Answer), outcome
+    assert isinstance(outcome, HttpResponse), outcome
     assert len(server.requests) == 1
     return outcome
 
@@ -309,7 +311,7 @@ def test_the_endless_body_of_a_redirect_is_not_read(transport: HttpTransport) ->
             sent.append(1)
 
     with impolite(endless) as server:
-        assert isinstance(transport.send(post(server.port)), Answer)
+        assert isinstance(transport.send(post(server.port)), HttpResponse)
     assert len(sent) < 1000
 
 
@@ -335,14 +337,14 @@ def test_a_body_that_does_not_end_in_time(
     """The deadline passes when the status is known, however fast this machine is."""
     read = HttpTransport._read
 
-    def late(self: HttpTransport, response: requests.Response, attempt: Attempt) -> Answer:
+    def late(self: HttpTransport, response: requests.Response, attempt: Attempt) -> HttpResponse:
         attempt._end()
         return read(self, response, attempt)
 
     monkeypatch.setattr(HttpTransport, "_read", late)
     with impolite(dripping(start, drip)) as server:
         outcome = transport.send(post(server.port))
-    assert isinstance(outcome, Answer)
+    assert isinstance(outcome, HttpResponse)
     assert (outcome.status, outcome.body) == (int(start[9:12]), None)
     assert (outcome.defect, outcome.success) == ("the body did not end in time", False)
 
@@ -354,15 +356,15 @@ def test_a_body_that_does_not_end_in_time(
 def test_headers_that_do_not_end_in_time(transport: HttpTransport, start: bytes, drip: bytes) -> None:
     with impolite(dripping(start, drip)) as server:
         outcome = transport.send(post(server.port, within=LATE))
-    assert outcome == Failure(True, "no answer came in time")
+    assert outcome == NoResponse(True, "no answer came in time")
 
 
 @pytest.mark.parametrize("drip", [b"", b"0"])
 def test_tls_that_is_not_agreed_in_time(transport: HttpTransport, drip: bytes) -> None:
     with impolite(waiting(drip)) as server:
-        call = Call("POST", check_origin(f"https://127.0.0.1:{server.port}"), "/x", json={}, within=LATE)
+        call = HttpRequest("POST", check_origin(f"https://127.0.0.1:{server.port}"), "/x", json={}, within=LATE)
         outcome = transport.send(call)
-    assert isinstance(outcome, Failure)
+    assert isinstance(outcome, NoResponse)
     assert not outcome.sent
     assert outcome.remedy
 
@@ -376,7 +378,7 @@ def test_a_deadline_that_passed_while_connecting_keeps_the_request_here(
     monkeypatch.setattr(Attempt, "watch", passed)
     with impolite(saying(answering("200 OK", b"{}"))) as server:
         outcome = transport.send(post(server.port))
-    assert outcome == Failure(False, "no connection came about in time", module._CHECK_NETWORK)
+    assert outcome == NoResponse(False, "no connection came about in time", module._CHECK_NETWORK)
     assert server.requests in ([], [b"\r\n\r\n"])
 
 
@@ -432,10 +434,10 @@ def test_the_next_request_does_not_read_what_follows_an_odd_answer(
             connection.sendall(answering("201 Created", b'{"id": "first"}'))
 
     with impolite(late) as server:
-        call = Call("GET", here(server.port), "/x")
+        call = HttpRequest("GET", here(server.port), "/x")
         first, second = transport.send(call), transport.send(call)
-    assert isinstance(first, Answer)
-    assert isinstance(second, Answer)
+    assert isinstance(first, HttpResponse)
+    assert isinstance(second, HttpResponse)
     assert (first.status, second.status, second.body) == (status, 200, {"id": "second"})
     assert len(accepted) == 2
 
@@ -454,8 +456,8 @@ def test_neither_a_write_nor_what_follows_it_reads_the_late_bytes_of_another_ans
             connection.sendall(answering("401 Unauthorized", b"{}"))
 
     with impolite(late) as server:
-        outcomes = [transport.send(Call(method, here(server.port), "/x")) for method in methods]
-    assert [one.status for one in outcomes if isinstance(one, Answer)] == [200, 200]
+        outcomes = [transport.send(HttpRequest(method, here(server.port), "/x")) for method in methods]
+    assert [one.status for one in outcomes if isinstance(one, HttpResponse)] == [200, 200]
     assert len(accepted) == 2
 
 
@@ -465,16 +467,16 @@ def test_neither_a_write_nor_what_follows_it_reads_the_late_bytes_of_another_ans
 def test_refused_means_it_did_not_leave(transport: HttpTransport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    assert transport.send(post(port)) == Failure(
+    assert transport.send(post(port)) == NoResponse(
         False, "no connection to the service: refused", "Check the endpoint: is `provisioner emulator` running?"
     )
 
 
-def lost(transport: HttpTransport, behaviour: Any) -> Failure:
+def lost(transport: HttpTransport, behaviour: Any) -> NoResponse:
     with impolite(behaviour) as server:
         outcome = transport.send(post(server.port))
         server.wait_for_request()
-    assert isinstance(outcome, Failure), outcome
+    assert isinstance(outcome, NoResponse), outcome
     assert len(server.requests) == 1
     return outcome
 
@@ -576,7 +578,7 @@ def test_whatever_is_raised_before_it_had_no_effect(
     monkeypatch.setattr(where, boom(error))
     with impolite(saying(answering("201 Created", b"{}"))) as server:
         outcome = transport.send(post(server.port))
-    assert isinstance(outcome, Failure)
+    assert isinstance(outcome, NoResponse)
     assert not outcome.sent
     assert outcome.remedy
     assert "hunter22" not in repr(outcome)
@@ -592,12 +594,14 @@ def test_whatever_is_raised_while_the_body_is_read_the_status_is_known(
     assert (answer.status, answer.body, answer.defect) == (201, None, "the body was cut")
 
 
-def tunnel(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, behaviour: Any, name: str = "HTTPS") -> Outcome:
+def tunnel(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, behaviour: Any, name: str = "HTTPS"
+) -> HttpOutcome:
     with impolite(behaviour) as proxy:
         monkeypatch.setenv(f"{name}_PROXY", f"http://127.0.0.1:{proxy.port}")
         for unset in ("NO_PROXY", "no_proxy"):
             monkeypatch.delenv(unset, raising=False)
-        return transport.send(Call("POST", ADOBE, "/x", json={}, within=5))
+        return transport.send(HttpRequest("POST", ADOBE, "/x", json={}, within=5))
 
 
 @pytest.mark.parametrize(
@@ -615,7 +619,7 @@ def test_a_tunnel_that_does_not_come_about_carried_nothing(
     transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, behaviour: Any, reason: str
 ) -> None:
     outcome = tunnel(transport, monkeypatch, behaviour)
-    assert isinstance(outcome, Failure)
+    assert isinstance(outcome, NoResponse)
     assert not outcome.sent
     assert outcome.reason.startswith(reason)
 
@@ -642,13 +646,13 @@ def test_who_refuses_a_connection_on_this_machine_may_be_an_emulator_that_is_not
     refused = NewConnectionError(POOL, "x")
     refused.__cause__ = ConnectionRefusedError(111, "x")
     failure = explained(requests.ConnectionError(refused), Attempt(1), check_origin(url), {})
-    assert failure == Failure(False, "no connection to the service: refused", remedy)
+    assert failure == NoResponse(False, "no connection to the service: refused", remedy)
 
 
 def test_a_name_that_nobody_knows(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.getaddrinfo", boom(socket.gaierror(-2, "unknown")))
-    outcome = transport.send(Call("POST", ADOBE, "/x", json={}))
-    assert isinstance(outcome, Failure)
+    outcome = transport.send(HttpRequest("POST", ADOBE, "/x", json={}))
+    assert isinstance(outcome, NoResponse)
     assert (outcome.sent, outcome.reason) == (False, "the host name of the service cannot be resolved")
 
 
@@ -663,7 +667,7 @@ def test_an_error_that_wraps_itself_is_no_trap() -> None:
 
 def test_a_call_is_one_line_without_headers_and_body(transport: HttpTransport, log: list[CallLog]) -> None:
     with impolite(saying(answering("400 Bad", b'{"password": "hunter22"}', "X-Request-Id: r1"))) as server:
-        call = Call(
+        call = HttpRequest(
             "POST", here(server.port), "/x?a=b", {"x-api-key": "key"}, {"password": "hunter22"}, None, "hunter22"
         )
         transport.send(call)

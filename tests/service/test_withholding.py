@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from provisioner.service.error_responses import WITHHELD, read_fault, sentence
-from provisioner.service.http import Answer, Call, Failure, Outcome
-from provisioner.service.transport import Withholding
+from provisioner.service.http import HttpOutcome, HttpRequest, HttpResponse, NoResponse
+from provisioner.service.transport import RedactingTransport
 from tests.service.fakes import HERE, Script
 
 ROWS: dict[str, tuple[Any, Any]] = {
@@ -26,27 +26,27 @@ ROWS: dict[str, tuple[Any, Any]] = {
 }
 
 
-def through(outcome: Outcome) -> Outcome:
-    return Withholding(Script((outcome,)), lambda text: "hunter22" in text).send(Call("GET", HERE, "/x"))
+def through(outcome: HttpOutcome) -> HttpOutcome:
+    return RedactingTransport(Script((outcome,)), lambda text: "hunter22" in text).send(HttpRequest("GET", HERE, "/x"))
 
 
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("status", [400, 500])
 def test_error_answers(row: str, status: int) -> None:
     body, expected = ROWS[row]
-    outcome = through(Answer(status, {}, body))
-    assert isinstance(outcome, Answer)
+    outcome = through(HttpResponse(status, {}, body))
+    assert isinstance(outcome, HttpResponse)
     assert outcome.body == expected
     assert "hunter22" not in sentence(read_fault(outcome))
 
 
 def test_what_is_withheld_is_said() -> None:
-    outcome = through(Answer(400, {}, {"code": "1418-400", "detail": "hunter22"}))
-    assert isinstance(outcome, Answer)
+    outcome = through(HttpResponse(400, {}, {"code": "1418-400", "detail": "hunter22"}))
+    assert isinstance(outcome, HttpResponse)
     assert read_fault(outcome).code == "1418-400"
     assert WITHHELD in sentence(read_fault(outcome))
 
 
-@pytest.mark.parametrize("outcome", [Answer(200, {}, {"name": "hunter22"}), Failure(False, "refused")])
-def test_anything_else_passes(outcome: Outcome) -> None:
+@pytest.mark.parametrize("outcome", [HttpResponse(200, {}, {"name": "hunter22"}), NoResponse(False, "refused")])
+def test_anything_else_passes(outcome: HttpOutcome) -> None:
     assert through(outcome) is outcome

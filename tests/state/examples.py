@@ -11,15 +11,15 @@ from provisioner.model import TargetIdentity
 from provisioner.state.fingerprint import Fingerprint
 from provisioner.state.lock import Holder
 from provisioner.state.records import (
-    Adopted,
-    Entry,
-    Forgotten,
+    Completed,
+    Header,
     Intent,
-    Opened,
+    JournalEntry,
     PriorIds,
     Record,
+    Recorded,
+    Removed,
     SecretRecord,
-    Settled,
     State,
 )
 
@@ -55,16 +55,16 @@ def delete(before: Record, intent_id: str = "i3") -> Intent:
     )
 
 
-def done(intent_id: str, ident: str | None = None, etag: str | None = None) -> Settled:
-    return Settled(intent_id, "done", ident, etag)
+def done(intent_id: str, ident: str | None = None, etag: str | None = None) -> Completed:
+    return Completed(intent_id, "done", ident, etag)
 
 
-def failed(intent_id: str) -> Settled:
-    return Settled(intent_id, "failed", None, None)
+def failed(intent_id: str) -> Completed:
+    return Completed(intent_id, "failed", None, None)
 
 
-def opened_on(state: State, journal: str = "j1") -> Opened:
-    return Opened(journal, state.lineage, state.serial, state.target)
+def opened_on(state: State, journal: str = "j1") -> Header:
+    return Header(journal, state.lineage, state.serial, state.target)
 
 
 texts = st.text(max_size=6) | st.sampled_from(["Aufträge", '"e\\1"', "\x00\n\u2028", "\ud800"])
@@ -103,12 +103,12 @@ def intents(draw: st.DrawFn) -> Intent:
     )
 
 
-settleds = st.builds(Settled, intent_ids, st.sampled_from(["done", "failed"]), st.none() | ids, optional_texts)
-happenings: st.SearchStrategy[Entry] = st.one_of(
-    intents(), settleds, st.builds(Adopted, records()), st.builds(Forgotten, names)
+settleds = st.builds(Completed, intent_ids, st.sampled_from(["done", "failed"]), st.none() | ids, optional_texts)
+happenings: st.SearchStrategy[JournalEntry] = st.one_of(
+    intents(), settleds, st.builds(Recorded, records()), st.builds(Removed, names)
 )
 prior_ids = st.builds(PriorIds, st.lists(texts, max_size=3).map(tuple))
-openeds = st.builds(Opened, st.text(min_size=1), st.text(min_size=1), st.integers(0, 2**63 - 1), targets)
+openeds = st.builds(Header, st.text(min_size=1), st.text(min_size=1), st.integers(0, 2**63 - 1), targets)
 
 
 @st.composite

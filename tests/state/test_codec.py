@@ -20,7 +20,7 @@ from provisioner.errors import StateError
 from provisioner.model import Json
 from provisioner.state import codec
 from provisioner.state.codec import entries_from_line, entry_to_json, state_from_bytes, state_to_bytes
-from provisioner.state.records import Adopted, Entry, Intent, Opened, State
+from provisioner.state.records import Header, Intent, JournalEntry, Recorded, State
 
 from .examples import SALT, TARGET, create, done, happenings, mutated, openeds, prior_ids, record, states
 
@@ -29,7 +29,7 @@ TEXT = state_to_bytes(STATE).decode()
 SCHEMA = json_schema.load("state")
 
 
-def entry_from_json(found: object) -> Entry:
+def entry_from_json(found: object) -> JournalEntry:
     (entry,) = entries_from_line(json.dumps({"entries": [found]}).encode(), "f:1")
     return entry
 
@@ -40,7 +40,7 @@ def test_a_state_survives_the_file(state: State) -> None:
 
 
 @given(happenings | openeds | prior_ids)
-def test_an_entry_survives(entry: Entry) -> None:
+def test_an_entry_survives(entry: JournalEntry) -> None:
     assert entry_from_json(entry_to_json(entry)) == entry
 
 
@@ -50,9 +50,9 @@ def test_a_mutated_state_is_a_state_or_a_state_error(found: object) -> None:
         assert isinstance(state_from_bytes(json.dumps(found).encode(), "f"), State)
 
 
-@pytest.mark.parametrize("entry", [create(), done("i1"), Adopted(record()), Opened("j", "l", 1, TARGET)])
+@pytest.mark.parametrize("entry", [create(), done("i1"), Recorded(record()), Header("j", "l", 1, TARGET)])
 @given(data=st.data())
-def test_a_mutated_entry_is_an_entry_or_an_error(entry: Entry, data: st.DataObject) -> None:
+def test_a_mutated_entry_is_an_entry_or_an_error(entry: JournalEntry, data: st.DataObject) -> None:
     with suppress(StateError, ValueError):
         entry_from_json(data.draw(mutated(entry_to_json(entry))))
 
@@ -207,7 +207,7 @@ def test_records_are_found_by_key_and_sorted() -> None:
         lambda: replace(record(), secrets=record().secrets * 2),
         lambda: replace(record(), texts={"auth.params.password": "1"}),
         lambda: replace(create(), key="sales"),
-        lambda: Adopted(record(ident="")),
+        lambda: Recorded(record(ident="")),
     ],
 )
 def test_values_that_contradict_themselves_cannot_be_made(wrong: object) -> None:

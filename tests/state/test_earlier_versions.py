@@ -44,7 +44,7 @@ def test_the_same_state_is_loaded_and_written(case: Path, tmp_path: Path) -> Non
     store = FileStore(path, TARGET)
     assert as_json(store.load()) == expected
     with store.hold(HOLDER):
-        store.fold()
+        store.compact()
     assert json.loads(path.read_bytes()) == expected
     assert set(os.listdir(path.parent)) <= {"expected.json", "prod.json", "prod.json.backup", "prod.json.lock"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.state.atomic import remove_file, replace_file, sync_directory
-from provisioner.state.journal import Contents, Journal
+from provisioner.state.journal import Journal, JournalContents
 from provisioner.state.records import State
 
 from .examples import create, opened_on
@@ -57,7 +57,7 @@ def test_a_removal_is_durable(tmp_path: Path, calls: list[str]) -> None:
 def test_the_first_line_of_a_journal_is_durable_with_its_name_and_later_ones_cost_one_fsync(
     tmp_path: Path, calls: list[str]
 ) -> None:
-    journal = Journal(tmp_path / "j", opened_on(State.empty("l")), Contents())
+    journal = Journal(tmp_path / "j", opened_on(State.empty("l")), JournalContents())
     journal.append([create()])
     assert calls == [f"fsync {tmp_path.name}", "write j", "fsync j"]
     journal.append([create()])

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.errors import StateError
-from provisioner.state.records import Adopted, Entry, Forgotten, Intent, Opened, PriorIds, Record, State
-from provisioner.state.replay import fold
+from provisioner.state.records import Header, Intent, JournalEntry, PriorIds, Record, Recorded, Removed, State
+from provisioner.state.replay import replay
 
 from .examples import create, delete, done, failed, happenings, opened_on, patch, record, states
 
@@ -38,16 +38,16 @@ KNOWN = replace(EMPTY, records=(record(),))
         (KNOWN, [delete(record()), failed("i3")], [record()], []),
         (KNOWN, [delete(record(ident="id-old")), done("i3")], [record()], []),
         (EMPTY, [delete(record()), done("i3")], [], []),
-        (EMPTY, [Adopted(record())], [record()], []),
-        (KNOWN, [Adopted(record(ident="id-2"))], [record(ident="id-2")], []),
-        (KNOWN, [Adopted(record("moved"))], [record("moved")], []),
-        (KNOWN, [Forgotten("orders")], [], []),
-        (KNOWN, [Forgotten("nobody")], [record()], []),
-        (KNOWN, [Forgotten("orders"), Adopted(record("moved"))], [record("moved")], []),
+        (EMPTY, [Recorded(record())], [record()], []),
+        (KNOWN, [Recorded(record(ident="id-2"))], [record(ident="id-2")], []),
+        (KNOWN, [Recorded(record("moved"))], [record("moved")], []),
+        (KNOWN, [Removed("orders")], [], []),
+        (KNOWN, [Removed("nobody")], [record()], []),
+        (KNOWN, [Removed("orders"), Recorded(record("moved"))], [record("moved")], []),
     ],
 )
-def test_what_entries_do(state: State, entries: list[Entry], records: list[Record], standing: list[str]) -> None:
-    folded = fold(state, entries)
+def test_what_entries_do(state: State, entries: list[JournalEntry], records: list[Record], standing: list[str]) -> None:
+    folded = replay(state, entries)
     assert list(folded.records) == records
     assert [intent.intent_id for intent in folded.intents] == standing
     changed = records != list(state.records) or bool(standing)
@@ -65,56 +65,56 @@ def test_what_was_there_before_a_run_is_so_for_each_of_its_calls() -> None:
         PriorIds(("a", "b")),
         replace(create("late", "i8"), seen=()),
     ]
-    folded = fold(EMPTY, entries)
+    folded = replay(EMPTY, entries)
     assert {one.intent_id: one.seen for one in folded.intents} == {"i1": ("a",), "i7": ("own",), "i8": ("a", "b")}
 
 
 def test_an_intent_stands_across_folds_until_it_is_settled() -> None:
-    waiting = fold(EMPTY, [opened_on(EMPTY, "j1"), create()])
-    settled = fold(waiting, [opened_on(waiting, "j2"), done("i1", "id-9", '"e"')])
+    waiting = replay(EMPTY, [opened_on(EMPTY, "j1"), create()])
+    settled = replay(waiting, [opened_on(waiting, "j2"), done("i1", "id-9", '"e"')])
     assert settled.records == (record(ident="id-9", etag='"e"'),)
     assert (settled.serial, settled.journal, settled.intents) == (2, "j2", ())
 
 
 @given(states(), st.lists(happenings, max_size=8))
-def test_folding_a_journal_again_does_nothing(state: State, entries: list[Entry]) -> None:
+def test_folding_a_journal_again_does_nothing(state: State, entries: list[JournalEntry]) -> None:
     journal = [opened_on(state, "j-new"), *entries]
-    once = fold(state, journal)
-    assert fold(once, journal) == once
+    once = replay(state, journal)
+    assert replay(once, journal) == once
     assert once.serial - state.serial == (once != state)
 
 
 @given(states(), st.lists(happenings, max_size=8), st.randoms(use_true_random=False))
 def test_in_one_fold_or_in_several_the_result_is_the_same(
-    state: State, entries: list[Entry], rnd: random.Random
+    state: State, entries: list[JournalEntry], rnd: random.Random
 ) -> None:
     cut = rnd.randint(0, len(entries))
-    parts = fold(fold(state, entries[:cut]), entries[cut:])
-    whole = fold(state, entries)
+    parts = replay(replay(state, entries[:cut]), entries[cut:])
+    whole = replay(state, entries)
     assert (parts.records, parts.intents) == (whole.records, whole.intents)
 
 
 @given(states(), st.lists(happenings, max_size=8))
-def test_ids_stay_distinct_and_records_are_never_without(state: State, entries: list[Entry]) -> None:
-    ids = [one.id for one in fold(state, entries).records]
+def test_ids_stay_distinct_and_records_are_never_without(state: State, entries: list[JournalEntry]) -> None:
+    ids = [one.id for one in replay(state, entries).records]
     assert len(set(ids)) == len(ids)
     assert all(ids)
 
 
 @given(st.lists(happenings, max_size=8))
-def test_only_a_failure_or_an_effect_ends_an_intent(entries: list[Entry]) -> None:
+def test_only_a_failure_or_an_effect_ends_an_intent(entries: list[JournalEntry]) -> None:
     begun = {one.intent_id for one in entries if isinstance(one, Intent)}
-    named = {one.intent_id for one in entries if not isinstance(one, (Intent, Adopted, Forgotten, Opened))}
-    assert {one.intent_id for one in fold(EMPTY, entries).intents} >= begun - named
+    named = {one.intent_id for one in entries if not isinstance(one, (Intent, Recorded, Removed, Header))}
+    assert {one.intent_id for one in replay(EMPTY, entries).intents} >= begun - named
 
 
-@pytest.mark.parametrize("opened", [Opened("j", "other", 0, None), Opened("j", "l", 1, None)])
-def test_a_journal_of_another_state_is_refused(opened: Opened) -> None:
+@pytest.mark.parametrize("opened", [Header("j", "other", 0, None), Header("j", "l", 1, None)])
+def test_a_journal_of_another_state_is_refused(opened: Header) -> None:
     with pytest.raises(StateError, match="the journal continues serial"):
-        fold(EMPTY, [opened, create()])
+        replay(EMPTY, [opened, create()])
 
 
 def test_ten_thousand_records_fold_fast() -> None:
     many = tuple(record(f"k{number}", f"id-{number}") for number in range(10_000))
-    state = fold(EMPTY, [Adopted(one) for one in many])
-    assert fold(state, [Adopted(one) for one in many]) is state
+    state = replay(EMPTY, [Recorded(one) for one in many])
+    assert replay(state, [Recorded(one) for one in many]) is state

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from provisioner.errors import StateError
 from provisioner.state import journal as module
-from provisioner.state.journal import Contents, Journal, contents, read, rescued
-from provisioner.state.records import Entry, Forgotten, State
+from provisioner.state.journal import Journal, JournalContents, journal_contents, read, rescued
+from provisioner.state.records import JournalEntry, Removed, State
 
 from .examples import create, done, happenings, opened_on, patch, record
 
@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def journal(path: Path) -> Iterator[Journal]:
-    made = Journal(path, OPENED, Contents())
+    made = Journal(path, OPENED, JournalContents())
     yield made
     made.close()
 
@@ -51,7 +51,7 @@ def test_what_was_appended_is_read_back(path: Path, journal: Journal) -> None:
 
 def test_no_file_is_made_before_there_is_something_to_say(path: Path, journal: Journal) -> None:
     assert not path.exists()
-    assert read(path) == Contents()
+    assert read(path) == JournalContents()
     journal.close()
 
 
@@ -76,7 +76,7 @@ def test_torn_at_every_byte_the_last_line_is_left_out_and_overwritten(path: Path
     journal.close()
     data = path.read_bytes()
     for cut in range(whole, len(data)):
-        found = contents(data[:cut], "f")
+        found = journal_contents(data[:cut], "f")
         assert (found.entries, found.torn) == ((OPENED, create()), cut - whole)
         path.write_bytes(data[:cut])
         later = reopened(path)
@@ -88,10 +88,10 @@ def test_torn_at_every_byte_the_last_line_is_left_out_and_overwritten(path: Path
 def test_torn_at_every_byte_the_first_line_is_no_journal(path: Path, journal: Journal) -> None:
     journal.append([create()])
     data = path.read_bytes()
-    assert all(contents(data[:cut], "f") == Contents(torn=cut) for cut in range(len(data)))
+    assert all(journal_contents(data[:cut], "f") == JournalContents(torn=cut) for cut in range(len(data)))
 
 
-def lines(*batches: list[Entry]) -> list[bytes]:
+def lines(*batches: list[JournalEntry]) -> list[bytes]:
     made: list[bytes] = []
     for batch in batches:
         made.append(module._line(batch, made[-1][9:25].decode() if made else ""))
@@ -105,7 +105,7 @@ A, B, C, D = lines([OPENED, create()], [done("i1", "id-9")], [patch(record())], 
 def test_a_block_of_the_last_line_that_never_reached_the_disk_is_noticed(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(B) - 1))
     end = data.draw(st.integers(start + 1, len(B)))
-    found = contents(A + B[:start] + bytes(end - start) + B[end:], "f")
+    found = journal_contents(A + B[:start] + bytes(end - start) + B[end:], "f")
     assert (found.entries, found.torn) == ((OPENED, create()), len(B))
 
 
@@ -114,7 +114,7 @@ def test_a_byte_changed_in_a_whole_line_is_damage(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(B) - 2))
     other = data.draw(st.integers(1, 255).filter(lambda byte: byte not in (B[place], 10)))
     with pytest.raises(StateError, match="f:2: the journal is damaged"):
-        contents(A + B[:place] + bytes([other]) + B[place + 1 :], "f")
+        journal_contents(A + B[:place] + bytes([other]) + B[place + 1 :], "f")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_byte_changed_in_a_whole_line_is_damage(data: st.DataObject) -> None:
 )
 def test_damage_before_the_end_is_said_with_its_line(data: bytes, place: str) -> None:
     with pytest.raises(StateError) as caught:
-        contents(data, "f")
+        journal_contents(data, "f")
     assert caught.value.message == f"{place}: the journal is damaged here"
     assert caught.value.remedy
 
@@ -145,22 +145,22 @@ def test_a_sealed_line_of_something_else_is_damage() -> None:
     payload = b"[{]"
     line = module._START + module._seal(payload, "") + module._MIDDLE + payload + module._END
     with pytest.raises(StateError, match="f:1: the journal is damaged"):
-        contents(line + A, "f")
+        journal_contents(line + A, "f")
 
 
 @given(st.lists(st.sampled_from([A, B, C, D, b"\n", b"{}", A[:30], b"\x00" * 9])).map(b"".join) | st.binary())
 def test_reading_raises_nothing_but_a_state_error(data: bytes) -> None:
     try:
-        found = contents(data, "f")
+        found = journal_contents(data, "f")
     except StateError:
         return
     assert found.length + found.torn == len(data)
 
 
 @given(st.lists(st.lists(happenings, min_size=1, max_size=3), max_size=4))
-def test_every_entry_survives(batches: list[list[Entry]]) -> None:
+def test_every_entry_survives(batches: list[list[JournalEntry]]) -> None:
     data = b"".join(lines([OPENED], *batches))
-    assert contents(data, "f").entries == (OPENED, *(entry for batch in batches for entry in batch))
+    assert journal_contents(data, "f").entries == (OPENED, *(entry for batch in batches for entry in batch))
 
 
 RESCUED = b'{"etag": null, "id": "id-9", "intent_id": "i1", "kind": "settled", "verdict": "done"}\n'
@@ -192,7 +192,7 @@ def test_a_journal_that_cannot_be_read_is_a_state_error(tmp_path: Path) -> None:
 def test_threads_that_finish_together_share_one_fsync(
     path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal.append([Forgotten("first")])
+    journal.append([Removed("first")])
     real, entered, release, synced = os.fsync, threading.Event(), threading.Event(), []
 
     def slow(descriptor: int) -> None:
@@ -203,9 +203,9 @@ def test_threads_that_finish_together_share_one_fsync(
 
     monkeypatch.setattr(os, "fsync", slow)
     with ThreadPoolExecutor(8) as pool:
-        leader = pool.submit(journal.append, [Forgotten("leader")])
+        leader = pool.submit(journal.append, [Removed("leader")])
         assert entered.wait(60)
-        followers = [pool.submit(journal.append, [Forgotten(f"k{number}")]) for number in range(7)]
+        followers = [pool.submit(journal.append, [Removed(f"k{number}")]) for number in range(7)]
         while len(journal._open_batch.entries) < 7:
             pass
         assert not any(one.done() for one in (leader, *followers))
@@ -213,7 +213,7 @@ def test_threads_that_finish_together_share_one_fsync(
     assert all(one.exception() is None for one in (leader, *followers))
     assert len(synced) == 2
     assert path.read_bytes().count(b"\n") == 3
-    assert {one.key for one in read(path).entries[2:] if isinstance(one, Forgotten)} == {
+    assert {one.key for one in read(path).entries[2:] if isinstance(one, Removed)} == {
         "leader",
         *(f"k{number}" for number in range(7)),
     }
@@ -222,12 +222,12 @@ def test_threads_that_finish_together_share_one_fsync(
 def test_nothing_is_lost_or_doubled_between_many_threads(path: Path, journal: Journal) -> None:
     def work(worker: int) -> None:
         for number in range(25):
-            journal.append([Forgotten(f"{worker}/{number}")])
+            journal.append([Removed(f"{worker}/{number}")])
             assert f'"{worker}/{number}"'.encode() in path.read_bytes()
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(work, range(8)))
-    keys = [one.key for one in read(path).entries if isinstance(one, Forgotten)]
+    keys = [one.key for one in read(path).entries if isinstance(one, Removed)]
     assert sorted(keys) == sorted(f"{worker}/{number}" for worker in range(8) for number in range(25))
     assert all(
         [key for key in keys if key.startswith(f"{worker}/")] == [f"{worker}/{number}" for number in range(25)]
@@ -243,7 +243,7 @@ def test_every_thread_of_a_failed_group_is_told(journal: Journal, monkeypatch: p
     journal.append([create()])
     monkeypatch.setattr(os, "fsync", no_space)
     with ThreadPoolExecutor(4) as pool:
-        appended = [pool.submit(journal.append, [Forgotten("k")]) for _ in range(4)]
+        appended = [pool.submit(journal.append, [Removed("k")]) for _ in range(4)]
     assert all(isinstance(one.exception(), StateError) for one in appended)
 
 
@@ -262,9 +262,9 @@ def test_after_a_failure_the_file_goes_on_from_its_last_durable_line(
         patched.setattr(os, broken, half if broken == "write" else no_space)
         patched.setattr(os, "ftruncate", no_space)
         with pytest.raises(StateError, match="cannot be written: No space left on device"):
-            journal.append([Forgotten("lost")])
+            journal.append([Removed("lost")])
         with pytest.raises(StateError):
-            journal.append([Forgotten("lost too")])
+            journal.append([Removed("lost too")])
     journal.append([done("i1", "id-9")])
     assert read(path).entries == (OPENED, create(), done("i1", "id-9"))
 
@@ -305,15 +305,15 @@ def test_who_shares_a_line_with_an_interrupted_leader_is_told(
     with ThreadPoolExecutor(3) as pool:
         journal.append([create()])
         monkeypatch.setattr(os, "fsync", first_slow_then_interrupted)
-        first = pool.submit(journal.append, [Forgotten("first")])
+        first = pool.submit(journal.append, [Removed("first")])
         assert entered.wait(60)
-        shared = [pool.submit(journal.append, [Forgotten("shared")]) for _ in range(2)]
+        shared = [pool.submit(journal.append, [Removed("shared")]) for _ in range(2)]
         while len(journal._open_batch.entries) < 2:
             pass
         release.set()
     assert first.exception() is None
     assert {type(one.exception()) for one in shared} == {KeyboardInterrupt, StateError}
-    assert read(path).entries == (OPENED, create(), Forgotten("first"))
+    assert read(path).entries == (OPENED, create(), Removed("first"))
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced", "appended to"])
@@ -328,6 +328,6 @@ def test_a_journal_disturbed_during_the_run_is_noticed_and_not_repaired(path: Pa
     before = path.read_bytes() if path.exists() else b""
     for _ in range(2):
         with pytest.raises(StateError, match="cannot be written"):
-            journal.append([Forgotten("k")])
+            journal.append([Removed("k")])
     if how != "removed":
         assert path.read_bytes().startswith(before)

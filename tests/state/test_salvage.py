@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.state.journal import Contents, Journal
+from provisioner.state.journal import Journal, JournalContents
 from provisioner.state.records import State
-from provisioner.state.repair import salvage
+from provisioner.state.repair import repair
 
 from .examples import create, done, opened_on
 
@@ -24,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 def journal(path: Path) -> Path:
     """Of a state that nothing else is left of: a create, its outcome."""
     file = path.with_name("prod.json.journal")
-    made = Journal(file, opened_on(EMPTY), Contents())
+    made = Journal(file, opened_on(EMPTY), JournalContents())
     made.append([create()])
     made.append([SETTLED])
     made.close()
@@ -33,14 +33,14 @@ def journal(path: Path) -> Path:
 
 def test_a_whole_journal_gives_all(path: Path) -> None:
     journal(path)
-    assert [one.id for one in salvage(path, EMPTY).state.records] == ["id-9"]
+    assert [one.id for one in repair(path, EMPTY).state.records] == ["id-9"]
 
 
 def test_lines_before_the_damage_are_used(path: Path) -> None:
     file = journal(path)
     whole = file.read_bytes()
     file.write_bytes(whole + b"damage\n" + whole)
-    found = salvage(path, EMPTY)
+    found = repair(path, EMPTY)
     assert [one.id for one in found.state.records] == ["id-9"]
     lines = whole.count(b"\n")
     assert f"{file} is damaged after line {lines}; the lines before were used" in found.notes
@@ -49,11 +49,11 @@ def test_lines_before_the_damage_are_used(path: Path) -> None:
 def test_a_journal_without_a_line_is_said(path: Path) -> None:
     file = journal(path)
     file.write_bytes(b"damage\nmore damage\n")
-    found = salvage(path, EMPTY)
+    found = repair(path, EMPTY)
     assert found.state.records == ()
     assert f"{file} holds no line that can be read" in found.notes
 
 
 def test_a_journal_that_cannot_be_read_is_said(path: Path) -> None:
     path.with_name("prod.json.journal").mkdir()
-    assert any("prod.json.journal" in note for note in salvage(path, EMPTY).notes)
+    assert any("prod.json.journal" in note for note in repair(path, EMPTY).notes)

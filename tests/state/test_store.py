@@ -41,7 +41,7 @@ def with_one_record(path: Path) -> State:
     with held(path) as store:
         store.begin([create()])
         store.settle([done("i1", "id-1", '"e1"')])
-        return store.fold()
+        return store.compact()
 
 
 def files(path: Path) -> list[str]:
@@ -75,29 +75,29 @@ def test_the_life_of_a_record(path: Path) -> None:
         assert files(path) == [f"{NAME}.journal", f"{NAME}.lock", f"{NAME}.lock.info"]
         assert store.load().intents == (create(),)
         store.settle([done("i1", "id-1", '"e1"')])
-        made = store.fold()
+        made = store.compact()
         assert (made.lineage, made.serial, made.records, made.target) == (lineage, 1, (record(),), TARGET)
         assert files(path) == [NAME, f"{NAME}.lock", f"{NAME}.lock.info"]
 
         store.begin([patch(record())])
         store.settle([done("i2", None, '"e2"')])
-        changed = store.fold()
+        changed = store.compact()
         assert changed.record("orders") == record(etag='"e2"', server="db2")
         assert state_from_bytes((path.parent / f"{NAME}.backup").read_bytes(), "f") == made
 
         store.begin([delete(changed.records[0])])
         store.settle([done("i3")])
-        assert store.fold().records == ()
+        assert store.compact().records == ()
         store.adopt([record("a", "id-7"), record("b", "id-8")])
         store.forget(["b"])
-        assert [one.key for one in store.fold().records] == ["a"]
+        assert [one.key for one in store.compact().records] == ["a"]
     assert FileStore(path, TARGET).load().serial == 4
     assert files(path) == [NAME, f"{NAME}.backup", f"{NAME}.lock"]
 
 
 def test_a_create_that_is_open_again_has_no_record(path: Path) -> None:
     with held(path) as store:
-        store.saw(["before"])
+        store.remember_ids(["before"])
         store.begin([create()])
         store.settle([done("i1", "id-1", '"e1"')])
         store.reopen(replace(create(intent_id="i2"), seen=()))
@@ -114,20 +114,20 @@ def test_a_run_that_dies_is_continued_by_the_next(path: Path) -> None:
     with held(path) as store:
         found = store.load()
         assert (found.lineage, found.records, found.intents) == (lineage, (record(),), (create("sales", "i7"),))
-        folded = store.fold()
+        folded = store.compact()
         assert folded == found
         store.settle([failed("i7")])
-        assert store.fold().intents == ()
+        assert store.compact().intents == ()
 
 
 def test_a_fold_that_changes_nothing_does_not_touch_the_file(path: Path) -> None:
     state = with_one_record(path)
     before = path.stat()
     with held(path) as store:
-        assert store.fold() == state
+        assert store.compact() == state
         store.begin([patch(record())])
         store.settle([failed("i2")])
-        assert store.fold() == state
+        assert store.compact() == state
     assert (path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert files(path) == [NAME, f"{NAME}.lock"]
 
@@ -138,7 +138,7 @@ def test_files_are_private_and_a_mode_that_was_set_stays(path: Path) -> None:
     path.chmod(0o664)
     with held(path) as store:
         store.forget(["orders"])
-        store.fold()
+        store.compact()
     assert stat.S_IMODE(path.stat().st_mode) == 0o664
 
 
@@ -151,7 +151,7 @@ def test_a_torn_last_line_is_left_out_and_reported(path: Path) -> None:
     with held(path) as store:
         assert store.load().intents == (create(),)
         store.settle([failed("i1")])
-        assert store.fold().intents == ()
+        assert store.compact().intents == ()
 
 
 def test_an_id_that_cannot_be_recorded_is_told_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ def test_an_id_that_cannot_be_recorded_is_told_at_once(path: Path, monkeypatch: 
 
 def test_nothing_is_written_outside_hold(path: Path) -> None:
     store = FileStore(path, TARGET)
-    for write in (lambda: store.begin([create()]), lambda: store.settle([done("i1")]), store.fold):
+    for write in (lambda: store.begin([create()]), lambda: store.settle([done("i1")]), store.compact):
         with pytest.raises(RuntimeError, match="hold"):
             write()
 
@@ -200,7 +200,7 @@ def test_a_file_that_is_not_ours_to_understand_is_left_alone(path: Path, content
     path.parent.mkdir()
     path.write_bytes(content)
     with held(path) as store:
-        for use in (store.load, store.fold, lambda: store.begin([create()])):
+        for use in (store.load, store.compact, lambda: store.begin([create()])):
             with pytest.raises(StateError, match=message):
                 use()
     assert path.read_bytes() == content
@@ -240,7 +240,7 @@ def test_a_state_replaced_during_a_run_is_not_overwritten(path: Path, replaced: 
         before = path.read_bytes() if path.exists() else None
         journal = read(path.parent / f"{NAME}.journal")
         with pytest.raises((StaleError, StateError)):
-            store.fold()
+            store.compact()
         assert (path.read_bytes() if path.exists() else None) == before
         assert read(path.parent / f"{NAME}.journal") == journal
 
@@ -264,7 +264,7 @@ def test_a_state_that_is_only_formatted_anew_has_not_moved(path: Path) -> None:
         store.load()
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
         store.forget(["orders"])
-        assert store.fold().records == ()
+        assert store.compact().records == ()
 
 
 def test_a_run_in_between_stops_one_that_planned_before_it(path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_journal_removed_during_the_run_is_noticed(path: Path) -> None:
         store.begin([create()])
         (path.parent / f"{NAME}.journal").unlink()
         with pytest.raises(StaleError, match="journal has changed"):
-            store.fold()
+            store.compact()
 
 
 def test_a_journal_without_its_state_is_not_taken_for_a_beginning(path: Path) -> None:
@@ -299,7 +299,7 @@ def test_a_journal_of_another_serial_is_refused_and_kept(path: Path) -> None:
         store.begin([patch(record())])
     other_serial(path)
     with held(path) as store:
-        for use in (store.load, store.fold):
+        for use in (store.load, store.compact):
             with pytest.raises(StateError, match="the journal continues serial 1"):
                 use()
     assert read(path.parent / f"{NAME}.journal").entries[1:] == (patch(record()),)
@@ -313,14 +313,14 @@ def test_a_journal_left_behind_after_its_fold_is_not_folded_again(path: Path) ->
     journal = path.parent / f"{NAME}.journal"
     shutil.copy(journal, path.parent / "kept")
     with held(path) as store:
-        state = store.fold()
+        state = store.compact()
         shutil.move(path.parent / "kept", journal)
         assert store.load() == state
     with held(path) as store:
         store.load()
         store.forget(["orders"])
         assert read(journal).entries[0].serial == 2  # type: ignore[union-attr]
-        assert store.fold().records == ()
+        assert store.compact().records == ()
 
 
 def test_a_link_is_written_through(path: Path, tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_a_link_is_written_through(path: Path, tmp_path: Path) -> None:
         with pytest.raises(LockedError), FileStore(path, TARGET).hold(HOLDER):
             pass
         store.forget(["orders"])
-        store.fold()
+        store.compact()
     assert link.is_symlink()
     assert FileStore(path, TARGET).load().records == ()
 
@@ -345,9 +345,9 @@ def test_a_reader_between_two_files_of_another_run_looks_again(path: Path, monke
     def overtaken(self: FileStore) -> bytes | None:
         monkeypatch.setattr(FileStore, "_read", real)
         with held(path) as writer:
-            writer.fold()
+            writer.compact()
             writer.settle([failed("i2")])
-            writer.fold()
+            writer.compact()
         return real(self)
 
     monkeypatch.setattr(FileStore, "_read", overtaken)
@@ -407,13 +407,13 @@ def test_whichever_file_operation_fails_nothing_that_was_acknowledged_is_lost(tm
                     store.begin([patch(record())])
                     store.settle([done("i2", None, '"e2"')])
                     settled = True
-                    store.fold()
+                    store.compact()
                     folded = True
             except StateError as error:
                 messages.append(error.message)
             ended = failing.count < nth
         with held(path) as store:
-            state = store.fold()
+            state = store.compact()
         new = state.record("orders") == record(etag='"e2"', server="db2")
         assert new or not settled, nth
         assert new or state.record("orders") == record(), nth
@@ -437,11 +437,11 @@ def test_a_fold_that_failed_can_be_repeated_at_once(path: Path) -> None:
             with pytest.MonkeyPatch.context() as patched:
                 Failing(patched, nth, stays=False)
                 try:
-                    store.fold()
+                    store.compact()
                 except StateError:
                     store.adopt([record("sales", "id-2")])
                     store.forget(["sales"])
-            state = store.fold()
+            state = store.compact()
         assert state.record("orders") == record(server=f"db{nth}")
         assert state.serial > serial
 
@@ -453,8 +453,8 @@ def test_a_state_that_would_not_read_back_is_not_written(path: Path, monkeypatch
         with monkeypatch.context() as patched:
             patched.setattr("provisioner.state.store.state_to_bytes", lambda _: state_to_bytes(state))
             with pytest.raises(StateError, match="would not read back"):
-                store.fold()
-        assert store.fold().records == ()
+                store.compact()
+        assert store.compact().records == ()
 
 
 def test_no_secret_is_in_any_file(path: Path) -> None:
@@ -467,10 +467,10 @@ def test_no_secret_is_in_any_file(path: Path) -> None:
             store.adopt([known])
             store.begin([patch(known)])
             texts = [(path.parent / name).read_bytes() for name in files(path)]
-            store.fold()
+            store.compact()
             store.settle([done("i2")])
             texts += [(path.parent / name).read_bytes() for name in files(path)]
-            store.fold()
+            store.compact()
         texts += [(path.parent / name).read_bytes() for name in files(path)]
         forms = [secret.encode(), b"hunter22", secret.encode().hex().encode(), b"team-key"]
         assert not [form for form in forms for text in texts if form in text]
