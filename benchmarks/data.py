@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from provisioner.commands.plan import TargetContext, read_desired
+from provisioner.cli.context import load_definitions
 from provisioner.definitions.project import read_project
 from provisioner.model import TargetIdentity
 from provisioner.planning.diff import record_of
+from provisioner.planning.target_context import TargetContext
 from provisioner.secret_scanner import SecretScanner
 from provisioner.state.codec import state_to_bytes
 from provisioner.state.fingerprint import Fingerprinter
@@ -86,12 +87,12 @@ def _record(folder: Path, url: str, variables: Mapping[str, str]) -> None:
     identity = TargetIdentity(url, ORG, "prod")
     fingerprinter = Fingerprinter("benchmark", KEY.encode())
     scanner = SecretScanner()
-    place = TargetContext(
+    target_context = TargetContext(
         project, target, identity, variables, lambda _: fingerprinter, "", timedelta(0), True, scanner
     )
     records = tuple(
         record_of(one, str(uuid.uuid5(uuid.NAMESPACE_URL, one.key)), '"etag"', f"{number:032x}", fingerprinter)
-        for number, one in enumerate(read_desired(place))
+        for number, one in enumerate(load_definitions(target_context))
     )
     state = replace(State.empty("benchmark", identity), records=records, serial=1)
     path = folder / target.state

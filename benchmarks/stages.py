@@ -17,7 +17,6 @@ from benchmarks.data import TARGET, make
 from provisioner.cli import collect_seldom, connect
 from provisioner.cli.console import Console
 from provisioner.cli.settings import read_settings
-from provisioner.commands import plan as planning
 from provisioner.definitions import files
 from provisioner.definitions.definition import DefinitionParser, ParsedDefinition
 from provisioner.definitions.lint import exposed, odd
@@ -25,6 +24,7 @@ from provisioner.definitions.loader import parse
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
 from provisioner.definitions.read import Builder, read
 from provisioner.model import Problem
+from provisioner.planning import pipeline
 from provisioner.planning.plan import PlanOptions
 from provisioner.report import plan_text
 from provisioner.report.terminal import PLAIN
@@ -56,8 +56,8 @@ def stages(number: int) -> dict[str, float]:
         project = read_project(folder)
         target = project.target(TARGET)
         console = Console(sys.stdout, sys.stderr)
-        where = connect.place(project, target, settings, console.scanner)
-        store = connect.store(project, target, where.identity, console)
+        where = connect.target_context(project, target, settings, console.scanner)
+        store = connect.open_store(project, target, where.identity, console)
         state = clock("the state is read", store.load)
         reading = partial(read, project, (target,), where.environment)
         whole = clock("definitions are read, checked and filled in", reading)
@@ -69,7 +69,7 @@ def stages(number: int) -> dict[str, float]:
             "they are looked for in the files", lambda: exposed(whole.texts, built.desired, console.scanner.origins_in)
         )
         clock("variables are judged", lambda: odd(built.desired, settings.variables))
-        made_plan = clock("compared", lambda: planning.plan(where, built.desired, state, None, PlanOptions()))
+        made_plan = clock("compared", lambda: pipeline.plan(where, built.desired, state, None, PlanOptions()))
         text = clock("written", lambda: plan_text.as_text(made_plan, PLAIN))
         clock("searched for secrets", lambda: console.scanner.check(text))
     return clock.taken

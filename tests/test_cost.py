@@ -57,7 +57,7 @@ def test_a_sound_project_waits_for_nothing_that_it_does_not_need(
     *loaded, code = _run(make(tmp_path, 1), LOADED, command).split()
     assert code == "0"
     assert "jsonschema_rs" in loaded
-    never = {"provisioner.applying", "provisioner.emulator.server", "provisioner.service.client"}
+    never = {"provisioner.apply", "provisioner.emulator.server", "provisioner.service.client"}
     waited_for = (without | never) & set(loaded)
     assert not waited_for
 

@@ -12,7 +12,8 @@ import click
 import pytest
 
 from provisioner.cli.console import Console
-from provisioner.cli.context import Context, guarded
+from provisioner.cli.context import Context
+from provisioner.cli.failures import run_command
 from provisioner.errors import StateError
 from provisioner.secret_scanner import SecretScanner
 
@@ -74,7 +75,7 @@ def test_how_a_command_ends(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     out, err = io.StringIO(), io.StringIO()
-    assert guarded(Context({}, None, Console(out, err, SecretScanner())), run) == code
+    assert run_command(Context({}, None, Console(out, err, SecretScanner())), run) == code
     assert out.getvalue() == ""
     assert said in err.getvalue() if said else err.getvalue() == ""
     assert "hunter2" not in err.getvalue()
@@ -88,7 +89,9 @@ def test_a_report_that_cannot_be_written_is_said_instead(monkeypatch: pytest.Mon
     gone.rmdir()
     err = io.StringIO()
     assert (
-        guarded(Context({}, None, Console(io.StringIO(), err, SecretScanner())), raising(ZeroDivisionError("hunter2")))
+        run_command(
+            Context({}, None, Console(io.StringIO(), err, SecretScanner())), raising(ZeroDivisionError("hunter2"))
+        )
         == 3
     )
     assert "the report could not be written" in err.getvalue()
@@ -101,6 +104,6 @@ def test_two_bugs_in_one_second_have_a_report_each(monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     for _ in range(5):
         err = io.StringIO()
-        assert guarded(Context({}, None, Console(io.StringIO(), err, SecretScanner())), raising(ValueError())) == 3
+        assert run_command(Context({}, None, Console(io.StringIO(), err, SecretScanner())), raising(ValueError())) == 3
         assert "the report is in" in err.getvalue()
     assert len(list(tmp_path.glob("provisioner-report-*.txt"))) == 5

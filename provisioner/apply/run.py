@@ -33,7 +33,6 @@ from provisioner.apply.outcome import (
     moved_meanwhile,
     patched,
 )
-from provisioner.commands.plan import TargetContext, look, look_for, planned, read_desired
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProvisionerError, StaleError, StateError, UsageError
 from provisioner.model import Key
@@ -41,11 +40,13 @@ from provisioner.planning.added_steps import definition_key, probe_key
 from provisioner.planning.approval import Approval, SavedPlan, verify
 from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.moves import moved_records
-from provisioner.planning.observed import Observation
+from provisioner.planning.observed import Observation, look, look_for
+from provisioner.planning.pipeline import make_plan
 from provisioner.planning.plan import Change, Create, Plan, PlanOptions, Probe
 from provisioner.planning.planner import PlanInputs
 from provisioner.planning.recovery import Resolved, resolve
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
+from provisioner.planning.target_context import TargetContext
 from provisioner.service.client import FlowService
 from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import State
@@ -190,7 +191,7 @@ class _Run:
             undecided=seen.resolved.undecided,
         )
         reviewed = isinstance(options.approved, SavedPlan)
-        made = planned(place, self._desired, context, options.asked, self._ports.service, reviewed)
+        made = make_plan(place, self._desired, context, options.asked, self._ports.service, reviewed)
         return hold_back_drift(made) if options.confirmed and not self._drift_is_seen() else made
 
     def _drift_is_seen(self) -> bool:
@@ -345,12 +346,6 @@ class _Run:
         self._ports.store.reopen(create_of(record, self._ports.new_id(), began))
         message = f"{outcome.id}, the id that was answered, {why}; its record was given up"
         return replace(outcome, verdict=Verdict.UNKNOWN, id="", message=message, ended=self._ports.monotonic())
-
-
-def read_complete(place: TargetContext, asked: PlanOptions, allow_none: bool) -> tuple[Desired, ...]:
-    """Return the same as ``read_desired``, with every secret at hand: a variable that is not set and that a selected
-    definition needs is a problem too. To take drift into the state no secret is needed."""
-    return read_desired(place, allow_none, lambda key: not asked.refresh and asked.selects(key))
 
 
 def folded(ports: Ports, applied: Applied) -> Applied:

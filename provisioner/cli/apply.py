@@ -1,144 +1,188 @@
-"""``apply`` as the command line runs it."""
+"""``apply``: carry out a plan. ``rotate``: an apply that sends the credentials of some keys again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
 
-from provisioner import guarding
+import click
+
 from provisioner.apply import run as applying
 from provisioner.apply.outcome import Applied, Outcome, Verdict, exit_code
-from provisioner.cli import connect, guesses
+from provisioner.apply.run import Options, Ports
+from provisioner.cli import guesses, options
+from provisioner.cli.context import Context, Needs, new_id
 from provisioner.cli.interruption import Interruption
-from provisioner.cli.settings import read_settings
+from provisioner.cli.reports import Reports, with_problem_reports, write_reports
 from provisioner.errors import NotWritten, PlanFileError, UsageError
 from provisioner.planning import saved
-from provisioner.planning.approval import SavedPlan
+from provisioner.planning.approval import ExpectedDigest, SavedPlan
+from provisioner.planning.plan import Plan, PlanOptions
 from provisioner.report import outcomes, plan_text
 from provisioner.report.terminal import safe
 from provisioner.report.wording import words_of
-from provisioner.reporting import Reports, write_reports
-from provisioner.running import Needs, held, log_of, new_id, place_of
 from provisioner.service.client import FlowService
-
-if TYPE_CHECKING:
-    from provisioner.cli.context import Context
-    from provisioner.planning.plan import Plan
-    from provisioner.state.store import FileStore
+from provisioner.state.store import FileStore
 
 
+@click.command(cls=options.StrictCommand)
+@click.argument("plan_file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@options.target
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "events"]),
+    default="text",
+    show_default=True,
+    help="Form of the result; events: what is done as it is done, one JSON object a line.",
+)
+@options.reports(options.APPLY_REPORTS)
+@click.option(
+    "--expect-digest",
+    metavar="DIGEST",
+    help="Exit with 5 unless the plan has this digest, and holds nothing that was done outside.",
+)
+@options.yes
+@options.no_wait
+@options.parallelism
+@options.plan_options
+@options.lock_timeout
+@options.project
+@with_problem_reports
 def apply(
-    shell: Context,
-    name: str | None,
-    output: str,
-    options: applying.Options,
+    context: Context,
+    plan_file: Path | None,
+    target: str | None,
+    form: str,
+    reports: Reports,
+    expect_digest: str | None,
+    yes: bool,
+    no_wait: bool,
+    parallelism: int,
+    lock_timeout: float,
+    plan_options: PlanOptions,
+) -> int:
+    """Create, change and delete base connections as planned: show the plan, ask, record every step.
+
+    FILE is a plan that `plan --out` saved: exactly that is carried out, or nothing. Neither it nor a plan that
+    --expect-digest names is asked about: it counts as approved.
+    """
+    apply_options = Options(parallelism, yes, plan_options, no_wait=no_wait)
+    if plan_file:
+        if plan_options != PlanOptions() or expect_digest is not None:
+            raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
+        approved = _read_saved(plan_file, target, context.folder)
+        target, apply_options = approved.target, replace(apply_options, asked=approved.asked, approved=approved)
+    elif expect_digest is not None:
+        apply_options = replace(apply_options, approved=ExpectedDigest(expect_digest))
+    return _apply(context, target, form, apply_options, lock_timeout, reports)
+
+
+@click.command(cls=options.StrictCommand)
+@click.argument(
+    "keys", metavar="KEY...", nargs=-1, required=True, shell_complete=options.complete_key, callback=options.read_key
+)
+@options.target
+@options.overwrite_drift
+@options.yes
+@options.no_wait
+@options.lock_timeout
+@options.project
+def rotate(
+    context: Context,
+    keys: tuple[str, ...],
+    target: str | None,
+    overwrite_drift: bool,
+    yes: bool,
+    no_wait: bool,
+    lock_timeout: float,
+) -> int:
+    """Send the credentials of each KEY: `apply --select KEY --prove --resend --test`. Globs select several.
+
+    They are first proved on a throwaway base connection, so that a wrong password never reaches a live dataflow; then
+    sent, also if they are the ones that were sent last; then tested. The dataflows that use it, and other definitions
+    that read the same variable, are shown before anything is asked.
+    """
+    plan_options = PlanOptions(select=keys, prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
+    return _apply(context, target, "text", Options(1, yes, plan_options, no_wait=no_wait), lock_timeout)
+
+
+def _apply(
+    context: Context,
+    target: str | None,
+    form: str,
+    apply_options: Options,
     lock_timeout: float,
     reports: Reports = (),
 ) -> int:
-    """Hold the lock, apply, show what became of it."""
-    settings = read_settings(shell.environ)
-    approved = options.approved if isinstance(options.approved, SavedPlan) else None
-    needs = Needs.DEFINITIONS if options.asked.refresh else Needs.SECRETS
-    where, store = place_of(shell, settings, name, needs, approved.lineage if approved else None)
-    with (
-        Interruption() as interruption,
-        held(shell, store, where, settings, "apply", lock_timeout),
-    ):
-        desired = applying.read_complete(where, options.asked, allow_none=not store.load().is_new)
-        guarding.warn(shell, settings, desired)
-        with connect.connect(
-            where, settings, log_of(shell), shell.console.scanner.contains, interruption.asked
-        ) as service:
-            ports = _ports(shell, store, service, output, interruption)
-            applied = applying.apply(where, desired, ports, options)
-    shell.console.out(_end(shell, applied, output))
+    approved, plan_options = apply_options.approved, apply_options.asked
+    lineage = approved.lineage if isinstance(approved, SavedPlan) else None
+    run = context.open(target, Needs.DEFINITIONS if plan_options.refresh else Needs.SECRETS, lineage)
+    with Interruption() as interruption, run.hold("apply", lock_timeout):
+        desired = run.load_definitions(
+            allow_none=not run.store.load().is_new,
+            requires_secrets=lambda key: not plan_options.refresh and plan_options.selects(key),
+        )
+        with run.connect(interruption.asked) as service:
+            ports = _ports(context, run.store, service, form, interruption)
+            applied = applying.apply(run.target, desired, ports, apply_options)
+    context.console.out(_summary(context, applied, form))
     if reports:
         from provisioner.report import formats
 
-        with _only_said(shell):
-            write_reports(shell, formats.APPLIED, applied, reports)
-    with _only_said(shell):
-        shell.console.check_written()
+        with _warning_if_not_written(context):
+            write_reports(context, formats.APPLIED, applied, reports)
+    with _warning_if_not_written(context):
+        context.console.check_written()
     return exit_code(applied)
 
 
-def _end(shell: Context, applied: Applied, output: str) -> str:
-    if output == "events":
-        return outcomes.of_end(applied, datetime.now(UTC))
-    if output == "json":
-        return outcomes.as_json(applied)
-    listed = shell.verbose or not applied.count(Verdict.NOT_ATTEMPTED)
-    more = "" if listed else " Use -v or a report to list them."
-    return shell.result_style.fold(shell.result_style.paint(outcomes.summary(applied), "bold") + more)
+def _ports(context: Context, store: FileStore, service: FlowService, form: str, interruption: Interruption) -> Ports:
+    console = context.console
+    # Standard output takes a single JSON document, so then everything on the way is a note.
+    say = console.err if form == "json" else console.out
+    style = context.err_style if form == "json" else context.out_style
+    count_done = context.progress.of("changes done", 0)
 
-
-@contextmanager
-def _only_said(shell: Context) -> Iterator[None]:
-    """What was applied decides the exit code, not whether a report of it could be written."""
-    try:
-        yield
-    except NotWritten as error:
-        shell.console.err(f"warning: {safe(error.message)}")
-
-
-def read_saved(file: Path, name: str | None, folder: Path) -> SavedPlan:
-    """Return a saved plan. Raise ``PlanFileError``; ``UsageError`` where it is for another target than that named, or a
-    word that is no file but a target or a key."""
-    no_plan = not file.exists() or guesses.as_key(str(file)) != str(file)
-    if no_plan and (meant := guesses.instead_of_argument(folder, str(file), ("--target", "--select"))):
-        raise UsageError(f"{file} is no saved plan", f"provisioner apply {meant}")
-    try:
-        kept = saved.decoded(file.read_text("utf-8"))
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text"
-        raise PlanFileError(f"{file} cannot be read: {reason}", "make one with `plan --out FILE`") from None
-    if name and name != kept.target:
-        raise UsageError(f"{file} was planned for target {kept.target}, not {name}", "leave out --target")
-    return kept
-
-
-def _ports(
-    shell: Context,
-    store: FileStore,
-    service: FlowService,
-    output: str,
-    interruption: Interruption,
-) -> applying.Ports:
-    # Only one JSON document goes to standard output, so then everything on the way is a note.
-    say = shell.console.err if output == "json" else shell.console.out
-    style = shell.note_style if output == "json" else shell.result_style
-    more = shell.progress.of("changes done", 0)
-
-    def show(made: Plan) -> None:
-        nonlocal more
-        shell.console.check((*words_of(made.changes), *made.notes))
-        more = shell.progress.of("changes done", len(made.pending))
-        if output == "events":
-            shell.console.out("\n".join(outcomes.of_plan(made, datetime.now(UTC))))
+    def show(plan: Plan) -> None:
+        nonlocal count_done
+        console.check((*words_of(plan.changes), *plan.notes))
+        count_done = context.progress.of("changes done", len(plan.pending))
+        if form == "events":
+            console.out("\n".join(outcomes.of_plan(plan, datetime.now(UTC))))
         else:
-            say(plan_text.as_text(made, style) + "\n\n")
+            say(plan_text.as_text(plan, style) + "\n\n")
+
+    def confirm() -> bool:
+        if context.stdin is None or not context.interactive:
+            raise UsageError("there is no terminal to ask on; nothing was done", "read the plan, then pass --yes")
+        console.ask("Apply these changes? Only `yes` is accepted: ")
+        answer = context.stdin.readline()
+        if not answer.endswith("\n"):
+            console.ask("\n")
+        return answer.strip().lower() == "yes"
 
     def progress(outcome: Outcome) -> None:
-        shell.console.check((outcome.message, outcome.remedy, *words_of((outcome.change,))))
-        if output == "events":
+        console.check((outcome.message, outcome.remedy, *words_of((outcome.change,))))
+        if form == "events":
             say(outcomes.of_outcome(outcome, datetime.now(UTC)))
-        elif shell.verbose or outcome.verdict is not Verdict.NOT_ATTEMPTED:  # the summary counts those
+        elif context.verbose or outcome.verdict is not Verdict.NOT_ATTEMPTED:  # the summary counts those
             say(outcomes.line(outcome, style))
-        more(1)
+        count_done(1)
 
-    return applying.Ports(
+    return Ports(
         store=store,
         service=service,
         monotonic=monotonic,
         sleep=lambda seconds: _sleep(interruption, seconds),
         new_id=new_id,
-        tell=shell.console.err,
+        tell=console.err,
         show=show,
-        confirm=lambda: _confirm(shell),
+        confirm=confirm,
         progress=progress,
         interrupted=interruption.asked,
         undisturbed=interruption.undisturbed,
@@ -149,11 +193,37 @@ def _sleep(interruption: Interruption, seconds: float) -> None:
     interruption.asked.wait(seconds)
 
 
-def _confirm(shell: Context) -> bool:
-    if shell.stdin is None or not shell.interactive:
-        raise UsageError("there is no terminal to ask on; nothing was done", "read the plan, then pass --yes")
-    shell.console.ask("Apply these changes? Only `yes` is accepted: ")
-    answer = shell.stdin.readline()
-    if not answer.endswith("\n"):
-        shell.console.ask("\n")
-    return answer.strip().lower() == "yes"
+def _summary(context: Context, applied: Applied, form: str) -> str:
+    if form == "events":
+        return outcomes.of_end(applied, datetime.now(UTC))
+    if form == "json":
+        return outcomes.as_json(applied)
+    listed = context.verbose or not applied.count(Verdict.NOT_ATTEMPTED)
+    hint = "" if listed else " Use -v or a report to list them."
+    style = context.out_style
+    return style.fold(style.paint(outcomes.summary(applied), "bold") + hint)
+
+
+@contextmanager
+def _warning_if_not_written(context: Context) -> Iterator[None]:
+    """Turn ``NotWritten`` into a warning: the exit code tells what was applied, not whether it could be reported."""
+    try:
+        yield
+    except NotWritten as error:
+        context.console.err(f"warning: {safe(error.message)}")
+
+
+def _read_saved(file: Path, target: str | None, folder: Path) -> SavedPlan:
+    """Return a saved plan. Raise ``PlanFileError``; ``UsageError`` where it is for another target than the one named,
+    or where FILE is no file but the name of a target or a key."""
+    no_plan = not file.exists() or guesses.as_key(str(file)) != str(file)
+    if no_plan and (instead := guesses.instead_of_argument(folder, str(file), ("--target", "--select"))):
+        raise UsageError(f"{file} is no saved plan", f"provisioner apply {instead}")
+    try:
+        plan = saved.decoded(file.read_text("utf-8"))
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or "not a text"
+        raise PlanFileError(f"{file} cannot be read: {reason}", "make one with `plan --out FILE`") from None
+    if target and target != plan.target:
+        raise UsageError(f"{file} was planned for target {plan.target}, not {target}", "leave out --target")
+    return plan

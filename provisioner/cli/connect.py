@@ -1,4 +1,4 @@
-"""Puts real adapters behind the ports: files, sockets, clocks, the embedded emulator."""
+"""Open what a target consists of: its state, and the Flow Service or the emulator that stands for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from provisioner.state.store import FileStore
 
 if TYPE_CHECKING:
     from provisioner.cli.console import Console
-    from provisioner.commands.plan import TargetContext
+    from provisioner.planning.target_context import TargetContext
     from provisioner.secret_scanner import SecretScanner
     from provisioner.service.auth import ClientCredentials, FixedToken
     from provisioner.service.client import FlowService
@@ -35,7 +35,7 @@ EMULATOR_ORG = "EMULATOR@AdobeOrg"
 
 
 def choose_target(project: Project, name: str | None, settings: Settings) -> Target:
-    """The target that a command is for. Raises ``UsageError``: in CI no emulator is chosen by default."""
+    """Return the target of a command. Raise ``UsageError``: in CI an emulator is never chosen by default."""
     if name:
         return project.target(name)
     if project.default_target is None:
@@ -47,7 +47,7 @@ def choose_target(project: Project, name: str | None, settings: Settings) -> Tar
     return target
 
 
-def place(
+def target_context(
     project: Project,
     target: Target,
     settings: Settings,
@@ -55,8 +55,8 @@ def place(
     progress: Progress = SILENT,
     waits: Waits | None = None,
 ) -> TargetContext:
-    """Everything about a target but the connection to it."""
-    from provisioner.commands.plan import TargetContext
+    """Return a target with what the settings add to it."""
+    from provisioner.planning.target_context import TargetContext
     from provisioner.service import http
 
     loopback = target.emulator or _origin(target.endpoint, settings).loopback
@@ -77,40 +77,40 @@ def place(
 
 def _identity(target: Target, settings: Settings) -> TargetIdentity:
     if target.emulator:
-        # Its address is another one in every run; and what the environment says of a real organization is not for it.
+        # Its address changes with every run, and the organization of the environment is a real one.
         return TargetIdentity(EMULATOR, target.org_id or EMULATOR_ORG, target.sandbox or EMULATOR)
     org_id, sandbox = target.org_id or settings.org_id, target.sandbox or settings.sandbox
     return TargetIdentity(str(_origin(target.endpoint, settings)), org_id or "", sandbox or "")
 
 
 def check_settings(target: Target, settings: Settings, online: bool) -> None:
-    """Raise ``UsageError`` or ``NotAuthenticated`` with all that project file and environment do not say together, or
-    say differently. ``online``: the service is going to be called."""
+    """Raise ``UsageError`` or ``NotAuthenticated`` with every setting that is missing, or differs between project file
+    and environment. ``online``: the service is going to be called."""
     if target.emulator:
         return
-    unnamed = list(_unnamed(target, settings))
-    unsigned = list(_unsigned(settings)) if online else []
-    if not unnamed and not unsigned:
+    identity = list(_identity_problems(target, settings))
+    credentials = list(_missing_credentials(settings)) if online else []
+    if not identity and not credentials:
         return
-    remedies = (*dict.fromkeys(remedy for _, remedy in unnamed), *([_REMEDY] if unsigned else []))
-    message = "; ".join((*(message for message, _ in unnamed), *unsigned))
-    raise (UsageError if unnamed else NotAuthenticated)(message, "; ".join(remedies))
+    remedies = (*dict.fromkeys(remedy for _, remedy in identity), *([_REMEDY] if credentials else []))
+    message = "; ".join((*(message for message, _ in identity), *credentials))
+    raise (UsageError if identity else NotAuthenticated)(message, "; ".join(remedies))
 
 
-def _unnamed(target: Target, settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield message and remedy for each part of what a target is that is not known."""
-    for what, variable, said, also in (
+def _identity_problems(target: Target, settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield message and remedy for each part of the target's identity that is missing or ambiguous."""
+    for name, variable, in_project, in_environment in (
         ("org_id", "AEP_ORG_ID", target.org_id, settings.org_id),
         ("sandbox", "AEP_SANDBOX_NAME", target.sandbox, settings.sandbox),
     ):
-        if said and also and said != also:
-            message = f"the target {target.name} says {what} {said}, and {variable} says {also}"
+        if in_project and in_environment and in_project != in_environment:
+            message = f"the target {target.name} says {name} {in_project}, and {variable} says {in_environment}"
             yield message, f"unset {variable}, or name the target that is meant"
-        elif not said and not also:
-            yield f"the target {target.name} has no {what}", f"add `{what}:` to it, or set {variable}"
+        elif not in_project and not in_environment:
+            yield f"the target {target.name} has no {name}", f"add `{name}:` to it, or set {variable}"
 
 
-def _unsigned(settings: Settings) -> Iterator[str]:
+def _missing_credentials(settings: Settings) -> Iterator[str]:
     credentials = settings.credentials
     if not credentials.api_key:
         yield "AEP_API_KEY is not set"
@@ -124,12 +124,12 @@ def _origin(url: str, settings: Settings) -> Origin:
     return check_origin(url, settings.allow_hosts)
 
 
-def store(
+def open_store(
     project: Project, target: Target, identity: TargetIdentity, console: Console, lineage: str | None = None
 ) -> FileStore:
-    """The state of a target; ``lineage`` is for one that begins now.
+    """Return the store of a target's state. ``lineage`` is used where there is no state yet.
 
-    What it could not record is told whatever it holds: it may be the last to know an id.
+    Its notes are printed unchecked: they may hold an id that nothing else could record.
     """
     path = project.folder / target.state
     return FileStore(path, identity, lineage=lineage, tell=console.err_unchecked, check=console.scanner.check)
@@ -137,31 +137,35 @@ def store(
 
 @contextmanager
 def connect(
-    where: TargetContext, settings: Settings, log: Log, repeats: Callable[[str], bool], interrupted: Event | None = None
+    target: TargetContext,
+    settings: Settings,
+    log: Log,
+    repeats: Callable[[str], bool],
+    interrupted: Event | None = None,
 ) -> Iterator[FlowService]:
-    """The Flow Service of a target, or the emulator that stands for it. Raises ``NotAuthenticated``.
+    """Connect to the Flow Service of a target, or start its emulator. Raise ``NotAuthenticated``.
 
-    What of an error answer ``repeats`` a sensitive value is withheld.
-    Once ``interrupted``, nothing is waited for or sent again.
+    Texts of error responses for which ``repeats`` is true hold a sensitive value, and are withheld. Once
+    ``interrupted`` is set, nothing is waited for or sent again.
     """
     from provisioner.service.client import FlowService
     from provisioner.service.transport import HttpTransport, RedactingTransport, real_timing
 
     with ExitStack() as stack:
-        url, ims_url = where.target.endpoint, where.target.ims_endpoint
-        if where.target.emulator:
-            url = ims_url = stack.enter_context(_emulator(where.project, where.target))
+        url, ims_url = target.target.endpoint, target.target.ims_endpoint
+        if target.target.emulator:
+            url = ims_url = stack.enter_context(_emulator(target.project, target.target))
         elif ims_url == DEFAULT_IMS_ENDPOINT and _origin(url, settings).loopback:
-            ims_url = url  # a running emulator issues its own tokens; what is meant for a test stays here
-        timing = replace(real_timing(interrupted), waiting=where.waits)
+            ims_url = url  # a running emulator issues its own tokens
+        timing = replace(real_timing(interrupted), waiting=target.waits)
         transport = RedactingTransport(stack.enter_context(HttpTransport(timing, log, settings.variables)), repeats)
-        tokens = _tokens(where, settings, ims_url, transport, timing)
-        identity = where.identity
+        tokens = _tokens(target, settings, ims_url, transport, timing)
+        identity = target.identity
         origin = _origin(url, settings)
-        names = (identity.org_id, identity.sandbox, where.client)
+        names = (identity.org_id, identity.sandbox, target.client)
         try:
             yield FlowService(
-                origin, *names, tokens, transport, timing, progress=where.progress, deadlines=where.deadlines
+                origin, *names, tokens, transport, timing, progress=target.progress, deadlines=target.deadlines
             )
         except Unreachable as error:
             if origin.loopback:
@@ -203,13 +207,13 @@ _REMEDY = (
 
 
 def _tokens(
-    where: TargetContext, settings: Settings, ims_url: str, transport: Transport, timing: Timing
+    target: TargetContext, settings: Settings, ims_url: str, transport: Transport, timing: Timing
 ) -> FixedToken | ClientCredentials:
     from provisioner.service import http
     from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
 
     credentials = settings.credentials
-    if where.target.emulator:
+    if target.target.emulator:
         return FixedToken("emulator")
     if credentials.access_token:
         return FixedToken(credentials.access_token.reveal())
@@ -219,16 +223,16 @@ def _tokens(
     scopes = credentials.scopes or DEFAULT_SCOPES
 
     def issued(token: str) -> None:
-        where.scanner.register([Sensitive(token, "access token")])
+        target.scanner.register([Sensitive(token, "access token")])
 
     within = (http.LOOPBACK if origin.loopback else http.REAL).attempt
     return ClientCredentials(
-        origin, where.client, credentials.client_secret, transport, timing, issued, scopes=scopes, within=within
+        origin, target.client, credentials.client_secret, transport, timing, issued, scopes=scopes, within=within
     )
 
 
-def holder(command: str, settings: Settings) -> Holder:
-    """Who we are, for those who wait for us."""
+def lock_holder(command: str, settings: Settings) -> Holder:
+    """Return what those who wait for the lock are told about us."""
     return Holder(
         user=_user(),
         host=os.uname().nodename,

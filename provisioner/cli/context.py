@@ -1,35 +1,50 @@
-"""The process around a command: where it reads and writes, and how it ends."""
+"""Everything that a command needs, made once: its process (``Context``) and its target (``Run``)."""
 
 from __future__ import annotations
 
 import os
-import re
-import sys
 import time
-import traceback
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from enum import IntEnum
 from pathlib import Path
-from typing import Any, TextIO
+from threading import Event
+from typing import TYPE_CHECKING, TextIO
 
-import click
-
-from provisioner import __version__
-from provisioner.cli import guesses, settings
+from provisioner.cli import settings
 from provisioner.cli.console import Console
-from provisioner.errors import Leak, ProblemsFound, ProvisionerError, remedy_of
+from provisioner.errors import ProblemsFound, ProvisionerError
 from provisioner.progress import Progress, Waits
-from provisioner.report.terminal import Style, safe
+from provisioner.report.terminal import Style, count, safe
 
-_NO_SUCH = re.compile(r"No such (command|option):? '?([\w-]+)")
-"""How click begins a message about them; not every version of it has the name elsewhere."""
-_EXTRA = re.compile(r"Got unexpected extra arguments? \((\S+)")
+if TYPE_CHECKING:
+    from provisioner.cli.settings import Settings
+    from provisioner.definitions.desired import Desired
+    from provisioner.definitions.project import Project, Target
+    from provisioner.model import Key, Location, Problem
+    from provisioner.planning.target_context import TargetContext
+    from provisioner.service.client import FlowReader, FlowService
+    from provisioner.service.http import CallLog
+    from provisioner.state.store import FileStore
+
+_MAX_WARNINGS = 10
+"""Warnings of one rule that are listed; the rest is counted."""
+
+
+class Needs(IntEnum):
+    """What a command needs. Each value includes those before it."""
+
+    STATE = 0
+    SERVICE = 1
+    DEFINITIONS = 2
+    SECRETS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a command has of its process."""
+    """The process of a command: environment, streams, folder of the project."""
 
     environ: Mapping[str, str] = field(repr=False)
     stdin: TextIO | None
@@ -40,162 +55,207 @@ class Context:
     def at(self, folder: Path, verbose: bool) -> Context:
         return replace(self, folder=folder, verbose=verbose)
 
+    def open(self, target_name: str | None, needs: Needs = Needs.STATE, lineage: str | None = None) -> Run:
+        """Return a run on a target. ``lineage`` is used for a state that does not exist yet.
+
+        Raise everything that is wrong with the settings, and with the definitions where the command needs them, at
+        once: ``UsageError``, ``NotAuthenticated``, ``ProblemsFound``.
+        """
+        from provisioner.cli import connect
+        from provisioner.definitions.check import open_project
+
+        environment = settings.read_settings(self.environ)
+        project = open_project(self.folder)
+        target = connect.choose_target(project, target_name, environment)
+        try:
+            connect.check_settings(target, environment, online=needs > Needs.STATE)
+        except ProvisionerError as missing:
+            problems = _definition_problems(project, target, environment, needs)
+            raise ProblemsFound(problems, also=missing) if problems else missing from None
+        target_context = connect.target_context(
+            project, target, environment, self.console.scanner, self.progress, self.waits
+        )
+        store = connect.open_store(project, target, target_context.identity, self.console, lineage)
+        return Run(self, environment, target_context, store)
+
     @property
     def interactive(self) -> bool:
-        """Whether somebody can be asked."""
+        """Whether a person can be asked."""
         if self.stdin is None or settings.in_ci(self.environ):
             return False
         # The plan goes to standard output and the question to standard error: both must be seen.
         return all(stream.isatty() for stream in (self.stdin, self.console.stdout, self.console.stderr))
 
     @property
-    def result_style(self) -> Style:
+    def out_style(self) -> Style:
         return self._style(self.console.stdout)
 
     @property
-    def note_style(self) -> Style:
+    def err_style(self) -> Style:
         return self._style(self.console.stderr)
 
     @property
     def progress(self) -> Progress:
-        """On a terminal a line that stays where it is; elsewhere, in logs, a new one every ten seconds."""
+        """A status line on a terminal; elsewhere, as in logs, a new line every ten seconds."""
         if self.console.stderr.isatty() and not settings.plain(self.environ):
-            # A line that the terminal breaks in two could not be wiped.
-            most = max(self.note_style.width - 1, 0) or None
+            # A line that the terminal wraps could not be erased.
+            width = max(self.err_style.width - 1, 0) or None
             return Progress(
-                time.monotonic, 1, lambda text: self.console.status(text[:most]), lambda: self.console.status("")
+                time.monotonic, 1, lambda text: self.console.status(text[:width]), lambda: self.console.status("")
             )
         return Progress(time.monotonic, 10, self.console.err)
 
     @property
     def waits(self) -> Waits:
-        """Like ``progress``; with ``--verbose`` every one in a line of its own, among those of the calls."""
+        """Like ``progress``; with ``--verbose`` each wait has a line of its own, among those of the calls."""
         return Waits(Progress(time.monotonic, 0, self.console.err) if self.verbose else self.progress)
 
     def _style(self, stream: TextIO) -> Style:
         return Style(settings.coloured(self.environ, stream.isatty()), _width(stream))
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a command on one target."""
+
+    context: Context
+    settings: Settings
+    target: TargetContext
+    store: FileStore
+
+    def load_definitions(
+        self, allow_none: bool = False, requires_secrets: Callable[[Key], bool] = lambda _: False
+    ) -> tuple[Desired, ...]:
+        """Return what the definitions ask for on the target, and print warnings. See ``load_definitions`` below."""
+        desired = load_definitions(self.target, allow_none, requires_secrets)
+        self.warn(desired)
+        return desired
+
+    def warn(self, desired: tuple[Desired, ...]) -> None:
+        """Print which files were overlooked and what is odd about the variables that were read; never a value."""
+        from provisioner.definitions.files import not_read
+        from provisioner.definitions.lint import odd
+        from provisioner.definitions.project import CONNECTIONS
+        from provisioner.report import problems
+
+        console, style = self.context.console, self.context.err_style
+        variables = {name: value for name, value in self.settings.variables.items() if value}  # not a target's samples
+        by_rule: Counter[str] = Counter()
+        for problem in (*not_read(self.context.folder, CONNECTIONS), *odd(desired, variables)):
+            by_rule[problem.rule] += 1
+            if by_rule[problem.rule] <= _MAX_WARNINGS:
+                console.err(problems.as_warning(problem, style))
+        for rule, number in by_rule.items():
+            if number > _MAX_WARNINGS:
+                console.err(f"{count(number - _MAX_WARNINGS, 'warning')} more ({rule})")
+
+    def hold(self, command: str, timeout: float) -> AbstractContextManager[None]:
+        """Hold the lock of the state. ``timeout`` in seconds. Raise ``LockedError``."""
+        from provisioner.cli.connect import lock_holder
+
+        holder = lock_holder(f"provisioner {command} --target {self.target.name}", self.settings)
+        return self.store.hold(
+            holder, timeout, lambda other: self.context.console.err(f"waiting for {safe(str(other))}")
+        )
+
+    def writer(self) -> str:
+        """Return who is writing the state now, "" if nobody is."""
+        from provisioner.state.lock import writer
+
+        return writer(self.target.project.folder / self.target.target.state)
+
+    @contextmanager
+    def connect(self, interrupted: Event | None = None) -> Iterator[FlowService]:
+        """Connect to the Flow Service of the target, or start its emulator. Raise ``NotAuthenticated``.
+
+        Once ``interrupted`` is set, nothing is waited for or sent again.
+        """
+        from provisioner.cli.connect import connect
+
+        def log(call: CallLog) -> None:
+            if self.context.verbose:
+                self.context.console.err(safe(_log_line(call)))
+
+        with connect(self.target, self.settings, log, self.context.console.scanner.contains, interrupted) as service:
+            yield service
+
+    @contextmanager
+    def connect_reader(self, offline: bool = False) -> Iterator[FlowReader | None]:
+        """Connect for reading alone; yield None when ``offline``."""
+        if offline:
+            yield None
+            return
+        with self.connect() as service:
+            yield service.reading()
+
+
+def new_id() -> str:
+    return os.urandom(16).hex()
+
+
+def load_definitions(
+    target: TargetContext, allow_none: bool = False, requires_secrets: Callable[[Key], bool] = lambda _: False
+) -> tuple[Desired, ...]:
+    """Return what the definitions ask for on a target. Raise ``ProblemsFound`` with everything that is wrong with them.
+
+    With ``allow_none`` it is no problem that there are none: where the state has records, the guards against deletes
+    judge that. ``requires_secrets`` says for which keys every variable has to be set.
+    """
+    from provisioner.definitions.check import Checked
+    from provisioner.definitions.desired import unset_variables
+    from provisioner.definitions.files import NO_DEFINITION
+    from provisioner.definitions.lint import exposed
+    from provisioner.definitions.project import FILE_NAME
+    from provisioner.definitions.read import read
+
+    scanner = target.scanner
+    definitions = read(target.project, (target.target,), target.environment, target.progress)
+    (built,) = definitions.built
+    scanner.register((secret for secret in built.secrets if not target.is_sample(secret)), built.private)
+    texts = {FILE_NAME: target.project.text, **definitions.texts}
+    exposures = exposed(texts, built.desired, scanner.origins_in)
+    unset = unset_variables((one for one in built.desired if requires_secrets(one.key)), target.environment)
+    problems = {
+        problem
+        for problem in (*definitions.problems, *built.problems, *unset)
+        if not (allow_none and problem.rule == NO_DEFINITION)
+        # What would repeat a secret is about a line that is among the exposures.
+        and not (exposures and scanner.origins_in(f"{problem.location} {problem.message} {problem.remedy}"))
+    }
+    if problems or exposures:
+        checked = Checked(definitions.definitions, (target.name,), tuple(sorted({*problems, *exposures})), texts)
+
+        def harmless_line(location: Location) -> str:
+            line = checked.source_line(location)
+            return "" if scanner.origins_in(line) else line
+
+        raise ProblemsFound(checked.problems, harmless_line)
+    return built.desired
+
+
+def _log_line(call: CallLog) -> str:
+    note = f" {call.note}" if call.note else ""
+    request = f" request {call.request_id}" if call.request_id else ""
+    return f"{call.method} {call.host}{call.path} {call.status or '-'} {call.seconds:.3f} s{request}{note}"
+
+
+def _definition_problems(project: Project, target: Target, environment: Settings, needs: Needs) -> tuple[Problem, ...]:
+    if needs < Needs.DEFINITIONS:
+        return ()
+    from provisioner.definitions.desired import unset_variables
+    from provisioner.definitions.files import NO_DEFINITION, NO_FOLDER
+    from provisioner.definitions.read import read
+
+    definitions = read(project, (target,), {})
+    (built,) = definitions.built
+    unset = unset_variables(built.desired, environment.variables) if needs is Needs.SECRETS else ()
+    found = {*definitions.problems, *built.problems, *unset}
+    return tuple(sorted(one for one in found if one.rule not in (NO_DEFINITION, NO_FOLDER)))  # the state judges these
+
+
 def _width(stream: TextIO) -> int:
-    """Columns of a terminal; 0 where there is none, or it does not say."""
+    """Return the columns of a terminal; 0 where there is none, or it does not say."""
     try:
         return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
     except (OSError, ValueError):
         return 0
-
-
-def guarded(shell: Context, run: Callable[[], Any]) -> int:
-    """Run a command; whatever happens becomes an exit code and a line on standard error."""
-    try:
-        return _expected(shell, run)
-    except SystemExit as stop:  # click ends so after a completion; a text in it would be printed by Python
-        return _code(stop.code) if isinstance(stop.code, int | None) else _bug(shell, stop)
-    except BaseException as error:  # extensions written in Rust raise those that are no Exception
-        return _bug(shell, error)
-
-
-def _code(code: Any) -> int:
-    return code if isinstance(code, int) else 0
-
-
-def _expected(shell: Context, run: Callable[[], Any]) -> int:
-    """Run a command; what may go wrong in it is said. Raises what must not happen."""
-    try:
-        code = run()
-        shell.console.check_written()
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.Abort:
-        return _interrupted(shell)
-    except click.ClickException as error:
-        shell.console.err(_usage(error))
-        return 64
-    except ProvisionerError as error:
-        shell.console.err(error_text(error, shell))
-        return error.exit_code
-    except KeyboardInterrupt:
-        return _interrupted(shell)
-    except OSError as error:
-        shell.console.err(error_text(of_the_world(error), shell))
-        return 1
-    return _code(code)
-
-
-def of_the_world(error: OSError) -> ProvisionerError:
-    """Return what to say of a file that cannot be used, whatever containers, users and pipelines made of it."""
-    # Whoever raises it may have written anything into it; the number says enough.
-    reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return ProvisionerError(f"{error.filename}: {reason}" if error.filename else reason, remedy_of(error))
-
-
-def _interrupted(shell: Context) -> int:
-    shell.console.err("interrupted; whatever was finished by then is recorded")
-    return 130
-
-
-def _usage(error: click.ClickException) -> str:
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        return error.format_message()
-    message = error.format_message()
-    if not isinstance(error, click.UsageError) or error.ctx is None:
-        return f"error: {message}"
-    command = error.ctx.command_path
-    if (unknown := _NO_SUCH.match(message)) and (instead := guesses.REMOVED.get(f"{command} {unknown[2]}")):
-        return f"error: `{command} {unknown[2]}` was removed\n    remedy: {instead}"
-    if instead := _meant(error.ctx, message):
-        # What click takes for similar is not what is meant.
-        return f"error: {message.partition(' Did you mean')[0]}\n    remedy: {instead}"
-    return f"error: {message}\n    remedy: {command} --help"
-
-
-def _meant(context: click.Context, message: str) -> str:
-    """Return what to write instead of what click does not know, "" where nobody can tell."""
-    options = {name for one in context.command.get_params(context) for name in one.opts}
-    if unknown := _NO_SUCH.match(message):
-        what, name = unknown[1], unknown[2]
-        return guesses.instead_of_flag(name, options) if what == "option" else guesses.instead_of_command(name)
-    if extra := _EXTRA.match(message):
-        folder = context.params.get("project") or Path()
-        return guesses.instead_of_argument(folder, extra[1].rstrip(")"), options)
-    return ""
-
-
-def error_text(error: ProvisionerError, shell: Context) -> str:
-    """An expected failure: every problem, or one line with its remedy."""
-    style = shell.note_style
-    if isinstance(error, ProblemsFound):
-        from provisioner.report import problems
-
-        shell.console.check(word for one in error.problems for word in (one.message, one.remedy))
-        frames = error.source_line if shell.console.stderr.isatty() else None
-        also = f"\n{error_text(error.also, shell)}" if error.also else ""
-        return f"{problems.as_text(error.problems, style, frames)}\n{error.message}{also}"
-    shell.console.check((error.message, *error.details, error.remedy))
-    remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
-    details = "".join(f"\n    {safe(detail)}" for detail in error.details)
-    return style.fold(f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}")
-
-
-def _bug(shell: Context, error: BaseException) -> int:
-    """One line, and a report without any value: messages of exceptions may quote what they stumbled over."""
-    now = datetime.now(UTC)
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = [f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
-    head = [f"provisioner {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}", type(error).__name__]
-    # Of two in the same second each has its own.
-    path = Path(f"provisioner-report-{now:%Y%m%dT%H%M%S}-{os.urandom(4).hex()}.txt")
-    report = "\n".join([*head, *lines, ""])
-    try:
-        shell.console.write_report(path, report)
-        where = f"the report is in {path}"
-    except OSError:
-        where = "and the report could not be written:\n" + report
-    except Leak:
-        where = "and its report is withheld for the same reason"
-    if isinstance(error, Leak):
-        origins = ", ".join(error.origins)
-        what = f"what was about to be written holds the value of {origins}; nothing of it was written"
-        shell.console.err_unchecked(f"error: {what}. This is a bug in provisioner; {where}")
-    else:
-        shell.console.err(f"error: this is a bug in provisioner ({type(error).__name__}); {where}")
-    return 3

@@ -8,6 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin, get_type_hints
 
+import click
+
+from provisioner.cli import options
+from provisioner.cli.context import Context
 from provisioner.definitions.syntax import in_json
 from provisioner.errors import ProvisionerError, UsageError
 
@@ -19,10 +23,33 @@ _HELP = "docs/emulator.md lists the switches"
 _FAULTS_HELP = "docs/emulator.md lists the faults"
 
 
+@click.command(cls=options.StrictCommand)
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 picks a free one.")
+@click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep base connections in this file.")
+@click.option(
+    "--behaviour", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of switches."
+)
+@click.option(
+    "--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of faults to inject."
+)
+@click.pass_obj
+def emulator(context: Context, port: int, data: Path | None, behaviour: Path | None, faults: Path | None) -> int:
+    """Run an emulator of the Flow Service on 127.0.0.1. Prints its URL; docs/emulator.md describes it."""
+
+    def announce(url: str) -> None:
+        context.console.out(url)
+        if context.console.stdout.isatty():
+            hint = f"a target reaches it by `endpoint: {url}`, with any org_id, sandbox and credentials"
+            context.console.err(context.err_style.fold(f"{hint}; Ctrl-C ends it"))
+
+    run(port, data, behaviour, announce, faults)
+    return 0
+
+
 def run(
     port: int, data: Path | None, behaviour: Path | None, announce: Callable[[str], None], faults: Path | None = None
 ) -> None:
-    """Serve until interrupted; ``announce`` is told the URL once it answers. Raises ``UsageError``."""
+    """Serve until interrupted; call ``announce`` with the URL once it answers. Raise ``UsageError``."""
     from provisioner.emulator.faults import FaultError
     from provisioner.emulator.server import serve
 

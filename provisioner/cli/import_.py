@@ -1,92 +1,103 @@
-"""``import`` as the command line runs it."""
+"""``import``: bring existing base connections under management."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from provisioner import guarding, running
-from provisioner.cli import connect
-from provisioner.cli.settings import read_settings
-from provisioner.commands import plan as planning
+import click
+
+from provisioner.cli import options
+from provisioner.cli.context import Context, Needs, Run, new_id
+from provisioner.definitions.desired import Desired
 from provisioner.definitions.files import NO_FOLDER
 from provisioner.errors import NotWritten, ProblemsFound
 from provisioner.importing import importer
+from provisioner.importing.importer import Imported, ImportOptions
+from provisioner.model import TargetIdentity
 from provisioner.report import problems
-from provisioner.report.terminal import count, safe
-
-if TYPE_CHECKING:
-    from provisioner.cli.context import Context
-    from provisioner.commands.plan import TargetContext
-    from provisioner.definitions.desired import Desired
-    from provisioner.importing.importer import Imported, ImportOptions
-    from provisioner.model import TargetIdentity
-    from provisioner.report.terminal import Style
+from provisioner.report.terminal import Style, count, safe
 
 
-def import_(shell: Context, name: str | None, wanted: ImportOptions, lock_timeout: float) -> int:
-    """Take up what exists; write drafts, then records. 1 where something was left out that was asked for."""
-    settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name, running.Needs.DEFINITIONS)
-    with running.held(shell, store, where, settings, "import", lock_timeout):
-        desired = _declared(where)
-        guarding.warn(shell, settings, desired)
-        with connect.connect(where, settings, running.log_of(shell), shell.console.scanner.contains) as service:
-            state = store.load()
-            done = importer.prepare(where, desired, state, service.reading(), wanted, running.new_id)
-        _write(shell, done)
-        if done.taken:
-            store.adopt([one.record for one in done.taken])
-            store.compact()
-    for warning in done.warnings:
-        shell.console.err(problems.as_warning(warning, shell.note_style))
-    shell.console.check(word for one in done.skipped for word in (one.name, one.reason))
-    style = shell.result_style
-    shell.console.out(style.fold("\n".join(_lines(done, where.identity, style))))
-    return 0 if all(one.managed for one in done.skipped) else 1
+@click.command("import", cls=options.StrictCommand)
+@click.argument("what", metavar="[KEY] [ID]", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every base connection of MySQL in the sandbox.")
+@click.option("--folder", default="", metavar="DIR", help="Folder for drafts, below connections/.")
+@options.target
+@options.lock_timeout
+@options.project
+def import_(
+    context: Context, what: tuple[str, ...], everything: bool, folder: str, target: str | None, lock_timeout: float
+) -> int:
+    """Bring existing base connections under management: one by its ID, or --all.
+
+    Writes a definition of each for review, and records it. Secrets become variables, listed at the end. Nothing is sent
+    to the service. KEY names the definition; without it the key is made of the name.
+    """
+    if everything == bool(what) or len(what) > 2:
+        raise click.UsageError("name a base connection by its ID, with a KEY before it if you like; or --all")
+    *key, ident = what or (None,)
+    import_options = ImportOptions(ident, key[0] or "" if key else "", folder.strip("/"))
+    run = context.open(target, Needs.DEFINITIONS)
+    with run.hold("import", lock_timeout):
+        desired = _load_definitions(run)
+        with run.connect() as service:
+            state = run.store.load()
+            imported = importer.prepare(run.target, desired, state, service.reading(), import_options, new_id)
+        _write_drafts(context, imported)
+        if imported.taken:
+            run.store.adopt([connection.record for connection in imported.taken])
+            run.store.compact()
+    for warning in imported.warnings:
+        context.console.err(problems.as_warning(warning, context.err_style))
+    context.console.check(text for skipped in imported.skipped for text in (skipped.name, skipped.reason))
+    style = context.out_style
+    context.console.out(style.fold("\n".join(_lines(imported, run.target.identity, style))))
+    return 0 if all(skipped.managed for skipped in imported.skipped) else 1
 
 
-def _declared(where: TargetContext) -> tuple[Desired, ...]:
-    """Return what the definitions ask for; nothing where their folder is still to be made, by the first draft."""
+def _load_definitions(run: Run) -> tuple[Desired, ...]:
+    """Return what the definitions ask for; nothing where the first draft is yet to create their folder."""
     try:
-        return planning.read_desired(where, allow_none=True)
+        return run.load_definitions(allow_none=True)
     except ProblemsFound as error:
-        if {problem.rule for problem in error.problems} != {NO_FOLDER} or os.path.lexists(where.project.connections):
+        rules = {problem.rule for problem in error.problems}
+        if rules != {NO_FOLDER} or os.path.lexists(run.target.project.connections):
             raise
+        run.warn(())
         return ()
 
 
-def _write(shell: Context, done: Imported) -> None:
-    for one in importer.drafts(done):
-        path = shell.folder / one.file
+def _write_drafts(context: Context, imported: Imported) -> None:
+    for draft in importer.drafts(imported):
+        path = context.folder / draft.file
         try:
-            shell.console.create(path, one.text)
+            context.console.create(path, draft.text)
         except OSError as error:
-            raise NotWritten(
-                f"{path} cannot be written: {error.strerror}", "nothing is recorded; run it again"
-            ) from None
-    for one in done.taken:
-        shell.console.remove_litter(shell.folder / one.file)
+            message = f"{path} cannot be written: {error.strerror}"
+            raise NotWritten(message, "nothing is recorded; run it again") from None
+    for connection in imported.taken:
+        context.console.remove_litter(context.folder / connection.file)
 
 
-def _lines(done: Imported, where: TargetIdentity, style: Style) -> Iterator[str]:
-    for one in done.taken:
-        what = "drafted " if one.text else "recorded"
-        yield f"{style.paint(what, 'green')}  {safe(one.record.key)}  {safe(one.record.id)}  {safe(one.file)}"
-    for other in done.skipped:
-        what = style.paint("skipped ", "yellow")
-        yield f'{what}  {safe(other.id)}  "{safe(other.name)}": {safe(other.reason)}'
-    for one in done.taken:
-        yield from (
-            f"    {style.paint('note:', 'yellow')} {safe(one.record.key)}: {safe(words)}" for words in one.unsaid
-        )
-    variables = list(dict.fromkeys(name for one in done.taken for name in one.variables))
+def _lines(imported: Imported, identity: TargetIdentity, style: Style) -> Iterator[str]:
+    for connection in imported.taken:
+        verb = style.paint("drafted " if connection.text else "recorded", "green")
+        yield f"{verb}  {safe(connection.record.key)}  {safe(connection.record.id)}  {safe(connection.file)}"
+    for skipped in imported.skipped:
+        verb = style.paint("skipped ", "yellow")
+        yield f'{verb}  {safe(skipped.id)}  "{safe(skipped.name)}": {safe(skipped.reason)}'
+    for connection in imported.taken:
+        for note in connection.unsaid:
+            yield f"    {style.paint('note:', 'yellow')} {safe(connection.record.key)}: {safe(note)}"
+    variables = dict.fromkeys(name for connection in imported.taken for name in connection.variables)
     if variables:
         yield ""
         yield "set these before the next apply, each to its current value in the database:"
         yield from (f"  {name}" for name in variables)
     yield ""
-    if not done.taken and not done.skipped:
-        yield f"there is none of MySQL in sandbox {where.sandbox} of {where.org_id} at {where.endpoint}"
-    yield style.paint(f"{count(len(done.taken), 'base connection')} imported, {len(done.skipped)} skipped.", "bold")
+    if not imported.taken and not imported.skipped:
+        yield f"there is none of MySQL in sandbox {identity.sandbox} of {identity.org_id} at {identity.endpoint}"
+    yield style.paint(
+        f"{count(len(imported.taken), 'base connection')} imported, {len(imported.skipped)} skipped.", "bold"
+    )

@@ -1,66 +1,171 @@
-"""``test`` and ``explore`` as the command line runs them."""
+"""Commands that only look: ``test``, ``explore``, ``output``."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from provisioner import running
+import click
+
 from provisioner.apply.outcome import Tested
-from provisioner.cli import connect
-from provisioner.cli.settings import read_settings
-from provisioner.commands import probing
-from provisioner.report import tables
+from provisioner.cli import options
+from provisioner.cli.context import Context, Needs
+from provisioner.errors import NotAuthenticated, NotWritten, ServiceError, UsageError
+from provisioner.model import Key
+from provisioner.planning.plan import PlanOptions
+from provisioner.progress import Progress
+from provisioner.report import ids, tables
 from provisioner.report.terminal import columns, safe
-
-if TYPE_CHECKING:
-    from provisioner.cli.context import Context
-    from provisioner.service.client import FlowReader
-    from provisioner.state.records import State
+from provisioner.service.client import FlowReader
+from provisioner.state.records import Record, State, record_of
 
 
-def test(shell: Context, name: str | None, output: str, select: tuple[str, ...], parallelism: int) -> int:
-    """Test, show each by key. 1 where one is not reachable."""
-    with _looking(shell, name) as (state, service):
-        records = probing.chosen(state, select)
+@click.command(cls=options.StrictCommand)
+@options.target
+@options.form
+@options.select
+@options.parallelism
+@options.project
+def test(context: Context, target: str | None, form: str, select: tuple[str, ...], parallelism: int) -> int:
+    """Have the service test whether it reaches the databases of managed base connections. Changes nothing.
+
+    Exits with 1 where one cannot be reached.
+    """
+    with _connect(context, target) as (state, service):
+        records = _selected(state, select)
         width = max(columns(safe(record.key)) for record in records)
 
-        def show(one: Tested) -> None:
-            shell.console.check((one.reason, one.remedy))
-            if output != "json":
-                shell.console.out(tables.test_line(one, width, shell.result_style))
+        def show(tested: Tested) -> None:
+            context.console.check((tested.reason, tested.remedy))
+            if form != "json":
+                context.console.out(tables.test_line(tested, width, context.out_style))
 
-        results = probing.test(records, service, parallelism, show, shell.progress)
-    passed = sum(one.passed for one in results)
-    if output == "json":
-        shell.console.out(tables.tests_json(results))
+        results = run_tests(records, service, parallelism, show, context.progress)
+    passed = sum(tested.passed for tested in results)
+    if form == "json":
+        context.console.out(tables.tests_json(results))
     else:
-        words = tables.test_summary(passed, len(results) - passed)
-        shell.console.out(shell.result_style.paint(words, "bold"))
+        summary = tables.test_summary(passed, len(results) - passed)
+        context.console.out(context.out_style.paint(summary, "bold"))
     return 0 if passed == len(results) else 1
 
 
-def explore(shell: Context, name: str | None, output: str, key: str, table: str | None, preview: bool) -> int:
-    """Show tables, or the columns of one."""
-    style = shell.result_style
-    with _looking(shell, name) as (state, service):
+@click.command(cls=options.StrictCommand)
+@click.argument("key", shell_complete=options.complete_key, callback=options.read_key)
+@click.argument("table", required=False)
+@click.option("--preview", is_flag=True, help="Include sample rows of TABLE, if available.")
+@options.target
+@options.form
+@options.project
+def explore(context: Context, key: str, table: str | None, preview: bool, target: str | None, form: str) -> int:
+    """List the tables behind KEY, or the columns of TABLE with their types as the service reports them."""
+    if preview and table is None:
+        raise click.UsageError("--preview is of a table: name one, as `explore KEY` lists them")
+    style = context.out_style
+    with _connect(context, target) as (state, service):
+        ident = record_of(state, key).id
         if table is None:
-            found = probing.tables(state, service, key)
-            shell.console.check(word for one in found for word in (one.name, one.path, one.kind))
-            text = tables.tables_json(found) if output == "json" else tables.tables_text(found, style)
+            found = service.tables(ident)
+            context.console.check(text for item in found for text in (item.name, item.path, item.kind))
+            result = tables.tables_json(found) if form == "json" else tables.tables_text(found, style)
         else:
-            held = probing.contents(state, service, key, table, preview)
-            shell.console.check(tables.words_of(held))
-            text = tables.contents_json(held) if output == "json" else tables.contents_text(held, style, preview)
-    shell.console.out(text)
+            contents = service.contents(ident, table, preview)
+            context.console.check(tables.words_of(contents))
+            if form == "json":
+                result = tables.contents_json(contents)
+            else:
+                result = tables.contents_text(contents, style, preview)
+    context.console.out(result)
     return 0
 
 
+@click.command(cls=options.StrictCommand)
+@click.argument("key", required=False, shell_complete=options.complete_key, callback=options.read_key)
+@options.target
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["json", "env", "github"]),
+    default="json",
+    show_default=True,
+    help="Form of the result; github: outputs of the step, appended to the file named by GITHUB_OUTPUT.",
+)
+@options.offline_project
+def output(context: Context, key: str | None, target: str | None, form: str) -> int:
+    """Print the ids of managed base connections, or of KEY its id alone, for whatever comes next in a pipeline."""
+    run = context.open(target)
+    state = run.store.load()
+    if key is not None:
+        context.console.out(ids.as_id(record_of(state, key)))
+        return 0
+    renderers = {"json": ids.as_json, "env": ids.as_env, "github": ids.as_github}
+    result = renderers[form](state.records)
+    file = run.settings.github_output
+    if form != "github" or file is None:
+        context.console.out(result)
+        return 0
+    try:
+        context.console.append(file, f"{result}\n")
+    except OSError as error:
+        message = f"{file} cannot be written: {error.strerror}"
+        raise NotWritten(message, "check the file that GITHUB_OUTPUT names") from None
+    return 0
+
+
+def run_tests(
+    records: Sequence[Record],
+    service: FlowReader,
+    parallelism: int,
+    show: Callable[[Tested], None],
+    progress: Progress,
+) -> tuple[Tested, ...]:
+    """Test base connections in parallel. ``show`` receives each result in the order of the records.
+
+    Raise ``NotAuthenticated``.
+    """
+    count_done = progress.of("tests done", len(records))
+    count_done(0)
+
+    def run_test(record: Record) -> Tested:
+        try:
+            result = service.test(record.id)
+            tested = Tested(record, result, remedy="" if result.reachable else _remedy(record.key))
+        except NotAuthenticated:
+            raise
+        except ServiceError as error:
+            tested = Tested(record, None, error.message, error.remedy)
+        count_done(1)
+        return tested
+
+    results = []
+    with ThreadPoolExecutor(max_workers=parallelism) as pool:
+        for tested in pool.map(run_test, records):
+            show(tested)
+            results.append(tested)
+    return tuple(results)
+
+
+def _remedy(key: Key) -> str:
+    return (
+        "correct the definition or its variables and apply, or let Adobe's addresses reach the database; "
+        f"then `provisioner test --select {key}`"
+    )
+
+
 @contextmanager
-def _looking(shell: Context, name: str | None) -> Iterator[tuple[State, FlowReader]]:
-    settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name, running.Needs.SERVICE)
-    state = store.load()
-    with connect.connect(where, settings, running.log_of(shell), shell.console.scanner.contains) as service:
+def _connect(context: Context, target: str | None) -> Iterator[tuple[State, FlowReader]]:
+    run = context.open(target, Needs.SERVICE)
+    state = run.store.load()
+    with run.connect() as service:
         yield state, service.reading()
+
+
+def _selected(state: State, select: tuple[str, ...]) -> tuple[Record, ...]:
+    """Return the selected records, by key. Raise ``UsageError`` where there are none."""
+    plan_options = PlanOptions(select=select)
+    records = sorted((record for record in state.records if plan_options.selects(record.key)), key=lambda one: one.key)
+    if not records:
+        message = f"--select {' '.join(select)} matches no record" if select else "nothing is recorded for this target"
+        raise UsageError(message, "`provisioner state list` shows what is; `apply` records what it makes")
+    return tuple(records)

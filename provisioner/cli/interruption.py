@@ -45,7 +45,7 @@ class Interruption:
 
     def _arrived(self, _signal: int, _frame: FrameType | None) -> None:
         if self.asked.is_set():
-            # Not through `Egress`, whose lock the interrupted thread may hold.
+            # Not through the console, whose lock the interrupted thread may hold.
             os.write(2, b"\nstopped at once; what was under way is in the journal, and the next apply settles it\n")
             os._exit(INTERRUPTED)
         self.asked.set()

@@ -1,111 +1,113 @@
-"""``plan`` as the command line runs it."""
+"""``plan``: show what ``apply`` would change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from provisioner import guarding
-from provisioner.cli import connect
-from provisioner.cli.settings import read_settings
-from provisioner.commands import plan as planning
+import click
+
+from provisioner.cli import options
+from provisioner.cli.context import Context, Needs, Run
+from provisioner.cli.reports import Reports, with_problem_reports, write_file, write_reports
 from provisioner.errors import UsageError
+from provisioner.planning import pipeline, saved
+from provisioner.planning.approval import ExpectedDigest
+from provisioner.planning.plan import Action, Plan, PlanOptions
 from provisioner.planning.renewal import key_note
 from provisioner.report import plan_text
 from provisioner.report.terminal import safe
 from provisioner.report.wording import words_of
-from provisioner.reporting import Reports, write_file, write_reports
-from provisioner.running import Needs, log_of, place_of
-from provisioner.state.lock import writer
-
-if TYPE_CHECKING:
-    from provisioner.cli.context import Context
-    from provisioner.commands.plan import TargetContext
-    from provisioner.planning import plan as values
-    from provisioner.planning.approval import ExpectedDigest
-    from provisioner.planning.plan import Plan
-    from provisioner.state.records import State
+from provisioner.state.records import State
 
 
-@dataclass(frozen=True, slots=True)
-class Requested:
-    """What a plan is asked for. ``detailed``: the exit code says whether it holds changes. ``out``: where to save it.
-    ``approved``: what it has to be."""
-
-    offline: bool
-    detailed: bool
-    asked: values.PlanOptions
-    out: Path | None = None
-    approved: ExpectedDigest | None = None
-
-
-def plan(shell: Context, name: str | None, output: str, options: Requested, reports: Reports = ()) -> int:
-    """Make a plan, show it, keep it."""
-    offline, asked = options.offline, options.asked
-    if offline and asked.adopt:
-        raise UsageError("--import-existing has to look at what exists", "leave out --offline")
-    if offline and asked.refresh:
-        raise UsageError("--refresh-only has to look at what exists", "leave out --offline")
-    settings = read_settings(shell.environ)
-    where, store = place_of(shell, settings, name, Needs.STATE if offline else Needs.DEFINITIONS)
-    writing = writer(where.project.folder / where.target.state)
-    state = store.load()
-    desired = planning.read_desired(where, allow_none=not state.is_new)
-    guarding.warn(shell, settings, desired)
+@click.command(cls=options.StrictCommand)
+@options.target
+@options.form
+@click.option("--offline", is_flag=True, help="Compare with the state alone; ask the service nothing.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plan holds changes.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for `apply FILE`.")
+@click.option(
+    "--expect-digest", metavar="DIGEST", help="Exit with 5 unless the plan has this digest, or has nothing to do."
+)
+@options.reports(options.PLAN_REPORTS)
+@options.plan_options
+@options.project
+@with_problem_reports
+def plan(
+    context: Context,
+    target: str | None,
+    form: str,
+    offline: bool,
+    detailed_exitcode: bool,
+    out: Path | None,
+    expect_digest: str | None,
+    reports: Reports,
+    plan_options: PlanOptions,
+) -> int:
+    """Show what would change. Changes nothing: towards the service it only looks."""
+    approved = ExpectedDigest(expect_digest) if expect_digest is not None else None
     if offline:
-        made = planning.plan(where, desired, state, None, asked)
-    else:
-        with connect.connect(where, settings, log_of(shell), shell.console.scanner.contains) as service:
-            made = planning.plan(where, desired, state, service.reading(), asked)
-    shell.console.check((*words_of(made.changes), *made.notes))
-    shell.console.out(_plan_text(shell, made, output))
-    for words in (*_meanwhile(where, writing), *_advice(made, state, where)):
-        shell.console.err(shell.note_style.fold(words))
+        _refuse_offline(plan_options)
+    run = context.open(target, Needs.STATE if offline else Needs.DEFINITIONS)
+    writer_before = run.writer()
+    state = run.store.load()
+    desired = run.load_definitions(allow_none=not state.is_new)
+    with run.connect_reader(offline) as service:
+        plan = pipeline.plan(run.target, desired, state, service, plan_options)
+    _show(context, plan, form)
+    for note in _notes(run, plan, state, writer_before):
+        context.console.err(context.err_style.fold(note))
     if reports:
         from provisioner.report import formats
 
-        write_reports(shell, formats.PLAN, made, reports)
-    if options.approved:
-        options.approved.verify(made)
-    if options.out:
-        from provisioner.planning import saved
-
-        write_file(options.out, saved.encoded(made), shell.console.write_private)
-        if options.out.is_file():
-            shell.console.err(_saved(made, options.out))
-    return planning.exit_code(made, options.detailed)
+        write_reports(context, formats.PLAN, plan, reports)
+    if approved:
+        approved.verify(plan)
+    if out:
+        _save(context, plan, out)
+    if plan.count(Action.BLOCKED):
+        return 1
+    return 2 if detailed_exitcode and plan.pending else 0
 
 
-def _saved(plan: Plan, path: Path) -> str:
-    """Say what a saved plan is good for: made without a secret, it does not know what would be sent."""
-    unset = (symbol.origin for one in plan.pending if one.desired for _, symbol in one.desired.unset)
-    if names := ", ".join(dict.fromkeys(unset)):
-        return f"saved to be read: `apply {path}` will refuse it, for {names} is not set; plan where it is set"
-    return f"saved: `apply {path}` carries out exactly this plan"
+def _refuse_offline(plan_options: PlanOptions) -> None:
+    for flag, given in (("--import-existing", plan_options.adopt), ("--refresh-only", plan_options.refresh)):
+        if given:
+            raise UsageError(f"{flag} has to look at what exists", "leave out --offline")
 
 
-def _meanwhile(where: TargetContext, before: str) -> Iterator[str]:
-    """Say that somebody writes the state, or did when it was read: ``before``."""
-    if whom := before or writer(where.project.folder / where.target.state):
-        yield f"note: {safe(whom)} is writing this state: plan again when that has ended"
+def _show(context: Context, plan: Plan, form: str) -> None:
+    context.console.check((*words_of(plan.changes), *plan.notes))
+    if form == "json":
+        from provisioner.report import plan_json
+
+        context.console.out(plan_json.as_json(plan))
+    else:
+        context.console.out(plan_text.as_text(plan, context.out_style))
 
 
-def _advice(made: Plan, state: State, where: TargetContext) -> Iterator[str]:
-    """What is wrong with the plan as a whole rather than with a change of it."""
-    if key_words := key_note(state, where.fingerprinter(state.lineage), where.loopback):
+def _notes(run: Run, plan: Plan, state: State, writer_before: str) -> Iterator[str]:
+    """Yield notes about the plan as a whole rather than about a change in it."""
+    if writer := writer_before or run.writer():
+        yield f"note: {safe(writer)} is writing this state: plan again when that has ended"
+    if key_words := key_note(state, run.target.fingerprinter(state.lineage), run.target.loopback):
         yield f"note: {key_words}"
-    if made.is_first and made.blocked and not made.pending:
+    if plan.is_first and plan.blocked and not plan.pending:
         yield (
             "note: nothing is recorded yet, and all of this exists: if there was a state, fetch it; if it is lost, "
-            f"`provisioner state rebuild --target {made.target}`"
+            f"`provisioner state rebuild --target {plan.target}`"
         )
 
 
-def _plan_text(shell: Context, made: Plan, output: str) -> str:
-    if output == "json":
-        from provisioner.report import plan_json
-
-        return plan_json.as_json(made)
-    return plan_text.as_text(made, shell.result_style)
+def _save(context: Context, plan: Plan, path: Path) -> None:
+    write_file(path, saved.encoded(plan), context.console.write_private)
+    if not path.is_file():  # a pipe or a device: the plan is not kept
+        return
+    unset = (symbol.origin for change in plan.pending if change.desired for _, symbol in change.desired.unset)
+    if origins := ", ".join(dict.fromkeys(unset)):
+        # Made without a secret, it does not know what would be sent.
+        note = f"saved to be read: `apply {path}` will refuse it, for {origins} is not set; plan where it is set"
+    else:
+        note = f"saved: `apply {path}` carries out exactly this plan"
+    context.console.err(note)

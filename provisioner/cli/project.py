@@ -1,4 +1,4 @@
-"""``init``: the files of a new project, with the pipeline that plans and applies it."""
+"""Commands for a project as such, without a target: ``init``, ``schema``, ``completion``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,101 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+import click
+
 from provisioner import json_schema
+from provisioner.cli import options
+from provisioner.cli.context import Context
+from provisioner.errors import NotWritten, UsageError
+from provisioner.model import Cloud
+
+
+@click.command(cls=options.StrictCommand)
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--pipeline",
+    type=click.Choice(["github", "gitlab", "azure", "none"]),
+    default="github",
+    show_default=True,
+    help="CI system to generate a pipeline for.",
+)
+@click.pass_obj
+def init(context: Context, folder: Path, pipeline: str) -> int:
+    """Make a project in DIR: a sample definition, schemas for editors, a pipeline. Overwrites nothing."""
+    console = context.console
+    for path, text in scaffold(pipeline).items():
+        try:
+            console.create(folder / path, text)
+            console.out(f"created  {path}")
+        except FileExistsError:
+            lacking = lacking_lines(folder / path, text)
+            console.out(f"kept  {path}  (already exists{'; add these lines to it' if lacking else ''})")
+            console.out("\n".join(f"      {line}" for line in lacking))
+        except OSError as error:
+            message = f"{folder / path} cannot be written: {error.strerror}"
+            raise NotWritten(message, "check permissions and room") from None
+    console.err(context.err_style.fold(next_steps(pipeline)))
+    return 0
+
+
+@click.command(cls=options.StrictCommand)
+@click.argument("shell", metavar="[bash|zsh|fish]", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_obj
+def completion(context: Context, shell: str) -> int:
+    """Print a completion script for a shell: commands, flags, targets and keys.
+
+    In ~/.bashrc: eval "$(provisioner completion bash)"
+    """
+    from click.shell_completion import get_completion_class
+
+    from provisioner.cli import cli
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"there is no completion for {shell}")
+    script = kind(cli, {}, "provisioner", "_PROVISIONER_COMPLETE").source()
+    context.console.out(script + (_FILES_IN_BASH if shell == "bash" else ""))
+    return 0
+
+
+_FILES_IN_BASH = """
+_provisioner_files() {
+    if [[ $2 == '=' || $3 == '=' ]]; then  # FORMAT=FILE: bash splits words there
+        COMPREPLY=()
+        compopt -o default
+        return 0
+    fi
+    _provisioner_completion "$@"
+    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+    return 0
+}
+
+complete -o nosort -F _provisioner_files provisioner
+"""
+"""Added to what click writes: names of files after ``FORMAT=``, and no blank behind it."""
+
+
+_SCHEMAS = ("connection", "project", "plan", "state", "faults")
+
+
+# The metavar is written out: versions of click show an optional choice in different brackets.
+@click.command(cls=options.StrictCommand)
+@click.argument("name", metavar=f"[{'|'.join(_SCHEMAS)}]", type=click.Choice(_SCHEMAS), default="connection")
+@click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only the vocabulary of this cloud.")
+@click.pass_obj
+def schema(context: Context, name: str, cloud: str | None) -> int:
+    """Print a JSON Schema: of definitions, the project file, a plan as JSON, a state file, or a file of faults."""
+    from provisioner.definitions.schema import narrowed
+
+    if cloud is None:
+        document = json_schema.load(name)
+    elif name == "connection":
+        document = narrowed(Cloud(cloud))
+    else:
+        raise UsageError("only the schema of definitions is not the same for every cloud", "leave out --cloud")
+    context.console.out(json.dumps(document, indent=2, ensure_ascii=False))
+    return 0
+
 
 _PARTS = {"github": ("state", "github"), "gitlab": ("state", "gitlab"), "azure": ("state", "azure"), "none": ()}
 _HIDDEN = "dot-"

@@ -1,79 +1,94 @@
-"""``state ...`` as the command line runs it."""
+"""``state ...``: read and repair what is recorded of a target."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import click
 
-from provisioner import guarding, running
-from provisioner.cli import connect
-from provisioner.cli.settings import read_settings
-from provisioner.commands import plan as planning
-from provisioner.importing import rebuild as states
-from provisioner.report import state
+from provisioner.cli import options
+from provisioner.cli.context import Context, Needs, new_id
+from provisioner.importing import rebuild
+from provisioner.report import state as report
 from provisioner.report.terminal import safe
 from provisioner.state.records import entries_of, entry_of
 
-if TYPE_CHECKING:
-    from provisioner.cli.context import Context
-    from provisioner.model import Key
-    from provisioner.state.store import FileStore
+
+@click.group(cls=options.StrictGroup)
+def state() -> None:
+    """What is recorded of a target, and what to do where that was lost."""
 
 
-def state_list(shell: Context, name: str | None, output: str) -> int:
-    """What is recorded, by key."""
-    _, store = running.place_of(shell, read_settings(shell.environ), name)
-    entries = entries_of(store.load())
-    shell.console.out(state.as_json(entries) if output == "json" else state.as_list(entries, shell.result_style))
+@state.command("list")
+@options.target
+@options.form
+@options.offline_project
+def list_(context: Context, target: str | None, form: str) -> int:
+    """List what is recorded, and calls whose outcome is unknown."""
+    entries = entries_of(context.open(target).store.load())
+    context.console.out(report.as_json(entries) if form == "json" else report.as_list(entries, context.out_style))
     return 0
 
 
-def state_show(shell: Context, name: str | None, output: str, key: str) -> int:
-    """All that is recorded under one key."""
-    _, store = running.place_of(shell, read_settings(shell.environ), name)
-    found = entry_of(store.load(), key)
-    shell.console.out(state.as_json([found]) if output == "json" else state.as_text(found, shell.result_style))
+@state.command(short_help="Show all that is recorded under a key.")
+@click.argument("key", shell_complete=options.complete_key, callback=options.read_key)
+@options.target
+@options.form
+@options.offline_project
+def show(context: Context, key: str, target: str | None, form: str) -> int:
+    """Show all that is recorded under one key. Of secrets only where they came from."""
+    entry = entry_of(context.open(target).store.load(), key)
+    context.console.out(report.as_json([entry]) if form == "json" else report.as_text(entry, context.out_style))
     return 0
 
 
-def state_rebuild(shell: Context, name: str | None, lock_timeout: float) -> int:
-    """Make a lost state anew. 1 where something has to be decided on."""
-    settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name, running.Needs.DEFINITIONS)
-    with running.held(shell, store, where, settings, "state rebuild", lock_timeout):
-        desired = planning.read_desired(where)
-        guarding.warn(shell, settings, desired)
-        with connect.connect(where, settings, running.log_of(shell), shell.console.scanner.contains) as service:
-            done = states.rebuild(where, desired, store, service.reading(), running.new_id)
-    shell.console.out(state.rebuilt(done, shell.result_style))
-    return 1 if done.open else 0
+@state.command("rebuild", short_help="Rebuild a lost or damaged state.")
+@options.target
+@options.lock_timeout
+@options.project
+def rebuild_(context: Context, target: str | None, lock_timeout: float) -> int:
+    """Rebuild a lost or damaged state from what is left of it, the service and the definitions.
+
+    Takes up what is as declared and was created by our own client, and says what it could not decide.
+    """
+    run = context.open(target, Needs.DEFINITIONS)
+    with run.hold("state rebuild", lock_timeout):
+        desired = run.load_definitions()
+        with run.connect() as service:
+            rebuilt = rebuild.rebuild(run.target, desired, run.store, service.reading(), new_id)
+    context.console.out(report.rebuilt(rebuilt, context.out_style))
+    return 1 if rebuilt.open else 0
 
 
-def state_move(shell: Context, name: str | None, old: Key, new: Key, lock_timeout: float) -> int:
-    """Record under another key."""
-    with _changed(shell, name, "state mv", lock_timeout) as store:
-        record = states.move(store, old, new)
-    shell.console.out(safe(f"{old} is recorded as {new} now ({record.id}); give its definition that key"))
+@state.command()
+@click.argument("old", shell_complete=options.complete_key, callback=options.read_key)
+@click.argument("new", shell_complete=options.complete_key, callback=options.read_key)
+@options.target
+@options.lock_timeout
+@options.offline_project
+def mv(context: Context, old: str, new: str, target: str | None, lock_timeout: float) -> int:
+    """Record under NEW what is recorded under OLD. In git, `movedFrom: OLD` does the same for every target."""
+    run = context.open(target)
+    with run.hold("state mv", lock_timeout):
+        record = rebuild.move(run.store, old, new)
+    context.console.out(safe(f"{old} is recorded as {new} now ({record.id}); give its definition that key"))
     return 0
 
 
-def state_remove(shell: Context, name: str | None, keys: tuple[Key, ...], lock_timeout: float) -> int:
-    """Forget records."""
-    with _changed(shell, name, "state rm", lock_timeout) as store:
-        forgotten = states.remove(store, keys)
-    for one in forgotten:
-        if one.record:
-            shell.console.out(safe(f"forgot {one.key}; {one.record.id} stays as it is"))
-        for intent in one.intents:
+@state.command(short_help="Forget records; base connections stay.")
+@click.argument(
+    "keys", metavar="KEY...", nargs=-1, required=True, shell_complete=options.complete_key, callback=options.read_key
+)
+@options.target
+@options.lock_timeout
+@options.offline_project
+def rm(context: Context, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
+    """Forget what is recorded under these keys. The base connections themselves stay as they are."""
+    run = context.open(target)
+    with run.hold("state rm", lock_timeout):
+        removed = rebuild.remove(run.store, keys)
+    for entry in removed:
+        if entry.record:
+            context.console.out(safe(f"forgot {entry.key}; {entry.record.id} stays as it is"))
+        for intent in entry.intents:
             call = f"{intent.step} of {intent.name} with an open outcome, sent at {intent.sent_at}"
-            shell.console.out(safe(f"gave up a {call}: look in Experience Platform whether it had its effect"))
+            context.console.out(safe(f"gave up a {call}: look in Experience Platform whether it had its effect"))
     return 0
-
-
-@contextmanager
-def _changed(shell: Context, name: str | None, command: str, lock_timeout: float) -> Iterator[FileStore]:
-    settings = read_settings(shell.environ)
-    where, store = running.place_of(shell, settings, name)
-    with running.held(shell, store, where, settings, command, lock_timeout):
-        yield store

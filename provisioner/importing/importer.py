@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from provisioner.commands.plan import TargetContext, look
 from provisioner.definitions.definition import KEY, DefinitionParser, ParsedDefinition
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.fields import variables_of
@@ -24,8 +23,9 @@ from provisioner.importing.drafts import definition_text, key_for, make_draft, v
 from provisioner.model import Key, Problem
 from provisioner.planning.diff import visible_record_of
 from provisioner.planning.moves import moved
-from provisioner.planning.observed import Observation, Observed, shown_otherwise
+from provisioner.planning.observed import Observation, Observed, look, shown_otherwise
 from provisioner.planning.recovery import resolve
+from provisioner.planning.target_context import TargetContext
 from provisioner.service.client import FlowReader
 from provisioner.state.records import Record, State
 from provisioner.state.replay import replay

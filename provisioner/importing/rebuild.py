@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from provisioner.apply.outcome import Rebuilt
-from provisioner.commands.plan import TargetContext, look, planned
 from provisioner.definitions.definition import KEY
 from provisioner.definitions.desired import Desired
 from provisioner.errors import UsageError
 from provisioner.model import Key
 from provisioner.planning.diff import visible_record_of
-from provisioner.planning.observed import Observation
+from provisioner.planning.observed import Observation, look
+from provisioner.planning.pipeline import make_plan
 from provisioner.planning.plan import Action, Change, Patch, PlanOptions
 from provisioner.planning.planner import PlanInputs
 from provisioner.planning.recovery import resolve
+from provisioner.planning.target_context import TargetContext
 from provisioner.service.client import FlowReader
 from provisioner.state.records import Completed, Record, State, StateEntry, entry_of
 from provisioner.state.store import Store
@@ -34,7 +35,7 @@ def rebuild(
     resolved = resolve(state, observation, place.client)
     fingerprinter, undecided = place.fingerprinter(state.lineage), resolved.undecided
     context = PlanInputs(state, observation, fingerprinter, client=place.client, undecided=undecided)
-    plan = planned(place, desired, context, PlanOptions(adopt=True))
+    plan = make_plan(place, desired, context, PlanOptions(adopt=True))
     adopted = tuple(_taken_up(plan.changes, observation, new_id))
     store.adopt(adopted)
     store.compact()

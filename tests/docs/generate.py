@@ -56,7 +56,10 @@ def _leaves(name: str, command: click.Command) -> Iterator[tuple[str, click.Comm
     if not isinstance(command, click.Group):
         yield name, command
         return
-    for part, below in command.commands.items():
+    context = click.Context(command)
+    for part in command.list_commands(context):
+        below = command.get_command(context, part)
+        assert below
         yield from _leaves(f"{name} {part}", below)
 
 

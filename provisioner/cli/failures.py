@@ -1,0 +1,141 @@
+"""How a command ends: every exception becomes an exit code and a line on standard error."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from provisioner import __version__
+from provisioner.cli import guesses
+from provisioner.cli.context import Context
+from provisioner.errors import Leak, ProblemsFound, ProvisionerError, remedy_of
+from provisioner.report.terminal import safe
+
+_NO_SUCH = re.compile(r"No such (command|option):? '?([\w-]+)")
+"""How click begins a message about them; not every version of it has the name elsewhere."""
+_EXTRA = re.compile(r"Got unexpected extra arguments? \((\S+)")
+
+
+def run_command(context: Context, run: Callable[[], Any]) -> int:
+    """Run a command; whatever happens becomes an exit code and a line on standard error."""
+    try:
+        return _expected(context, run)
+    except SystemExit as stop:  # click ends so after a completion; a text in it would be printed by Python
+        return _code(stop.code) if isinstance(stop.code, int | None) else _bug(context, stop)
+    except BaseException as error:  # extensions written in Rust raise those that are no Exception
+        return _bug(context, error)
+
+
+def _code(code: Any) -> int:
+    return code if isinstance(code, int) else 0
+
+
+def _expected(context: Context, run: Callable[[], Any]) -> int:
+    """Run a command; what may go wrong in it is said. Raises what must not happen."""
+    try:
+        code = run()
+        context.console.check_written()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.Abort:
+        return _interrupted(context)
+    except click.ClickException as error:
+        context.console.err(_usage(error))
+        return 64
+    except ProvisionerError as error:
+        context.console.err(error_text(error, context))
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _interrupted(context)
+    except OSError as error:
+        context.console.err(error_text(of_the_world(error), context))
+        return 1
+    return _code(code)
+
+
+def of_the_world(error: OSError) -> ProvisionerError:
+    """Return what to say of a file that cannot be used, whatever containers, users and pipelines made of it."""
+    # Whoever raises it may have written anything into it; the number says enough.
+    reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    return ProvisionerError(f"{error.filename}: {reason}" if error.filename else reason, remedy_of(error))
+
+
+def _interrupted(context: Context) -> int:
+    context.console.err("interrupted; whatever was finished by then is recorded")
+    return 130
+
+
+def _usage(error: click.ClickException) -> str:
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return error.format_message()
+    message = error.format_message()
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return f"error: {message}"
+    command = error.ctx.command_path
+    if (unknown := _NO_SUCH.match(message)) and (instead := guesses.REMOVED.get(f"{command} {unknown[2]}")):
+        return f"error: `{command} {unknown[2]}` was removed\n    remedy: {instead}"
+    if instead := _meant(error.ctx, message):
+        # What click takes for similar is not what is meant.
+        return f"error: {message.partition(' Did you mean')[0]}\n    remedy: {instead}"
+    return f"error: {message}\n    remedy: {command} --help"
+
+
+def _meant(context: click.Context, message: str) -> str:
+    """Return what to write instead of what click does not know, "" where nobody can tell."""
+    options = {name for one in context.command.get_params(context) for name in one.opts}
+    if unknown := _NO_SUCH.match(message):
+        what, name = unknown[1], unknown[2]
+        return guesses.instead_of_flag(name, options) if what == "option" else guesses.instead_of_command(name)
+    if extra := _EXTRA.match(message):
+        folder = context.params.get("project") or Path()
+        return guesses.instead_of_argument(folder, extra[1].rstrip(")"), options)
+    return ""
+
+
+def error_text(error: ProvisionerError, context: Context) -> str:
+    """An expected failure: every problem, or one line with its remedy."""
+    style = context.err_style
+    if isinstance(error, ProblemsFound):
+        from provisioner.report import problems
+
+        context.console.check(word for one in error.problems for word in (one.message, one.remedy))
+        frames = error.source_line if context.console.stderr.isatty() else None
+        also = f"\n{error_text(error.also, context)}" if error.also else ""
+        return f"{problems.as_text(error.problems, style, frames)}\n{error.message}{also}"
+    context.console.check((error.message, *error.details, error.remedy))
+    remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
+    details = "".join(f"\n    {safe(detail)}" for detail in error.details)
+    return style.fold(f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}")
+
+
+def _bug(context: Context, error: BaseException) -> int:
+    """One line, and a report without any value: messages of exceptions may quote what they stumbled over."""
+    now = datetime.now(UTC)
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
+    head = [f"provisioner {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}", type(error).__name__]
+    # Of two in the same second each has its own.
+    path = Path(f"provisioner-report-{now:%Y%m%dT%H%M%S}-{os.urandom(4).hex()}.txt")
+    report = "\n".join([*head, *lines, ""])
+    try:
+        context.console.write_report(path, report)
+        where = f"the report is in {path}"
+    except OSError:
+        where = "and the report could not be written:\n" + report
+    except Leak:
+        where = "and its report is withheld for the same reason"
+    if isinstance(error, Leak):
+        origins = ", ".join(error.origins)
+        what = f"what was about to be written holds the value of {origins}; nothing of it was written"
+        context.console.err_unchecked(f"error: {what}. This is a bug in provisioner; {where}")
+    else:
+        context.console.err(f"error: this is a bug in provisioner ({type(error).__name__}); {where}")
+    return 3

@@ -1,0 +1,64 @@
+"""Files that commands write beside their result: ``--report FORMAT=FILE``, and saved plans."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from provisioner.cli.context import Context
+from provisioner.cli.failures import error_text
+from provisioner.errors import NotWritten, ProblemsFound, remedy_of
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Value = TypeVar("Value")
+
+Reports: TypeAlias = tuple[tuple[str, str], ...]
+"""Pairs of a format and the file to write, ``-`` for standard output."""
+
+
+def with_problem_reports(command: Command) -> Command:
+    """Write the problems that end a command to its reports, and with ``--format json`` to its result.
+
+    The command takes ``form`` and ``reports``.
+    """
+
+    @functools.wraps(command)
+    def wrapped(context: Context, *, form: str, reports: Reports, **options: Any) -> Any:
+        try:
+            return command(context, form=form, reports=reports, **options)
+        except ProblemsFound as error:
+            from provisioner.report import formats, problems
+
+            write_reports(context, formats.PROBLEMS, tuple(error.problems), reports)
+            if form != "json":
+                raise
+            context.console.out(problems.as_json(error.problems, 0, ()))
+            if error.also:
+                context.console.err(error_text(error.also, context))
+            return error.exit_code
+
+    return wrapped  # type: ignore[return-value]
+
+
+def write_reports(
+    context: Context, renderers: Mapping[str, Callable[[Value], str]], value: Value, reports: Reports
+) -> None:
+    """Write the reports that this kind of value has a renderer for. Raise ``NotWritten``."""
+    for form, file in reports:
+        if form not in renderers:
+            continue
+        text = renderers[form](value)
+        if file == "-":
+            context.console.out(text)
+        else:
+            write_file(Path(file), text, context.console.write_public)
+
+
+def write_file(path: Path, text: str, write: Callable[[Path, str], None]) -> None:
+    """Write a file of the user's choice. Raise ``NotWritten``."""
+    try:
+        write(path, text)
+    except OSError as error:
+        raise NotWritten(f"{path} cannot be written: {error.strerror}", remedy_of(error)) from None

@@ -1,1 +1,0 @@
-"""One module a command: functions over ports that return outcomes."""

@@ -1,0 +1,127 @@
+"""Definitions, state and service to a plan: the pipeline. ``plan`` and ``apply`` use the same one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from provisioner.definitions.desired import Desired
+from provisioner.definitions.lint import exposing_fields
+from provisioner.errors import NotAuthenticated, ServiceError, StateError, UsageError
+from provisioner.model import Cloud
+from provisioner.planning import planner
+from provisioner.planning.added_steps import is_probe, with_proofs, with_tests, with_waits
+from provisioner.planning.approval import pinned
+from provisioner.planning.guards import announce_drift, hold_back_mass_delete, hold_back_mass_recreate
+from provisioner.planning.impact import affected, with_dependants, with_other_readers, without_dependants
+from provisioner.planning.moves import moved, naming_moves, without_effect
+from provisioner.planning.observed import look
+from provisioner.planning.plan import Plan, PlanOptions
+from provisioner.planning.planner import PlanInputs
+from provisioner.planning.recovery import resolve
+from provisioner.planning.refresh import refresh_plan
+from provisioner.planning.target_context import TargetContext
+from provisioner.state.records import State
+from provisioner.state.replay import replay
+
+if TYPE_CHECKING:
+    from provisioner.secret_scanner import SecretScanner
+    from provisioner.service.client import FlowReader
+
+
+def plan(
+    target: TargetContext,
+    desired: tuple[Desired, ...],
+    state: State,
+    service: FlowReader | None,
+    options: PlanOptions,
+) -> Plan:
+    """Return the plan of a target. ``service`` is None for ``--offline``.
+
+    Calls of an earlier run whose outcome is unknown are settled as ``apply`` would settle them first, but not recorded.
+    """
+    if service is None:
+        return make_plan(target, desired, PlanInputs(state, None, target.fingerprinter(state.lineage)), options)
+    observation = look(service, state)
+    resolved = resolve(state, observation, target.client)
+    inputs = PlanInputs(
+        replay(state, resolved.entries),
+        observation,
+        target.fingerprinter(state.lineage),
+        client=target.client,
+        undecided=resolved.undecided,
+    )
+    return make_plan(target, desired, inputs, options, service).noting(resolved.found)
+
+
+def make_plan(
+    target: TargetContext,
+    desired: tuple[Desired, ...],
+    inputs: PlanInputs,
+    options: PlanOptions,
+    service: FlowReader | None = None,
+    reviewed: bool = False,
+) -> Plan:
+    """Return the plan that the options admit. ``service`` is asked which dataflows use what the plan changes.
+
+    ``reviewed``: somebody approved the plan before, and parts of it may be done already. Raise ``StateError`` where the
+    state holds a secret in plain text, ``UsageError`` for ``--select`` that selects nothing.
+    """
+    _refuse_exposed_secrets(inputs.state, target.scanner)
+    recorded_state = inputs.state
+    state, moves = moved(recorded_state, desired)
+    inputs = replace(
+        inputs,
+        state=state,
+        adopt=options.adopt,
+        delete=options.delete,
+        protected_delete=options.protected_delete,
+        resend=options.resend,
+    )
+    whole = (refresh_plan if options.refresh else planner.make_plan)(target.name, target.identity, desired, inputs)
+    whole = naming_moves(whole, moves).noting(without_effect(recorded_state, desired))
+    plan = replace(_selected(whole, options, reviewed), asked=options)
+    if not options.mass_delete:
+        plan = hold_back_mass_delete(plan, whole)
+    if not options.mass_recreate:
+        plan = hold_back_mass_recreate(plan, state, inputs.observation)
+    if not (options.overwrite_drift or reviewed):
+        plan = announce_drift(plan)
+    plan = with_other_readers(plan, whole)
+    if service is not None:
+        plan = _name_dataflows(plan, service)
+    if target.target.cloud is Cloud.AWS:
+        plan = with_waits(plan)
+    if options.prove:
+        plan = with_proofs(plan)
+    if options.test:
+        plan = with_tests(plan)
+    return pinned(plan, inputs.state, inputs.fingerprinter)
+
+
+def _refuse_exposed_secrets(state: State, scanner: SecretScanner) -> None:
+    for record in state.records:
+        for path, origins in exposing_fields(record.texts, scanner.origins_in):
+            message = f"the value of {', '.join(origins)} stands in the state in plain text: {record.key}, {path}"
+            raise StateError(message, "change the secret; nothing was done")
+
+
+def _selected(whole: Plan, options: PlanOptions, reviewed: bool) -> Plan:
+    # What a reviewed plan selected may be gone by now.
+    for glob in () if reviewed else options.select:
+        if not any(fnmatchcase(change.key, glob) for change in whole.changes):
+            raise UsageError(f"--select {glob} matches no definition and no record", "keys are as `plan` lists them")
+    return whole.only({one.key for one in whole.changes if options.selects(one.key) or is_probe(one.key)})
+
+
+def _name_dataflows(plan: Plan, service: FlowReader) -> Plan:
+    ids = affected(plan)
+    if not ids:
+        return plan
+    try:
+        return with_dependants(plan, service.flows_of(ids))
+    except NotAuthenticated:
+        raise
+    except ServiceError as error:  # a technical account may see connections and no flows
+        return without_dependants(plan, error.message)
