@@ -50,7 +50,7 @@ class LazyGroup(StrictGroup):
     def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module, _, function = COMMANDS[cmd_name][0].partition(":")
+        module, function = COMMANDS[cmd_name][0].split(":")
         command: click.Command = getattr(import_module(f"provisioner.cli.{module}"), function)
         return command
 
