@@ -1,24 +1,29 @@
 """Declarative MySQL base connections for Adobe Experience Platform.
 
-The packages are the stages that data passes; imports point one way, and tests/test_architecture.py keeps it so::
+Packages are the stages that data passes, and imports go one way::
 
-    cli -> commands -> applying, report -> planning -> definitions, state, service -> vocabulary
+    cli -> importing, report -> apply -> planning -> definitions, state, service -> vocabulary
 
-    errors, model, sensitive   the vocabulary: one exception tree, frozen values, values that must not be shown;
-    names, once, progress      names that are one; equal values kept once; how far work is, and for what it waits
-    unseen                     characters that are not seen, in what is read and in what is shown
-    json_schema                the published schemas, and values held against them
-    secret_scanner             the last check that nothing written holds a secret
-    definitions                what the user wrote        -> desired base connections
-    state                      what we remember           -> prior state, journal, fingerprints
-    service                    the Flow Service over HTTP -> observed base connections
-    planning                   desired x prior state x observed -> plan (pure)
-    applying                   the plan, step by step, every step recorded
-    report                     one value, many faces
-    commands                   one module a command
-    console, settings, cli      the shell: the way out, flags and environment, wiring
-    guesses                    what people write who guess a flag or a command, and what to write instead
-    emulator                   an independent stand-in for the Flow Service
+The map; tests/test_architecture.py keeps it true::
+
+    cli             the command line: one module a command, their options, context, console and settings
+    definitions     what the user wrote: YAML files and the project file -> desired base connections
+    state           what is remembered: records, fingerprints, the journal, the lock
+    service         the Flow Service over HTTP -> observed base connections
+    planning        desired x state x observed -> a plan, as a value; recovery, guards, approval
+    apply           carries out a plan, every step recorded; what became of it
+    importing       existing base connections -> definitions and records; rebuilds a lost state
+    report          plans, outcomes, problems and states as text, JSON, Markdown, HTML, JUnit and annotations
+    emulator        a stand-in for the Flow Service, an independent reading of its API
+    scaffold        the files that `init` writes
+
+    errors          the exception tree, and the exit codes
+    model           values that every package uses
+    secrets         values that refuse to be printed
+    text            characters that cannot be seen, and when two names are one
+    progress        how far a run has come, and what it waits for
+    json_schema     the published schemas, and checks of values against them
+    secret_scanner  the last check that nothing written holds a secret
 """
 
 __version__ = "0.1.0"

@@ -120,7 +120,7 @@ class Options:
     no_wait: bool = False
 
 
-def apply(place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: Options) -> Applied:
+def run_apply(place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: Options) -> Applied:
     """Carry out what the definitions ask for. The lock is held by the caller.
 
     Raises whatever reading the service may raise, with nothing done; ``Declined`` when the answer was no.

@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "plan": ("plan:plan", "Show what would change."),
     "rotate": ("apply:rotate", "Send a new password, proved first."),
     "schema": ("project:schema", "Print a JSON Schema."),
-    "state": ("state:state", "What is recorded of a target."),
+    "state": ("state:group", "What is recorded of a target."),
     "test": ("inspect:test", "Test whether databases can be reached."),
     "validate": ("validate:validate", "Check every definition, for every target."),
 }

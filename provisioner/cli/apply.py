@@ -11,9 +11,8 @@ from time import monotonic
 
 import click
 
-from provisioner.apply import run as applying
 from provisioner.apply.outcome import Applied, Outcome, Verdict, exit_code
-from provisioner.apply.run import Options, Ports
+from provisioner.apply.run import Options, Ports, run_apply
 from provisioner.cli import guesses, options
 from provisioner.cli.context import Context, Needs, new_id
 from provisioner.cli.interruption import Interruption
@@ -129,7 +128,7 @@ def _apply(
         )
         with run.connect(interruption.asked) as service:
             ports = _ports(context, run.store, service, form, interruption)
-            applied = applying.apply(run.target, desired, ports, apply_options)
+            applied = run_apply(run.target, desired, ports, apply_options)
     context.console.out(_summary(context, applied, form))
     if reports:
         from provisioner.report import formats

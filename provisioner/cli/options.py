@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 import click
 
@@ -18,7 +18,7 @@ from provisioner.cli.context import Context
 from provisioner.cli.guesses import as_key
 from provisioner.errors import ProvisionerError, UsageError
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Command: TypeAlias = Callable[..., Any]
 
 PLAN_REPORTS = ("text", "json", "markdown", "html", "github", "gitlab-terraform", "gitlab-codequality", "digest")
 APPLY_REPORTS = ("json", "markdown", "junit")
@@ -107,7 +107,7 @@ def _project(command: Command, hide_verbose: bool) -> Command:
     def wrapped(context: Context, /, project: Path | None, verbose: bool, **options: Any) -> Any:
         return command(context.at(_absolute(project or Path()), verbose), **options)
 
-    return wrapped  # type: ignore[return-value]
+    return wrapped
 
 
 def _folder_of(_: click.Context, __: click.Parameter, path: Path | None) -> Path | None:
@@ -278,4 +278,4 @@ def plan_options(command: Command) -> Command:
 
     for option in reversed(_PLAN_OPTIONS):
         wrapped = option(wrapped)
-    return wrapped  # type: ignore[return-value]
+    return wrapped

@@ -11,7 +11,7 @@ from provisioner.cli.context import Context
 from provisioner.cli.failures import error_text
 from provisioner.errors import NotWritten, ProblemsFound, remedy_of
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Command: TypeAlias = Callable[..., Any]
 Value = TypeVar("Value")
 
 Reports: TypeAlias = tuple[tuple[str, str], ...]
@@ -39,7 +39,7 @@ def with_problem_reports(command: Command) -> Command:
                 context.console.err(error_text(error.also, context))
             return error.exit_code
 
-    return wrapped  # type: ignore[return-value]
+    return wrapped
 
 
 def write_reports(

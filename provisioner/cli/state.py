@@ -7,44 +7,44 @@ import click
 from provisioner.cli import options
 from provisioner.cli.context import Context, Needs, new_id
 from provisioner.importing import rebuild
-from provisioner.report import state as report
+from provisioner.report import state
 from provisioner.report.terminal import safe
 from provisioner.state.records import entries_of, entry_of
 
 
-@click.group(cls=options.StrictGroup)
-def state() -> None:
+@click.group("state", cls=options.StrictGroup)
+def group() -> None:
     """What is recorded of a target, and what to do where that was lost."""
 
 
-@state.command("list")
+@group.command("list", short_help="List what is recorded, and calls whose outcome is unknown.")
 @options.target
 @options.form
 @options.offline_project
-def list_(context: Context, target: str | None, form: str) -> int:
+def list_entries(context: Context, target: str | None, form: str) -> int:
     """List what is recorded, and calls whose outcome is unknown."""
     entries = entries_of(context.open(target).store.load())
-    context.console.out(report.as_json(entries) if form == "json" else report.as_list(entries, context.out_style))
+    context.console.out(state.as_json(entries) if form == "json" else state.as_list(entries, context.out_style))
     return 0
 
 
-@state.command(short_help="Show all that is recorded under a key.")
+@group.command("show", short_help="Show all that is recorded under a key.")
 @click.argument("key", shell_complete=options.complete_key, callback=options.read_key)
 @options.target
 @options.form
 @options.offline_project
-def show(context: Context, key: str, target: str | None, form: str) -> int:
+def show_entry(context: Context, key: str, target: str | None, form: str) -> int:
     """Show all that is recorded under one key. Of secrets only where they came from."""
     entry = entry_of(context.open(target).store.load(), key)
-    context.console.out(report.as_json([entry]) if form == "json" else report.as_text(entry, context.out_style))
+    context.console.out(state.as_json([entry]) if form == "json" else state.as_text(entry, context.out_style))
     return 0
 
 
-@state.command("rebuild", short_help="Rebuild a lost or damaged state.")
+@group.command("rebuild", short_help="Rebuild a lost or damaged state.")
 @options.target
 @options.lock_timeout
 @options.project
-def rebuild_(context: Context, target: str | None, lock_timeout: float) -> int:
+def rebuild_state(context: Context, target: str | None, lock_timeout: float) -> int:
     """Rebuild a lost or damaged state from what is left of it, the service and the definitions.
 
     Takes up what is as declared and was created by our own client, and says what it could not decide.
@@ -54,17 +54,17 @@ def rebuild_(context: Context, target: str | None, lock_timeout: float) -> int:
         desired = run.load_definitions()
         with run.connect() as service:
             rebuilt = rebuild.rebuild(run.target, desired, run.store, service.reading(), new_id)
-    context.console.out(report.rebuilt(rebuilt, context.out_style))
+    context.console.out(state.rebuilt(rebuilt, context.out_style))
     return 1 if rebuilt.open else 0
 
 
-@state.command()
+@group.command("mv", short_help="Record under NEW what is recorded under OLD.")
 @click.argument("old", shell_complete=options.complete_key, callback=options.read_key)
 @click.argument("new", shell_complete=options.complete_key, callback=options.read_key)
 @options.target
 @options.lock_timeout
 @options.offline_project
-def mv(context: Context, old: str, new: str, target: str | None, lock_timeout: float) -> int:
+def move_record(context: Context, old: str, new: str, target: str | None, lock_timeout: float) -> int:
     """Record under NEW what is recorded under OLD. In git, `movedFrom: OLD` does the same for every target."""
     run = context.open(target)
     with run.hold("state mv", lock_timeout):
@@ -73,14 +73,14 @@ def mv(context: Context, old: str, new: str, target: str | None, lock_timeout: f
     return 0
 
 
-@state.command(short_help="Forget records; base connections stay.")
+@group.command("rm", short_help="Forget records; base connections stay.")
 @click.argument(
     "keys", metavar="KEY...", nargs=-1, required=True, shell_complete=options.complete_key, callback=options.read_key
 )
 @options.target
 @options.lock_timeout
 @options.offline_project
-def rm(context: Context, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
+def remove_entries(context: Context, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
     """Forget what is recorded under these keys. The base connections themselves stay as they are."""
     run = context.open(target)
     with run.hold("state rm", lock_timeout):
