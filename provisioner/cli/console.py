@@ -1,7 +1,7 @@
-"""The one way out of the process: the result to standard output, everything else to standard error, reports to files.
+"""Everything that leaves the process: results to standard output, the rest to standard error, reports to files.
 
-All of it is checked by the secret scanner first. What libraries and Python itself write to the standard streams comes
-through here as well (``redirected``).
+The secret scanner checks all of it first, and also what libraries and Python write to the standard streams
+(``redirected``).
 """
 
 from __future__ import annotations
@@ -21,50 +21,51 @@ from provisioner.errors import Leak, NotWritten
 from provisioner.secret_scanner import SecretScanner
 
 _PRIVATE, _PUBLIC = 0o600, 0o666
-"""Modes of files; of the latter the user's umask takes away."""
+"""Modes of new files; the user's umask applies to public ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """Where a run writes. Whole lines, from any thread. Raises ``Leak``, and writes nothing, for a text that holds a
-    sensitive value of the run."""
+    """Writes whole lines, from any thread. Raises ``Leak``, and writes nothing, where a text holds a sensitive value."""
 
     stdout: TextIO
     stderr: TextIO
     scanner: SecretScanner = field(default_factory=SecretScanner)
     lock: threading.Lock = field(default_factory=threading.Lock)
     passing: list[str] = field(default_factory=list)
-    """The line at the end of the terminal that stays there, if there is one."""
+    """The status line at the end of the terminal; empty where there is none."""
     lost: list[str] = field(default_factory=list)
-    """Why results could not be written. That nobody reads them, as behind ``head``, is no reason."""
+    """Why results could not be written. A closed pipe, as with ``head``, does not count."""
 
     def check(self, words: Iterable[str]) -> None:
-        """Raise ``Leak`` where any of these holds a sensitive value, as they are: before they are escaped, folded or
-        cut, after which a part of a value, or one in other company, might pass."""
+        """Raise ``Leak`` where a text holds a sensitive value.
+
+        For texts before they are escaped, folded or cut: afterwards a part of a value might pass.
+        """
         self.scanner.check("\n".join(words))
 
     def out(self, text: str) -> None:
-        """What the command was asked for."""
+        """Write a result to standard output."""
         self._write(self.stdout, text)
 
     def check_written(self) -> None:
-        """Raises ``NotWritten`` where a part of the result is lost; once."""
+        """Raise ``NotWritten``, once, where a part of the result was lost."""
         if self.lost:
             message = f"standard output cannot be written: {self.lost.pop()}"
             self.lost.clear()
             raise NotWritten(message, "run it again where there is room for it")
 
     def err(self, text: str) -> None:
-        """Everything else: progress, warnings, errors."""
+        """Write anything else, such as progress, warnings and errors, to standard error."""
         self._write(self.stderr, text)
 
     def ask(self, text: str) -> None:
-        """A question; the answer follows on the same line."""
+        """Write a question; the answer follows on the same line."""
         self.status("")
         self._write(self.stderr, text, end="")
 
     def status(self, text: str) -> None:
-        """The line that stays at the end of a terminal, in the place of the one before; "" takes it away."""
+        """Replace the status line at the end of a terminal; "" removes it."""
         self.scanner.check(text)
         with self.lock:
             self._clear()
@@ -72,19 +73,19 @@ class Console:
             self._put_last()
 
     def write_report(self, path: Path, text: str) -> None:
-        """A file for nobody but the user. Raises ``OSError``, also where there is a file of that name."""
+        """Write a new private file. Raise ``OSError``, also where the file exists."""
         self.scanner.check(text)
         _new_file(path, text, _PRIVATE)
 
     def write_private(self, path: Path, text: str) -> None:
-        """Write a private file of the user's choice, as ``write_public`` does."""
+        """Like ``write_public``, for a file that only the user may read."""
         self._write_file(path, text, _PRIVATE)
 
     def write_public(self, path: Path, text: str) -> None:
-        """Write a file for whoever may read the folder. Raise ``OSError``.
+        """Write a file, whole or not at all. Raise ``OSError``.
 
-        A file is there whole or not at all, and takes the place of one that is there, also behind a link. What is no
-        file, such as a pipe or a device, is never replaced: it is written into, and our own streams as such.
+        An existing file is replaced, also behind a link. A pipe or a device is written into, and a name of one of our
+        own streams, such as ``/dev/stdout``, is written to as that stream.
         """
         self._write_file(path, text, _PUBLIC)
 
@@ -102,7 +103,7 @@ class Console:
             _write_into(path, text)
 
     def _stream_of(self, there: os.stat_result) -> TextIO | None:
-        """Return which of our own streams a file is, as behind ``/dev/stdout``."""
+        """Return the own stream that a file is, as with ``/dev/stdout``."""
         for stream in (self.stdout, self.stderr):
             with suppress(OSError, ValueError):
                 if os.path.samestat(os.fstat(stream.fileno()), there):
@@ -110,31 +111,31 @@ class Console:
         return None
 
     def append(self, path: Path, text: str) -> None:
-        """More for a file that others write to as well. Raises ``OSError``."""
+        """Append to a file that others write to as well. Raise ``OSError``."""
         self.scanner.check(text)
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
 
     def create(self, path: Path, text: str) -> None:
-        """A new file for whoever may read the folder, which is made where there is none. Raises ``OSError``."""
+        """Write a new file, and its folder where there is none. Raise ``OSError``, also where the file exists."""
         self.scanner.check(text)
         path.parent.mkdir(parents=True, exist_ok=True)
         _whole_new_file(path, text, _PUBLIC)
 
     def remove_litter(self, path: Path) -> None:
-        """Remove what a ``create`` of this file that was killed has left beside it."""
+        """Remove temporary files that a killed ``create`` of this file left beside it."""
         for litter in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
             with suppress(OSError):
                 litter.unlink()
 
     def err_unchecked(self, text: str) -> None:
-        """A note that must get out: an id that nothing else could record, the words that a leak is reported with."""
+        """Write a note that must get out: an id that nothing else recorded, or the report of a leak."""
         self._put(self.stderr, text, "\n")
 
     @contextmanager
     def redirected(self) -> Iterator[None]:
-        """Meanwhile what anybody writes to the standard streams comes through here."""
-        # Only what _Lines can is ever asked of them: write, flush, isatty, fileno.
+        """Check everything that anybody writes to the standard streams meanwhile."""
+        # Nothing but write, flush, isatty and fileno is called on them.
         out, err = (cast(TextIO, _Lines(self, stream)) for stream in (self.stdout, self.stderr))
         with closing(out), closing(err), redirect_stdout(out), redirect_stderr(err):
             yield
@@ -152,7 +153,7 @@ class Console:
             self._decorate(text)
 
     def _decorate(self, text: str) -> None:
-        """What nobody needs must not end a run: the terminal may be gone."""
+        """Write to the terminal. A terminal that is gone must not end a run."""
         try:
             self.stderr.write(text)
             self.stderr.flush()
@@ -183,7 +184,7 @@ def _new_file(path: Path, text: str, mode: int) -> None:
 
 
 def _whole_new_file(path: Path, text: str, mode: int) -> None:
-    """Whole or not at all, and never in the place of another one."""
+    """Write a file whole or not at all; never replace one."""
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         _new_file(temporary, text, mode)
@@ -197,7 +198,7 @@ def _whole_new_file(path: Path, text: str, mode: int) -> None:
 
 
 def _replace(path: Path, text: str, mode: int) -> None:
-    """Whole or not at all; nothing is left of an attempt."""
+    """Write a file whole or not at all; leave nothing behind."""
     temporary = path.with_name(f"{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         _new_file(temporary, text, mode)
@@ -207,22 +208,24 @@ def _replace(path: Path, text: str, mode: int) -> None:
 
 
 def _write_into(path: Path, text: str) -> None:
-    """Into a pipe or a device as it is there; a folder is neither."""
+    """Write into a pipe or a device."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
 
 
 def _discard(stream: TextIO) -> None:
-    """Nobody reads it any more, as behind ``head``, or there is no room for it; what is under way must still end, be
-    recorded, and have its exit code."""
+    """Send the rest of a stream nowhere: its reader is gone, or there is no room.
+
+    What is under way must still end, be recorded, and have its exit code.
+    """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
 
 
 class _Lines(io.TextIOBase):
-    """Collects what is written until a line is whole, since half a secret is not found."""
+    """A stream that passes on whole lines, since half a secret would not be found."""
 
     encoding = "utf-8"
 
@@ -241,10 +244,10 @@ class _Lines(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """What has no line end yet waits for it: standard streams are flushed at any time."""
+        """Keep an unfinished line: standard streams are flushed at any time."""
 
     def close(self) -> None:
-        """The last line may have no end."""
+        """Write the last line, which may have no end."""
         self.write("\n" if getattr(self._open, "text", "") else "")
 
     def writable(self) -> bool:

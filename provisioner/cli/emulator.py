@@ -1,4 +1,4 @@
-"""``emulator``: the Flow Service's stand-in, in the foreground."""
+"""``emulator``: run the emulator of the Flow Service in the foreground."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _read(path: Path, remedy: str) -> Any:
 
 
 def read_behaviour(switches: Any) -> Behaviour:
-    """The switches of a JSON object as a ``Behaviour``. Raises ``UsageError`` for one that is unknown or of no use."""
+    """Return the behaviour that a JSON object of switches describes. Raise ``UsageError`` for a bad switch."""
     from provisioner.emulator.behaviour import Behaviour
 
     known = {field.name for field in dataclasses.fields(Behaviour)}
@@ -92,7 +92,7 @@ def read_behaviour(switches: Any) -> Behaviour:
 
 
 def read_faults(document: Any) -> FaultConfig:
-    """What is to go wrong, from its JSON. Raises ``UsageError`` that names the entry which cannot be used."""
+    """Return the faults that a JSON document describes. Raise ``UsageError`` that names the bad entry."""
     from provisioner.emulator.faults import FaultError, fault_config
 
     try:
@@ -120,7 +120,7 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
 
 
 def _collection(name: str, value: Any, hint: Any) -> Any:
-    """A mapping of texts, or a set of them, which JSON writes as an array."""
+    """Return a mapping of texts, or a set of texts, which JSON writes as an array."""
     is_mapping = any(get_origin(one) is Mapping for one in get_args(hint))
     texts = [*value, *value.values()] if isinstance(value, dict) else value
     if not isinstance(value, dict if is_mapping else list) or not all(isinstance(text, str) for text in texts):

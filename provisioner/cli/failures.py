@@ -20,57 +20,48 @@ from provisioner.errors import Leak, ProblemsFound, ProvisionerError, remedy_of
 from provisioner.report.terminal import safe
 
 _NO_SUCH = re.compile(r"No such (command|option):? '?([\w-]+)")
-"""How click begins a message about them; not every version of it has the name elsewhere."""
+"""How click begins these messages; not every version of click has the name anywhere else."""
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((\S+)")
 
 
-def run_command(context: Context, run: Callable[[], Any]) -> int:
-    """Run a command; whatever happens becomes an exit code and a line on standard error."""
+def run_command(context: Context, command: Callable[[], Any]) -> int:
+    """Run a command. Return its exit code, whatever happens; print one line for what went wrong."""
     try:
-        return _expected(context, run)
-    except SystemExit as stop:  # click ends so after a completion; a text in it would be printed by Python
-        return _code(stop.code) if isinstance(stop.code, int | None) else _bug(context, stop)
-    except BaseException as error:  # extensions written in Rust raise those that are no Exception
+        return _run(context, command)
+    except SystemExit as stop:  # click ends a completion with it; Python would print a text in it
+        return stop.code or 0 if isinstance(stop.code, int | None) else _bug(context, stop)
+    except BaseException as error:  # extensions written in Rust raise exceptions that are no Exception
         return _bug(context, error)
 
 
-def _code(code: Any) -> int:
+def _run(context: Context, command: Callable[[], Any]) -> int:
+    """Run a command, and report expected failures. Raise everything else."""
+    console = context.console
+    try:
+        code = command()
+        console.check_written()
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        console.err("interrupted; whatever was finished by then is recorded")
+        return 130
+    except click.ClickException as error:
+        console.err(_usage(error))
+        return 64
+    except ProvisionerError as error:
+        console.err(error_text(error, context))
+        return error.exit_code
+    except OSError as error:
+        console.err(error_text(of_os_error(error), context))
+        return 1
     return code if isinstance(code, int) else 0
 
 
-def _expected(context: Context, run: Callable[[], Any]) -> int:
-    """Run a command; what may go wrong in it is said. Raises what must not happen."""
-    try:
-        code = run()
-        context.console.check_written()
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.Abort:
-        return _interrupted(context)
-    except click.ClickException as error:
-        context.console.err(_usage(error))
-        return 64
-    except ProvisionerError as error:
-        context.console.err(error_text(error, context))
-        return error.exit_code
-    except KeyboardInterrupt:
-        return _interrupted(context)
-    except OSError as error:
-        context.console.err(error_text(of_the_world(error), context))
-        return 1
-    return _code(code)
-
-
-def of_the_world(error: OSError) -> ProvisionerError:
-    """Return what to say of a file that cannot be used, whatever containers, users and pipelines made of it."""
-    # Whoever raises it may have written anything into it; the number says enough.
+def of_os_error(error: OSError) -> ProvisionerError:
+    """Return what to say about a file that cannot be used."""
+    # Whoever raised it may have put any text into it; the number says enough.
     reason = os.strerror(error.errno) if error.errno else type(error).__name__
     return ProvisionerError(f"{error.filename}: {reason}" if error.filename else reason, remedy_of(error))
-
-
-def _interrupted(context: Context) -> int:
-    context.console.err("interrupted; whatever was finished by then is recorded")
-    return 130
 
 
 def _usage(error: click.ClickException) -> str:
@@ -82,14 +73,14 @@ def _usage(error: click.ClickException) -> str:
     command = error.ctx.command_path
     if (unknown := _NO_SUCH.match(message)) and (instead := guesses.REMOVED.get(f"{command} {unknown[2]}")):
         return f"error: `{command} {unknown[2]}` was removed\n    remedy: {instead}"
-    if instead := _meant(error.ctx, message):
-        # What click takes for similar is not what is meant.
+    if instead := _replacement(error.ctx, message):
+        # Better than what click finds similar.
         return f"error: {message.partition(' Did you mean')[0]}\n    remedy: {instead}"
     return f"error: {message}\n    remedy: {command} --help"
 
 
-def _meant(context: click.Context, message: str) -> str:
-    """Return what to write instead of what click does not know, "" where nobody can tell."""
+def _replacement(context: click.Context, message: str) -> str:
+    """Return what to write instead of what click does not know; "" where that is unclear."""
     options = {name for one in context.command.get_params(context) for name in one.opts}
     if unknown := _NO_SUCH.match(message):
         what, name = unknown[1], unknown[2]
@@ -101,7 +92,7 @@ def _meant(context: click.Context, message: str) -> str:
 
 
 def error_text(error: ProvisionerError, context: Context) -> str:
-    """An expected failure: every problem, or one line with its remedy."""
+    """Return the text of an expected failure: every problem, or one line with its remedy."""
     style = context.err_style
     if isinstance(error, ProblemsFound):
         from provisioner.report import problems
@@ -117,12 +108,12 @@ def error_text(error: ProvisionerError, context: Context) -> str:
 
 
 def _bug(context: Context, error: BaseException) -> int:
-    """One line, and a report without any value: messages of exceptions may quote what they stumbled over."""
+    """Print one line, and write a report that holds no values: messages of exceptions may quote secrets."""
     now = datetime.now(UTC)
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"  {Path(frame.filename).name}:{frame.lineno} in {frame.name}" for frame in frames]
     head = [f"provisioner {__version__}", f"Python {sys.version.split()[0]} on {sys.platform}", type(error).__name__]
-    # Of two in the same second each has its own.
+    # Two bugs in the same second have a report each.
     path = Path(f"provisioner-report-{now:%Y%m%dT%H%M%S}-{os.urandom(4).hex()}.txt")
     report = "\n".join([*head, *lines, ""])
     try:

@@ -1,5 +1,4 @@
-"""What people write who guess a flag, a command or an argument, and what to write instead. Pure but for the names of
-targets and definitions, which are read to tell what a word means."""
+"""Flags, commands and arguments that users of other tools try, and what to write instead."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ REMOVED = {
     "provisioner state recover": "run `provisioner apply`: it finds and records what an earlier run did but could not "
     "record",
 }
-"""Commands, and flags of commands (`provisioner plan --flag`), of earlier versions, and what to do instead."""
+"""Commands and flags (`provisioner plan --flag`) of earlier versions, and what to do instead."""
 
 FLAGS: Mapping[str, str] = {
     "--yes": "--auto-approve --approve --assume-yes --force --no-confirm --non-interactive -y -f",
@@ -33,7 +32,7 @@ FLAGS: Mapping[str, str] = {
     "set NO_COLOR=1 in the environment": "--no-color --no-colour",
     "redirect standard error: 2>/dev/null": "--quiet --silent -q -s",
 }
-"""What to write or do, and what is written elsewhere. An option is only named where the command has it."""
+"""By what to write here, or do: what other tools call it. An option is suggested only where the command has it."""
 
 COMMANDS: Mapping[str, str] = {
     "provisioner plan": "diff preview dry-run changes",
@@ -59,29 +58,33 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
-def _by_guess(table: Mapping[str, str]) -> dict[str, str]:
-    return {guess: meant for meant, guesses in table.items() for guess in guesses.split()}
+def _inverted(table: Mapping[str, str]) -> dict[str, str]:
+    return {guess: replacement for replacement, guesses in table.items() for guess in guesses.split()}
 
 
 def instead_of_flag(flag: str, options: Collection[str]) -> str:
-    """Return what to write for a flag that a command with these options does not have, "" where nobody can tell."""
+    """Return what to write for a flag that a command with these options lacks; "" where that is unclear."""
     if not flag.startswith("--") and f"-{flag}" in options:
         return f"write -{flag}"
-    meant = _by_guess(FLAGS).get(flag, "") or _by_guess(FLAGS).get(f"-{flag}", "")
-    if not meant.startswith("--"):
-        return meant
-    if meant.split()[0] in options:
-        return f"write {meant}"
-    return "leave it out: this command asks nothing" if meant == "--yes" else ""
+    replacements = _inverted(FLAGS)
+    replacement = replacements.get(flag, "") or replacements.get(f"-{flag}", "")
+    if not replacement.startswith("--"):
+        return replacement
+    if replacement.split()[0] in options:
+        return f"write {replacement}"
+    return "leave it out: this command asks nothing" if replacement == "--yes" else ""
 
 
 def instead_of_command(name: str) -> str:
-    """Return what to write for a command that does not exist, "" where nobody can tell."""
-    return _by_guess(COMMANDS).get(name, "")
+    """Return what to write for a command that does not exist; "" where that is unclear."""
+    return _inverted(COMMANDS).get(name, "")
 
 
 def instead_of_argument(folder: Path, word: str, options: Collection[str]) -> str:
-    """Return what to write for a word behind a command with these options that takes none, "" where nobody can tell."""
+    """Return what to write for an unexpected argument of a command with these options; "" where that is unclear.
+
+    The project is read to tell targets and definitions apart.
+    """
     from provisioner.definitions.files import list_tree
     from provisioner.definitions.project import CONNECTIONS, read_project
     from provisioner.errors import ProvisionerError
@@ -103,6 +106,6 @@ _PATH = re.compile(r"(?:\./)*connections/(.+)\.(?:ya?ml)", re.IGNORECASE)
 
 
 def as_key(word: str) -> str:
-    """Return the key for which somebody wrote the path of a definition; any other word as it is."""
+    """Return the key of a definition that was given as a path; any other word unchanged."""
     path = _PATH.fullmatch(word.replace("\\", "/"))
     return path[1] if path else word

@@ -15,11 +15,11 @@ INTERRUPTED = 130
 
 
 class Interruption:
-    """Installed for the length of a ``with`` in the main thread.
+    """Handles signals for the length of a ``with`` block, in the main thread.
 
-    The first signal sets ``asked`` and raises ``KeyboardInterrupt``, except while ``undisturbed``: then whoever works
-    looks at ``asked``, ends what is under way and records it. A second one ends the process where it stands; what was
-    under way is an intent in the journal, which the next run settles.
+    The first signal sets ``asked`` and raises ``KeyboardInterrupt``, except while ``undisturbed``: then the workers look
+    at ``asked``, finish what is under way and record it. A second signal ends the process at once; what was under way
+    is an intent in the journal, which the next run settles.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Interruption:
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
-        """Around what must not be cut off half-way."""
+        """Do not raise ``KeyboardInterrupt`` meanwhile, for what must not be cut off half-way."""
         self._undisturbed = True
         try:
             yield

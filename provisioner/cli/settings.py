@@ -1,4 +1,4 @@
-"""The environment as values. It is given as a mapping; what it means is decided here alone."""
+"""Settings from environment variables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provisioner.secrets import Sensitive
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """How the tool signs in, named after the placeholders of Adobe's documentation."""
+    """Credentials of the tool itself, named after the placeholders in Adobe's documentation."""
 
     api_key: str | None = None
     client_secret: Sensitive | None = None
@@ -23,8 +23,11 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment says. ``variables`` are those that ``env()`` may be admitted to read; ``github_output`` is
-    the file that takes the outputs of a step of GitHub Actions."""
+    """Settings from the environment.
+
+    ``variables`` are those that the project may admit to ``env()``; ``github_output`` is the file for the outputs of a
+    step of GitHub Actions.
+    """
 
     variables: Mapping[str, str]
     credentials: Credentials
@@ -42,8 +45,11 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Read the environment. An empty variable is an unset one, and so is one that holds its own name as Azure Pipelines
-    leaves it where there is no such variable (documented)."""
+    """Return the settings in an environment.
+
+    An empty variable counts as unset, and so does ``$(NAME)``, which Azure Pipelines leaves where there is no variable
+    of that name (documented).
+    """
     environ = {name: value for name, value in environ.items() if value != f"$({name})"}
     return Settings(
         variables=environ,
@@ -73,7 +79,7 @@ _OWN_SECRETS = (
 
 
 def own_secrets(environ: Mapping[str, str]) -> tuple[Sensitive, ...]:
-    """What the tool itself signs in and makes fingerprints with."""
+    """Return the secrets of the tool itself."""
     return tuple(secret for secret in (_sensitive(environ, name) for name in _OWN_SECRETS) if secret)
 
 
@@ -83,8 +89,10 @@ def _sensitive(environ: Mapping[str, str], name: str) -> Sensitive | None:
 
 
 def _in_a_header(environ: Mapping[str, str], name: str) -> str | None:
-    """Return the value of a variable that goes into a header, without white space around it, such as a file's last
-    newline. Raise ``UsageError`` for one that no header can carry."""
+    """Return a value for an HTTP header, without surrounding white space such as a file's last newline.
+
+    Raise ``UsageError`` for a value that no header can carry.
+    """
     value = environ.get(name, "").strip()
     strange = _NOT_IN_A_HEADER.search(value)
     if strange:
@@ -103,18 +111,20 @@ def _key(environ: Mapping[str, str], name: str) -> bytes | None:
 
 
 def in_ci(environ: Mapping[str, str]) -> bool:
-    """Whether this is a pipeline: nobody is asked, nothing is coloured, no emulator is chosen by default."""
+    """Return whether this is a pipeline: no questions, no colour, no emulator by default."""
     return environ.get("CI", "").lower() not in ("", "0", "false", "no")
 
 
 def plain(environ: Mapping[str, str]) -> bool:
-    """Whether colour is unwanted even on a terminal."""
+    """Return whether colour is unwanted even on a terminal."""
     return bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb" or in_ci(environ)
 
 
 def coloured(environ: Mapping[str, str], terminal: bool) -> bool:
-    """Return whether text is coloured: on a terminal unless that is unwanted; elsewhere, as in the log of a pipeline,
-    where FORCE_COLOR or CLICOLOR_FORCE asks for it. NO_COLOR is stronger."""
+    """Return whether to colour text: on a terminal unless ``plain``, elsewhere with FORCE_COLOR or CLICOLOR_FORCE.
+
+    NO_COLOR takes precedence.
+    """
     forced = any(environ.get(name, "").lower() not in ("", "0", "false") for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
     return (forced and not environ.get("NO_COLOR")) or (terminal and not plain(environ))
 
