@@ -26,7 +26,7 @@ _PRIVATE, _PUBLIC = 0o600, 0o666
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """Writes whole lines, from any thread. Raises ``Leak``, and writes nothing, where a text holds a sensitive value."""
+    """Writes whole lines, from any thread. Raises ``Leak``, writing nothing, for a text with a sensitive value."""
 
     stdout: TextIO
     stderr: TextIO

@@ -17,8 +17,8 @@ INTERRUPTED = 130
 class Interruption:
     """Handles signals for the length of a ``with`` block, in the main thread.
 
-    The first signal sets ``asked`` and raises ``KeyboardInterrupt``, except while ``undisturbed``: then the workers look
-    at ``asked``, finish what is under way and record it. A second signal ends the process at once; what was under way
+    The first signal sets ``asked`` and raises ``KeyboardInterrupt``, except while ``undisturbed``: then workers look at
+    ``asked``, finish what is under way and record it. A second signal ends the process at once; what was under way
     is an intent in the journal, which the next run settles.
     """
 

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias, TypeVar
 
 from provisioner.cli.context import Context
 from provisioner.cli.failures import error_text
+from provisioner.cli.options import Command
 from provisioner.errors import NotWritten, ProblemsFound, remedy_of
 
-Command: TypeAlias = Callable[..., Any]
 Value = TypeVar("Value")
 
 Reports: TypeAlias = tuple[tuple[str, str], ...]
