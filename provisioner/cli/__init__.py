@@ -14,7 +14,6 @@ from importlib import import_module
 from typing import TextIO
 
 import click
-from click.shell_completion import CompletionItem
 
 from provisioner import __version__
 from provisioner.cli.console import Console
@@ -41,27 +40,21 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """By name: the command's module and function, and its line in ``--help``."""
 
 
+def load_command(name: str) -> click.Command:
+    """Import and return a command."""
+    module, function = COMMANDS[name][0].split(":")
+    command: click.Command = getattr(import_module(f"provisioner.cli.{module}"), function)
+    return command
+
+
 class LazyGroup(StrictGroup):
-    """A group whose commands are imported when they are asked for."""
+    """A group that imports a command when it runs; help and completion show placeholders."""
 
-    def list_commands(self, _: click.Context) -> list[str]:
-        return sorted(COMMANDS)
-
-    def get_command(self, _: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module, function = COMMANDS[cmd_name][0].split(":")
-        command: click.Command = getattr(import_module(f"provisioner.cli.{module}"), function)
-        return command
-
-    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
-
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        matching = (name for name in sorted(COMMANDS) if name.startswith(incomplete))
-        commands = [CompletionItem(name, help=COMMANDS[name][1]) for name in matching]
-        return commands + click.Command.shell_complete(self, ctx, incomplete)
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, placeholder, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name and placeholder else None, rest
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -71,6 +64,10 @@ def cli() -> None:
 
     Reads provisioner.yaml and connections/ in the current folder.
     """
+
+
+for _name, (_, _short_help) in COMMANDS.items():
+    cli.add_command(click.Command(_name, short_help=_short_help))
 
 
 def main() -> None:

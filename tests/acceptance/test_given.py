@@ -11,22 +11,14 @@ from typing import Any
 import click
 import pytest
 
-from provisioner.cli import cli
 from tests.acceptance.support import Project
+from tests.every_command import all_commands
 
 ROOT = Path(__file__).parents[2]
 
 
-def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))
-        else:
-            yield (*path, name), command
-
-
 def taking_values() -> Iterator[Any]:
-    for path, command in commands(cli):
+    for path, command in all_commands():
         for param in command.params:
             if isinstance(param, click.Option) and not param.is_flag:
                 yield pytest.param(path, param, id=f"{' '.join(path)} {param.opts[-1]}")

@@ -6,6 +6,7 @@ import pytest
 
 from provisioner.cli import cli
 from provisioner.cli.guesses import COMMANDS, FLAGS, as_key
+from tests.every_command import all_commands
 
 from .support import Project, basic
 
@@ -117,10 +118,8 @@ def test_only_a_path_of_a_definition_is_one(word: str, key: str) -> None:
 
 
 def test_no_guess_is_a_flag_or_a_command_of_ours_or_meant_twice() -> None:
-    context = cli.make_context("provisioner", ["validate"], resilient_parsing=True)
-    commands = {name: cli.get_command(context, name) for name in cli.list_commands(context)}
-    ours = {name for one in commands.values() if one for parameter in one.params for name in parameter.opts}
-    for table, taken in ((FLAGS, ours), (COMMANDS, set(commands))):
+    ours = {name for _, command in all_commands() for parameter in command.params for name in parameter.opts}
+    for table, taken in ((FLAGS, ours), (COMMANDS, set(cli.commands))):
         guesses = [guess for written in table.values() for guess in written.split()]
         assert len(guesses) == len(set(guesses))
         assert not taken & set(guesses)

@@ -14,7 +14,6 @@ from typing import Any
 
 import click
 
-from provisioner.cli import cli
 from provisioner.definitions import lint
 from provisioner.errors import EXIT_CODES
 from provisioner.json_schema import load
@@ -22,6 +21,7 @@ from provisioner.model import Problem
 from provisioner.service.error_codes import CODES, STATUSES, Explanation
 from tests.definitions.support import CASES, check, project_of
 from tests.docs.pages import PAGES, text_of
+from tests.every_command import all_commands
 
 _PART = re.compile(r"(<!-- generated: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -40,7 +40,8 @@ def _cell(text: str) -> str:
 
 def commands() -> Iterator[str]:
     """Every command, with its arguments and flags."""
-    for name, command in sorted(_leaves("provisioner", cli)):
+    for path, command in sorted(all_commands()):
+        name = " ".join(("provisioner", *path))
         context = click.Context(command, info_name=name)
         yield f"### `{name}`"
         yield ""
@@ -50,17 +51,6 @@ def commands() -> Iterator[str]:
         yield ""
         yield from table(("flag", "what it does"), _flags(command, context))
         yield ""
-
-
-def _leaves(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
-    if not isinstance(command, click.Group):
-        yield name, command
-        return
-    context = click.Context(command)
-    for part in command.list_commands(context):
-        below = command.get_command(context, part)
-        assert below
-        yield from _leaves(f"{name} {part}", below)
 
 
 def _flags(command: click.Command, context: click.Context) -> Iterator[tuple[str, ...]]:

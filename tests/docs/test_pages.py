@@ -6,11 +6,10 @@ import ast
 import re
 from pathlib import Path
 
-import click
 import pytest
 
 from provisioner import errors
-from provisioner.cli import COMMANDS, cli, settings
+from provisioner.cli import cli, settings
 from provisioner.cli.project import scaffold
 from provisioner.definitions.loader import parse
 from provisioner.definitions.schema import Checker
@@ -19,6 +18,7 @@ from provisioner.planning.plan import Action
 from provisioner.report.wording import SYMBOL
 from tests.docs.generate import generated, rules
 from tests.docs.pages import PAGES, ROOT, blocks, text_of
+from tests.every_command import all_commands
 
 SOURCES = {path: path.read_text("utf-8") for path in (ROOT / "provisioner").rglob("*.py")}
 
@@ -49,25 +49,19 @@ def test_the_index_names_every_page() -> None:
     assert named == {Path(page).name for page in PAGES} - {"README.md"}
 
 
-def leaves(command: click.Command | None) -> list[click.Command]:
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        return [leaf for name in command.list_commands(context) for leaf in leaves(command.get_command(context, name))]
-    assert command
-    return [command]
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_and_flag_that_it_names_exists(page: str) -> None:
     flags = {
-        flag for command in leaves(cli) for option in command.params for flag in (*option.opts, *option.secondary_opts)
+        flag
+        for _, command in all_commands()
+        for option in command.params
+        for flag in (*option.opts, *option.secondary_opts)
     }
     text = re.sub(r"git [^\n`]*|openssl [^\n`]*|pip[- ][^\n`]*|pip-compile[^\n`]*", "", text_of(page))
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - {"--help", "--version", "--allow-"}
     assert named <= flags
     commands = set(re.findall(r"\bprovisioner ([a-z]+)\b", "\n".join(blocks(page, "sh") + blocks(page, "console"))))
-    assert isinstance(cli, click.Group)
-    assert commands <= set(COMMANDS)
+    assert commands <= set(cli.commands)
 
 
 def test_all_rules_are_told_of() -> None:
