@@ -1,4 +1,4 @@
-# `make` lists the targets. Everything happens in .venv, which any target makes when it is missing or out of date.
+# `make` lists the targets. They all use .venv, and create it if it is missing or out of date.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ TARGET ?=
 TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# An empty TARGET is a variable that is not set, and would mean the default target.
+# An empty TARGET usually comes from an unset variable, and would select the default target.
 ifneq ($(filter command environment,$(origin TARGET)),)
 ifeq ($(strip $(TARGET)),)
 $(error TARGET is empty: set the variable that it comes from, or leave it out)
@@ -32,27 +32,27 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(READY) ## watch the main job on the embedded emulator
+demo: $(READY) ## run the main job on the embedded emulator
 	@$(BIN)/python -m tests.demo
 
-demo-lifecycle: $(READY) ## watch the whole life of base connections, on an emulator and a real database
+demo-lifecycle: $(READY) ## run the whole life of base connections on an emulator and a real database
 	@$(BIN)/python -m tests.demo_lifecycle
 
-# What is slow, or needs a browser or a database server.
+# Tests that are slow, or need a browser or a database server.
 SLOW := tests/answers tests/files tests/kills tests/fuzzing tests/browser tests/databases \
   tests/acceptance/test_pipelines.py tests/acceptance/test_pipeline_state.py tests/acceptance/test_nothing_leaks.py \
   tests/definitions/test_agreement.py
-# Each process takes over tests of one that has more left, since slow tests stand side by side.
+# Idle processes take tests from busy ones, because slow tests are next to each other.
 PARALLEL := -n auto --dist worksteal
 
-test: $(READY) ## run the tests to run between two edits, in under two minutes
+test: $(READY) ## run the fast tests, in under two minutes
 	@$(BIN)/python -m pytest $(PARALLEL) $(SLOW:%=--ignore=%) $(ARGS)
 
-test-all: browser database ## run all tests, and measure branch coverage of all but the kills
+test-all: browser database ## run all tests, with branch coverage of all but the kills
 	@$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/kills --cov --cov-report=term $(ARGS)
 	@$(BIN)/python -m pytest $(PARALLEL) tests/kills $(ARGS)
 
-check: $(READY) ## format, lint, types
+check: $(READY) ## check format, lint and types
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -61,47 +61,47 @@ format: $(READY) ## format the code and sort its imports
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-validate: $(READY) ## check the definitions (TARGET=name narrows)
+validate: $(READY) ## check the definitions (TARGET=name for one target)
 	@$(BIN)/provisioner validate $(TARGET_FLAG)
 
 plan: $(READY) ## show what would change (TARGET=name)
 	@$(BIN)/provisioner plan $(TARGET_FLAG)
 
-apply: $(READY) ## make it so (TARGET=name; asks, except where CI is set)
+apply: $(READY) ## apply the plan (TARGET=name; asks unless CI is set)
 	@$(BIN)/provisioner apply $(TARGET_FLAG) $(if $(filter-out 0 false no,$(CI)),--yes)
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
   --no-emit-index-url --custom-compile-command "make lock"
 
-lock: $(READY) ## resolve the pinned dependencies anew
+lock: $(READY) ## update the pinned dependencies
 	@$(COMPILE) --extra databases --group dev pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --group browser --constraint requirements-dev.lock -o requirements-browser.lock
 	@$(COMPILE) --group bench --constraint requirements-dev.lock -o requirements-bench.lock
 
 BROWSERS := chromium chromium-browser google-chrome
 
-browser: $(READY) ## install a browser, where there is none, for the tests of the HTML page and for `make screenshots`
+browser: $(READY) ## install a browser if there is none, for the tests of the HTML page and for `make screenshots`
 	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-browser.lock
 	@for name in $(BROWSERS); do if command -v $$name >/dev/null; then exit 0; fi; done; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium fonts-dejavu >/dev/null; \
 	else $(BIN)/python -m playwright install chromium; fi
 
-database: $(READY) ## install MariaDB, where there is none, for the tests against a real database
+database: $(READY) ## install MariaDB if there is none, for the tests against a real database
 	@$(BIN)/python -m tests.mariadb && exit 0; \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends mariadb-server-core mariadb-client-core openssl >/dev/null; \
 	fi; \
 	$(BIN)/python -m tests.mariadb || { echo "install MariaDB: apt-get install mariadb-server-core mariadb-client-core openssl, or brew install mariadb" >&2; exit 1; }
 
-test-lowest: $(READY) ## run the tests with the oldest versions that pyproject.toml admits
+test-lowest: $(READY) ## run the fast tests with the oldest dependencies that pyproject.toml allows
 	@$(PYTHON) -m venv --clear .venv-lowest
 	@$(BIN)/uv pip install --quiet --python .venv-lowest --resolution lowest-direct --editable '.[databases]' --group dev
 	@.venv-lowest/bin/python -m pytest $(PARALLEL) $(SLOW:%=--ignore=%) $(ARGS)
 
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
-test-python: $(READY) ## run the tests on each version of Python that is here or that uv can fetch (PYTHONS="3.12 3.13")
+test-python: $(READY) ## run the fast tests on each Python that is installed or that uv can fetch (PYTHONS="3.12 3.13")
 	@for version in $(PYTHONS); do \
 	  $(BIN)/uv venv --quiet --clear --python $$version .venv-$$version || { echo "Python $$version: NOT TESTED, there is none here" >&2; continue; }; \
 	  echo "Python $$version"; \
@@ -110,7 +110,7 @@ test-python: $(READY) ## run the tests on each version of Python that is here or
 	  .venv-$$version/bin/python -m pytest -q $(PARALLEL) $(SLOW:%=--ignore=%) $(ARGS) || exit 1; \
 	done
 
-bench: $(READY) ## measure beside yardsticks, ten minutes; ARGS="--write" puts the table into docs/performance.md
+bench: $(READY) ## run the benchmarks, ten minutes; ARGS="--write" updates docs/performance.md
 	@command -v hyperfine >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq hyperfine time >/dev/null; } || \
 	  { echo "install hyperfine and GNU time" >&2; exit 1; }
@@ -118,19 +118,19 @@ bench: $(READY) ## measure beside yardsticks, ten minutes; ARGS="--write" puts t
 
 FLAME ?= flame.svg
 
-flame: $(READY) ## draw where the time of a plan of ten thousand definitions goes, as flame.svg
+flame: $(READY) ## draw a flame graph of a plan of ten thousand definitions, as flame.svg
 	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-bench.lock
 	@$(BIN)/python -m benchmarks.flame $(BIN)/py-spy $(FLAME)
 
-docs: $(READY) ## write anew what the documentation takes from the code
+docs: $(READY) ## regenerate the parts of the documentation that come from the code
 	@$(BIN)/python -m tests.docs.generate
 
-screenshots: browser ## take the pictures of the documentation anew
+screenshots: browser ## retake the screenshots of the documentation
 	@$(BIN)/python -m tests.docs.screenshots
 
-soak: $(READY) ## minutes of random faults, kills and odd answers; ARGS="--kills 300 --faults 10000 --answers 100000 --seed 1"
+soak: $(READY) ## run minutes of random faults, kills and malformed answers; ARGS="--kills 300 --faults 10000 --answers 100000 --seed 1"
 	@$(BIN)/python -m tests.soak $(ARGS)
 
-clean: ## remove everything that make has made
+clean: ## remove everything that make created
 	@rm -rf $(VENV) .venv-lowest .venv-3.* .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .provisioner build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -24,18 +24,18 @@ from provisioner.cli.settings import own_secrets
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "apply": ("apply:apply", "Apply a plan: create, change and delete base connections."),
-    "completion": ("project:completion", "Completion for a shell."),
+    "completion": ("project:completion", "Print a shell completion script."),
     "emulator": ("emulator:emulator", "Run an emulator of the Flow Service."),
-    "explore": ("inspect:explore", "List tables, or the columns of one."),
+    "explore": ("inspect:explore", "List tables, or the columns of a table."),
     "import": ("import_:import_", "Bring existing base connections under management."),
-    "init": ("project:init", "Make a new project, with its pipeline."),
+    "init": ("project:init", "Create a project with its pipeline."),
     "output": ("inspect:output", "Print the ids of managed base connections."),
-    "plan": ("plan:plan", "Show what would change."),
-    "rotate": ("apply:rotate", "Send a new password, proved first."),
+    "plan": ("plan:plan", "Show what `apply` would change."),
+    "rotate": ("apply:rotate", "Prove and send new credentials."),
     "schema": ("project:schema", "Print a JSON Schema."),
-    "state": ("state:group", "What is recorded of a target."),
+    "state": ("state:group", "Show and repair the state of a target."),
     "test": ("inspect:test", "Test whether databases can be reached."),
-    "validate": ("validate:validate", "Check every definition, for every target."),
+    "validate": ("validate:validate", "Check every definition for every target."),
 }
 """By name: the command's module and function, and its line in ``--help``."""
 
@@ -60,7 +60,7 @@ class LazyGroup(StrictGroup):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, message="provisioner %(version)s")
 def cli() -> None:
-    """MySQL base connections of Adobe Experience Platform, declared in YAML.
+    """Manage MySQL base connections of Adobe Experience Platform as YAML files.
 
     Reads provisioner.yaml and connections/ in the current folder.
     """

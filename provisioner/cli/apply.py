@@ -37,13 +37,13 @@ from provisioner.state.store import FileStore
     type=click.Choice(["text", "json", "events"]),
     default="text",
     show_default=True,
-    help="Form of the result; events: what is done as it is done, one JSON object a line.",
+    help="Format of the result; events: progress as it happens, one JSON object per line.",
 )
 @options.reports(options.APPLY_REPORTS)
 @click.option(
     "--expect-digest",
     metavar="DIGEST",
-    help="Exit with 5 unless the plan has this digest, and holds nothing that was done outside.",
+    help="Exit with 5 unless the plan has this digest and includes no changes made outside.",
 )
 @options.yes
 @options.no_wait
@@ -65,10 +65,10 @@ def apply(
     lock_timeout: float,
     plan_options: PlanOptions,
 ) -> int:
-    """Create, change and delete base connections as planned: show the plan, ask, record every step.
+    """Show the plan, ask for confirmation, and create, change and delete base connections. Record every step.
 
-    FILE is a plan that `plan --out` saved: exactly that is carried out, or nothing. Neither it nor a plan that
-    --expect-digest names is asked about: it counts as approved.
+    FILE is a plan saved by `plan --out`: exactly this plan is carried out, or nothing. With FILE or --expect-digest,
+    the plan counts as approved, and `apply` does not ask.
     """
     apply_options = Options(parallelism, yes, plan_options, no_wait=no_wait)
     if plan_file:
@@ -100,11 +100,11 @@ def rotate(
     no_wait: bool,
     lock_timeout: float,
 ) -> int:
-    """Send the credentials of each KEY: `apply --select KEY --prove --resend --test`. Globs select several.
+    """Send the credentials of each KEY: `apply --select KEY --prove --resend --test`. A KEY can be a glob.
 
-    They are first proved on a throwaway base connection, so that a wrong password never reaches a live dataflow; then
-    sent, also if they are the ones that were sent last; then tested. The dataflows that use it, and other definitions
-    that read the same variable, are shown before anything is asked.
+    First prove the credentials on a throwaway base connection, so that a wrong password never reaches a live dataflow.
+    Then send them, even if they have not changed, and test them. Before asking for confirmation, show the dataflows
+    that use the base connection and other definitions that read the same variable.
     """
     plan_options = PlanOptions(select=keys, prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
     return _apply(context, target, "text", Options(1, yes, plan_options, no_wait=no_wait), lock_timeout)

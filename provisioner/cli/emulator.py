@@ -24,17 +24,19 @@ _FAULTS_HELP = "docs/emulator.md lists the faults"
 
 
 @click.command(cls=options.StrictCommand)
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 picks a free one.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="Port; 0 picks a free one."
+)
 @click.option("--data", type=click.Path(dir_okay=False, path_type=Path), help="Keep base connections in this file.")
 @click.option(
-    "--behaviour", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of switches."
+    "--behaviour", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file with switches."
 )
 @click.option(
-    "--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file of faults to inject."
+    "--faults", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="JSON file with faults to inject."
 )
 @click.pass_obj
 def emulator(context: Context, port: int, data: Path | None, behaviour: Path | None, faults: Path | None) -> int:
-    """Run an emulator of the Flow Service on 127.0.0.1. Prints its URL; docs/emulator.md describes it."""
+    """Run an emulator of the Flow Service on 127.0.0.1 and print its URL. See docs/emulator.md."""
 
     def announce(url: str) -> None:
         context.console.out(url)

@@ -21,8 +21,8 @@ from provisioner.report.terminal import Style, count, safe
 
 @click.command("import", cls=options.StrictCommand)
 @click.argument("what", metavar="[KEY] [ID]", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every base connection of MySQL in the sandbox.")
-@click.option("--folder", default="", metavar="DIR", help="Folder for drafts, below connections/.")
+@click.option("--all", "everything", is_flag=True, help="Import every MySQL base connection in the sandbox.")
+@click.option("--folder", default="", metavar="DIR", help="Folder for the new definitions, below connections/.")
 @options.target
 @options.lock_timeout
 @options.project
@@ -31,8 +31,8 @@ def import_(
 ) -> int:
     """Bring existing base connections under management: one by its ID, or --all.
 
-    Writes a definition of each for review, and records it. Secrets become variables, listed at the end. Nothing is sent
-    to the service. KEY names the definition; without it the key is made of the name.
+    Write a definition of each for review, and record it. Secrets become variables, listed at the end. Nothing in the
+    service changes. KEY is the key of the definition; by default it is derived from the name.
     """
     if everything == bool(what) or len(what) > 2:
         raise click.UsageError("name a base connection by its ID, with a KEY before it if you like; or --all")

@@ -28,9 +28,9 @@ from provisioner.state.records import Record, State, record_of
 @options.parallelism
 @options.project
 def test(context: Context, target: str | None, form: str, select: tuple[str, ...], parallelism: int) -> int:
-    """Have the service test whether it reaches the databases of managed base connections. Changes nothing.
+    """Test whether the service can reach the databases of managed base connections. Changes nothing.
 
-    Exits with 1 where one cannot be reached.
+    Exits with 1 if it cannot reach one of them.
     """
     with _connect(context, target) as (state, service):
         records = _selected(state, select)
@@ -59,7 +59,7 @@ def test(context: Context, target: str | None, form: str, select: tuple[str, ...
 @options.form
 @options.project
 def explore(context: Context, key: str, table: str | None, preview: bool, target: str | None, form: str) -> int:
-    """List the tables behind KEY, or the columns of TABLE with their types as the service reports them."""
+    """List the tables in the database of KEY, or the columns of TABLE with the types that the service reports."""
     if preview and table is None:
         raise click.UsageError("--preview is of a table: name one, as `explore KEY` lists them")
     style = context.out_style
@@ -89,11 +89,11 @@ def explore(context: Context, key: str, table: str | None, preview: bool, target
     type=click.Choice(["json", "env", "github"]),
     default="json",
     show_default=True,
-    help="Form of the result; github: outputs of the step, appended to the file named by GITHUB_OUTPUT.",
+    help="Format of the result; github: step outputs, appended to the file named by GITHUB_OUTPUT.",
 )
 @options.offline_project
 def output(context: Context, key: str | None, target: str | None, form: str) -> int:
-    """Print the ids of managed base connections, or of KEY its id alone, for whatever comes next in a pipeline."""
+    """Print the ids of managed base connections, or only the id of KEY, for the next step of a pipeline."""
     run = context.open(target)
     state = run.store.load()
     if key is not None:

@@ -164,7 +164,7 @@ form = click.option(
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="Form of the result.",
+    help="Format of the result.",
 )
 select = click.option(
     "--select",
@@ -172,18 +172,20 @@ select = click.option(
     multiple=True,
     shell_complete=complete_key,
     callback=read_key,
-    help="Only these keys; globs; may be repeated.",
+    help="Only this key or glob; may be repeated.",
 )
 parallelism = click.option(
-    "--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Calls at a time."
+    "--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Number of concurrent calls."
 )
 lock_timeout = click.option(
-    "--lock-timeout", type=click.FloatRange(0), default=0, metavar="SECONDS", help="Wait for another run."
+    "--lock-timeout",
+    type=click.FloatRange(0),
+    default=0,
+    metavar="SECONDS",
+    help="Wait up to this long for another run to end.",
 )
 overwrite_drift = click.option("--overwrite-drift", is_flag=True, help="Overwrite drift, even with --yes.")
-no_wait = click.option(
-    "--no-wait", is_flag=True, help="Do not wait to find out what became of calls whose outcome is unknown."
-)
+no_wait = click.option("--no-wait", is_flag=True, help="Do not wait for calls whose outcome is unknown.")
 yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
@@ -206,7 +208,7 @@ def reports(formats: tuple[str, ...]) -> Callable[[Command], Command]:
         type=read,
         multiple=True,
         shell_complete=complete,
-        help=f"Write this as well: {', '.join(formats)}; FILE may be - for standard output; may be repeated.",
+        help=f"Also write a report: {', '.join(formats)}. FILE - is standard output; may be repeated.",
     )
 
 
@@ -216,20 +218,24 @@ _PLAN_OPTIONS = (
     ),
     click.option("--allow-delete", is_flag=True, help="Delete base connections whose definition was removed."),
     click.option(
-        "--allow-mass-delete", is_flag=True, help="Also allow deleting all of them, or more than 30 % of ten or more."
+        "--allow-mass-delete",
+        is_flag=True,
+        help="Also allow deleting all of them, or more than 30 % if there are ten or more.",
     ),
     click.option(
-        "--allow-protected-delete", is_flag=True, help="Also allow deleting what lifecycle.preventDestroy protects."
+        "--allow-protected-delete",
+        is_flag=True,
+        help="Also allow deleting base connections with lifecycle.preventDestroy.",
     ),
     click.option(
         "--allow-mass-recreate",
         is_flag=True,
-        help="Allow recreating all that were deleted outside, or more than 30 % of ten or more.",
+        help="Allow recreating base connections deleted outside if these are all, or more than 30 % of ten or more.",
     ),
     overwrite_drift,
     click.option("--prove", is_flag=True, help="Prove new credentials on a throwaway base connection first."),
-    click.option("--resend", is_flag=True, help="Send credentials again, also unchanged ones; create nothing."),
-    click.option("--test", is_flag=True, help="Test each database after its create or change of credentials."),
+    click.option("--resend", is_flag=True, help="Send credentials again, even if unchanged; create nothing."),
+    click.option("--test", is_flag=True, help="Test each database after a create or a change of credentials."),
     click.option("--refresh-only", is_flag=True, help="Update the state from the service; change nothing else."),
     select,
 )

@@ -24,11 +24,13 @@ from provisioner.state.records import State
 @click.command(cls=options.StrictCommand)
 @options.target
 @options.form
-@click.option("--offline", is_flag=True, help="Compare with the state alone; ask the service nothing.")
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when the plan holds changes.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan, for `apply FILE`.")
+@click.option("--offline", is_flag=True, help="Compare with the state only; do not contact the service.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if the plan has changes.")
 @click.option(
-    "--expect-digest", metavar="DIGEST", help="Exit with 5 unless the plan has this digest, or has nothing to do."
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan to this file, for `apply FILE`."
+)
+@click.option(
+    "--expect-digest", metavar="DIGEST", help="Exit with 5 unless the plan has this digest or nothing is left to do."
 )
 @options.reports(options.PLAN_REPORTS)
 @options.plan_options
@@ -45,7 +47,7 @@ def plan(
     reports: Reports,
     plan_options: PlanOptions,
 ) -> int:
-    """Show what would change. Changes nothing: towards the service it only looks."""
+    """Show what `apply` would change, and why. Changes nothing."""
     approved = ExpectedDigest(expect_digest) if expect_digest is not None else None
     if offline:
         _refuse_offline(plan_options)

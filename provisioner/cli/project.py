@@ -28,7 +28,7 @@ from provisioner.model import Cloud
 )
 @click.pass_obj
 def init(context: Context, folder: Path, pipeline: str) -> int:
-    """Make a project in DIR: a sample definition, schemas for editors, a pipeline. Overwrites nothing."""
+    """Create a project in DIR: a sample definition, schemas for editors, a pipeline. Overwrites nothing."""
     console = context.console
     for path, text in scaffold(pipeline).items():
         try:
@@ -49,7 +49,7 @@ def init(context: Context, folder: Path, pipeline: str) -> int:
 @click.argument("shell", metavar="[bash|zsh|fish]", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_obj
 def completion(context: Context, shell: str) -> int:
-    """Print a completion script for a shell: commands, flags, targets and keys.
+    """Print a shell script that completes commands, flags, targets and keys.
 
     In ~/.bashrc: eval "$(provisioner completion bash)"
     """
@@ -88,10 +88,10 @@ _SCHEMAS = ("connection", "project", "plan", "state", "faults")
 # The metavar is written out: versions of click show an optional choice in different brackets.
 @click.command(cls=options.StrictCommand)
 @click.argument("name", metavar=f"[{'|'.join(_SCHEMAS)}]", type=click.Choice(_SCHEMAS), default="connection")
-@click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only the vocabulary of this cloud.")
+@click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only allow the values of this cloud.")
 @click.pass_obj
 def schema(context: Context, name: str, cloud: str | None) -> int:
-    """Print a JSON Schema: of definitions, the project file, a plan as JSON, a state file, or a file of faults."""
+    """Print the JSON Schema of definitions, the project file, a plan as JSON, a state file or a fault file."""
     from provisioner.definitions.schema import narrowed
 
     if cloud is None:

@@ -14,27 +14,27 @@ from provisioner.state.records import entries_of, entry_of
 
 @click.group("state", cls=options.StrictGroup)
 def group() -> None:
-    """What is recorded of a target, and what to do where that was lost."""
+    """Show and repair the state of a target."""
 
 
-@group.command("list", short_help="List what is recorded, and calls whose outcome is unknown.")
+@group.command("list", short_help="List records and calls whose outcome is unknown.")
 @options.target
 @options.form
 @options.offline_project
 def list_entries(context: Context, target: str | None, form: str) -> int:
-    """List what is recorded, and calls whose outcome is unknown."""
+    """List records and calls whose outcome is unknown."""
     entries = entries_of(context.open(target).store.load())
     context.console.out(state.as_json(entries) if form == "json" else state.as_list(entries, context.out_style))
     return 0
 
 
-@group.command("show", short_help="Show all that is recorded under a key.")
+@group.command("show", short_help="Show the record of a key.")
 @click.argument("key", shell_complete=options.complete_key, callback=options.read_key)
 @options.target
 @options.form
 @options.offline_project
 def show_entry(context: Context, key: str, target: str | None, form: str) -> int:
-    """Show all that is recorded under one key. Of secrets only where they came from."""
+    """Show the record of a key and its open calls. Secrets appear only by their origin."""
     entry = entry_of(context.open(target).store.load(), key)
     context.console.out(state.as_json([entry]) if form == "json" else state.as_text(entry, context.out_style))
     return 0
@@ -47,7 +47,7 @@ def show_entry(context: Context, key: str, target: str | None, form: str) -> int
 def rebuild_state(context: Context, target: str | None, lock_timeout: float) -> int:
     """Rebuild a lost or damaged state from what is left of it, the service and the definitions.
 
-    Takes up what is as declared and was created by our own client, and says what it could not decide.
+    Adopt base connections that match their definition and were created with this AEP_API_KEY; name the others.
     """
     run = context.open(target, Needs.DEFINITIONS)
     with run.hold("state rebuild", lock_timeout):
@@ -58,14 +58,14 @@ def rebuild_state(context: Context, target: str | None, lock_timeout: float) -> 
     return 1 if rebuilt.open else 0
 
 
-@group.command("mv", short_help="Record under NEW what is recorded under OLD.")
+@group.command("mv", short_help="Move a record to another key.")
 @click.argument("old", shell_complete=options.complete_key, callback=options.read_key)
 @click.argument("new", shell_complete=options.complete_key, callback=options.read_key)
 @options.target
 @options.lock_timeout
 @options.offline_project
 def move_record(context: Context, old: str, new: str, target: str | None, lock_timeout: float) -> int:
-    """Record under NEW what is recorded under OLD. In git, `movedFrom: OLD` does the same for every target."""
+    """Move the record of key OLD to key NEW. In a definition, `movedFrom: OLD` does this for every target."""
     run = context.open(target)
     with run.hold("state mv", lock_timeout):
         record = rebuild.move(run.store, old, new)
@@ -73,7 +73,7 @@ def move_record(context: Context, old: str, new: str, target: str | None, lock_t
     return 0
 
 
-@group.command("rm", short_help="Forget records; base connections stay.")
+@group.command("rm", short_help="Remove records; keep the base connections.")
 @click.argument(
     "keys", metavar="KEY...", nargs=-1, required=True, shell_complete=options.complete_key, callback=options.read_key
 )
@@ -81,7 +81,7 @@ def move_record(context: Context, old: str, new: str, target: str | None, lock_t
 @options.lock_timeout
 @options.offline_project
 def remove_entries(context: Context, keys: tuple[str, ...], target: str | None, lock_timeout: float) -> int:
-    """Forget what is recorded under these keys. The base connections themselves stay as they are."""
+    """Remove the records and open calls of these keys. The base connections themselves stay as they are."""
     run = context.open(target)
     with run.hold("state rm", lock_timeout):
         removed = rebuild.remove(run.store, keys)

@@ -27,7 +27,7 @@ from provisioner.report.terminal import count
 @options.offline_project
 @with_problem_reports
 def validate(context: Context, targets: tuple[str, ...], form: str, reports: Reports) -> int:
-    """Check every definition, for every target. Needs no secret, no network, no state."""
+    """Check every definition for every target. Needs no secret, network or state."""
     project = open_project(context.folder)
     chosen = tuple(project.target(name) for name in targets) or tuple(project.targets.values())
     checked = check.validate(project, chosen, context.progress)

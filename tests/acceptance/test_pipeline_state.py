@@ -232,7 +232,7 @@ def test_of_two_that_race_the_second_is_refused_and_loses_nothing(repository: Re
     refused = second.step(KEEP)
     assert refused.code == 1
     assert "nothing was kept: provisioner-state/prod has moved since it was fetched" in refused.err
-    assert "remedy: save these files, let one run per target go at a time, run the pipeline again" in refused.err
+    assert "remedy: save these files, allow only one run per target at a time, run the pipeline again" in refused.err
     assert STATE in refused.err
     assert (repository.head, second.files()) == (head, files)
     overwriting = second.step(FETCH)

@@ -78,5 +78,5 @@ def test_defaults_are_those_of_the_code():
 def test_the_examples_work():
     for text in re.findall(r"```json\n(.*?)```", SECTION, re.DOTALL):
         assert fault_config(json.loads(text)).faults
-    for text in re.findall(r"rehearsal\((\[.*?\])\)", SECTION):
+    for text in re.findall(r"faults=fault_config\((\[.*?\])\)", SECTION):
         assert fault_config(json.loads(text)).faults
