@@ -12,7 +12,8 @@ from provisioner.definitions.desired import Desired, body
 from provisioner.errors import NotFound, OutcomeUnknown, ProvisionerError, Refused, ServiceError, StateError
 from provisioner.planning.added_steps import INITIALIZING, probe_name
 from provisioner.planning.observed import read
-from provisioner.planning.plan import Change, Create, Delete, Patch
+from provisioner.planning.plan import Change
+from provisioner.planning.steps import Create, Delete, Patch
 from provisioner.service.client import FlowService, Written
 from provisioner.state.records import Completed, Intent, Record
 from provisioner.state.store import Store

@@ -42,10 +42,11 @@ from provisioner.planning.approval import Approval, SavedPlan, verify
 from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Change, Create, Plan, PlanOptions, Probe
+from provisioner.planning.plan import Change, Plan, PlanOptions
 from provisioner.planning.planner import PlanInputs
 from provisioner.planning.recovery import Resolved, resolve
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
+from provisioner.planning.steps import Create, Probe
 from provisioner.service.client import FlowService
 from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import State

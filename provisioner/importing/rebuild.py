@@ -13,9 +13,10 @@ from provisioner.errors import UsageError
 from provisioner.model import Key
 from provisioner.planning.diff import visible_record_of
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Action, Change, Patch, PlanOptions
+from provisioner.planning.plan import Action, Change, PlanOptions
 from provisioner.planning.planner import PlanInputs
 from provisioner.planning.recovery import resolve
+from provisioner.planning.steps import Patch
 from provisioner.service.client import FlowReader
 from provisioner.state.records import Completed, Record, State, StateEntry, entry_of
 from provisioner.state.store import Store

@@ -18,7 +18,8 @@ from dataclasses import replace
 
 from provisioner.model import Key
 from provisioner.planning.observed import Observation, Observed
-from provisioner.planning.plan import Action, Await, Change, Create, Delete, Plan, Probe, Step, Test
+from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.steps import Await, Create, Delete, Probe, Step, Test
 from provisioner.state.records import Intent
 
 _SUFFIX = "#probe"

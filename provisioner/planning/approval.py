@@ -16,7 +16,8 @@ from provisioner.definitions.desired import Desired
 from provisioner.errors import StaleError, UsageError
 from provisioner.model import Json, Key, TargetIdentity
 from provisioner.planning.added_steps import is_probe
-from provisioner.planning.plan import Accept, Action, Change, Delete, Patch, Pin, Plan, PlanOptions, Test
+from provisioner.planning.plan import Action, Change, Pin, Plan, PlanOptions
+from provisioner.planning.steps import Accept, Delete, Patch, Test
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Record, State
 

@@ -17,7 +17,8 @@ from typing import TypeVar
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
-from provisioner.planning.plan import Action, Change, Create, Delete, Patch, Plan, Step
+from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.steps import Create, Delete, Patch, Step
 from provisioner.service.responses import Dataflow
 from provisioner.state.fingerprint import Comparison
 from provisioner.state.records import Record, State

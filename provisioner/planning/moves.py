@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
-from provisioner.planning.plan import Accept, Action, Change, Plan
+from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.steps import Accept
 from provisioner.state.records import Record, State
 
 

@@ -16,12 +16,11 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Json, Key, Location, TargetIdentity
 from provisioner.planning.diff import FieldChange
-from provisioner.planning.steps import Operation
+from provisioner.planning.steps import Accept, Create, Forget, Patch, Step
 from provisioner.state.records import Record
 
 
@@ -40,65 +39,6 @@ class Action(StrEnum):
     """It was deleted outside, and its record goes."""
     MOVE = "move"
     """Its record goes to the key that its definition has now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """The step of a POST."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """The step of a PATCH: sent with the etag that the plan saw. None: it has none yet, and is waited for."""
-
-    id: str
-    etag: str | None
-    operations: tuple[Operation, ...]
-
-    @property
-    def signs_in_anew(self) -> bool:
-        """Whether it sends credentials."""
-        return any(one.path.startswith("/auth") for one in self.operations)
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """The step of a DELETE: carried out only while the object has the etag that the plan saw (None: it saw none)."""
-
-    id: str
-    etag: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Accept:
-    """The step that sends nothing and makes this the record."""
-
-    record: Record
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """The step that sends nothing and gives the record up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """The step that has the service test whether it reaches the database, after whatever came before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Await:
-    """The step that waits until the object is enabled, and takes up the etag that it has then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """The step that makes a throwaway base connection with the new credentials, tests it, and deletes it again. What
-    follows it is not done where the test does not pass."""
-
-
-CallStep: TypeAlias = Create | Patch | Delete
-Step: TypeAlias = CallStep | Accept | Forget | Await | Probe | Test
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from provisioner.planning.diff import FieldChange, accepted, compare, introduced
 from provisioner.planning.impact import with_new_servers
 from provisioner.planning.observed import Observation, Observed, differing, shown_otherwise
 from provisioner.planning.ownership import NOBODY, Ownership, ownership
-from provisioner.planning.plan import Accept, Action, Change, Create, Delete, Patch, Plan, Step, Undecided
-from provisioner.planning.steps import Operation, operations
+from provisioner.planning.plan import Action, Change, Plan, Undecided
+from provisioner.planning.steps import Accept, Create, Delete, Operation, Patch, Step, operations
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
 

@@ -12,8 +12,9 @@ from provisioner.definitions.desired import Desired
 from provisioner.model import Key, TargetIdentity
 from provisioner.planning.diff import accepted, drift_of, touched
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Accept, Action, Change, Forget, Plan
+from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.planner import PlanInputs
+from provisioner.planning.steps import Accept, Forget
 from provisioner.state.records import Record
 
 

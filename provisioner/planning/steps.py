@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired, params
 from provisioner.model import Json
 from provisioner.planning.diff import FieldChange
+from provisioner.state.records import Record
 
 PARAMS = "/auth/params"
 SPEC_NAME = "/auth/specName"
@@ -23,6 +25,65 @@ class Operation:
 
     op: str
     path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """The step of a POST."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """The step of a PATCH: sent with the etag that the plan saw. None: it has none yet, and is waited for."""
+
+    id: str
+    etag: str | None
+    operations: tuple[Operation, ...]
+
+    @property
+    def signs_in_anew(self) -> bool:
+        """Whether it sends credentials."""
+        return any(one.path.startswith("/auth") for one in self.operations)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The step of a DELETE: carried out only while the object has the etag that the plan saw (None: it saw none)."""
+
+    id: str
+    etag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    """The step that sends nothing and makes this the record."""
+
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The step that sends nothing and gives the record up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """The step that has the service test whether it reaches the database, after whatever came before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Await:
+    """The step that waits until the object is enabled, and takes up the etag that it has then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The step that makes a throwaway base connection with the new credentials, tests it, and deletes it again. What
+    follows it is not done where the test does not pass."""
+
+
+CallStep: TypeAlias = Create | Patch | Delete
+Step: TypeAlias = CallStep | Accept | Forget | Await | Probe | Test
 
 
 def operations(fields: Iterable[FieldChange]) -> tuple[Operation, ...]:

@@ -12,7 +12,8 @@ from provisioner.apply.known_ids import KnownIds
 from provisioner.apply.probes import NotPassed, Probes, StepResult
 from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError, StateError, Unreachable
 from provisioner.model import Json, Key
-from provisioner.planning.plan import Action, Await, Change, Create, Patch, Step
+from provisioner.planning.plan import Action, Change
+from provisioner.planning.steps import Await, Create, Patch, Step
 from provisioner.service.client import Written
 from provisioner.service.responses import Reachability
 from provisioner.state.records import Completed, Intent, Record

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from provisioner.definitions.desired import Desired
-from provisioner.planning.plan import Accept, Action, Patch, Step
+from provisioner.planning.plan import Action
+from provisioner.planning.steps import Accept, Patch, Step
 from provisioner.secrets import Sensitive, Symbolic, Value
 from provisioner.state.records import Record
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from provisioner.planning.diff import touched
-from provisioner.planning.plan import Accept, Action, Forget, Plan
+from provisioner.planning.plan import Action, Plan
 from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
+from provisioner.planning.steps import Accept, Forget
 from tests.planning.examples import (
     CLIENT,
     FINGERPRINTER,
