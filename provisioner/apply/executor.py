@@ -18,9 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from provisioner.apply.known_ids import KnownIds
+from provisioner.apply.id_checks import KnownIds
 from provisioner.apply.outcome import Applied, Outcome, Verdict
-from provisioner.apply.probes import NotPassed, Probes, StepResult, check_new, desired_of, spec_id_of
+from provisioner.apply.verification import NotPassed, Probes, StepResult, check_new, desired_of, spec_id_of
 from provisioner.definitions.desired import body
 from provisioner.errors import (
     NotAuthenticated,

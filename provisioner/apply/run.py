@@ -20,7 +20,7 @@ from functools import cache, partial
 from threading import Event
 
 from provisioner.apply.executor import Executor, left_open, not_attempted
-from provisioner.apply.known_ids import KnownIds, create_of, creation_notes, known_ids, not_ours, young_ids
+from provisioner.apply.id_checks import KnownIds, create_of, creation_notes, known_ids, not_ours, young_ids
 from provisioner.apply.outcome import (
     Applied,
     Outcome,

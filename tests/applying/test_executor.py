@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from provisioner.apply.executor import Executor
-from provisioner.apply.known_ids import KnownIds
+from provisioner.apply.id_checks import KnownIds
 from provisioner.apply.outcome import Applied, Outcome, Verdict
 from provisioner.errors import (
     NotAuthenticated,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.apply.known_ids import KnownIds, create_of, not_ours
+from provisioner.apply.id_checks import KnownIds, create_of, not_ours
 from provisioner.planning.observed import observe
 from tests.planning.examples import desired, item, record
 

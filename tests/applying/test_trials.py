@@ -8,8 +8,8 @@ from threading import Event
 
 import pytest
 
-from provisioner.apply.known_ids import KnownIds
-from provisioner.apply.probes import NotPassed, Probes, StepResult
+from provisioner.apply.id_checks import KnownIds
+from provisioner.apply.verification import NotPassed, Probes, StepResult
 from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError, StateError, Unreachable
 from provisioner.model import Json, Key
 from provisioner.planning.plan import Action, Change

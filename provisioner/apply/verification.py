@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event
 
-from provisioner.apply.known_ids import KnownIds
+from provisioner.apply.id_checks import KnownIds
 from provisioner.definitions.desired import Desired, body
 from provisioner.errors import NotFound, OutcomeUnknown, ProvisionerError, Refused, ServiceError, StateError
 from provisioner.planning.added_steps import INITIALIZING, probe_name
