@@ -36,7 +36,7 @@ from provisioner.errors import (
 from provisioner.model import Key
 from provisioner.planning.added_steps import intent_of_probe, is_probe
 from provisioner.planning.diff import record_of
-from provisioner.planning.observed import read
+from provisioner.planning.observed import parse_observed
 from provisioner.planning.plan import Change, Plan
 from provisioner.planning.steps import Accept, Await, CallStep, Create, Delete, Forget, Patch, Probe, Step, Test
 from provisioner.planning.steps import body as patch_body
@@ -162,7 +162,7 @@ class Executor:
     def _check_unmoved(self, change: Change, step: Delete) -> None:
         """A DELETE carries no ``If-Match`` (documented): only looking shows what somebody did since the plan."""
         with suppress(NotFound):
-            observed = read(self.service.get(step.id))
+            observed = parse_observed(self.service.get(step.id))
             if is_probe(change.key) and observed.name != change.name:
                 raise PreconditionFailed(f"{step.id} is not the probe; it was not deleted", "read a new plan")
             if step.etag is not None and observed.etag != step.etag:
@@ -176,7 +176,7 @@ class Executor:
         if not isinstance(error, PreconditionFailed) or intent.id is None:
             return error
         with suppress(ServiceError):
-            observed = read(self.service.get(intent.id))
+            observed = parse_observed(self.service.get(intent.id))
             message = f"{error.message}; last changed by {observed.last_edit(self.client)}"
             return PreconditionFailed(message, error.remedy, status=error.status, code=error.code)
         return error
@@ -217,8 +217,8 @@ def _with_etag(step: CallStep, reached: StepResult) -> CallStep:
 
 def _still_untested(change: Change) -> bool:
     """Whether what an earlier test was about is not sent anew by this change."""
-    signs_in_anew = any(field.path.startswith("auth.") for field in change.fields)
-    return bool(change.record and change.record.untested and not signs_in_anew)
+    sends_credentials = any(field.path.startswith("auth.") for field in change.fields)
+    return bool(change.record and change.record.untested and not sends_credentials)
 
 
 _STEPS: Mapping[type[CallStep], CallKind] = {Create: "create", Patch: "patch", Delete: "delete"}

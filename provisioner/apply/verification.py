@@ -11,7 +11,7 @@ from provisioner.apply.id_checks import KnownIds
 from provisioner.definitions.desired import Desired, body
 from provisioner.errors import NotFound, OutcomeUnknown, ProvisionerError, Refused, ServiceError, StateError
 from provisioner.planning.added_steps import INITIALIZING, probe_name
-from provisioner.planning.observed import read
+from provisioner.planning.observed import parse_observed
 from provisioner.planning.plan import Change
 from provisioner.planning.steps import Create, Delete, Patch
 from provisioner.service.client import FlowService, Written
@@ -89,7 +89,7 @@ class Probes:
 
     def _etag_once_enabled(self, ident: str) -> str:
         for pause in _LOOKS:
-            observed = read(self.service.get(ident))
+            observed = parse_observed(self.service.get(ident))
             if observed.state != INITIALIZING and observed.etag is not None:
                 return observed.etag
             if self.interrupted.wait(pause):
@@ -141,7 +141,7 @@ class Probes:
         """Raise ``OutcomeUnknown`` unless the probe is read at the id that was answered: to test another object
         would prove nothing."""
         try:
-            name = read(self.service.get(ident)).name
+            name = parse_observed(self.service.get(ident)).name
         except ServiceError as error:
             raise OutcomeUnknown(f"the probe cannot be read: {error.message}", _LOOK_AGAIN) from error
         if name != intent.name:
@@ -150,7 +150,7 @@ class Probes:
     def _remove(self, ident: str, intent: Intent) -> None:
         """Delete the probe, and nothing else: what is read at its id has to be the probe."""
         try:
-            if read(self.service.get(ident)).name != intent.name:
+            if parse_observed(self.service.get(ident)).name != intent.name:
                 self.tell(f"{intent.key}: {ident} does not carry the name of the probe, and is left alone")
                 return
             with suppress(NotFound):  # confirmed next, like any other answer

@@ -150,7 +150,7 @@ class _Chooser:
         if one.id in self._managed:
             return self._recorded(one, self._managed[one.id])
         if one.name in self._probes:
-            reason = "a probe that an earlier run has left; the next apply deletes it"
+            reason = "a probe left over from an earlier run; the next apply deletes it"
             return SkippedConnection(one.id, one.name, reason, managed=self._wanted.id is None)
         if one.etag is None:
             return SkippedConnection(

@@ -335,7 +335,7 @@ def test_a_take_over_is_not_what_a_create_was_approved_as(project: Project, serv
     assert plan.code == 1
     writes = len(service.writes())
     taken = project.run("apply", "--import-existing", "--expect-digest", digest(plan.out))
-    assert (taken.code, "exists already; it would be taken over" in taken.err) == (5, True)
+    assert (taken.code, "exists already; it would be imported" in taken.err) == (5, True)
     assert "save the plan" in taken.err
     assert len(service.writes()) == writes
 

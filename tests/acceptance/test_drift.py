@@ -106,7 +106,7 @@ def test_what_is_protected_is_not_deleted_by_accident(project: Project, service:
     (project.folder / "connections/a.yaml").unlink()
     held = project.run("apply", "--yes", "--allow-delete")
     assert held.code == 1
-    assert "remedy: put the definition back" in held.out
+    assert "remedy: restore the definition" in held.out
     assert {one["name"] for one in service.items()} == {"A", "B"}
     done = project.run("apply", "--yes", "--allow-delete", "--allow-protected-delete")
     assert done.code == 0, done.out

@@ -128,7 +128,7 @@ def test_what_is_to_be_resent_is_sent_from_elsewhere_too() -> None:
     wanted = desired(auth__params__password=at("first-secret", OTHER))
     change = only(planned([wanted], state(record()), None, resend=True))
     assert [type(step) for step in change.steps] == [Patch]
-    assert f"secret is sent again, as asked: {OTHER}" in change.reason
+    assert f"secret is sent again, as requested: {OTHER}" in change.reason
 
 
 def test_another_change_sends_it_along() -> None:

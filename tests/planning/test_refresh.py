@@ -89,5 +89,5 @@ def test_what_was_deleted_outside_is_forgotten() -> None:
 
 
 def test_it_has_to_look() -> None:
-    with pytest.raises(ValueError, match="without looking"):
+    with pytest.raises(ValueError, match="needs an observation"):
         refresh_plan("prod", IDENTITY, [], PlanInputs(state(record()), None, FINGERPRINTER))
