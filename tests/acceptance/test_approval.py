@@ -78,16 +78,16 @@ def other_sandbox(project: Project, service: Service) -> None:
 
 
 MOVES: list[tuple[Move, str]] = [
-    (other_definition, "a: definition moved: auth.params.server"),
-    (one_more_definition, "d: definition moved: create was not in the reviewed plan"),
-    (definition_gone, "b: definition moved: create was reviewed, and it has no definition now"),
-    (rotation, "a: secret moved: auth.params.password"),
+    (other_definition, "a: definition differs: auth.params.server"),
+    (one_more_definition, "d: definition differs: create was not in the approved plan"),
+    (definition_gone, "b: definition differs: create was approved, and there is no definition now"),
+    (rotation, "a: secret differs: auth.params.password"),
     (rotation, "c: secret moved"),
-    (applied_otherwise, "a: record moved: auth.params.server"),
-    (edited_outside, "c: remote moved: changed outside since: name"),
-    (touched_outside, "a: remote moved: etag"),
-    (deleted_outside, "c: remote moved: deleted outside since"),
-    (other_sandbox, "target moved: reviewed for"),
+    (applied_otherwise, "a: record differs: auth.params.server"),
+    (edited_outside, "c: remote differs: changed outside since: name"),
+    (touched_outside, "a: remote differs: etag"),
+    (deleted_outside, "c: remote differs: deleted outside since"),
+    (other_sandbox, "target differs: approved for"),
 ]
 
 
@@ -98,7 +98,7 @@ def test_what_moved_since_the_review_is_named(reviewed: Project, service: Servic
     result = reviewed.run("apply", "plan.bin")
     assert result.code == 5, result.err
     assert [line for line in result.err.splitlines() if line.startswith(f"    {words}")], result.err
-    assert "plan again, and have it reviewed" in result.err
+    assert "plan again, and have the plan reviewed" in result.err
     assert len(service.writes()) == before
 
 
@@ -169,7 +169,7 @@ OLDER = Path(__file__).resolve().parents[1] / "planning/format-1.plan"
 def test_a_plan_that_was_edited_or_is_of_an_older_version_is_refused(reviewed: Project) -> None:
     saved = (reviewed.folder / "plan.bin").read_text("utf-8")
     for text, words in (
-        (saved.replace('"db2"', '"evil"'), "damaged, or was edited"),
+        (saved.replace('"db2"', '"evil"'), "damaged or was edited"),
         (OLDER.read_text("utf-8"), "this plan was saved by an older version of provisioner"),
     ):
         reviewed.write("plan.bin", text)
@@ -203,11 +203,11 @@ DIGEST_MOVES: list[tuple[Move, int, str]] = [
     (nothing, 0, "1 changed"),
     (rotation, 0, "2 changed"),
     (touched_outside, 0, "1 changed"),
-    (other_definition, 5, "plan moved: approved sha256:"),
+    (other_definition, 5, "plan differs: approved sha256:"),
     (one_more_definition, 5, "create d"),
-    (applied_otherwise, 5, "plan moved: approved sha256:"),
-    (edited_outside, 5, "c: remote moved: changed outside: name"),
-    (deleted_outside, 5, "c: remote moved: deleted outside"),
+    (applied_otherwise, 5, "plan differs: approved sha256:"),
+    (edited_outside, 5, "c: remote differs: changed outside: name"),
+    (deleted_outside, 5, "c: remote differs: deleted outside"),
 ]
 
 

@@ -73,7 +73,11 @@ def test_a_digest_approves_no_refresh(drifted: Project) -> None:
     assert plan["not_in_digest"] == ["a", "b"]
     refused = drifted.run("apply", "--refresh-only", "--expect-digest", plan["digest"])
     assert refused.code == 5
-    for words in ("a: remote moved: changed outside: description", "b: remote moved: deleted outside", "save the plan"):
+    for words in (
+        "a: remote differs: changed outside: description",
+        "b: remote differs: deleted outside",
+        "save the plan",
+    ):
         assert words in refused.err
     assert "b" in drifted.state["records"]
 
