@@ -1,4 +1,8 @@
-"""Steps that find something out before or after a call: proving, testing, waiting. Each leaves the record true."""
+"""Steps that verify: wait until a base connection is enabled, test it, prove new credentials on a probe.
+
+However such a step ends, the state is true: a probe that may be left over has an open intent, and a base connection
+that did not pass its test is recorded as untested.
+"""
 
 from __future__ import annotations
 
@@ -7,45 +11,41 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event
 
-from provisioner.apply.id_checks import KnownIds
+from provisioner.apply.id_checks import KnownIds, check_new
 from provisioner.definitions.desired import Desired, body
 from provisioner.errors import NotFound, OutcomeUnknown, ProvisionerError, Refused, ServiceError, StateError
 from provisioner.planning.added_steps import INITIALIZING, probe_name
 from provisioner.planning.observed import parse_observed
 from provisioner.planning.plan import Change
 from provisioner.planning.steps import Create, Delete, Patch
-from provisioner.service.client import FlowService, Written
+from provisioner.service.client import FlowService
 from provisioner.state.records import Completed, Intent, Record
 from provisioner.state.store import Store
 
-
-@dataclass(frozen=True, slots=True)
-class StepResult:
-    """What the steps so far have led to."""
-
-    id: str
-    record: Record | None
-    etag: str | None = None
-    """That of what was waited for."""
-
-
-class NotPassed(ProvisionerError):
-    """All but the test was done."""
-
-
-_LOOKS = (1, 1, 2, 4, 8, *[10] * 60)
+_POLL_PAUSES = (1, 1, 2, 4, 8, *[10] * 60)
 """Seconds between looks, about ten minutes: how long a base connection may be initializing is not documented."""
 
-
-_THROWAWAY = "Made by provisioner to prove new credentials; deleted at once. If you can read this, delete it."
-_PROVE_AGAIN = "correct the definition or its variables"
+_PROBE_DESCRIPTION = "Made by provisioner to prove new credentials; deleted at once. If you can read this, delete it."
 _LOOK_AGAIN = "run apply again: it looks for what was created"
 _TEST_AGAIN = "fix the database, the network, the definition or its variables; `apply --test` tests it again"
 
 
+class NotPassed(ProvisionerError):
+    """The test failed or could not be made; all other steps of the change were carried out."""
+
+
 @dataclass(frozen=True, slots=True)
-class Probes:
-    """What these steps need. ``tell`` is told what is waited for."""
+class StepResult:
+    """What the steps of a change so far have led to. ``etag`` is set by a wait: that of the enabled object."""
+
+    id: str
+    record: Record | None
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """Carries out the steps ``Await``, ``Test`` and ``Probe``. ``tell`` reports what is waited for."""
 
     service: FlowService
     store: Store
@@ -54,41 +54,44 @@ class Probes:
     interrupted: Event
     tell: Callable[[str], None]
 
-    def tested(self, reached: StepResult) -> StepResult:
-        """Raises ``NotPassed``; the record says already that it is untested."""
-        record = reached.record
+    def test(self, result: StepResult) -> StepResult:
+        """Test a base connection and record that it passed. Raise ``NotPassed``; then its record stays untested."""
+        record = result.record
         if record is None:
-            raise ValueError("nothing is recorded of what is to be tested")
+            raise ValueError("a base connection without a record cannot be tested")
         if self.interrupted.is_set():
-            raise NotPassed(f"{reached.id} is kept; the run was stopped before its test", _TEST_AGAIN)
+            raise NotPassed(f"{result.id} is kept; the run was stopped before its test", _TEST_AGAIN)
         try:
-            result = self.service.test(reached.id)
-            if not result.reachable:
-                raise NotPassed(f"{reached.id} is kept, and does not reach its database: {result.reason}", _TEST_AGAIN)
+            reached = self.service.test(result.id)
+            if not reached.reachable:
+                raise NotPassed(f"{result.id} is kept, and does not reach its database: {reached.reason}", _TEST_AGAIN)
             passed = replace(record, untested=False)
             self.store.adopt((passed,))
         except (ServiceError, StateError) as error:
-            raise NotPassed(f"{reached.id} is kept, and could not be tested: {error.message}", _TEST_AGAIN) from error
-        return StepResult(reached.id, passed)
+            raise NotPassed(f"{result.id} is kept, and could not be tested: {error.message}", _TEST_AGAIN) from error
+        return StepResult(result.id, passed)
 
-    def enabled(self, change: Change, reached: StepResult) -> StepResult:
-        """Looks until the object is enabled. Where it never is, what was created is recorded all the same; raises
-        ``ServiceError`` where something was to be done to it, which then is not."""
-        ident = reached.id or next(step.id for step in change.steps if isinstance(step, Patch | Delete))
+    def wait_until_enabled(self, change: Change, result: StepResult) -> StepResult:
+        """Wait until the object is enabled, and record the etag that it has then.
+
+        If that fails after a create, return the result unchanged: the create is recorded. Before any other step, raise
+        ``ServiceError``; the step is not carried out.
+        """
+        ident = result.id or next(step.id for step in change.steps if isinstance(step, Patch | Delete))
         self.tell(f"{change.key}: waiting until {ident} is enabled")
         if not isinstance(change.steps[0], Create):
-            return StepResult(ident, reached.record, self._etag_once_enabled(ident))
+            return StepResult(ident, result.record, self._etag_once_enabled(ident))
         try:
             etag = self._etag_once_enabled(ident)
-            record = replace(reached.record, etag=etag) if reached.record else None
+            record = replace(result.record, etag=etag) if result.record else None
             self.store.adopt((record,) if record else ())
         except (ServiceError, StateError) as error:
             self.tell(f"{change.key}: {ident} is recorded; whether it is enabled is not known: {error.message}")
-            return reached
+            return result
         return StepResult(ident, record, etag)
 
     def _etag_once_enabled(self, ident: str) -> str:
-        for pause in _LOOKS:
+        for pause in _POLL_PAUSES:
             observed = parse_observed(self.service.get(ident))
             if observed.state != INITIALIZING and observed.etag is not None:
                 return observed.etag
@@ -96,8 +99,8 @@ class Probes:
                 break
         raise Refused(f"{ident} is still initializing", "run apply again once it is enabled")
 
-    def proved(self, change: Change, reached: StepResult) -> StepResult:
-        """Raises ``Refused`` where the new credentials do not pass; then nothing was done to the live object."""
+    def prove(self, change: Change) -> None:
+        """Test the new credentials on a probe. Raise ``Refused`` if they do not pass; nothing else was changed then."""
         intent_id = self.new_id()
         intent = Intent(
             intent_id=intent_id,
@@ -112,70 +115,65 @@ class Probes:
             record=None,
         )
         self.store.begin((intent,))
+        ident = self._create_probe(change, intent)
         try:
-            made = self.service.create({**body(desired_of(change)), "name": intent.name, "description": _THROWAWAY})
-            check_new(self.ids, made)
-            self._check_is_probe(made.id, intent)
-        except OutcomeUnknown:
-            raise  # it stands, and what is left of it is deleted by the next run
+            self._etag_once_enabled(ident)
+            reached = self.service.test(ident)
         except ServiceError as error:
-            self._over(intent)
-            raise Refused(
-                f"not changed: no probe of the new credentials can be made: {error.message}", error.remedy
-            ) from error
-        try:
-            self._etag_once_enabled(made.id)
-            result = self.service.test(made.id)
-        except ServiceError as error:
-            raise Refused(
-                f"not changed: the new credentials could not be proved: {error.message}", error.remedy
-            ) from error
+            message = f"not changed: the new credentials could not be proved: {error.message}"
+            raise Refused(message, error.remedy) from error
         finally:
-            self._remove(made.id, intent)
-        if not result.reachable:
-            words = f"not changed: with what would be sent the database is not reached: {result.reason}"
-            raise Refused(words, _PROVE_AGAIN)
-        return reached
+            self._delete_probe(ident, intent)
+        if not reached.reachable:
+            message = f"not changed: the new credentials do not reach the database: {reached.reason}"
+            raise Refused(message, "correct the definition or its variables")
 
-    def _check_is_probe(self, ident: str, intent: Intent) -> None:
-        """Raise ``OutcomeUnknown`` unless the probe is read at the id that was answered: to test another object
-        would prove nothing."""
+    def _create_probe(self, change: Change, intent: Intent) -> str:
+        """Create the probe and return its id. Raise ``OutcomeUnknown`` unless the probe can be read at that id.
+
+        To test another object would prove nothing.
+        """
         try:
-            name = parse_observed(self.service.get(ident)).name
+            probe = {**body(desired_of(change)), "name": intent.name, "description": _PROBE_DESCRIPTION}
+            created = self.service.create(probe)
+            check_new(self.ids, created)
+            try:
+                name = parse_observed(self.service.get(created.id)).name
+            except ServiceError as error:
+                raise OutcomeUnknown(f"the probe cannot be read: {error.message}", _LOOK_AGAIN) from error
+            if name != intent.name:
+                raise OutcomeUnknown(f"{created.id}, the id in the answer, is not that of the probe", _LOOK_AGAIN)
+        except OutcomeUnknown:
+            raise  # the intent stays open, and the next run deletes the probe if there is one
         except ServiceError as error:
-            raise OutcomeUnknown(f"the probe cannot be read: {error.message}", _LOOK_AGAIN) from error
-        if name != intent.name:
-            raise OutcomeUnknown(f"{ident}, the id that was answered, is not that of the probe", _LOOK_AGAIN)
+            self._settle_probe(intent)
+            message = f"not changed: cannot create a probe for the new credentials: {error.message}"
+            raise Refused(message, error.remedy) from error
+        return created.id
 
-    def _remove(self, ident: str, intent: Intent) -> None:
-        """Delete the probe, and nothing else: what is read at its id has to be the probe."""
+    def _delete_probe(self, ident: str, intent: Intent) -> None:
+        """Delete the object at this id if it is the probe. Otherwise, or if that fails, the intent stays open."""
         try:
             if parse_observed(self.service.get(ident)).name != intent.name:
                 self.tell(f"{intent.key}: {ident} does not carry the name of the probe, and is left alone")
                 return
-            with suppress(NotFound):  # confirmed next, like any other answer
+            with suppress(NotFound):  # the next call confirms that it is gone
                 self.service.delete(ident)
             self.service.confirm_gone(ident)
-            self._over(intent)
+            self._settle_probe(intent)
         except ServiceError as error:
             self.tell(
-                f"{intent.key}: the probe {ident} may be left, and then the next apply deletes it: {error.message}"
+                f"{intent.key}: the probe {ident} may be left over; the next apply deletes it then: {error.message}"
             )
 
-    def _over(self, intent: Intent) -> None:
+    def _settle_probe(self, intent: Intent) -> None:
         self.store.settle((Completed(intent.intent_id, "failed", None, None),))
 
 
-def check_new(ids: KnownIds, made: Written) -> None:
-    """Raise ``OutcomeUnknown`` where a create answered with an id that something else has."""
-    if not ids.reserve(made.id):
-        message = f"the service answered with the id of another base connection, {made.id}"
-        raise OutcomeUnknown(message, _LOOK_AGAIN)
-
-
 def desired_of(change: Change) -> Desired:
+    """Return the definition of a change that sends one. Raise ``ValueError`` without a definition."""
     if change.desired is None:
-        raise ValueError(f"{change.key}: nothing is desired, and so nothing is sent")
+        raise ValueError(f"{change.key}: there is no definition to send")
     return change.desired
 
 

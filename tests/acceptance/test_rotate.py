@@ -95,7 +95,7 @@ def test_a_wrong_password_never_reaches_the_live_one(project: Project, service: 
     before, meddling.valid = etag(service), False
     refused = project.run("rotate", "orders", "--yes", environ=NEW)
     assert refused.code == 1
-    assert "not changed: with what would be sent the database is not reached" in refused.out
+    assert "not changed: the new credentials do not reach the database" in refused.out
     assert etag(service) == before
     assert service.seen("PATCH") == []
     assert {one["name"] for one in service.items()} == {"Orders", "Stock"}

@@ -198,7 +198,7 @@ def test_an_id_that_could_not_be_recorded_is_told() -> None:
     applied, told = run(Recorder(made, durable), CREATE)
     assert applied.outcomes[0].verdict is Verdict.UNKNOWN
     assert "id-of-Orders" in told[0].message
-    assert told[0].remedy.endswith("run apply again: it finds out what was done and records it")
+    assert told[0].remedy.endswith("run apply again: it determines what was done and records it")
 
 
 DELETE = planned([], state(record()), observation(item()), delete=True)

@@ -27,7 +27,7 @@ SHOWN: dict[str, tuple[dict[str, Any] | None, str]] = {
     "no spec shown": ({"connectionSpec": None}, ""),
     "another name": ({"name": "Stock"}, "is that of Stock"),
     "another spec": ({"connectionSpec": {"id": "postgres"}}, "is that of Orders"),
-    "gone": (None, "is not there"),
+    "gone": (None, "does not exist"),
 }
 
 
