@@ -82,7 +82,7 @@ MOVES: list[tuple[Move, str]] = [
     (one_more_definition, "d: definition differs: create was not in the approved plan"),
     (definition_gone, "b: definition differs: create was approved, and there is no definition now"),
     (rotation, "a: secret differs: auth.params.password"),
-    (rotation, "c: secret moved"),
+    (rotation, "c: secret differs"),
     (applied_otherwise, "a: record differs: auth.params.server"),
     (edited_outside, "c: remote differs: changed outside since: name"),
     (touched_outside, "a: remote differs: etag"),
@@ -127,7 +127,7 @@ def test_what_was_done_otherwise_is_not_what_was_reviewed(reviewed: Project) -> 
     reviewed.define("b", basic("B", server="db7"))
     assert reviewed.run("apply", "--yes", "--select", "b").code == 0
     result = reviewed.run("apply", "plan.bin")
-    assert (result.code, "b: record moved" in result.err) == (5, True)
+    assert (result.code, "b: record differs" in result.err) == (5, True)
 
 
 def test_a_deletion_that_was_done_already_is_done(reviewed: Project) -> None:
@@ -314,7 +314,7 @@ def test_a_rotation_that_was_taken_back_is_not_done(reviewed: Project) -> None:
     assert reviewed.run("apply", "plan.bin").code == 1
     reviewed.environ["MYSQL_ORDERS_PASSWORD"] = ORDERS
     result = reviewed.run("apply", "plan.bin")
-    assert (result.code, "secret moved" in result.err) == (5, True)
+    assert (result.code, "secret differs" in result.err) == (5, True)
 
 
 def test_a_protected_base_connection_is_not_deleted_under_a_digest_that_kept_it(project: Project) -> None:

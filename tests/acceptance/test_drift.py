@@ -62,7 +62,7 @@ def test_a_saved_refresh_is_applied_exactly(drifted: Project, service: Service) 
     assert drifted.run("plan", "--refresh-only", "--out", "drift.plan").code == 0
     service.edit(drifted.id("a"), "/description", "Mine again")
     stale = drifted.run("apply", "drift.plan")
-    assert (stale.code, "a: remote moved" in stale.err) == (5, True)
+    assert (stale.code, "a: remote differs" in stale.err) == (5, True)
     assert drifted.run("plan", "--refresh-only", "--out", "drift.plan").code == 0
     assert drifted.run("apply", "drift.plan").code == 0
     assert drifted.state["records"]["a"]["fields"]["description"] == "Mine again"
