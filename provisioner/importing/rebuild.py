@@ -1,11 +1,11 @@
-"""The commands that change a state without the service: ``state rebuild``, ``state mv`` and ``state rm``.
+"""Repair and editing of the state: ``state rebuild``, ``state mv`` and ``state rm``.
 
-``rebuild`` reads the service. None of them writes to it.
+Nothing here writes to the service; only ``rebuild`` reads it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from provisioner.apply.outcome import Rebuilt
@@ -15,8 +15,7 @@ from provisioner.definitions.desired import Desired
 from provisioner.errors import UsageError
 from provisioner.model import Key
 from provisioner.planning.diff import visible_record_of
-from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Action, Change, PlanOptions
+from provisioner.planning.plan import Action, PlanOptions
 from provisioner.planning.planner import PlanInputs
 from provisioner.planning.recovery import resolve
 from provisioner.planning.steps import Patch
@@ -39,21 +38,16 @@ def rebuild(
     fingerprinter, undecided = place.fingerprinter(state.lineage), resolved.undecided
     inputs = PlanInputs(state, observation, fingerprinter, client=place.client, undecided=undecided)
     plan = planned(place, desired, inputs, PlanOptions(adopt=True))
-    adopted = tuple(_adopted_records(plan.changes, observation, new_id))
+    adopted = tuple(
+        visible_record_of(change.desired, step.id, observation.by_id[step.id].etag, new_id())
+        for change in plan.changes
+        if change.action is Action.UPDATE and change.record is None and change.desired is not None
+        for step in change.steps
+        if isinstance(step, Patch)
+    )
     store.adopt(adopted)
     store.compact()
     return Rebuilt(len(state.records), adopted, plan.blocked, mended)
-
-
-def _adopted_records(
-    changes: Iterable[Change], observation: Observation, new_id: Callable[[], str]
-) -> Iterator[Record]:
-    for change in changes:
-        if change.action is Action.UPDATE and change.record is None and change.desired is not None:
-            for step in change.steps:
-                if isinstance(step, Patch):
-                    etag = observation.by_id[step.id].etag
-                    yield visible_record_of(change.desired, step.id, etag, new_id())
 
 
 def move(store: Store, old: Key, new: Key) -> Record:
