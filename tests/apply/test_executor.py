@@ -1,4 +1,4 @@
-"""Intent, call, record: in this order, for every outcome that a call can have."""
+"""Intent, call, record, in this order, for every outcome of a call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which ids in answers are believed, and when."""
+"""Ids in answers that are believed, and ids that are not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proving, testing and waiting, for every way in which they can end: the record is true in each of them."""
+"""Waits, tests and probes with each possible end: the record is true after all of them."""
 
 from __future__ import annotations
 

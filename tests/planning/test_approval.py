@@ -1,4 +1,4 @@
-"""What stands for an approval, in a file or on the command line, and what is none."""
+"""Digests and saved plans as they are given for approval, and texts that are neither."""
 
 from __future__ import annotations
 

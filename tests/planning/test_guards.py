@@ -1,4 +1,4 @@
-"""What needs a word of its own before it is deleted."""
+"""Deletes, recreates and drift that take a flag of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plan tells beside its actions: never less than is true, and nothing else."""
+"""Notes and reasons of a plan: complete and true."""
 
 from __future__ import annotations
 

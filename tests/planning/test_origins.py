@@ -1,4 +1,4 @@
-"""Where a secret comes from is a part of the definition: another origin is a change, whatever is set here."""
+"""The origin of a secret is part of the definition: a new origin is a change, whether or not variables are set."""
 
 from __future__ import annotations
 

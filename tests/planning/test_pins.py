@@ -1,4 +1,4 @@
-"""What an approval holds on to, and what its digest does not cover."""
+"""The pins of a plan, and what its digest does not cover."""
 
 from __future__ import annotations
 

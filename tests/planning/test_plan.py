@@ -1,4 +1,4 @@
-"""The action is a function of desired and prior state; what the service shows may only do what is listed here."""
+"""The action follows from definition and record; the influence of the service is limited to the cases here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was changed outside, taken into the state: what counts, and what is then recorded."""
+"""The plan of ``--refresh-only``: what counts as an outside change, and what is recorded."""
 
 from __future__ import annotations
 
