@@ -1,1 +1,1 @@
-"""Executing a plan: intent, call, record."""
+"""Carrying out plans: every call is recorded before and after it is made."""

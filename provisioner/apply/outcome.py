@@ -1,6 +1,7 @@
-"""What became of a change, and what all of them together mean for the exit code.
+"""Outcomes: of one change, of a whole apply with its exit code, and of the commands ``test`` and ``state rebuild``.
 
-What a plan says after a wait x what was shown before it -> what may be carried out, and what was found. Pure.
+The last part decides what the plan made after a wait means: whether a call turned out to have had its effect, and
+whether a change may be carried out although the user saw another plan. Pure.
 """
 
 from __future__ import annotations
@@ -12,31 +13,35 @@ from enum import StrEnum
 
 from provisioner.model import Key
 from provisioner.planning.added_steps import is_probe, probe_key
-from provisioner.planning.plan import Action, Change, Create, Patch, Plan
+from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.planner import LOOKED_FOR
+from provisioner.planning.steps import Create, Patch
 from provisioner.service.responses import Reachability
 from provisioner.state.records import Intent, Record
 
 
 class Verdict(StrEnum):
-    """What became of a change."""
+    """The kinds of outcomes of a change."""
 
     DONE = "done"
     UNTESTED = "untested"
-    """Done and recorded, and the test after it did not pass."""
+    """Done and recorded, but the test after it was not passed."""
     FAILED = "failed"
     """Certainly without effect."""
     STALE = "stale"
-    """Without effect, because the object moved since the plan saw it."""
+    """Without effect, because the object has changed since the plan."""
     UNKNOWN = "unknown"
-    """It may or may not have had its effect; the next run finds out first."""
+    """With or without effect: the next run determines it first."""
     NOT_ATTEMPTED = "not attempted"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One change and what became of it. ``id`` is "" where none is known; ``seconds`` is what the call took, ``ended``
-    when it did, on the monotonic clock, where that was not the end of it."""
+    """The outcome of one change.
+
+    ``id`` is "" if none is known. ``seconds`` is the duration. ``ended`` is when the last call ended, on the monotonic
+    clock, if the change did not succeed.
+    """
 
     change: Change
     verdict: Verdict
@@ -48,16 +53,16 @@ class Outcome:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether it is of an update that sends nothing."""
+        """Return whether the change is an update that sends nothing."""
         return self.change.action is Action.UPDATE and self.change.is_only_recorded
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """All that a run of apply has done. ``blocked`` changes were in the plan and could not be tried.
+    """The outcomes of an apply. ``blocked`` are the blocked changes of its plan.
 
-    ``uncompacted`` says why the journal could not be folded into the state, "" where it was; nothing is lost by that.
-    ``unchecked`` says why nobody has looked whether what was created carries its own name, "" where that was done.
+    ``uncompacted`` is the reason why the journal could not be folded into the state, "" if it was; nothing is lost by
+    that. ``unchecked`` is the reason why it could not be checked that what was created has its own name, "" if it was.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -67,76 +72,53 @@ class Applied:
     unchecked: str = ""
 
     def __add__(self, later: Applied) -> Applied:
-        """Both, where one run carried out a plan in two parts."""
-        blocked = (*self.blocked, *later.blocked)
-        interrupted, unchecked = self.interrupted or later.interrupted, self.unchecked or later.unchecked
-        return Applied((*self.outcomes, *later.outcomes), blocked, interrupted, unchecked=unchecked)
-
-    def replaced(self, later: Applied, lost: Collection[Key]) -> Applied:
-        """Return the same with what is known later. ``lost`` are the keys of calls without a known outcome: where they
-        are blocked now, that is the outcome."""
-        now = {one.change.key: one for one in later.outcomes}
-        for change in later.blocked:
-            if change.key in lost:
-                now[change.key] = Outcome(change, Verdict.UNKNOWN, message=change.reason, remedy=change.remedy)
-        kept = tuple(now.pop(one.change.key, one) for one in self.outcomes)
-        blocked = (*self.blocked, *(one for one in later.blocked if one.key not in lost))
-        return replace(
-            self + replace(later, outcomes=tuple(now.values()), blocked=()),
-            blocked=blocked,
-            outcomes=(*kept, *now.values()),
+        """Return the outcomes of a plan that was carried out in two parts."""
+        return Applied(
+            (*self.outcomes, *later.outcomes),
+            (*self.blocked, *later.blocked),
+            self.interrupted or later.interrupted,
+            unchecked=self.unchecked or later.unchecked,
         )
+
+    def updated(self, later: Applied, unknown: Collection[Key]) -> Applied:
+        """Return the outcomes with those that were determined later in their places, and further ones at the end.
+
+        ``unknown`` are the keys of calls whose outcome was not known: for them, a blocked change is the outcome.
+        """
+        outcomes = {outcome.change.key: outcome for outcome in later.outcomes}
+        blocked = []
+        for change in later.blocked:
+            if change.key in unknown:
+                message, remedy = change.reason, change.remedy
+                outcomes[change.key] = Outcome(change, Verdict.UNKNOWN, message=message, remedy=remedy)
+            else:
+                blocked.append(change)
+        in_place = tuple(outcomes.pop(outcome.change.key, outcome) for outcome in self.outcomes)
+        further = replace(later, outcomes=tuple(outcomes.values()), blocked=tuple(blocked))
+        return replace(self, outcomes=in_place) + further
 
     def count(self, verdict: Verdict) -> int:
         return Counter(outcome.verdict for outcome in self.outcomes)[verdict]
 
     def done(self, action: Action) -> int:
-        """Return how many changes of that action were carried out, but for updates that send nothing."""
-        return sum(one.change.action is action and not one.is_recorded for one in self._carried_out)
+        """Return the number of changes of an action that were carried out, without updates that send nothing."""
+        return sum(outcome.change.action is action and not outcome.is_recorded for outcome in self._carried_out)
 
     @property
     def recorded(self) -> int:
-        """The number of updates that were carried out and sent nothing."""
-        return sum(one.is_recorded for one in self._carried_out)
+        """Return the number of updates that were carried out and sent nothing."""
+        return sum(outcome.is_recorded for outcome in self._carried_out)
 
     @property
     def _carried_out(self) -> Iterator[Outcome]:
-        return (one for one in self.outcomes if one.verdict in (Verdict.DONE, Verdict.UNTESTED))
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """One base connection and what its test says. ``reached`` is None where there was no answer: then ``message`` and
-    ``remedy`` say why."""
-
-    record: Record
-    reached: Reachability | None
-    message: str = ""
-    remedy: str = ""
-
-    @property
-    def reason(self) -> str:
-        """Why it did not pass, as far as anybody says."""
-        return self.message if self.reached is None else self.reached.reason
-
-    @property
-    def passed(self) -> bool:
-        return self.reached is not None and self.reached.reachable
-
-
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
-    """What ``state rebuild`` kept and took up, what somebody has to decide on, and how the files were mended."""
-
-    kept: int
-    adopted: tuple[Record, ...]
-    open: tuple[Change, ...]
-    mended: tuple[str, ...]
+        return (outcome for outcome in self.outcomes if outcome.verdict in (Verdict.DONE, Verdict.UNTESTED))
 
 
 def exit_code(applied: Applied) -> int:
-    """The first that applies: interrupted 130; unknown, untested, or some done and some not, 4; stale 5; failed 1;
-    else 0."""
+    """Return the exit code of an apply, by the first rule that applies.
+
+    130 interrupted; 4 unknown or untested, or some changes done and some not; 5 stale; 1 failed; 0 otherwise.
+    """
     if applied.interrupted:
         return 130
     verdicts = {outcome.verdict for outcome in applied.outcomes}
@@ -150,50 +132,106 @@ def exit_code(applied: Applied) -> int:
     return next((code for holds, code in rules if holds), 0)
 
 
-def patched(made: Plan) -> frozenset[Key]:
-    """Return the keys of what a plan would patch."""
-    return frozenset(change.key for change in made.pending if any(isinstance(step, Patch) for step in change.steps))
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """The result of the test of one base connection.
+
+    ``reached`` is None if the service did not answer; ``message`` and ``remedy`` then say why.
+    """
+
+    record: Record
+    reached: Reachability | None
+    message: str = ""
+    remedy: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Return why the test was not passed, as far as it is known."""
+        return self.message if self.reached is None else self.reached.reason
+
+    @property
+    def passed(self) -> bool:
+        return self.reached is not None and self.reached.reachable
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The result of ``state rebuild``.
+
+    ``kept`` is the number of records kept; ``adopted`` are new records; ``open`` are changes that the user has to
+    decide on; ``mended`` are notes on repaired files.
+    """
+
+    kept: int
+    adopted: tuple[Record, ...]
+    open: tuple[Change, ...]
+    mended: tuple[str, ...]
+
+
+# Outcomes that do not follow from a call
+
+
+def not_attempted(change: Change) -> Outcome:
+    return Outcome(change, Verdict.NOT_ATTEMPTED, message="the run was stopped before its turn")
+
+
+def left_open(change: Change, remedy: str) -> Outcome:
+    """Return the outcome of a change that has to wait for the outcome of an earlier call."""
+    message = "not sent: the outcome of an earlier call is not known yet"
+    return Outcome(change, Verdict.UNKNOWN, message=message, remedy=remedy)
+
+
+def not_shown(change: Change) -> Outcome:
+    """Return the outcome of a change that is not carried out after the wait, because the user has not seen it."""
+    message = "the outcome of an earlier call is known, but the change that is left to do was not shown"
+    return Outcome(change, Verdict.STALE, message=message, remedy="run apply again, and read the new plan")
+
+
+def leftover_probe(intent: Intent, now: float) -> Outcome:
+    """Return the outcome of a probe that may be left over. ``now`` is on the monotonic clock."""
+    change = Change(probe_key(intent.key), intent.name, Action.DELETE, "a probe that may be left over")
+    message = "it is not known whether the probe is gone"
+    return Outcome(change, Verdict.UNKNOWN, message=message, remedy="run apply again: it looks for it", ended=now)
+
+
+# Questions about changes and plans
 
 
 def creates(change: Change) -> bool:
-    """Return whether a change makes a base connection."""
     return any(isinstance(step, Create) for step in change.steps)
 
 
-def changes_of(made: Plan, keys: Collection[Key]) -> Iterator[Change]:
-    """Yield what the plan says of these keys, or that a call is open where it says nothing."""
-    planned = {change.key: change for change in made.changes}
+def patched_keys(plan: Plan) -> frozenset[Key]:
+    return frozenset(change.key for change in plan.pending if any(isinstance(step, Patch) for step in change.steps))
+
+
+def changes_of(plan: Plan, keys: Collection[Key]) -> Iterator[Change]:
+    """Yield the change of each key; if the plan has none, one that says that a call is open."""
+    changes = {change.key: change for change in plan.changes}
     for key in sorted(keys):
-        yield planned.get(key) or Change(key, "", Action.NO_OP, LOOKED_FOR)
+        yield changes.get(key) or Change(key, "", Action.NO_OP, LOOKED_FOR)
 
 
-def leads_to(shown: Change | None, now: Change) -> bool:
-    """Return whether carrying out a change leads to what was shown of it, and overwrites nothing that was not."""
-    if shown is None:
-        return is_probe(now.key)
-    same = now.action is shown.action or (shown.action is Action.CREATE and now.action is Action.UPDATE)
-    return same and (shown.drifted or not now.drifted)
+def succeeded_late(shown: Change | None, now: Change | None, key: Key) -> Outcome | None:
+    """Return the outcome of a call if the plan after the wait shows that it had its effect; None otherwise.
 
-
-def found(shown: Change | None, now: Change | None, key: Key) -> Outcome | None:
-    """Return the outcome of a call that turns out to have had its effect; None where it did not, or that is open.
-    ``now`` is what the plan after the wait says of its key."""
+    ``shown`` and ``now`` are the changes of its key in the plan that the user saw, and after the wait.
+    """
     if shown is None or not (shown.steps or is_probe(key)):
         return None
-    if now.action is not Action.NO_OP if now else shown.action is not Action.DELETE:
+    had_effect = now.action is Action.NO_OP if now else shown.action is Action.DELETE
+    if not had_effect:
         return None
     ident = now.record.id if now and now.record else ""
     return Outcome(shown, Verdict.DONE, ident or (shown.record.id if shown.record else ""))
 
 
-def moved_meanwhile(change: Change) -> Outcome:
-    """Return the outcome of what is not carried out after the wait, since nobody was shown it."""
-    message = "what became of it is known, and what would be done now was not shown"
-    return Outcome(change, Verdict.STALE, message=message, remedy="run apply again, and read the new plan")
+def is_covered(now: Change, shown: Change | None) -> bool:
+    """Return whether a change after the wait leads to what the user saw, and overwrites nothing else.
 
-
-def left_probe(intent: Intent, now: float) -> Outcome:
-    """Return the outcome of a probe of which it is not known whether it is gone. ``now`` is on the monotonic clock."""
-    change = Change(probe_key(intent.key), intent.name, Action.DELETE, "a probe that may be left")
-    message = "whether the probe is gone is not known"
-    return Outcome(change, Verdict.UNKNOWN, message=message, remedy="run apply again: it looks for it", ended=now)
+    ``shown`` is the change of the same key that the user saw.
+    """
+    if shown is None:
+        return is_probe(now.key)
+    same_result = now.action is shown.action or (shown.action is Action.CREATE and now.action is Action.UPDATE)
+    return same_result and (shown.drifted or not now.drifted)

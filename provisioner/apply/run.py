@@ -1,14 +1,10 @@
-"""``apply``: make it so, once and only once.
+"""The run of ``apply``: from reading state and service to the compacted state. The caller holds the lock.
 
-1. Hold the lock; nothing is read before it is ours.
-2. Read the definitions; a variable that is not set is a problem, before any call.
-3. Settle what an earlier run left open, as far as that can be told at once.
-4. Plan, show, ask.
-5. Carry out the plan, every step recorded. What has to wait until it shows what became of an earlier call comes last,
-   so that nothing else waits, together with the calls of this run whose answer was lost.
-6. Fold the journal into the state.
-
-Settle what an earlier run left open: look, decide, record.
+1. Settle what an earlier run left open, as far as that can be determined at once.
+2. Plan, show, verify the approval or ask.
+3. Carry out the plan. Changes that depend on the unknown outcome of an earlier call come last, together with the calls
+   of this run whose answer was lost, after one wait for all of them.
+4. Compact the journal into the state.
 """
 
 from __future__ import annotations
@@ -16,22 +12,24 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache
 from threading import Event
 
-from provisioner.apply.executor import Executor, left_open, not_attempted
-from provisioner.apply.known_ids import KnownIds, create_of, creation_notes, known_ids, not_ours, young_ids
+from provisioner.apply.executor import Executor
+from provisioner.apply.id_checks import KnownIds, create_of, creation_notes, known_ids, not_ours, young_ids
 from provisioner.apply.outcome import (
     Applied,
     Outcome,
     Verdict,
     changes_of,
     creates,
-    found,
-    leads_to,
-    left_probe,
-    moved_meanwhile,
-    patched,
+    is_covered,
+    left_open,
+    leftover_probe,
+    not_attempted,
+    not_shown,
+    patched_keys,
+    succeeded_late,
 )
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProvisionerError, StaleError, StateError, UsageError
@@ -42,10 +40,11 @@ from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation, look, look_for
 from provisioner.planning.pipeline import make_plan
-from provisioner.planning.plan import Change, Create, Plan, PlanOptions, Probe
+from provisioner.planning.plan import Change, Plan, PlanOptions
 from provisioner.planning.planner import PlanInputs
 from provisioner.planning.recovery import Resolved, resolve
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
+from provisioner.planning.steps import Create, Probe
 from provisioner.planning.target_context import TargetContext
 from provisioner.service.client import FlowService
 from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
@@ -54,43 +53,13 @@ from provisioner.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """The state with everything settled that can be, what the service showed, and what is still open."""
-
-    state: State
-    observation: Observation
-    resolved: Resolved
-
-
-@dataclass(frozen=True, slots=True)
-class Resumption:
-    """How standing intents are settled. ``look`` is given the state; ``client`` is our client id."""
-
-    store: Store
-    look: Callable[[State], Observation]
-    tell: Callable[[str], None]
-    client: str
-
-    def resume(self, waited: bool) -> Snapshot:
-        """Look once, and record what became of every standing intent of which that can be told now. ``waited``: they
-        had their time to take effect and to be shown."""
-        state = self.store.load()
-        observation = self.look(state)
-        resolved = resolve(state, observation, self.client, waited)
-        if not resolved.settled:
-            return Snapshot(state, observation, resolved)
-        self.store.adopt(resolved.adopted)
-        self.store.settle(resolved.settled)
-        for key, note in resolved.found.items():
-            self.tell(f"{key}: {note}")
-        return Snapshot(self.store.load(), observation, resolved)
-
-
-@dataclass(frozen=True, slots=True)
 class Ports:
-    """How apply reaches the world. ``monotonic`` is in seconds; ``sleep`` takes seconds and ends early once
-    ``interrupted``, which is set from outside; ``undisturbed`` is around what must not be cut off half-way: meanwhile
-    an interrupt only sets it."""
+    """The outside world of an apply.
+
+    ``monotonic`` is in seconds. ``sleep`` takes seconds and returns early once ``interrupted`` is set, which happens
+    from outside. ``undisturbed`` is entered around everything that must not be cut off half-way: meanwhile an interrupt
+    only sets ``interrupted``.
+    """
 
     store: Store
     service: FlowService
@@ -107,10 +76,10 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user asked for. ``confirmed``: the plan is not asked about (``--yes``).
+    """The options of an apply.
 
-    ``approved`` is what was reviewed: the plan has to be that one, and is not asked about either. ``no_wait``: what
-    became of a call is not waited for, and what is open stays so.
+    ``confirmed``: do not ask (``--yes``). ``approved``: the plan has to agree with this approval, and is not asked
+    about either. ``no_wait``: do not wait for the outcomes of calls; what is open stays open.
     """
 
     parallelism: int = 8
@@ -121,138 +90,165 @@ class Options:
 
 
 def run_apply(place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: Options) -> Applied:
-    """Carry out what the definitions ask for. The lock is held by the caller.
+    """Carry out what the definitions ask for. The caller holds the lock.
 
-    Raises whatever reading the service may raise, with nothing done; ``Declined`` when the answer was no.
+    Raise ``Declined`` if the answer was no, and the errors of reading the service; then nothing was done.
     """
     run = _Run(place, desired, ports, options)
-    seen = run.look()
-    key = "" if options.asked.refresh else forgotten_key(seen.state, run.fingerprinter(seen))
+    snapshot = run.observe()
+    fingerprinter = run.fingerprinter(snapshot.state)
+    key = "" if options.asked.refresh else forgotten_key(snapshot.state, fingerprinter)
     if key:
         raise UsageError(f"{KEY_VARIABLE} is not set, and secrets are recorded with key {key}", GIVE_UP_KEY)
-    if words := key_note(seen.state, run.fingerprinter(seen), place.loopback):
-        ports.tell(f"note: {words}")
-    made = run.plan(seen)
-    ports.show(made)
+    if note := key_note(snapshot.state, fingerprinter, place.loopback):
+        ports.tell(f"note: {note}")
+    plan = run.plan(snapshot)
+    ports.show(plan)
     if options.approved:
-        verify(options.approved, made, run.fingerprinter(seen))
-    if not made.pending and not run.waiting(made, seen):
-        run.renew(made)
+        verify(options.approved, plan, fingerprinter)
+    if not plan.pending and not run.waiting(plan, snapshot):
+        run.update_records(plan)
         ports.store.compact()
-        return Applied((), made.blocked)
-    if made.pending and not (options.confirmed or options.approved):
+        return Applied((), plan.blocked)
+    if plan.pending and not (options.confirmed or options.approved):
         if not ports.confirm():
             raise Declined("not confirmed; nothing was done")
-        seen, made = run.confirmed(made)
-    ports.store.check_room(len(made.pending))
+        snapshot, plan = run.observe_again(plan)
+    ports.store.check_room(len(plan.pending))
     with ports.undisturbed():
-        return folded(ports, run.carry_out(run.renew(made), seen))
+        return folded(ports, run.carry_out(run.update_records(plan), snapshot))
+
+
+def folded(ports: Ports, applied: Applied) -> Applied:
+    """Compact the state and return the outcomes. If that fails, they say so: the journal holds everything."""
+    try:
+        ports.store.compact()
+    except (StateError, StaleError) as error:
+        return replace(applied, uncompacted=f"{error.message}; the journal beside it holds everything, keep both")
+    return applied
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state with all outcomes settled that are known, what the service showed, and what is still open."""
+
+    state: State
+    observation: Observation
+    resolved: Resolved
 
 
 class _Run:
-    """One apply: what its parts share."""
+    """The shared data of one apply."""
 
     def __init__(self, place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: Options) -> None:
         self._place, self._desired, self._ports, self._options = place, desired, ports, options
-        self._resumption = Resumption(ports.store, partial(look, ports.service), ports.tell, place.client)
         # One for planning and executing: without a team key each distinct secret costs 40 ms, once.
-        self._fingerprinter = cache(place.fingerprinter)
+        self._cached_fingerprinter = cache(place.fingerprinter)
         self._ids = KnownIds(())
         self._began = ports.monotonic()
         self._stopped = False
 
-    def look(self, waited: bool = False) -> Snapshot:
-        """See what there is; settle what an earlier call left open, as far as that can be told now."""
-        seen = self._resumption.resume(waited)
-        self._ids.add(known_ids(seen.state, seen.observation))
-        return seen
+    def fingerprinter(self, state: State) -> Fingerprinter:
+        return self._cached_fingerprinter(state.lineage)
 
-    def confirmed(self, shown: Plan) -> tuple[Snapshot, Plan]:
-        """Look once more: a question may stand for hours. Raise ``StaleError`` unless the plan is the one shown."""
-        seen = self.look()
-        now = self.plan(seen)
-        if now.pins != shown.pins:
-            before, after = ({pin.key: pin for pin in plan.pins} for plan in (shown, now))
-            moved = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
-            message = f"{', '.join(moved)} moved while the question was open; nothing was done"
+    def observe(self, waited: bool = False) -> Snapshot:
+        """Observe the service, and record the outcomes of open calls as far as they are known now.
+
+        ``waited``: all calls had the time to take effect and to be shown.
+        """
+        state = self._ports.store.load()
+        observation = look(self._ports.service, state)
+        resolved = resolve(state, observation, self._place.client, waited)
+        if resolved.settled:
+            self._ports.store.adopt(resolved.adopted)
+            self._ports.store.settle(resolved.settled)
+            for key, note in resolved.found.items():
+                self._ports.tell(f"{key}: {note}")
+            state = self._ports.store.load()
+        self._ids.add(known_ids(state, observation))
+        return Snapshot(state, observation, resolved)
+
+    def observe_again(self, shown: Plan) -> tuple[Snapshot, Plan]:
+        """Return a fresh snapshot and plan after a question, which may have been open for hours.
+
+        Raise ``StaleError`` unless the plan is the one that was shown.
+        """
+        snapshot = self.observe()
+        plan = self.plan(snapshot)
+        if plan.pins != shown.pins:
+            before, after = ({pin.key: pin for pin in each.pins} for each in (shown, plan))
+            changed = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
+            message = f"{', '.join(changed)} changed while the question was open; nothing was done"
             raise StaleError(message, "run apply again, and read the new plan")
-        return seen, now
+        return snapshot, plan
 
-    def fingerprinter(self, seen: Snapshot) -> Fingerprinter:
-        return self._fingerprinter(seen.state.lineage)
-
-    def plan(self, seen: Snapshot) -> Plan:
+    def plan(self, snapshot: Snapshot) -> Plan:
         place, options = self._place, self._options
-        context = PlanInputs(
-            seen.state,
-            seen.observation,
-            self.fingerprinter(seen),
+        inputs = PlanInputs(
+            snapshot.state,
+            snapshot.observation,
+            self.fingerprinter(snapshot.state),
             client=place.client,
-            undecided=seen.resolved.undecided,
+            undecided=snapshot.resolved.undecided,
         )
         reviewed = isinstance(options.approved, SavedPlan)
-        made = make_plan(place, self._desired, context, options.asked, self._ports.service, reviewed)
-        return hold_back_drift(made) if options.confirmed and not self._drift_is_seen() else made
+        plan = make_plan(place, self._desired, inputs, options.asked, self._ports.service, reviewed)
+        # An approved plan shows its drift, or it is not the approved one.
+        drift_is_approved = options.asked.overwrite_drift or options.approved is not None
+        return hold_back_drift(plan) if options.confirmed and not drift_is_approved else plan
 
-    def _drift_is_seen(self) -> bool:
-        """Whether it was asked for by name; an approved plan shows its drift, or is not the approved one."""
-        return self._options.asked.overwrite_drift or self._options.approved is not None
-
-    def renew(self, made: Plan) -> Plan:
-        """Record declared moves, and give up older fingerprint keys; towards the service that is no change. Returns the
-        plan with the records as they are then."""
-        moved = moved_records(made, self._ports.store.load())
-        if moved:
-            self._ports.store.adopt(moved)
-        for change in made.changes:
+    def update_records(self, plan: Plan) -> Plan:
+        """Record declared moves and outdated secrets; nothing is sent. Return the plan with the new records."""
+        store, tell = self._ports.store, self._ports.tell
+        state = store.load()
+        if moved := moved_records(plan, state):
+            store.adopt(moved)
+        for change in plan.changes:
             if change.moved_from and change.record is not None:
-                self._ports.tell(f"{change.key}: moved here from {change.moved_from}; nothing is sent for it")
-        records = renewed(made, self._todays_fingerprinter())
-        if records:
-            self._ports.store.adopt(records)
+                tell(f"{change.key}: moved here from {change.moved_from}; nothing is sent for it")
+        if records := renewed(plan, self.fingerprinter(state)):
+            store.adopt(records)
             number = f"{len(records):,} record{'' if len(records) == 1 else 's'}"
-            self._ports.tell(
-                f"{number} of secrets brought up to date (origin, fingerprint key); nothing is sent for it"
-            )
-        now = {record.key: record for record in records}
-        return replace(made, changes=tuple(replace(one, record=now.get(one.key, one.record)) for one in made.changes))
+            tell(f"{number} of secrets brought up to date (origin, fingerprint key); nothing is sent for it")
+        by_key = {record.key: record for record in records}
+        changes = (replace(change, record=by_key.get(change.key, change.record)) for change in plan.changes)
+        return replace(plan, changes=tuple(changes))
 
-    def _todays_fingerprinter(self) -> Fingerprinter:
-        return self._fingerprinter(self._ports.store.load().lineage)
-
-    def waiting(self, made: Plan, seen: Snapshot) -> frozenset[Key]:
-        """Return the keys of earlier calls that are waited for. One that is sent again with the same etag is not."""
+    def waiting(self, plan: Plan, snapshot: Snapshot) -> frozenset[Key]:
+        """Return the keys whose earlier call is waited for. One that is sent again with the same etag is not."""
         if self._options.asked.refresh:
             return frozenset()
-        open_keys = seen.resolved.waiting | (seen.resolved.fenced.keys() - patched(made))
+        open_keys = snapshot.resolved.waiting | (snapshot.resolved.fenced.keys() - patched_keys(plan))
         return frozenset(key for key in open_keys if self._options.asked.selects(definition_key(key)))
 
-    def carry_out(self, made: Plan, seen: Snapshot) -> Applied:
-        """Carry out a plan; then wait once for all open calls, look, and send once more what had no effect.
+    def carry_out(self, plan: Plan, snapshot: Snapshot) -> Applied:
+        """Carry out a plan; then wait once for all open calls, observe, and send again what had no effect.
 
-        What is carried out after the wait leads to what was shown: the same base connections, as declared.
+        What is sent after the wait leads to what was shown: the same base connections, as declared.
         """
-        waiting = self.waiting(made, seen)
-        again = [settled for key in patched(made) for settled in seen.resolved.fenced.get(key, ())]
-        if again:
-            self._ports.store.settle(tuple(again))
-        first = self._execute(made.without(waiting), seen)
-        lost = {one.change.key: one for one in first.outcomes if one.verdict is Verdict.UNKNOWN}
-        if not (waiting or lost):
+        waiting = self.waiting(plan, snapshot)
+        sent_again = [entry for key in patched_keys(plan) for entry in snapshot.resolved.fenced.get(key, ())]
+        if sent_again:
+            self._ports.store.settle(tuple(sent_again))
+        first = self._execute(plan.without(waiting), snapshot)
+        unknown = {outcome.change.key: outcome for outcome in first.outcomes if outcome.verdict is Verdict.UNKNOWN}
+        if not (waiting or unknown):
             return first
-        if self._options.no_wait or self._stopped:
-            remedy = "run apply without --no-wait" if self._options.no_wait else "run apply again"
-            return first + Applied(tuple(left_open(change, remedy) for change in changes_of(made, waiting)))
-        since = [*([self._began] if waiting else ()), *(one.ended for one in lost.values())]
-        probes = {probe_key(key) for key in lost}
-        shown = {one.key: one for one in (*made.changes, *(outcome.change for outcome in lost.values()))}
-        later = self._after_wait(shown, waiting | lost.keys() | probes, len(waiting) + len(lost), max(since))
-        if later is None and self._ports.interrupted.is_set():
-            held = Applied(tuple(not_attempted(change) for change in made.only(waiting).pending))
-            return replace(first + held, interrupted=True)
+        later = None
+        if not (self._options.no_wait or self._stopped):
+            since = [*([self._began] if waiting else ()), *(outcome.ended for outcome in unknown.values())]
+            keys = waiting | unknown.keys() | {probe_key(key) for key in unknown}
+            shown = {change.key: change for change in plan.changes}
+            shown |= {outcome.change.key: outcome.change for outcome in unknown.values()}
+            later = self._after_wait(shown, keys, len(waiting) + len(unknown), max(since))
+            if later is None and self._ports.interrupted.is_set():
+                rest = Applied(tuple(not_attempted(change) for change in plan.only(waiting).pending))
+                return replace(first + rest, interrupted=True)
         if later is None:
-            return first + Applied(tuple(left_open(change, "run apply again") for change in changes_of(made, waiting)))
-        applied, undecided = first.replaced(later, lost), {change.key for change in later.blocked}
+            remedy = "run apply without --no-wait" if self._options.no_wait else "run apply again"
+            return first + Applied(tuple(left_open(change, remedy) for change in changes_of(plan, waiting)))
+        applied = first.updated(later, unknown)
+        undecided = {change.key for change in later.blocked}
         for outcome in applied.outcomes:
             if outcome.change.key in undecided:
                 self._ports.progress(outcome)
@@ -261,39 +257,48 @@ class _Run:
     def _after_wait(
         self, shown: Mapping[Key, Change], keys: Collection[Key], number: int, since: float
     ) -> Applied | None:
-        """Return what became of these keys; None where it was not waited for, or nothing could be seen."""
-        if self._ports.interrupted.is_set():
+        """Return the outcomes of these keys; None if the wait was interrupted or they could not be determined.
+
+        ``shown`` are the changes that the user saw, ``number`` is that of open calls, ``since`` is when the last of
+        them ended.
+        """
+        ports = self._ports
+        if ports.interrupted.is_set():
             return None
-        seconds = max(0.0, since + self._place.deadlines.settled - self._ports.monotonic())
+        seconds = max(0.0, since + self._place.deadlines.settled - ports.monotonic())
         calls = f"{number:,} call{'' if number == 1 else 's'}"
-        self._ports.tell(f"waiting {seconds:.0f} s until it shows what became of {calls}; an interrupt ends the wait")
-        self._ports.sleep(seconds)
-        if self._ports.interrupted.is_set():
+        ports.tell(f"waiting {seconds:.0f} s for the outcome of {calls}; an interrupt ends the wait")
+        ports.sleep(seconds)
+        if ports.interrupted.is_set():
             return None
         try:
-            seen = self.look(waited=True)
-            now = self.plan(seen).only(keys)
+            snapshot = self.observe(waited=True)
+            plan = self.plan(snapshot).only(keys)
         except ProvisionerError as error:
-            self._ports.tell(f"what became of them could not be seen: {error.message}")
+            ports.tell(f"their outcome could not be determined: {error.message}")
             return None
-        meant = {one.key for one in now.changes if not one.steps or leads_to(shown.get(one.key), one)}
-        planned = {one.key: one for one in now.changes}
-        done = [one for key in sorted(keys) if (one := found(shown.get(key), planned.get(key), key)) is not None]
-        for outcome in done:
-            self._ports.progress(outcome)
-        sent = self._execute(now.only(meant), seen)
-        return Applied((*done, *map(moved_meanwhile, now.without(meant).changes))) + sent
+        changes = {change.key: change for change in plan.changes}
+        succeeded = [
+            outcome
+            for key in sorted(keys)
+            if (outcome := succeeded_late(shown.get(key), changes.get(key), key)) is not None
+        ]
+        for outcome in succeeded:
+            ports.progress(outcome)
+        covered = {key for key, change in changes.items() if not change.steps or is_covered(change, shown.get(key))}
+        sent = self._execute(plan.only(covered), snapshot)
+        return Applied((*succeeded, *map(not_shown, plan.without(covered).changes))) + sent
 
-    def _execute(self, made: Plan, seen: Snapshot) -> Applied:
+    def _execute(self, plan: Plan, snapshot: Snapshot) -> Applied:
         ports = self._ports
-        if any(isinstance(step, Create | Probe) for change in made.pending for step in change.steps):
-            ports.store.remember_ids(young_ids(seen.observation, ports.service.service_time()))
+        if any(isinstance(step, Create | Probe) for change in plan.pending for step in change.steps):
+            ports.store.remember_ids(young_ids(snapshot.observation, ports.service.service_time()))
         began = ports.service.service_time().isoformat()
         executor = Executor(
             ports.service,
             ports.store,
             self._ids,
-            self._todays_fingerprinter(),
+            self.fingerprinter(ports.store.load()),
             ports.new_id,
             ports.progress,
             self._options.parallelism,
@@ -302,56 +307,53 @@ class _Run:
             ports.tell,
             ports.monotonic,
         )
-        applied = executor.execute(made)
+        applied = executor.execute(plan)
         self._stopped = executor.stop.is_set()
-        return self._checked(applied, began) + Applied(tuple(self._left_probes(made, applied, seen)))
+        return self._check_created(applied, began) + Applied(tuple(self._leftover_probes(plan, applied, snapshot)))
 
-    def _left_probes(self, made: Plan, applied: Applied, seen: Snapshot) -> Iterator[Outcome]:
-        """Yield the outcome of each probe of this run that may be there yet, but for those of changes that are open."""
-        if not any(isinstance(step, Probe) for change in made.pending for step in change.steps):
-            return
-        known = {intent.intent_id for intent in seen.state.intents}
-        unknown = {one.change.key for one in applied.outcomes if one.verdict is Verdict.UNKNOWN}
-        for intent in self._ports.store.load().intents:
-            if intent.step == "probe" and intent.intent_id not in known and intent.key not in unknown:
-                outcome = left_probe(intent, self._ports.monotonic())
-                self._ports.progress(outcome)
-                yield outcome
+    def _check_created(self, applied: Applied, began: str) -> Applied:
+        """Check that everything that was created exists under its own name, and return the corrected outcomes.
 
-    def _checked(self, applied: Applied, began: str) -> Applied:
-        """Look once whether what was created is there under its own name. What is not is open again: its id may be that
-        of another call, or of none."""
-        created = {one.id: one for one in applied.outcomes if one.id and creates(one.change)}
+        A create that fails the check is open again: its id may be that of another call, or of none. ``began`` is when
+        the first create was sent, at the earliest.
+        """
+        created = {outcome.id: outcome for outcome in applied.outcomes if outcome.id and creates(outcome.change)}
         if not created:
             return applied
+        reopened = {}
         try:
             observation, state = look_for(self._ports.service, created), self._ports.store.load()
-            reopened = [new for one in created.values() if (new := self._reopened(one, state, observation, began))]
+            for ident, outcome in created.items():
+                if corrected := self._reopened(outcome, state, observation, began):
+                    reopened[ident] = corrected
         except ProvisionerError as error:
             return applied if self._ports.interrupted.is_set() else replace(applied, unchecked=error.message)
-        again = {one.change.key for one in reopened}
-        kept = {ident: one for ident, one in created.items() if one.change.key not in again}
-        managed = frozenset(one.id for one in state.records)
-        for words in creation_notes(kept, observation, managed):
-            self._ports.tell(words)
-        for outcome in reopened:
+        confirmed = {ident: outcome for ident, outcome in created.items() if ident not in reopened}
+        managed = frozenset(record.id for record in state.records)
+        for note in creation_notes(confirmed, observation, managed):
+            self._ports.tell(note)
+        for outcome in reopened.values():
             self._ports.progress(outcome)
-        return applied.replaced(Applied(tuple(reopened)), ())
+        return applied.updated(Applied(tuple(reopened.values())), ())
 
     def _reopened(self, outcome: Outcome, state: State, observation: Observation, began: str) -> Outcome | None:
+        """Reopen a create whose id is not that of its base connection, and return its outcome; None for any other."""
         record = state.record(outcome.change.key)
-        why = not_ours(record, observation) if record else ""
-        if record is None or not why:
+        reason = not_ours(record, observation) if record else ""
+        if record is None or not reason:
             return None
         self._ports.store.reopen(create_of(record, self._ports.new_id(), began))
-        message = f"{outcome.id}, the id that was answered, {why}; its record was given up"
+        message = f"{outcome.id}, the id in the answer, {reason}; its record was removed"
         return replace(outcome, verdict=Verdict.UNKNOWN, id="", message=message, ended=self._ports.monotonic())
 
-
-def folded(ports: Ports, applied: Applied) -> Applied:
-    """What was done stays done, and is told, also where the state cannot be written: the journal has it all."""
-    try:
-        ports.store.compact()
-    except (StateError, StaleError) as error:
-        return replace(applied, uncompacted=f"{error.message}; the journal beside it holds everything, keep both")
-    return applied
+    def _leftover_probes(self, plan: Plan, applied: Applied, snapshot: Snapshot) -> Iterator[Outcome]:
+        """Yield the outcome of each probe of this run that may be left over, if the outcome of its change is known."""
+        if not any(isinstance(step, Probe) for change in plan.pending for step in change.steps):
+            return
+        earlier = {intent.intent_id for intent in snapshot.state.intents}
+        unknown = {outcome.change.key for outcome in applied.outcomes if outcome.verdict is Verdict.UNKNOWN}
+        for intent in self._ports.store.load().intents:
+            if intent.step == "probe" and intent.intent_id not in earlier and intent.key not in unknown:
+                outcome = leftover_probe(intent, self._ports.monotonic())
+                self._ports.progress(outcome)
+                yield outcome

@@ -1,1 +1,1 @@
-"""Existing base connections come under management."""
+"""Putting existing base connections under management, and repairing the state."""

@@ -1,8 +1,8 @@
-"""``import``: base connections that exist come under management. Never writes to the service.
+"""Import of existing base connections: their records, and drafts of their definitions. Never writes to the service.
 
-1. Look, and choose: one by id, or all that no record and no other definition of the target is about.
-2. For each a definition: the one of its name that is there, or a draft of what the service shows, checked like any.
-3. Write the drafts, then the records. Run again, it finds what an earlier run has written.
+1. Select one base connection by its id, or all.
+2. For each, use the definition that has its name, or draft one from what the service shows; check the draft as any.
+3. The caller writes the drafts, then the records. A second run finds what an earlier one has written.
 """
 
 from __future__ import annotations
@@ -33,8 +33,11 @@ from provisioner.state.replay import replay
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What is to be imported: ``id`` None means all; ``key`` "" means one that is made of the name. ``folder`` is where
-    drafts lie, below the folder of definitions."""
+    """The options of an import.
+
+    ``id`` None imports all base connections. ``key`` "" derives keys from names. Drafts are written to ``folder``,
+    below the folder of definitions.
+    """
 
     id: str | None = None
     key: Key = ""
@@ -43,8 +46,11 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ImportedConnection:
-    """One that comes under management. ``text`` is the draft of its definition, "" where there was one; ``variables``
-    are those that are to be set for it, ``unsaid`` is what the definition does not say as it is."""
+    """A base connection that gets a record.
+
+    ``text`` is the draft of its definition, "" if it has one already. ``variables`` have to be set for the definition,
+    ``unsaid`` are notes on what the definition may lack or say otherwise.
+    """
 
     record: Record
     file: str
@@ -55,7 +61,7 @@ class ImportedConnection:
 
 @dataclass(frozen=True, slots=True)
 class SkippedConnection:
-    """One that does not, and why. ``managed``: because it is already, so that nothing is to be done."""
+    """A base connection that is not imported. ``managed``: nothing has to be done about it."""
 
     id: str
     name: str
@@ -65,7 +71,7 @@ class SkippedConnection:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import does. ``warnings`` are those about the names of its drafts."""
+    """The result of an import. ``warnings`` are about the names of its drafts."""
 
     taken: tuple[ImportedConnection, ...]
     skipped: tuple[SkippedConnection, ...]
@@ -77,169 +83,170 @@ def prepare(
     desired: tuple[Desired, ...],
     state: State,
     service: FlowReader,
-    wanted: ImportOptions,
+    options: ImportOptions,
     new_id: Callable[[], str],
 ) -> Imported:
-    """What would be written. Raises ``UsageError`` for an id that is not there, or a key that cannot be had."""
-    _check(wanted)
+    """Return what is to be written. Raise ``UsageError`` for an unknown id, or a key that is invalid or in use."""
+    if options.key and options.folder:
+        raise UsageError("a KEY includes the folder", "leave out --folder, or the KEY")
+    for text in (options.key, options.folder):
+        if text and not KEY.fullmatch(text):
+            remedy = "use letters, digits, `.`, `_` and `-`, in parts separated by `/`"
+            raise UsageError(f"{text} cannot be a key", remedy)
     observation = look(service, state)
-    settled = resolve(state, observation, place.client)
-    known, _ = moved(replay(state, settled.entries), desired)
-    chooser = _Chooser(place, desired, known, observation, wanted, new_id)
-    found = [chooser.take(one) for one in chooser.chosen()]
+    resolved = resolve(state, observation, place.client)
+    recovered, _ = moved(replay(state, resolved.entries), desired)
+    importer = _Importer(place, desired, recovered, observation, options, new_id)
+    results = [importer.import_connection(observed) for observed in importer.selected()]
     return Imported(
-        tuple(one for one in found if isinstance(one, ImportedConnection)),
-        tuple(one for one in found if isinstance(one, SkippedConnection)),
-        chooser.warnings(),
+        tuple(result for result in results if isinstance(result, ImportedConnection)),
+        tuple(result for result in results if isinstance(result, SkippedConnection)),
+        importer.warnings(),
     )
 
 
-def _check(wanted: ImportOptions) -> None:
-    if wanted.key and wanted.folder:
-        raise UsageError("a KEY says the folder as well", "leave out --folder, or the KEY")
-    for text in (wanted.key, wanted.folder):
-        if text and not KEY.fullmatch(text):
-            raise UsageError(f"{text} cannot be a key", "letters, digits, `.`, `_` and `-`, in parts separated by `/`")
+def drafts(imported: Imported) -> Iterator[ImportedConnection]:
+    """Yield the base connections whose definitions are to be written."""
+    yield from (connection for connection in imported.taken if connection.text)
 
 
-class _Chooser:
+class _Importer:
+    """Imports base connections one by one, so that no key or variable is used twice."""
+
     def __init__(
         self,
         place: TargetContext,
         desired: tuple[Desired, ...],
         state: State,
         observation: Observation,
-        wanted: ImportOptions,
+        options: ImportOptions,
         new_id: Callable[[], str],
     ) -> None:
         self._place, self._state, self._observation = place, state, observation
-        self._wanted, self._new_id = wanted, new_id
-        self._declared = {one.key: one for one in desired}
-        self._by_name = {one.name: one for one in desired}
+        self._options, self._new_id = options, new_id
+        self._declared = {definition.key: definition for definition in desired}
+        self._by_name = {definition.name: definition for definition in desired}
         self._managed = {record.id: record.key for record in state.records}
-        self._probes = {intent.name for intent in state.intents if intent.step == "probe"}
-        there = read(place.project, (), {}, place.progress)
+        self._probe_names = {intent.name for intent in state.intents if intent.step == "probe"}
+        all_targets = read(place.project, (), {}, place.progress)
         keys = {
-            *(name for one in there.definitions for name in one.called),
+            *(key for definition in all_targets.definitions for key in definition.called),
             *state.by_key,
-            *(one.key for one in state.intents),
+            *(intent.key for intent in state.intents),
         }
-        self._taken = {key.casefold() for key in keys}
-        named = (variables_of(parse(file, text)) for file, text in there.texts.items())
-        self._variables = {*place.environment, *chain.from_iterable(named)}
-        self._definer = DefinitionParser(place.project)
+        self._taken_keys = {key.casefold() for key in keys}
+        variables = (variables_of(parse(file, text)) for file, text in all_targets.texts.items())
+        self._taken_variables = {*place.environment, *chain.from_iterable(variables)}
+        self._parser = DefinitionParser(place.project)
         self._builder = Builder(place.target, {})
         self._drafted: list[Desired] = []
 
-    def chosen(self) -> Iterable[Observed]:
-        """Oldest first, so that the same sandbox gives the same keys."""
-        if self._wanted.id is None:
-            return sorted(self._observation.by_id.values(), key=lambda one: (one.created_at, one.id))
-        if self._wanted.id not in self._observation.by_id:
-            words = f"there is no base connection {self._wanted.id} of MySQL in sandbox {self._place.identity.sandbox}"
-            raise UsageError(words, "take the id from Experience Platform, or import all: --all")
-        return [self._observation.by_id[self._wanted.id]]
+    def selected(self) -> Iterable[Observed]:
+        """Return the selected base connections, oldest first, so that the same sandbox always gives the same keys."""
+        ident, by_id = self._options.id, self._observation.by_id
+        if ident is None:
+            return sorted(by_id.values(), key=lambda observed: (observed.created_at, observed.id))
+        if ident not in by_id:
+            message = f"there is no base connection {ident} of MySQL in sandbox {self._place.identity.sandbox}"
+            raise UsageError(message, "take the id from Experience Platform, or import all: --all")
+        return [by_id[ident]]
 
     def warnings(self) -> tuple[Problem, ...]:
-        """Return what `validate` will warn of that concerns the names of drafts, at the drafts."""
-        files = {one.location.file for one in self._drafted}
-        found = name_warnings((*self._declared.values(), *self._drafted))
-        return tuple(problem for problem in found if problem.location.file in files)
+        """Return the warnings of ``validate`` about the names of drafts, at the drafts."""
+        files = {draft.location.file for draft in self._drafted}
+        problems = name_warnings((*self._declared.values(), *self._drafted))
+        return tuple(problem for problem in problems if problem.location.file in files)
 
-    def take(self, one: Observed) -> ImportedConnection | SkippedConnection:
-        if one.id in self._managed:
-            return self._recorded(one, self._managed[one.id])
-        if one.name in self._probes:
-            reason = "a probe that an earlier run has left; the next apply deletes it"
-            return SkippedConnection(one.id, one.name, reason, managed=self._wanted.id is None)
-        if one.etag is None:
-            return SkippedConnection(
-                one.id, one.name, f"its state is {one.state or 'unknown'}: import it once it is enabled"
-            )
-        number = sum(other.name == one.name for other in self._observation.named(one.name))
-        if number > 1 and self._wanted.id is None:
-            return SkippedConnection(
-                one.id, one.name, f"{number} have this name: rename the others, or import one by its id"
-            )
-        declared = self._declared.get(self._wanted.key) if self._wanted.key else self._by_name.get(one.name)
-        if declared is not None:
-            return self._adopt(one, declared)
-        namesake = self._by_name.get(one.name)
+    def import_connection(self, observed: Observed) -> ImportedConnection | SkippedConnection:
+        imports_all = self._options.id is None
+        if observed.id in self._managed:
+            return self._skip_recorded(observed, self._managed[observed.id])
+        if observed.name in self._probe_names:
+            reason = "a probe left over from an earlier run; the next apply deletes it"
+            return SkippedConnection(observed.id, observed.name, reason, managed=imports_all)
+        if observed.etag is None:
+            return _skip(observed, f"its state is {observed.state or 'unknown'}: import it once it is enabled")
+        number = sum(other.name == observed.name for other in self._observation.named(observed.name))
+        if number > 1 and imports_all:
+            return _skip(observed, f"{number} have this name: rename the others, or import one by its id")
+        namesake = self._by_name.get(observed.name)
+        definition = self._declared.get(self._options.key) if self._options.key else namesake
+        if definition is not None:
+            return self._adopt(observed, definition)
         if namesake is not None:
-            return SkippedConnection(one.id, one.name, f"{namesake.location.file} has this name: rename one of the two")
-        return self._draft(one)
+            return _skip(observed, f"{namesake.location.file} has this name: rename one of the two")
+        return self._draft(observed)
 
-    def _recorded(self, one: Observed, key: Key) -> SkippedConnection:
-        as_asked = self._wanted.key in ("", key)
-        if key in self._declared and as_asked:
-            return SkippedConnection(one.id, one.name, f"already managed as {key}", managed=True)
-        remedy = f"`state rm {key}` forgets that, then import it again" if as_asked else f"`state mv {key} NEW` renames"
-        what = "already managed" if key in self._declared else "already recorded, without a definition,"
-        # Of all that there are, what is unmanaged on purpose is no failure.
-        return SkippedConnection(one.id, one.name, f"{what} as {key}: {remedy}", managed=self._wanted.id is None)
+    def _skip_recorded(self, observed: Observed, key: Key) -> SkippedConnection:
+        has_requested_key = self._options.key in ("", key)
+        if key in self._declared and has_requested_key:
+            return SkippedConnection(observed.id, observed.name, f"already managed as {key}", managed=True)
+        status = "already managed" if key in self._declared else "already recorded, without a definition,"
+        remedy = f"`state mv {key} NEW` renames"
+        if has_requested_key:
+            remedy = f"`state rm {key}` forgets that, then import it again"
+        # If all are imported, one that is recorded without a definition on purpose is no failure.
+        reason = f"{status} as {key}: {remedy}"
+        return SkippedConnection(observed.id, observed.name, reason, managed=self._options.id is None)
 
-    def _adopt(self, one: Observed, declared: Desired) -> ImportedConnection | SkippedConnection:
-        if declared.key in self._state.by_key:
-            return SkippedConnection(
-                one.id, one.name, f"{declared.key} is recorded as {self._state.by_key[declared.key].id}"
-            )
-        record = self._record(one, declared)
-        differing = record.texts != declared.texts
-        unsaid = (f"{declared.location.file} was there and says otherwise: `plan` shows what apply would change",)
-        variables = tuple(name for _, symbol in declared.unset for name in symbol.names)
-        return ImportedConnection(record, declared.location.file, "", variables, unsaid if differing else ())
+    def _adopt(self, observed: Observed, definition: Desired) -> ImportedConnection | SkippedConnection:
+        if record := self._state.record(definition.key):
+            return _skip(observed, f"{definition.key} is recorded as {record.id}")
+        record, file = self._record(observed, definition), definition.location.file
+        unsaid = f"{file} was there and says otherwise: `plan` shows what apply would change"
+        variables = tuple(name for _, symbol in definition.unset for name in symbol.names)
+        return ImportedConnection(record, file, "", variables, (unsaid,) if record.texts != definition.texts else ())
 
-    def _record(self, one: Observed, declared: Desired) -> Record:
-        """What the service shows of what is declared: a plan then says what it would change, or send unseen."""
-        record = visible_record_of(declared, one.id, one.etag, self._new_id())
-        shown = one.as_dict
-        seen = {
+    def _record(self, observed: Observed, definition: Desired) -> Record:
+        """Return a record of what the service shows, so that a plan shows what it would change or send unseen."""
+        record = visible_record_of(definition, observed.id, observed.etag, self._new_id())
+        shown = observed.as_dict
+        texts = {
             path: shown.get(path, text)
             for path, text in record.texts.items()
             if path in shown or not path.startswith("auth.")
         }
-        fields = {**seen, **dict(shown_otherwise(record.texts, one))}
-        return replace(record, texts={path: text for path, text in fields.items() if text})
+        texts |= dict(shown_otherwise(record.texts, observed))
+        return replace(record, texts={path: text for path, text in texts.items() if text})
 
-    def _draft(self, one: Observed) -> ImportedConnection | SkippedConnection:
-        key = self._wanted.key or key_for(one.name, self._wanted.folder, self._taken)
-        if key.casefold() in self._taken:
+    def _draft(self, observed: Observed) -> ImportedConnection | SkippedConnection:
+        key = self._options.key or key_for(observed.name, self._options.folder, self._taken_keys)
+        if key.casefold() in self._taken_keys:
             raise UsageError(f"{key} is the key or the path of another definition or record", "choose another key")
-        made = make_draft(one, lambda what: self._variable(key, what), self._only_target())
-        if made is None:
-            spec = one.as_dict.get("auth.specName", "none that is shown")
-            return SkippedConnection(one.id, one.name, f"its authentication is not known here: {spec}")
+        # A definition of a base connection in one sandbox is not meant for the sandboxes of other targets.
+        target = self._place.target.name if len(self._place.project.targets) > 1 else None
+        draft = make_draft(observed, lambda parameter: self._variable(key, parameter), target)
+        if draft is None:
+            spec_name = observed.as_dict.get("auth.specName", "none that is shown")
+            return _skip(observed, f"its authentication is not known here: {spec_name}")
         file = f"{CONNECTIONS}/{key}.yaml"
-        text = definition_text(made.data, f"{'../' * (key.count('/') + 1)}schemas/connection.schema.json")
-        built = self._built(key, file, text)
-        if isinstance(built, str):
-            return SkippedConnection(one.id, one.name, f"cannot be written as a definition: {built}")
-        self._drafted.append(built)
-        self._taken.add(key.casefold())
-        self._variables.update(made.variables)
-        return ImportedConnection(self._record(one, built), file, text, made.variables, made.unsaid)
+        text = definition_text(draft.data, f"{'../' * (key.count('/') + 1)}schemas/connection.schema.json")
+        definition = self._checked(key, file, text)
+        if isinstance(definition, Problem):
+            renaming = ": rename it in Experience Platform" if definition.rule == "yaml.character" else ""
+            return _skip(
+                observed, f"cannot be written as a definition: {definition.message} ({definition.rule}){renaming}"
+            )
+        self._drafted.append(definition)
+        self._taken_keys.add(key.casefold())
+        self._taken_variables.update(draft.variables)
+        return ImportedConnection(self._record(observed, definition), file, text, draft.variables, draft.unsaid)
 
-    def _built(self, key: Key, file: str, text: str) -> Desired | str:
-        """The draft as ``plan`` will read it, or what is wrong with it."""
-        declared = self._definer.define(parse(file, text), key)
-        found = declared.problems if isinstance(declared, ParsedDefinition) else declared
-        if isinstance(declared, ParsedDefinition) and not found:
-            built = self._builder.build(declared)
-            if built.desired:
-                return built.desired[0]
-            found = built.problems
-        renaming = ": rename it in Experience Platform" if found[0].rule == "yaml.character" else ""
-        return f"{found[0].message} ({found[0].rule}){renaming}"
+    def _variable(self, key: Key, parameter: str) -> str:
+        patterns = [name for name in self._place.project.admitted((key, key)) if name.endswith("*")]
+        prefix = patterns[0].rstrip("*") if patterns else "MYSQL_"
+        return variable_for(key, parameter, prefix, self._taken_variables)
 
-    def _only_target(self) -> str | None:
-        """A definition of what is in one sandbox is not for another one."""
-        return self._place.target.name if len(self._place.project.targets) > 1 else None
-
-    def _variable(self, key: Key, what: str) -> str:
-        patterns = [one for one in self._place.project.admitted((key, key)) if one.endswith("*")]
-        return variable_for(key, what, patterns[0].rstrip("*") if patterns else "MYSQL_", self._variables)
+    def _checked(self, key: Key, file: str, text: str) -> Desired | Problem:
+        """Return the definition as ``plan`` would read it, or its first problem."""
+        parsed = self._parser.define(parse(file, text), key)
+        if not isinstance(parsed, ParsedDefinition):
+            return parsed[0]
+        if parsed.problems:
+            return parsed.problems[0]
+        built = self._builder.build(parsed)
+        return built.desired[0] if built.desired else built.problems[0]
 
 
-def drafts(imported: Imported) -> Iterator[ImportedConnection]:
-    """Those whose definition is to be written."""
-    yield from (one for one in imported.taken if one.text)
+def _skip(observed: Observed, reason: str) -> SkippedConnection:
+    return SkippedConnection(observed.id, observed.name, reason)

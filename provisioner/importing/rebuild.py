@@ -1,8 +1,11 @@
-"""``state``: what is remembered, and what to do where that was lost. Never writes to the service."""
+"""Repair and editing of the state: ``state rebuild``, ``state mv`` and ``state rm``.
+
+Nothing here writes to the service; only ``rebuild`` reads it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from provisioner.apply.outcome import Rebuilt
@@ -11,73 +14,67 @@ from provisioner.definitions.desired import Desired
 from provisioner.errors import UsageError
 from provisioner.model import Key
 from provisioner.planning.diff import visible_record_of
-from provisioner.planning.observed import Observation, look
+from provisioner.planning.observed import look
 from provisioner.planning.pipeline import make_plan
-from provisioner.planning.plan import Action, Change, Patch, PlanOptions
+from provisioner.planning.plan import Action, PlanOptions
 from provisioner.planning.planner import PlanInputs
 from provisioner.planning.recovery import resolve
+from provisioner.planning.steps import Patch
 from provisioner.planning.target_context import TargetContext
 from provisioner.service.client import FlowReader
-from provisioner.state.records import Completed, Record, State, StateEntry, entry_of
+from provisioner.state.records import Completed, Record, StateEntry, entry_of
 from provisioner.state.store import Store
 
 
 def rebuild(
     place: TargetContext, desired: tuple[Desired, ...], store: Store, service: FlowReader, new_id: Callable[[], str]
 ) -> Rebuilt:
-    """Make a state of what is left of the old one, the service and the definitions.
+    """Rebuild a state from what is left of it, the service and the definitions.
 
-    A base connection is taken up by the test of ``--import-existing``: the only one of its name and spec, visible
-    fields as declared, created by our client. Nothing is known of its secret, so that the next apply sends it.
+    A base connection gets a record under the conditions of ``--import-existing``: the only one of its name and spec,
+    visible fields as declared, created by our client. Its secrets are not recorded, so the next apply sends them.
     """
     state, mended = store.repair()
     observation = look(service, state)
     resolved = resolve(state, observation, place.client)
     fingerprinter, undecided = place.fingerprinter(state.lineage), resolved.undecided
-    context = PlanInputs(state, observation, fingerprinter, client=place.client, undecided=undecided)
-    plan = make_plan(place, desired, context, PlanOptions(adopt=True))
-    adopted = tuple(_taken_up(plan.changes, observation, new_id))
+    inputs = PlanInputs(state, observation, fingerprinter, client=place.client, undecided=undecided)
+    plan = make_plan(place, desired, inputs, PlanOptions(adopt=True))
+    adopted = tuple(
+        visible_record_of(change.desired, step.id, observation.by_id[step.id].etag, new_id())
+        for change in plan.changes
+        if change.action is Action.UPDATE and change.record is None and change.desired is not None
+        for step in change.steps
+        if isinstance(step, Patch)
+    )
     store.adopt(adopted)
     store.compact()
     return Rebuilt(len(state.records), adopted, plan.blocked, mended)
 
 
-def _taken_up(changes: Iterable[Change], observation: Observation, new_id: Callable[[], str]) -> Iterator[Record]:
-    for change in changes:
-        if change.action is Action.UPDATE and change.record is None and change.desired is not None:
-            for step in change.steps:
-                if isinstance(step, Patch):
-                    etag = observation.by_id[step.id].etag
-                    yield visible_record_of(change.desired, step.id, etag, new_id())
-
-
 def move(store: Store, old: Key, new: Key) -> Record:
-    """Record under ``new`` what is recorded under ``old``. Raises ``UsageError`` where that cannot be meant."""
+    """Move the record of a key to a new key.
+
+    Raise ``UsageError`` if a call is open under the old key, or if the new key is invalid or in use.
+    """
     state = store.load()
-    record = _closed(state, old)
+    entry = entry_of(state, old)
+    if entry.intents or entry.record is None:
+        raise UsageError(f"{old} has a call of which the outcome is open", "run apply: it determines the outcome")
     if not KEY.fullmatch(new):
-        raise UsageError(f"{new} cannot be a key", "letters, digits, `.`, `_` and `-`, in parts separated by `/`")
-    if new in state.by_key or any(one.key == new for one in state.intents):
-        raise UsageError(f"something is recorded under {new} already", f"provisioner state show {new}")
-    store.adopt((replace(record, key=new),))
+        raise UsageError(f"{new} cannot be a key", "use letters, digits, `.`, `_` and `-`, in parts separated by `/`")
+    if new in state.by_key or any(intent.key == new for intent in state.intents):
+        raise UsageError(f"something is recorded under {new} already", f"see `provisioner state show {new}`")
+    store.adopt((replace(entry.record, key=new),))
     store.compact()
-    return record
+    return entry.record
 
 
 def remove(store: Store, keys: Iterable[Key]) -> tuple[StateEntry, ...]:
-    """Forget what is recorded under these keys, calls of which the outcome is open included; the base connections stay
-    as they are. All of them or none."""
+    """Remove the records and open calls of these keys, all or none. The base connections are left alone."""
     state = store.load()
-    found = tuple(entry_of(state, key) for key in dict.fromkeys(keys))
-    store.settle([Completed(intent.intent_id, "failed", None, None) for one in found for intent in one.intents])
-    store.forget([one.key for one in found if one.record])
+    entries = tuple(entry_of(state, key) for key in dict.fromkeys(keys))
+    store.settle([Completed(intent.intent_id, "failed", None, None) for entry in entries for intent in entry.intents])
+    store.forget([entry.key for entry in entries if entry.record])
     store.compact()
-    return found
-
-
-def _closed(state: State, key: Key) -> Record:
-    """The record of a key under which no call is open."""
-    found = entry_of(state, key)
-    if found.intents or found.record is None:
-        raise UsageError(f"{key} has a call of which the outcome is open", "run apply: it finds out")
-    return found.record
+    return entries

@@ -1,1 +1,1 @@
-"""Desired, prior state and observed become a plan. Pure."""
+"""Plans: computed from definitions, prior state and observed base connections, without any I/O."""

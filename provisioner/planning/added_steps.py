@@ -1,14 +1,12 @@
-"""New credentials are proved on a throwaway base connection before they go into the live one (``--prove``). Pure.
+"""Steps that options and the service add to the changes of a plan: probes, tests and waits. Pure.
 
-A probe is made, tested and deleted by one step of the change, under one intent whose id is in the probe's name. What a
-run that died has left of it is found by that name, and deleted by the next apply.
-
-A plan whose changes of credentials are followed by a test (``--test``). Pure.
-
-A plan that waits for what is still initializing. Pure.
-
-Documented for AWS: a new base connection is ``initializing`` for a while, shows no etag meanwhile, and can neither be
-changed nor deleted; the etag that counts is the one that it has once enabled.
+- ``--prove`` puts a ``Probe`` before each step that sends credentials. A probe is a throwaway base connection that one
+  step creates, tests and deletes, under one intent whose id is part of its name. The next apply finds a probe left over
+  from an aborted run by that name and deletes it, with a change whose key is marked (``probe_key``).
+- ``--test`` puts a ``Test`` after each step that sends credentials.
+- On AWS, an ``Await`` follows each create. Documented: there a new base connection is ``initializing`` for a while,
+  shows no etag meanwhile, and can neither be changed nor deleted; the etag that counts is the one that it has once
+  enabled.
 """
 
 from __future__ import annotations
@@ -18,92 +16,93 @@ from dataclasses import replace
 
 from provisioner.model import Key
 from provisioner.planning.observed import Observation, Observed
-from provisioner.planning.plan import Action, Await, Change, Create, Delete, Plan, Probe, Step, Test
+from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.steps import Await, Create, Delete, Probe, Step, Test
 from provisioner.state.records import Intent
 
-_SUFFIX = "#probe"
-"""Of the key of what is left of a probe: no definition can have it."""
+INITIALIZING = "initializing"
 
-_NAMED = "provisioner probe "
+_KEY_SUFFIX = "#probe"
+"""No key of a definition can end like this."""
 
-
-def probe_name(intent_id: str) -> str:
-    """The name of a probe: nobody else's is like it."""
-    return f"{_NAMED}{intent_id}"
-
-
-def intent_of_probe(name: str) -> str:
-    """Return the id of the intent that a probe of this name stands under."""
-    return name.removeprefix(_NAMED)
-
-
-def probe_key(key: Key) -> Key:
-    """Return the key of the change that removes what is left of a probe for ``key``."""
-    return f"{key}{_SUFFIX}"
-
-
-def definition_key(key: Key) -> Key:
-    """Return the key of the definition that a change is about, also where it removes a probe."""
-    return key.removesuffix(_SUFFIX)
-
-
-def is_probe(key: Key) -> bool:
-    """Whether a change of this key removes what is left of a probe."""
-    return key.endswith(_SUFFIX)
+_NAME_PREFIX = "provisioner probe "
 
 
 def with_proofs(plan: Plan) -> Plan:
     """Return the plan with a probe before each create and each change of credentials."""
-    return replace(plan, changes=tuple(map(_proved, plan.changes)))
-
-
-def _proved(change: Change) -> Change:
-    if change.signs_in_anew:
-        return replace(change, steps=(Probe(), *change.steps))
-    return change
-
-
-def left_probes(intents: tuple[Intent, ...], observation: Observation | None) -> Iterator[Change]:
-    """The deletion of each probe that an earlier run has left."""
-    for intent in intents:
-        found = observation.named(intent.name) if observation and intent.step == "probe" else ()
-        for one in (one for one in found if one.name == intent.name):
-            reason = f"{one.id} is a probe that an earlier run has left"
-            steps = first_enabled(one, Delete(one.id, one.etag))
-            yield Change(probe_key(intent.key), intent.name, Action.DELETE, reason, steps=steps)
-
-
-AGAIN = "its database could not be reached when it was last tested; it is tested again"
+    changes = (
+        replace(change, steps=(Probe(), *change.steps)) if change.sends_credentials else change
+        for change in plan.changes
+    )
+    return replace(plan, changes=tuple(changes))
 
 
 def with_tests(plan: Plan) -> Plan:
-    """The plan with a test after each create and each change of credentials, and of what never passed its last one."""
-    return replace(plan, changes=tuple(map(_tested, plan.changes)))
+    """Return the plan with a test after each create and each change of credentials.
 
-
-def _tested(change: Change) -> Change:
-    if change.signs_in_anew:
-        return replace(change, steps=(*change.steps, Test()))
-    untested = change.record is not None and change.record.untested
-    if untested and change.action in (Action.NO_OP, Action.UPDATE):
-        return replace(change, steps=(*change.steps, Test()), notes=(*change.notes, AGAIN))
-    return change
-
-
-INITIALIZING = "initializing"
-
-
-def first_enabled(observed: Observed | None, *steps: Step) -> tuple[Step, ...]:
-    """These steps, after it is enabled where it is not."""
-    waits = observed is not None and observed.state == INITIALIZING
-    return (Await(), *steps) if waits else steps
+    A base connection whose last test was not passed is tested again.
+    """
+    changes = []
+    for change in plan.changes:
+        if change.sends_credentials:
+            change = replace(change, steps=(*change.steps, Test()))
+        elif change.record is not None and change.record.untested and change.action in (Action.NO_OP, Action.UPDATE):
+            note = "its database could not be reached when it was last tested; it is tested again"
+            change = replace(change, steps=(*change.steps, Test()), notes=(*change.notes, note))
+        changes.append(change)
+    return replace(plan, changes=tuple(changes))
 
 
 def with_waits(plan: Plan) -> Plan:
-    """The plan that waits for each of its creates, so that what is recorded is the etag of what is enabled."""
-    return replace(plan, changes=tuple(map(_waited, plan.changes)))
+    """Return the plan with a wait after each create, so that the etag of the enabled object is recorded."""
+    changes = []
+    for change in plan.changes:
+        steps: list[Step] = []
+        for step in change.steps:
+            steps += (step, Await()) if isinstance(step, Create) else (step,)
+        changes.append(replace(change, steps=tuple(steps)))
+    return replace(plan, changes=tuple(changes))
 
 
-def _waited(change: Change) -> Change:
-    steps = tuple(each for step in change.steps for each in ((step, Await()) if isinstance(step, Create) else (step,)))
-    return replace(change, steps=steps)
+def await_before(observed: Observed | None, *steps: Step) -> tuple[Step, ...]:
+    """Return the steps, preceded by a wait if the object is still initializing."""
+    if observed is not None and observed.state == INITIALIZING:
+        return (Await(), *steps)
+    return steps
+
+
+def leftover_probes(intents: tuple[Intent, ...], observation: Observation | None) -> Iterator[Change]:
+    """Yield a change that deletes it for each probe that an earlier run has left."""
+    for intent in intents:
+        if observation is None or intent.step != "probe":
+            continue
+        for observed in observation.named(intent.name):
+            if observed.name == intent.name:
+                reason = f"{observed.id} is a probe left over from an earlier run"
+                steps = await_before(observed, Delete(observed.id, observed.etag))
+                yield Change(probe_key(intent.key), intent.name, Action.DELETE, reason, steps=steps)
+
+
+def probe_name(intent_id: str) -> str:
+    """Return the unique name of the probe of an intent."""
+    return f"{_NAME_PREFIX}{intent_id}"
+
+
+def intent_of_probe(name: str) -> str:
+    """Return the id of the intent from the name of its probe."""
+    return name.removeprefix(_NAME_PREFIX)
+
+
+def probe_key(key: Key) -> Key:
+    """Return the key of the change that deletes a leftover probe of ``key``."""
+    return f"{key}{_KEY_SUFFIX}"
+
+
+def is_probe(key: Key) -> bool:
+    """Return whether the key is that of a change that deletes a leftover probe."""
+    return key.endswith(_KEY_SUFFIX)
+
+
+def definition_key(key: Key) -> Key:
+    """Return the key of the definition for the key of any change."""
+    return key.removesuffix(_KEY_SUFFIX)

@@ -1,6 +1,8 @@
-"""What was approved x what would be done now -> what moved in between. Pure.
+"""Approval of plans: pins for a plan, and the comparison of an approved plan with the plan of now. Pure.
 
-A plan -> the pins that an approval holds on to. Pure.
+What is approved is a saved plan (``SavedPlan``) or a digest (``ExpectedDigest``). ``verify`` refuses a plan that does
+not agree with it, and names the differences. The second half makes the pins (``pinned``): one for each change that the
+plan would carry out or that the files ask for. ``plan.py`` has the types ``Pin`` and the digest over pins.
 """
 
 from __future__ import annotations
@@ -9,34 +11,39 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.errors import StaleError, UsageError
 from provisioner.model import Json, Key, TargetIdentity
 from provisioner.planning.added_steps import is_probe
-from provisioner.planning.plan import Accept, Action, Change, Delete, Patch, Pin, Plan, PlanOptions, Test
+from provisioner.planning.plan import Action, Change, Pin, Plan, PlanOptions
+from provisioner.planning.steps import Accept, Delete, Patch, Test
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Record, State
+
+# Verify
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One thing that is not as it was reviewed. ``what``: definition, secret, record, remote, target or plan."""
+    """A difference to what was approved.
+
+    ``what`` is definition, secret, record, remote, target or plan. ``key`` is "" for the latter two.
+    """
 
     key: Key
     what: str
     message: str
 
     def __str__(self) -> str:
-        whose = f"{self.key}: " if self.key else ""
-        return f"{whose}{self.what} moved: {self.message}"
+        prefix = f"{self.key}: " if self.key else ""
+        return f"{prefix}{self.what} differs: {self.message}"
 
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """A plan as it was written to a file. ``lineage`` is that of the state, proposed where there was none yet."""
+    """A plan that was written to a file. ``lineage`` is that of the state, or the proposal for a new state."""
 
     target: str
     identity: TargetIdentity
@@ -45,119 +52,146 @@ class SavedPlan:
     asked: PlanOptions
     pins: tuple[Pin, ...]
 
-    def moved(self, now: Plan, fingerprinter: Fingerprinter) -> tuple[Mismatch, ...]:
-        """Per key what is not as it was; nothing where the plan of now is the one that was saved, or what an earlier
-        run of that has left of it."""
-        if self.identity != now.identity:
-            return (Mismatch("", "target", f"reviewed for {self.identity}, now {now.identity}"),)
-        if self.lineage != now.lineage:
-            return (Mismatch("", "record", f"the state has lineage {now.lineage}, reviewed was {self.lineage}"),)
-        found = {change.key: change for change in now.changes}
-        left = tuple(pin for pin in self.pins if not is_done(pin, found.get(pin.key), fingerprinter))
-        return tuple(_differences(left, now))
+    def mismatches(self, plan: Plan, fingerprinter: Fingerprinter) -> tuple[Mismatch, ...]:
+        """Return the differences to the plan of now.
+
+        There are none either if an earlier run has carried out a part of the saved plan, or all of it.
+        """
+        if self.identity != plan.identity:
+            return (Mismatch("", "target", f"approved for {self.identity}, now {plan.identity}"),)
+        if self.lineage != plan.lineage:
+            return (Mismatch("", "record", f"approved for the state {self.lineage}, now {plan.lineage}"),)
+        changes = {change.key: change for change in plan.changes}
+        open_pins = {pin.key: pin for pin in self.pins if not is_done(pin, changes.get(pin.key), fingerprinter)}
+        return tuple(_differences(open_pins, plan))
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedDigest:
-    """A digest that somebody approved. Raises ``UsageError`` for what is none."""
+    """An approved digest. Raise ``UsageError`` for any other text."""
 
     digest: str
 
     def __post_init__(self) -> None:
         if re.fullmatch(r"(public|full)-[0-9a-f]{64}", self.digest):
-            raise UsageError("this digest is of an older version of provisioner", "plan again, and have it reviewed")
+            raise UsageError("this digest is from an older version of provisioner", _PLAN_AGAIN)
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", self.digest):
             raise UsageError(
-                "--expect-digest takes a digest as `plan` prints it", "`sha256:` and 64 hexadecimal digits"
+                "--expect-digest takes a digest as printed by `plan`", "give `sha256:` and 64 hexadecimal digits"
             )
 
-    def verify(self, now: Plan) -> None:
+    def verify(self, plan: Plan) -> None:
         """Raise ``StaleError`` unless the plan has this digest, or nothing is left to do."""
-        digest = now.digest
-        if digest != self.digest and not _is_done(now):
-            # A digest holds no detail, so a difference lists what would be done now.
-            changes = ", ".join(f"{pin.action} {pin.key}" for pin in now.pins) or "nothing"
-            _refuse((Mismatch("", "plan", f"approved {self.digest}, now {digest}: {changes}"),), _AGAIN)
-
-
-def _is_done(now: Plan) -> bool:
-    """Whether nothing is left to do, perhaps since an earlier run did what was approved."""
-    return not now.blocked and all(isinstance(step, Test) for change in now.pending for step in change.steps)
+        nothing_left = not plan.blocked and all(
+            isinstance(step, Test) for change in plan.pending for step in change.steps
+        )
+        if plan.digest != self.digest and not nothing_left:
+            # A digest cannot tell what differs, so the message lists the changes of now.
+            changes = ", ".join(f"{pin.action} {pin.key}" for pin in plan.pins) or "nothing"
+            message = f"approved {self.digest}, now {plan.digest}: {changes}"
+            _refuse_if((Mismatch("", "plan", message),), _PLAN_AGAIN)
 
 
 Approval: TypeAlias = SavedPlan | ExpectedDigest
 
+_PLAN_AGAIN = "plan again, and have the plan reviewed"
 
-def verify(approval: Approval, now: Plan, fingerprinter: Fingerprinter) -> None:
-    """Raise ``StaleError`` unless the plan is the approved one, and all that it would do was approved."""
+
+def verify(approval: Approval, plan: Plan, fingerprinter: Fingerprinter) -> None:
+    """Raise ``StaleError`` unless everything that the plan would do was approved."""
     if isinstance(approval, SavedPlan):
-        _refuse(approval.moved(now, fingerprinter), _AGAIN)
+        _refuse_if(approval.mismatches(plan, fingerprinter), _PLAN_AGAIN)
         return
-    approval.verify(now)
-    words = "the digest does not cover that"
-    _refuse(tuple(Mismatch(pin.key, "remote", f"{pin.outside}; {words}") for pin in now.outside), _SAVE)
-
-
-def _refuse(moved: tuple[Mismatch, ...], remedy: str) -> None:
-    if moved:
-        raise StaleError("this is not what was approved; nothing was done", remedy, tuple(map(str, moved)))
-
-
-_AGAIN = "plan again, and have it reviewed"
-_SAVE = (
-    "save the plan (`plan --out FILE`), have that reviewed, and `apply FILE`; or declare what is there; for drift alone"
-    " --overwrite-drift will do"
-)
-
-
-def _differences(left: tuple[Pin, ...], now: Plan) -> Iterator[Mismatch]:
-    before = {pin.key: pin for pin in left}
-    after = {pin.key: pin for pin in now.pins}
-    actions = {change.key: change.action for change in now.changes}
-    for key in sorted({*before, *after}):
-        if key not in after:
-            yield _no_more(key, before[key], actions.get(key))
-        elif key not in before:
-            yield _not_reviewed(after[key])
-        elif not _resumes(before[key], after[key]):
-            yield from _parts(before[key], after[key])
-
-
-def _resumes(before: Pin, after: Pin) -> bool:
-    """Whether a change was sent by an earlier run that never heard of its outcome: then nothing is recorded of its
-    secrets, and its etag has moved. What was approved is sent again."""
-    if before.prior is None or after.prior is None or before.prior["id"] != after.prior["id"]:
-        return False
-    recorded, visible = after.prior["fields"], [_visible(before.prior), _visible(before.desired)]
-    in_doubt = _visible(after.prior) == recorded != before.prior["fields"] and recorded in visible
-    same = (before.action, before.desired, before.secrets) == (after.action, after.desired, after.secrets)
-    return same and in_doubt and "drift" not in after.remote
-
-
-def _visible(part: Json | None) -> Json:
-    return {path: value for path, value in (part or {"fields": {}})["fields"].items() if "text" in value}
-
-
-def _no_more(key: Key, pin: Pin, action: Action | None) -> Mismatch:
-    if action is None or action is Action.UNMANAGED:
-        return Mismatch(key, "definition", f"{pin.action} was reviewed, and it has no definition now")
-    if action is Action.BLOCKED:
-        return Mismatch(key, "remote", f"{pin.action} was reviewed, and it is blocked now")
-    return Mismatch(
-        key,
-        "record",
-        f"{pin.action} was reviewed, and it is as declared now: applied already, or reverted, or a variable is another",
+    approval.verify(plan)
+    _refuse_if(
+        tuple(Mismatch(pin.key, "remote", f"{pin.outside}; the digest does not cover that") for pin in plan.outside),
+        "save the plan (`plan --out FILE`), have it reviewed, and `apply FILE`; or declare what the service shows; "
+        "or, for drift alone, use --overwrite-drift",
     )
 
 
-def _not_reviewed(pin: Pin) -> Mismatch:
+def _refuse_if(mismatches: tuple[Mismatch, ...], remedy: str) -> None:
+    if mismatches:
+        message = "the plan is not the one that was approved; nothing was done"
+        raise StaleError(message, remedy, tuple(map(str, mismatches)))
+
+
+def is_done(pin: Pin, change: Change | None, fingerprinter: Fingerprinter) -> bool:
+    """Return whether an earlier run has carried out the approved change already.
+
+    ``change`` is what the plan of now says of its key.
+    """
+    if change is None:
+        return pin.action in (Action.DELETE, Action.FORGET)
+    record, desired = change.record, change.desired
+    if change.action is not Action.NO_OP or record is None:
+        return False
+    if pin.action == Action.REFRESH:
+        drift = {path: record.texts.get(path, "") for path in pin.remote.get("drift", {})}
+        return {"drift": {}, **pin.remote} == {"etag": record.etag or "", "drift": drift}
+    if desired is None or (pin.prior is not None and pin.prior["id"] != record.id):
+        return False
+    # Fingerprints are comparable only with the salt of the pin: that of the record if there was one at that time.
+    secrets = dict(_fingerprints(desired, record if pin.prior else None, fingerprinter))
+    return pin.desired == _desired_as_json(desired) and pin.secrets == secrets and not _differs(desired, record)
+
+
+def _differences(approved: Mapping[Key, Pin], plan: Plan) -> Iterator[Mismatch]:
+    planned = {pin.key: pin for pin in plan.pins}
+    actions = {change.key: change.action for change in plan.changes}
+    for key in sorted({*approved, *planned}):
+        if key not in planned:
+            yield _no_longer_planned(approved[key], actions.get(key))
+        elif key not in approved:
+            yield _not_approved(planned[key])
+        elif not _resumes(approved[key], planned[key]):
+            yield from _compare(approved[key], planned[key])
+
+
+def _no_longer_planned(pin: Pin, action: Action | None) -> Mismatch:
+    approved = f"{pin.action} was approved"
+    if action is None or action is Action.UNMANAGED:
+        return Mismatch(pin.key, "definition", f"{approved}, and there is no definition now")
+    if action is Action.BLOCKED:
+        return Mismatch(pin.key, "remote", f"{approved}, and it is blocked now")
+    reason = "applied already, or reverted, or a variable has another value"
+    return Mismatch(pin.key, "record", f"{approved}, and it is as declared now: {reason}")
+
+
+def _not_approved(pin: Pin) -> Mismatch:
     if pin.declared:
-        return Mismatch(pin.key, "definition", f"{pin.action} was not in the reviewed plan")
+        return Mismatch(pin.key, "definition", f"{pin.action} was not in the approved plan")
     if pin.action in (Action.CREATE, Action.FORGET):
         return Mismatch(pin.key, "remote", "deleted outside since")
-    if "drift" in pin.remote:
-        return Mismatch(pin.key, "remote", f"changed outside since: {', '.join(pin.remote['drift'])}")
-    return Mismatch(pin.key, "secret", "it changed since, or cannot be compared any more")
+    if drift := pin.remote.get("drift"):
+        return Mismatch(pin.key, "remote", f"changed outside since: {', '.join(drift)}")
+    return Mismatch(pin.key, "secret", "it changed since, or can no longer be compared")
+
+
+def _resumes(approved: Pin, planned: Pin) -> bool:
+    """Return whether the planned change sends again what an approved one has sent without learning its outcome.
+
+    Then nothing is recorded of its secrets, and its etag has changed.
+    """
+    before, after = approved.prior, planned.prior
+    if before is None or after is None or before["id"] != after["id"]:
+        return False
+    recorded = after["fields"]
+    outcome_unknown = (
+        _visible_fields(after) == recorded != before["fields"]
+        and recorded in (_visible_fields(before), _visible_fields(approved.desired))
+        and "drift" not in planned.remote
+    )
+    sends_the_same = (approved.action, approved.desired, approved.secrets) == (
+        planned.action,
+        planned.desired,
+        planned.secrets,
+    )
+    return sends_the_same and outcome_unknown
+
+
+def _visible_fields(part: Json | None) -> Json:
+    return {path: value for path, value in part["fields"].items() if "text" in value} if part else {}
 
 
 _PARTS: tuple[tuple[str, Callable[[Pin], Json | None]], ...] = (
@@ -168,125 +202,93 @@ _PARTS: tuple[tuple[str, Callable[[Pin], Json | None]], ...] = (
 )
 
 
-def _parts(before: Pin, after: Pin) -> Iterator[Mismatch]:
-    found = False
+def _compare(approved: Pin, planned: Pin) -> Iterator[Mismatch]:
+    is_same = True
     for what, part in _PARTS:
-        was, now = part(before), part(after)
-        if what == "secret" and now and not was:
-            found = True
-            yield Mismatch(before.key, what, "it was planned without its secrets: plan where they are set")
-        elif was != now:
-            found = True
-            yield Mismatch(before.key, what, ", ".join(_paths(was or {}, now or {})) or "it is there, or gone, now")
-    if not found and before.action != after.action:
-        yield Mismatch(before.key, "remote", f"{before.action} was reviewed, now {after.action}")
+        before, after = part(approved), part(planned)
+        if what == "secret" and after and not before:
+            is_same = False
+            yield Mismatch(approved.key, what, "it was planned without its secrets: set their variables and plan again")
+        elif before != after:
+            is_same = False
+            paths = ", ".join(_differing_paths(before or {}, after or {}))
+            yield Mismatch(approved.key, what, paths or "it exists only before, or only now")
+    if is_same and approved.action != planned.action:
+        yield Mismatch(approved.key, "remote", f"{approved.action} was approved, now {planned.action}")
 
 
-def _paths(was: Json, now: Json) -> Iterator[str]:
-    for path in sorted({*was, *now}):
-        one, other = was.get(path), now.get(path)
-        if one != other:
-            deeper = path == "fields" and isinstance(one, dict) and isinstance(other, dict)
-            yield from _paths(one, other) if deeper and one is not None and other is not None else (path,)
+def _differing_paths(before: Json, after: Json) -> Iterator[str]:
+    for path in sorted({*before, *after}):
+        old, new = before.get(path), after.get(path)
+        if old != new:
+            if path == "fields" and isinstance(old, dict) and isinstance(new, dict):
+                yield from _differing_paths(old, new)
+            else:
+                yield path
+
+
+# Make pins
 
 
 class PinnedValues(NamedTuple):
-    """What a reader may see of the values: a text that reads like an origin is not one."""
+    """The values of a definition or record as a reviewer sees them, by path.
+
+    Texts and origins are kept apart: a text may look like an origin.
+    """
 
     texts: Mapping[str, str]
     origins: Mapping[str, str]
 
+    @classmethod
+    def of_definition(cls, desired: Desired) -> PinnedValues:
+        return cls(desired.texts, {path: symbol.origin for path, symbol in desired.symbols.items()})
+
+    @classmethod
+    def of_record(cls, record: Record) -> PinnedValues:
+        texts = {path: text for path, text in record.texts.items() if text}
+        return cls(texts, {secret.path: secret.origin for secret in record.secrets})
+
+    @property
+    def as_json(self) -> Json:
+        texts = {path: {"text": text} for path, text in self.texts.items()}
+        return {**texts, **{path: {"origin": origin} for path, origin in self.origins.items()}}
+
 
 def pinned(plan: Plan, state: State, fingerprinter: Fingerprinter) -> Plan:
-    """The plan with the pins of all that it would do, and of all that the files ask for: also of what is held back, or
-    cannot be told without a variable that is not set."""
-    records = {record.key: record for record in state.records}
-    touched = (change for change in plan.changes if _is_touched(change))
-    pins = (_pin(change, records.get(change.key), fingerprinter) for change in touched)
-    kept = tuple(pin for pin in pins if pin.declared or pin.action not in (Action.BLOCKED, Action.NO_OP))
-    return replace(plan, pins=kept, lineage=state.lineage, is_first=state.serial == 0)
+    """Return the plan with its pins.
 
-
-def _is_touched(change: Change) -> bool:
-    if is_probe(change.key):
-        return False  # whatever was approved, what a run has left behind is no part of it
-    if change.action is Action.NO_OP:
-        return change.desired is not None and change.record is not None and _asks(change.desired, change.record)
-    return change.action is not Action.UNMANAGED
-
-
-def is_done(pin: Pin, now: Change | None, fingerprinter: Fingerprinter) -> bool:
-    """Whether what was reviewed is there already, as an earlier run of the same plan leaves it. ``now`` is what the
-    plan of this moment says of that key."""
-    if now is None:
-        return pin.action in (Action.DELETE, Action.FORGET)
-    if now.action is not Action.NO_OP or now.record is None:
-        return False
-    if pin.action == Action.REFRESH:
-        shown = {
-            "etag": now.record.etag or "",
-            "drift": {path: now.record.texts.get(path, "") for path in _drift(pin)},
-        }
-        return {"drift": {}, **pin.remote} == shown
-    if now.desired is None:
-        return False
-    if pin.prior is not None and pin.prior["id"] != now.record.id:
-        return False
-    record = now.record if pin.prior else None  # its salt is the pin's, where the pin knew one
-    secrets = dict(_fingerprints(now.desired, record, fingerprinter))
-    return pin.desired == _desired(now.desired) and pin.secrets == secrets and not _asks(now.desired, now.record)
-
-
-def _drift(pin: Pin) -> Json:
-    drift: Json = pin.remote.get("drift", {})
-    return drift
+    There is a pin for each change that the plan would carry out, and for each that the files ask for, also if it is
+    blocked, or unknown because a variable is not set. Leftover probes get none: every approval covers their deletion.
+    """
+    pins = []
+    for change in plan.changes:
+        if is_probe(change.key) or change.action is Action.UNMANAGED:
+            continue
+        if change.action is Action.NO_OP and not (
+            change.desired is not None and change.record is not None and _differs(change.desired, change.record)
+        ):
+            continue
+        pin = _pin(change, state.record(change.key), fingerprinter)
+        if pin.declared or pin.action not in (Action.BLOCKED, Action.NO_OP):
+            pins.append(pin)
+    return replace(plan, pins=tuple(pins), lineage=state.lineage, is_first=state.serial == 0)
 
 
 def _pin(change: Change, record: Record | None, fingerprinter: Fingerprinter) -> Pin:
+    desired = change.desired
     return Pin(
-        change.key,
-        change.action.value,
-        _declared_action(change, record),
-        _desired(change.desired) if change.desired else None,
-        _prior(record) if record else None,
-        dict(_fingerprints(change.desired, record, fingerprinter)) if change.desired else {},
-        _remote(change),
+        key=change.key,
+        action=change.action.value,
+        declared=_declared_action(change, record),
+        desired=_desired_as_json(desired) if desired else None,
+        prior={"id": record.id, "fields": PinnedValues.of_record(record).as_json} if record else None,
+        secrets=dict(_fingerprints(desired, record, fingerprinter)) if desired else {},
+        remote=_remote_as_json(change),
     )
 
 
-def _desired(desired: Desired) -> Json:
-    """All that is sent, as far as it may be seen: texts and origins, of what variables, by which keywords."""
-    return {
-        "fields": _as_json(_declared(desired)),
-        "variables": {path: list(symbol.names) for path, symbol in desired.symbols.items()},
-        "keywords": [keyword for keyword, _ in desired.keywords],
-    }
-
-
-def _declared(desired: Desired) -> PinnedValues:
-    return PinnedValues(desired.texts, {path: symbol.origin for path, symbol in desired.symbols.items()})
-
-
-def _prior(record: Record) -> Json:
-    return {"id": record.id, "fields": _as_json(_recorded(record))}
-
-
-def _recorded(record: Record) -> PinnedValues:
-    texts = {path: text for path, text in record.texts.items() if text}
-    return PinnedValues(texts, {secret.path: secret.origin for secret in record.secrets})
-
-
-def _as_json(seen: PinnedValues) -> Json:
-    texts = {path: {"text": text} for path, text in seen.texts.items()}
-    return {**texts, **{path: {"origin": origin} for path, origin in seen.origins.items()}}
-
-
-def _asks(desired: Desired, record: Record) -> bool:
-    """Whether the files ask for anything, for all that can be told without a secret."""
-    return _declared(desired) != _recorded(record)
-
-
 def _declared_action(change: Change, record: Record | None) -> str:
+    """Return the action that follows from the files and the state alone."""
     if change.held:
         return Action.DELETE.value
     if change.action is Action.MOVE:
@@ -295,19 +297,41 @@ def _declared_action(change: Change, record: Record | None) -> str:
         return change.action.value if record and change.action in (Action.DELETE, Action.BLOCKED) else ""
     if record is None:
         return Action.CREATE.value
-    return Action.UPDATE.value if _asks(change.desired, record) else ""
+    return Action.UPDATE.value if _differs(change.desired, record) else ""
+
+
+def _differs(desired: Desired, record: Record) -> bool:
+    """Return whether the definition asks for a change that is visible without the values of secrets."""
+    return PinnedValues.of_definition(desired) != PinnedValues.of_record(record)
+
+
+def _desired_as_json(desired: Desired) -> Json:
+    """Return everything that is sent, in visible form: texts and origins, their variables, and keywords."""
+    return {
+        "fields": PinnedValues.of_definition(desired).as_json,
+        "variables": {path: list(symbol.names) for path, symbol in desired.symbols.items()},
+        "keywords": [keyword for keyword, _ in desired.keywords],
+    }
 
 
 def _fingerprints(desired: Desired, record: Record | None, fingerprinter: Fingerprinter) -> Iterator[tuple[str, Json]]:
-    # Before there is a record its salt has to be the same whenever it is asked for; the record will have a random one.
+    # The salt of a record is random. Until there is a record, the salt has to be the same in each plan.
     salt = record.salt if record else hashlib.sha256(desired.key.encode()).hexdigest()[:32]
     for path, value in desired.sensitive:
         yield path, asdict(fingerprinter.make(path, value.reveal(), salt))
 
 
-def _remote(change: Change) -> Json:
-    shows = attrgetter("after" if change.action is Action.REFRESH else "before")
-    drift = {field.path: shows(field) or "" for field in change.fields if field.drifted}
-    etags = [step.etag or "" for step in change.steps if isinstance(step, Patch | Delete)]
-    etags += [step.record.etag or "" for step in change.steps if isinstance(step, Accept)]
-    return {**({"etag": etags[0]} if etags else {}), **({"drift": drift} if drift else {})}
+def _remote_as_json(change: Change) -> Json:
+    """Return what the service showed: the etag that the first step depends on, and drift by path."""
+    remote: Json = {}
+    for step in change.steps:
+        if isinstance(step, Patch | Delete | Accept):
+            remote["etag"] = (step.record.etag if isinstance(step, Accept) else step.etag) or ""
+            break
+    is_refresh = change.action is Action.REFRESH
+    drift = {
+        field.path: (field.after if is_refresh else field.before) or "" for field in change.fields if field.drifted
+    }
+    if drift:
+        remote["drift"] = drift
+    return remote

@@ -1,86 +1,85 @@
-"""Records that a definition says were its own under another key (``movedFrom``), taken there. Pure."""
+"""Moves of records to new keys, as definitions declare them with ``movedFrom``. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
-from provisioner.planning.plan import Accept, Action, Change, Plan
+from provisioner.planning.plan import Action, Plan
+from provisioner.planning.steps import Accept
 from provisioner.state.records import Record, State
 
 
 def moved(state: State, desired: Iterable[Desired]) -> tuple[State, dict[Key, Key]]:
-    """The state as it is once every declared move has happened, and where each came from, by its new key.
+    """Return the state after all declared moves, and the old key of each moved record by its new key.
 
-    A move whose record is at its new key already has happened; one without a record at either key is none. A key that
-    is declared again, or under which a call is open, keeps its record.
+    A move has no effect if its record is at the new key already, if there is no record at the old key, if the old key
+    has a definition, or if a call is open under either key.
     """
-    wanted = tuple(desired)
+    definitions = tuple(desired)
     open_keys = {intent.key for intent in state.intents}
-    kept = {one.key for one in wanted} | open_keys
+    declared = {definition.key for definition in definitions}
     moves = {
-        one.key: one.moved_from
-        for one in wanted
-        if one.moved_from in state.by_key
-        and one.moved_from not in kept
-        and one.key not in state.by_key
-        and one.key not in open_keys
+        definition.key: definition.moved_from
+        for definition in definitions
+        if definition.moved_from in state.by_key
+        and definition.key not in state.by_key
+        and definition.moved_from not in declared
+        and not {definition.key, definition.moved_from} & open_keys
     }
-    return (replace(state, records=tuple(_at_new_keys(state, moves))), moves) if moves else (state, {})
+    if not moves:
+        return state, {}
+    new_keys = {old: new for new, old in moves.items()}
+    records = tuple(replace(record, key=new_keys.get(record.key, record.key)) for record in state.records)
+    return replace(state, records=records), moves
 
 
 def without_effect(state: State, desired: Iterable[Desired]) -> dict[Key, str]:
-    """Return why a declared move is none, by the key of its definition. One that has happened is not among them."""
-    wanted = tuple(desired)
-    declared = {one.key for one in wanted}
+    """Return a note on each declared move that has no effect, by the key of its definition.
+
+    A move that has been carried out already gets none.
+    """
+    definitions = tuple(desired)
+    declared = {definition.key for definition in definitions}
     open_keys = {intent.key for intent in state.intents}
-    found: dict[Key, str] = {}
-    for one in wanted:
-        old = one.moved_from
-        if not old or (one.key in state.by_key and old not in state.by_key):
+    notes: dict[Key, str] = {}
+    for definition in definitions:
+        key, old = definition.key, definition.moved_from
+        if not old or (key in state.by_key and old not in state.by_key):
             continue
         if old in declared:
-            why = f"{old} has a definition"
+            reason = f"{old} has a definition"
         elif old not in state.by_key and old not in open_keys:
-            why = f"nothing is recorded under {old}"
-        elif one.key in state.by_key:
-            why = f"{one.key} has a record of its own; `state rm` gives up one of the two"
-        elif {one.key, old} & open_keys:
-            why = "a call is open; apply finds out first"
+            reason = f"nothing is recorded under {old}"
+        elif key in state.by_key:
+            reason = f"{key} has a record of its own; `state rm` removes one of the two"
+        elif {key, old} & open_keys:
+            reason = "the outcome of an earlier call is unknown; apply determines it first"
         else:
             continue
-        found[one.key] = f"movedFrom has no effect: {why}"
-    return found
-
-
-def _at_new_keys(state: State, moves: dict[Key, Key]) -> Iterator[Record]:
-    new_keys = {old: new for new, old in moves.items()}
-    for record in state.records:
-        yield replace(record, key=new_keys.get(record.key, record.key))
+        notes[key] = f"movedFrom has no effect: {reason}"
+    return notes
 
 
 def naming_moves(plan: Plan, moves: dict[Key, Key]) -> Plan:
-    """Return the plan with where each record came from; what only moves is something to do as well."""
-    changes = (_moving(one, moves[one.key]) if one.key in moves else one for one in plan.changes)
-    kept = {one.key for one in plan.changes if one.record is not None}
-    notes = {
-        new: f"moved here from {old}, whose record and base connection it keeps"
-        for new, old in moves.items()
-        if new in kept
-    }
+    """Return the plan with the old key in each moved change; a no-op becomes a move. ``moves`` is from ``moved``."""
+    changes, notes = [], {}
+    for change in plan.changes:
+        if change.key in moves:
+            old = moves[change.key]
+            change = replace(change, moved_from=old)
+            if change.record is not None:
+                notes[change.key] = f"moved here from {old}, whose record and base connection it keeps"
+                if change.action is Action.NO_OP:
+                    reason, steps = f"recorded under {old} so far", (Accept(change.record),)
+                    change = replace(change, action=Action.MOVE, reason=reason, steps=steps)
+        changes.append(change)
     return replace(plan, changes=tuple(changes)).noting(notes)
 
 
-def _moving(change: Change, old: Key) -> Change:
-    change = replace(change, moved_from=old)
-    if change.action is not Action.NO_OP or change.record is None:
-        return change
-    return replace(change, action=Action.MOVE, reason=f"recorded under {old} so far", steps=(Accept(change.record),))
-
-
 def moved_records(plan: Plan, state: State) -> tuple[Record, ...]:
-    """What is to be recorded for the moves alone, ``state`` being that before them."""
-    moves = ((one.key, state.record(one.moved_from)) for one in plan.changes if one.moved_from)
+    """Return the moved records of a plan under their new keys. ``state`` is the state before the moves."""
+    moves = ((change.key, state.record(change.moved_from)) for change in plan.changes if change.moved_from)
     return tuple(replace(record, key=key) for key, record in moves if record is not None)

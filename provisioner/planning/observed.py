@@ -1,4 +1,7 @@
-"""What the service says -> ``Observed`` values; what of it differs from what shall be. Pure."""
+"""Base connections as the service shows them, and their differences from definitions and records. Pure.
+
+The answers of the service are parsed here into ``Observed`` values; an ``Observation`` is all of them at one time.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 class Observed:
     """A base connection as the service shows it.
 
-    ``fields`` are the visible ones under the paths that definitions use. The service may leave out or disguise any
+    ``fields`` are the visible ones, under the paths that definitions use. The service may leave out or mask any
     parameter (documented: "a partial view of the credentials"), so an absent one means nothing.
     ``etag`` is None while the object is ``initializing`` on AWS. Times are epoch milliseconds, 0 where unknown.
     """
@@ -47,35 +50,33 @@ class Observed:
 
     @property
     def is_enabled(self) -> bool:
-        """Whether it can be used, as far as the service says."""
+        """Return whether the service says that it can be used, or says nothing."""
         return self.state in ("", "enabled")
 
     @property
-    def unlike_before(self) -> str:
-        """What differs where no field does."""
+    def invisible_edit(self) -> str:
+        """Return a description of an edit after which all visible fields are the same."""
         return "nothing visible differs" if self.is_enabled else f"its state is {self.state}, and nothing else differs"
 
-    def last_edit(self, ours: str = "") -> str:
-        """Who changed it last, and when, as far as the service says. ``ours`` is our client id, "" where unknown."""
-        who = self.updated_by or "somebody"
-        via = f" through {self.updated_client}" if self.updated_client else ""
-        if ours and self.updated_client == ours:
-            via += " (our own client: another run of ours)"
-        when = f" on {_date(self.updated_at)}" if self.updated_at else ""
-        return f"{who}{via}{when}"
-
-
-def _date(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    def last_edit(self, own_client: str = "") -> str:
+        """Return who changed it last, and when, as far as the service says. ``own_client`` is "" if unknown."""
+        text = self.updated_by or "somebody"
+        if self.updated_client:
+            text += f" through {self.updated_client}"
+            if own_client and self.updated_client == own_client:
+                text += " (our own client: another run of ours)"
+        if self.updated_at:
+            text += f" on {datetime.fromtimestamp(self.updated_at / 1000, UTC):%Y-%m-%d %H:%M UTC}"
+        return text
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """Every base connection of MySQL in a sandbox at one time.
+    """All MySQL base connections of a sandbox at one time.
 
-    ``by_name`` has them by their folded name. ``unclear`` are ids that are recorded and of which nobody knows whether
-    they are there, with what the service answered; all others that are recorded and not in ``by_id`` are gone.
-    ``unlisted`` are known ids that the list does not show.
+    ``by_name`` is keyed by the folded name. ``unclear`` maps recorded ids whose existence is unknown to the answer of
+    the service; every other recorded id that is not in ``by_id`` is gone. ``unlisted`` are known ids that are missing
+    in the list of the service, which may lag behind.
     """
 
     by_id: Mapping[str, Observed]
@@ -84,31 +85,31 @@ class Observation:
     unlisted: frozenset[str] = frozenset()
 
     def named(self, name: str) -> tuple[Observed, ...]:
-        """Return those of this name, or of one that is the same when folded."""
+        """Return the base connections whose folded name is that of ``name``."""
         return self.by_name.get(fold(name), ())
 
     def unrecorded(self, name: str, recorded: Collection[str], own: str = "") -> list[str]:
-        """Return the ids of those of this name that are neither among the ``recorded`` ones nor the ``own`` one."""
-        return [one.id for one in self.named(name) if one.id not in recorded and one.id != own]
+        """Return the ids of the base connections of this name, without the ``recorded`` ones and ``own``."""
+        return [namesake.id for namesake in self.named(name) if namesake.id not in recorded and namesake.id != own]
 
     def is_gone(self, ident: str) -> bool:
-        """Return whether the service says of a recorded id that there is no such object."""
+        """Return whether the service says that a recorded id does not exist."""
         return ident not in self.by_id and ident not in self.unclear
 
 
 def observe(
     items: Iterable[Json], unclear: Mapping[str, str] | None = None, unlisted: frozenset[str] = frozenset()
 ) -> Observation:
-    """Read a listing of the service. Raises ``ServiceError`` for one that cannot be understood."""
-    by_id = {one.id: one for one in map(read, items)}
+    """Return the observation of a listing. Raise ``ServiceError`` for an item without an id."""
+    by_id = {observed.id: observed for observed in map(parse_observed, items)}
     by_name: dict[str, list[Observed]] = {}
-    for one in by_id.values():
-        by_name.setdefault(fold(one.name), []).append(one)
-    return Observation(by_id, {name: tuple(those) for name, those in by_name.items()}, unclear or {}, unlisted)
+    for observed in by_id.values():
+        by_name.setdefault(fold(observed.name), []).append(observed)
+    return Observation(by_id, {name: tuple(group) for name, group in by_name.items()}, unclear or {}, unlisted)
 
 
-def read(item: Json) -> Observed:
-    """One object of a listing. Raises ``ServiceError`` when it has no id; everything else may be absent."""
+def parse_observed(item: Json) -> Observed:
+    """Return one item of a listing. Raise ``ServiceError`` if it has no id; everything else may be absent."""
     if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not item["id"]:
         raise ServiceError(
             "the service lists a base connection without an id", "report this to Adobe; nothing was done"
@@ -117,7 +118,7 @@ def read(item: Json) -> Observed:
         id=item["id"],
         etag=text_in(item.get("etag")) or text_in(item.get("version")) or None,
         state=text_in(item.get("state")),
-        fields=tuple(_visible(item)),
+        fields=tuple(_visible_fields(item)),
         created_at=_milliseconds(item.get("createdAt")),
         updated_at=_milliseconds(item.get("updatedAt")),
         updated_by=text_in(item.get("updatedBy")),
@@ -126,10 +127,10 @@ def read(item: Json) -> Observed:
     )
 
 
-def _visible(item: Json) -> Iterable[tuple[str, str]]:
+def _visible_fields(item: Json) -> Iterable[tuple[str, str]]:
     auth = _mapping(item.get("auth"))
     spec = _mapping(item.get("connectionSpec"))
-    flat = {
+    by_path = {
         "name": item.get("name"),
         "description": item.get("description"),
         "auth.specName": auth.get("specName"),
@@ -137,8 +138,8 @@ def _visible(item: Json) -> Iterable[tuple[str, str]]:
         "connectionSpec.version": spec.get("version"),
         **{f"auth.params.{name}": value for name, value in _mapping(auth.get("params")).items()},
     }
-    # That numbers or booleans come back for the text that is sent is not documented, and would mean no more.
-    return ((path, as_text(value)) for path, value in flat.items() if isinstance(value, str | int))
+    # It is not documented that the service returns numbers or booleans for texts that were sent; they would be equal.
+    return ((path, as_text(value)) for path, value in by_path.items() if isinstance(value, str | int))
 
 
 def _mapping(value: Any) -> Json:
@@ -146,23 +147,23 @@ def _mapping(value: Any) -> Json:
 
 
 def _milliseconds(value: Any) -> int:
-    # Beyond the year 9999 no date can be made of it.
+    # The upper limit is the year 9999, the last one that datetime accepts.
     return value if isinstance(value, int) and 0 <= value < 253_402_300_800_000 else 0
 
 
 def differing(desired: Desired, observed: Observed) -> tuple[tuple[str, str], ...]:
-    """The declared visible fields that the service shows otherwise, with what it shows."""
+    """Return the declared visible fields that the service shows with another value: path and shown value."""
     return shown_otherwise(desired.visible, observed)
 
 
 def shown_otherwise(fields: Mapping[str, str], observed: Observed) -> tuple[tuple[str, str], ...]:
-    """Those of the visible ``fields`` that the service shows otherwise, with what it shows.
+    """Return those of the visible ``fields`` that the service shows with another value: path and shown value.
 
-    Only what the service shows can differ, but for the description: one that is absent is empty.
+    A field that the service does not show does not differ, except for the description: an absent one is empty.
     """
     shown = {"description": "", **observed.as_dict}
-    wanted = {"description": "", **fields}
-    return tuple((path, shown[path]) for path, value in wanted.items() if path in shown and shown[path] != value)
+    expected = {"description": "", **fields}
+    return tuple((path, shown[path]) for path, value in expected.items() if path in shown and shown[path] != value)
 
 
 _LOOKUPS_AT_A_TIME = 8

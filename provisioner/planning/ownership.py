@@ -1,4 +1,8 @@
-"""Whose a base connection is, by its id and its folded name: what a plan must not confuse, and what it tells. Pure."""
+"""Owners of names and ids: which definition, record or open call a base connection belongs to. Pure.
+
+The planner asks here before it creates, renames, adopts or deletes, because the service identifies a base connection by
+its id while people identify it by its name, and names are not unique. Names are compared folded (``text.fold``).
+"""
 
 from __future__ import annotations
 
@@ -15,46 +19,50 @@ from provisioner.state.records import Record, State
 from provisioner.text import fold, instability
 
 DELETE_OR_RENAME = "delete it in Experience Platform, or give it another name"
-"""What to do about a further object of the same name."""
+"""The remedy for a second base connection of the same name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """``declared`` and ``recorded`` have the keys of definitions and of records by their folded name, ``intended`` the
-    key of an open create; ``left`` has the key of a record without a definition by each name that its base connection
-    may have, and ``heirs`` the key of a definition without a record that has such a name, by that key. ``ids`` are
-    those of records, ``kept`` the keys of records, ``open`` those of open calls."""
+    """The owner of each name and id.
+
+    By folded name: ``declared`` has the keys of definitions, ``recorded`` those of records, ``created`` the key of an
+    open create or probe, ``orphaned`` the key of a record without a definition, under every name that its base
+    connection may have. ``successors`` maps the key of such a record to a definition without a record that has one of
+    its names. ``ids`` are the ids of records; ``record_keys`` and ``open_keys`` are the keys of records and open calls.
+    """
 
     declared: Mapping[str, frozenset[Key]]
     recorded: Mapping[str, frozenset[Key]]
-    intended: Mapping[str, Key]
-    left: Mapping[str, Key]
-    heirs: Mapping[Key, Key]
+    created: Mapping[str, Key]
+    orphaned: Mapping[str, Key]
+    successors: Mapping[Key, Key]
     ids: frozenset[str]
-    kept: frozenset[Key]
-    open: frozenset[Key]
+    record_keys: frozenset[Key]
+    open_keys: frozenset[Key]
 
     def former_owner(self, desired: Desired) -> tuple[Key, str] | None:
-        """Return the key of a record without a definition, or of an open create, that has the name of a definition, and
-        what to do about it; None where there is none."""
+        """Return the key of a record without a definition, or of an open create, that has the name, and the remedy."""
         name = fold(desired.name)
-        if old := self.left.get(name):
+        if old := self.orphaned.get(name):
             return old, (
                 f"`movedFrom: {old}` in this file keeps its base connection; if it is a new one, give it another name"
             )
-        key = self.intended.get(name, desired.key)
-        return None if key == desired.key else (key, "run apply once more when it is known what became of that create")
+        key = self.created.get(name, desired.key)
+        return None if key == desired.key else (key, "run apply again once the outcome of that create is known")
 
     def held_move(self, desired: Desired) -> Key:
-        """Return the key that a definition says it had before, where its record waits there for an open call."""
+        """Return the ``movedFrom`` key of a definition if an open call prevents the move, "" otherwise."""
         old = desired.moved_from
-        is_there = old in self.kept or old in self.open
-        return old if is_there and {old, desired.key} & self.open else ""
+        exists = old in self.record_keys or old in self.open_keys
+        return old if exists and {old, desired.key} & self.open_keys else ""
 
-    def renamed(self, record: Record, observation: Observation | None) -> Undecided | None:
-        """Return why a record without a definition keeps its base connection: a definition that has no record has its
-        name, as after its file was renamed. None where there is none, or the base connection is gone."""
-        successor = self.heirs.get(record.key)
+    def suspected_rename(self, record: Record, observation: Observation | None) -> Undecided | None:
+        """Return the reason not to delete for a record whose name is that of a definition without a record.
+
+        This is the picture after the file of a definition was renamed.
+        """
+        successor = self.successors.get(record.key)
         if successor is None or (observation is not None and observation.is_gone(record.id)):
             return None
         return Undecided(
@@ -62,115 +70,116 @@ class Ownership:
             f"`movedFrom: {record.key}` in the file of {successor} keeps it; or give {successor} another name",
         )
 
-    def name_doubt(self, desired: Desired) -> Undecided | None:
-        """Return why a create by a name could not be found out about: it may come back as another one, or reads like
-        that of another definition."""
-        if why := instability(desired.name):
+    def ambiguous_name(self, desired: Desired) -> Undecided | None:
+        """Return the reason not to create a base connection that could not be identified by its name afterwards."""
+        if reason := instability(desired.name):
             remedy = "give it a name that can only be written in one way; `validate` says which"
-            return Undecided(f"its name {why}, so that it may come back as another one", remedy)
+            return Undecided(f"its name {reason}, so that it may come back as another one", remedy)
         others = self.declared.get(fold(desired.name), frozenset()) - {desired.key}
         if others:
             return Undecided(f"its name reads like that of {min(others)}", "give one of them another name")
         return None
 
-    def doubt(self, record: Record, observation: Observation | None) -> Undecided | None:
-        """Return why nobody can tell whether the object of a record is there, or is the one that is meant."""
+    def doubtful_identity(self, record: Record, observation: Observation | None) -> Undecided | None:
+        """Return the reason why the id of a record may not exist, or may not be the intended base connection."""
         if observation is None:
             return None
-        if words := observation.unclear.get(record.id):
-            return Undecided(f"{record.id} {words}", f"if it is gone: `state rm {record.key}`")
+        if answer := observation.unclear.get(record.id):
+            return Undecided(f"{record.id} {answer}", f"if it is gone: `state rm {record.key}`")
         observed = observation.by_id.get(record.id)
         if observed is None:
             return None
-        namesakes = self._named(observed.name)
-        own = observation.unrecorded(record.texts.get("name", ""), self.ids)
-        if record.key in namesakes or not (namesakes or own):
+        name = fold(observed.name)
+        owners = self.declared.get(name, frozenset()) | self.recorded.get(name, frozenset())
+        namesakes = observation.unrecorded(record.texts.get("name", ""), self.ids)
+        if record.key in owners or not (owners or namesakes):
             return None
-        if namesakes:
-            reason, remedy = f"carries the name of {min(namesakes)}", "plan again"
+        if owners:
+            reason, remedy = f"carries the name of {min(owners)}", "plan again"
         else:
-            reason = f"is called {observed.name} now, and {', '.join(own)} has the name that it had"
-            remedy = f"`import {record.key} ID` with the one that is meant"
+            reason = f"is called {observed.name} now, and {', '.join(namesakes)} has the name that it had"
+            remedy = f"`import {record.key} ID` with the intended one"
         return Undecided(
-            f"{record.id} {reason}: it may not be the base connection that is meant",
+            f"{record.id} {reason}: it may not be the intended base connection",
             f"look at it in Experience Platform; if it is not, `state rm {record.key}`, then {remedy}",
         )
 
-    def taken(self, desired: Desired, record: Record, observation: Observation | None) -> Undecided | None:
-        """Return why a rename would make a second base connection of a name."""
+    def name_conflict(self, desired: Desired, record: Record, observation: Observation | None) -> Undecided | None:
+        """Return the reason not to rename a base connection to a name that another one has, or may have."""
         observed = observation.by_id.get(record.id) if observation else None
         name = fold(desired.name)
         if fold(observed.name if observed else record.texts.get("name", "")) == name:
             return None
         if others := observation.unrecorded(name, self.ids) if observation else []:
             reason, remedy = f"exists already: {', '.join(others)}", "delete that one in Experience Platform"
-        elif former := self.left.get(name):
-            reason = f"is that of {former}, which has no definition any more"
-            remedy = f"delete that first, with `--allow-delete --select {former}`"
-        elif (key := self.intended.get(name, record.key)) != record.key:
-            reason, remedy = f"is that of {key}, whose create is open", "run apply once more when its outcome is known"
+        elif orphan := self.orphaned.get(name):
+            reason = f"is that of {orphan}, which has no definition any more"
+            remedy = f"delete that first, with `--allow-delete --select {orphan}`"
+        elif (key := self.created.get(name, record.key)) != record.key:
+            reason, remedy = f"is that of {key}, whose create is open", "run apply again once its outcome is known"
         else:
             return None
         return Undecided(f"its new name {reason}", f"{remedy}, or give this definition another name")
 
-    def _named(self, name: str) -> frozenset[Key]:
-        """Return the keys of definitions and records of a name."""
-        folded = fold(name)
-        return self.declared.get(folded, frozenset()) | self.recorded.get(folded, frozenset())
-
-    def twins(self, record: Record, observation: Observation) -> Iterator[str]:
-        """Yield what is to be said of further objects of the same name."""
+    def namesake_notes(self, record: Record, observation: Observation) -> Iterator[str]:
+        """Yield a note about unmanaged base connections with the name of a managed one."""
         if others := observation.unrecorded(observation.by_id[record.id].name, self.ids, record.id):
             yield f"in no record, and of the same name: {', '.join(others)}; {DELETE_OR_RENAME}"
 
-    def strays(self, observation: Observation | None, client: str) -> Iterator[str]:
-        """Yield what is to be said of objects that our own client made and nothing knows."""
-        known = {*self.declared, *self.recorded, *self.intended}
+    def stray_notes(self, observation: Observation | None, client: str) -> Iterator[str]:
+        """Yield a note about base connections of our own client that belong to no record, definition or call."""
+        names = {*self.declared, *self.recorded, *self.created}
         strays = [
-            one
-            for one in (observation.by_id.values() if observation and client else ())
-            if one.created_client == client and one.id not in self.ids and fold(one.name) not in known
+            observed
+            for observed in (observation.by_id.values() if observation and client else ())
+            if observed.created_client == client and observed.id not in self.ids and fold(observed.name) not in names
         ]
         if strays:
-            named = listed(strays, shown=lambda one: f"{one.name} ({one.id})")
             yield (
-                f"created by our own client, and in no record or definition: {named}; "
+                "created by our own client, and in no record or definition: "
+                f"{listed(strays, shown=lambda stray: f'{stray.name} ({stray.id})')}; "
                 "`import` takes it under management; or delete it in Experience Platform"
             )
 
 
 def ownership(desired: Iterable[Desired], state: State, observation: Observation | None = None) -> Ownership:
-    """Return who owns what, of definitions, a state and what the service shows."""
+    """Return the owners of all names and ids. Without an observation, renames outside are unknown."""
+    definitions = tuple(desired)
     declared, recorded = defaultdict[str, set[Key]](set), defaultdict[str, set[Key]](set)
-    wanted = tuple(desired)
-    for one in wanted:
-        declared[fold(one.name)].add(one.key)
+    for definition in definitions:
+        declared[fold(definition.name)].add(definition.key)
     for record in state.records:
         recorded[fold(record.texts.get("name", ""))].add(record.key)
-    left = _left(state, frozenset(one.key for one in wanted), observation)
-    heirs = {left[fold(one.name)]: one.key for one in wanted if one.key not in state.by_key and fold(one.name) in left}
+    orphaned = _orphaned(state, frozenset(definition.key for definition in definitions), observation)
     return Ownership(
-        {name: frozenset(keys) for name, keys in declared.items()},
-        {name: frozenset(keys) for name, keys in recorded.items()},
-        {fold(intent.name): intent.key for intent in state.intents if intent.step in ("create", "probe")},
-        left,
-        heirs,
-        frozenset(record.id for record in state.records),
-        frozenset(state.by_key),
-        frozenset(intent.key for intent in state.intents),
+        declared={name: frozenset(keys) for name, keys in declared.items()},
+        recorded={name: frozenset(keys) for name, keys in recorded.items()},
+        created={fold(intent.name): intent.key for intent in state.intents if intent.step in ("create", "probe")},
+        orphaned=orphaned,
+        successors={
+            orphaned[name]: definition.key
+            for definition in definitions
+            if definition.key not in state.by_key and (name := fold(definition.name)) in orphaned
+        },
+        ids=frozenset(record.id for record in state.records),
+        record_keys=frozenset(state.by_key),
+        open_keys=frozenset(intent.key for intent in state.intents),
     )
 
 
-def _left(state: State, declared: frozenset[Key], observation: Observation | None) -> dict[str, Key]:
-    """Return the keys of records without a definition by each name: the recorded one, the one that is shown, and the
-    one that an open change gives it."""
-    named = [(record.key, record.texts.get("name", "")) for record in state.records if record.key not in declared]
+def _orphaned(state: State, declared: frozenset[Key], observation: Observation | None) -> dict[str, Key]:
+    """Return the keys of records without a definition by each possible name.
+
+    These are the recorded name, the observed name, and the name that an open change gives it; the first record wins.
+    """
+    orphans = [record for record in state.records if record.key not in declared]
+    names = [(record.key, record.texts.get("name", "")) for record in orphans]
     if observation is not None:
-        shown = ((key, observation.by_id.get(state.by_key[key].id)) for key, _ in tuple(named))
-        named += [(key, observed.name) for key, observed in shown if observed is not None]
-    changed = ((intent.key, intent.record) for intent in state.intents if intent.step == "patch")
-    named += [(key, record.texts.get("name", "")) for key, record in changed if record and key not in declared]
-    return {fold(name): key for key, name in reversed(named)}
+        names += [(record.key, observed.name) for record in orphans if (observed := observation.by_id.get(record.id))]
+    for intent in state.intents:
+        if intent.step == "patch" and intent.record and intent.key not in declared:
+            names.append((intent.key, intent.record.texts.get("name", "")))
+    return {fold(name): key for key, name in reversed(names)}
 
 
-NOBODY = ownership((), State.empty(""))
+NO_OWNERS = ownership((), State.empty(""))

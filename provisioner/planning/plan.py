@@ -1,10 +1,11 @@
-"""The plan as a value: shown, judged, executed. ``planner.py`` makes it.
+"""The types of a plan: its changes, the options it was made with, and the pins and digest for its approval. Pure.
 
-What an approval holds on to: one ``Pin`` per key, and the digest over them. Pure.
+``planner.py`` makes plans, ``approval.py`` fills in the pins and compares them, ``steps.py`` has the steps of a change.
 
-The digest covers what everybody can compute from the files and the state: the definition with the origins of its
-secrets, and the record. It is the same in a fork without secrets and after the merge. A saved plan holds the pins
-whole: the fingerprints of secrets and what the service showed as well.
+A ``Pin`` is one change as a reviewer approves it. The digest covers the part of the pins that can be computed from the
+files and the state alone: definitions with the origins of their secrets, and records. It is therefore the same in a
+fork without secrets and after the merge. A saved plan holds the complete pins, with the fingerprints of secrets and
+the drift and etags that the service showed.
 """
 
 from __future__ import annotations
@@ -16,17 +17,16 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Json, Key, Location, TargetIdentity
 from provisioner.planning.diff import FieldChange
-from provisioner.planning.steps import Operation
+from provisioner.planning.steps import Accept, Create, Forget, Patch, Step
 from provisioner.state.records import Record
 
 
 class Action(StrEnum):
-    """What becomes of a base connection."""
+    """The action that a plan proposes for one key."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -35,79 +35,21 @@ class Action(StrEnum):
     BLOCKED = "blocked"
     UNMANAGED = "unmanaged"
     REFRESH = "refresh"
-    """What was changed outside is taken into the record."""
+    """Drift is copied into the record."""
     FORGET = "forget"
-    """It was deleted outside, and its record goes."""
+    """The base connection was deleted outside; its record is removed."""
     MOVE = "move"
-    """Its record goes to the key that its definition has now."""
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """The step of a POST."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """The step of a PATCH: sent with the etag that the plan saw. None: it has none yet, and is waited for."""
-
-    id: str
-    etag: str | None
-    operations: tuple[Operation, ...]
-
-    @property
-    def signs_in_anew(self) -> bool:
-        """Whether it sends credentials."""
-        return any(one.path.startswith("/auth") for one in self.operations)
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """The step of a DELETE: carried out only while the object has the etag that the plan saw (None: it saw none)."""
-
-    id: str
-    etag: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Accept:
-    """The step that sends nothing and makes this the record."""
-
-    record: Record
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """The step that sends nothing and gives the record up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """The step that has the service test whether it reaches the database, after whatever came before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Await:
-    """The step that waits until the object is enabled, and takes up the etag that it has then."""
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """The step that makes a throwaway base connection with the new credentials, tests it, and deletes it again. What
-    follows it is not done where the test does not pass."""
-
-
-CallStep: TypeAlias = Create | Patch | Delete
-Step: TypeAlias = CallStep | Accept | Forget | Await | Probe | Test
+    """The record moves to the new key of its definition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of a plan. ``remedy`` is set where the user has to do something; ``notes`` are for the reader only.
+    """One entry of a plan.
 
-    ``desired`` is None for what has no definition any more, ``record`` for what is not in the state. ``moved_from`` is
-    the key that the record has in the state, where the definition says that it was its own. ``held``: it is blocked by
-    what the service shows alone. ``new_servers`` are those that its credentials are sent to for the first time.
+    ``remedy`` is set if the user has to act; ``notes`` are for information only. ``desired`` is None without a
+    definition, ``record`` is None if the key is not in the state. ``moved_from`` is the key of the record in the state
+    if the definition claims it by ``movedFrom``. ``held``: a delete that is blocked only because dataflows use the
+    base connection. ``new_servers`` are servers that receive the credentials for the first time.
     """
 
     key: Key
@@ -130,25 +72,25 @@ class Change:
         return any(field.drifted for field in self.fields)
 
     @property
-    def signs_in_anew(self) -> bool:
-        """Whether carrying it out sends credentials: those of a new base connection, or changed ones."""
-        return any(isinstance(step, Create) or (isinstance(step, Patch) and step.signs_in_anew) for step in self.steps)
+    def sends_credentials(self) -> bool:
+        return any(
+            isinstance(step, Create) or (isinstance(step, Patch) and step.sends_credentials) for step in self.steps
+        )
 
     @property
     def is_only_recorded(self) -> bool:
-        """Whether carrying it out changes a record and sends nothing."""
+        """Return whether apply changes only the record and sends nothing."""
         return bool(self.steps) and all(isinstance(step, Accept | Forget) for step in self.steps)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """What a plan is asked to hold: each is a flag of its own, and the plan says which were given.
+    """The options of ``plan`` and ``apply`` that decide what a plan contains. The plan records them.
 
     ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``,
-    ``mass_recreate`` is ``--allow-mass-recreate``,
-    ``protected_delete`` is ``--allow-protected-delete``, ``refresh`` is ``--refresh-only``, ``overwrite_drift`` is
-    ``--overwrite-drift``, ``test`` is ``--test``, ``prove`` is ``--prove``, ``resend`` is ``--resend``. ``select`` are
-    globs of keys; none means all.
+    ``mass_recreate`` is ``--allow-mass-recreate``, ``protected_delete`` is ``--allow-protected-delete``, ``refresh`` is
+    ``--refresh-only``, ``overwrite_drift`` is ``--overwrite-drift``, ``test`` is ``--test``, ``prove`` is ``--prove``,
+    ``resend`` is ``--resend``. ``select`` holds globs of keys; an empty one selects all keys.
     """
 
     adopt: bool = False
@@ -164,12 +106,12 @@ class PlanOptions:
     mass_recreate: bool = False
 
     def selects(self, key: Key) -> bool:
-        """Whether the plan is to hold this key. ``*`` matches a slash too."""
+        """Return whether the key is selected. ``*`` matches a slash too."""
         return not self.select or any(fnmatchcase(key, glob) for glob in self.select)
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """As they were given on the command line."""
+        """Return the options as command line flags."""
         switches = (
             ("--import-existing", self.adopt),
             ("--allow-delete", self.delete),
@@ -187,10 +129,10 @@ class PlanOptions:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would change on a target, by key. ``offline``: the service was not asked.
+    """The changes of a target, sorted by key. ``offline``: made without the service.
 
-    ``lineage`` is that of the state, which ``is_first`` proposes; ``pins`` are what an approval holds on to. ``notes``
-    are for the reader and about no definition.
+    ``lineage`` is that of the state; with ``is_first`` there is no state yet, and the lineage is a proposal. ``notes``
+    are about no single definition.
     """
 
     target: str
@@ -205,17 +147,23 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """The digest of all that the files and the state say; it is the same with and without secrets."""
+        """Return the digest of what the files and the state say; it is the same with and without secrets."""
         return digest(self.identity, self.pins, self.asked.select)
 
     @property
     def outside(self) -> tuple[Pin, ...]:
-        """What was done outside and an approved digest must not let pass, unless that was asked for by its name."""
+        """Return the pins with outside changes that an approved digest does not cover.
+
+        ``--overwrite-drift`` covers drift.
+        """
         return tuple(pin for pin in self.pins if pin.outside and not (self.asked.overwrite_drift and pin.drifted))
 
     @property
     def not_in_digest(self) -> tuple[Key, ...]:
-        """The keys that would be changed, at least in part, for a reason that only a secret or the service tells."""
+        """Return the keys with pending changes for reasons outside the files and the state.
+
+        Such a reason is the value of a secret, or something that the service shows.
+        """
         undeclared = {pin.key for pin in self.pins if pin.declared != pin.action}
         return tuple(
             change.key
@@ -228,16 +176,16 @@ class Plan:
 
     @property
     def blocked(self) -> tuple[Change, ...]:
-        """The changes that somebody has to decide on first."""
+        """Return the changes that need a decision of the user first."""
         return tuple(change for change in self.changes if change.action is Action.BLOCKED)
 
     @property
     def pending(self) -> tuple[Change, ...]:
-        """The changes that apply would carry out."""
+        """Return the changes that apply would carry out."""
         return tuple(change for change in self.changes if change.steps)
 
     def noting(self, notes: Mapping[Key, str]) -> Plan:
-        """The plan with one more note at each of these keys."""
+        """Return the plan with the notes appended to the changes of their keys."""
         changes = (
             replace(change, notes=(*change.notes, notes[change.key])) if change.key in notes else change
             for change in self.changes
@@ -245,34 +193,27 @@ class Plan:
         return replace(self, changes=tuple(changes))
 
     def only(self, keys: Collection[Key]) -> Plan:
-        """The part of the plan that is about these keys."""
+        """Return the plan with only the changes of these keys."""
         return replace(self, changes=tuple(change for change in self.changes if change.key in keys))
 
     def without(self, keys: Collection[Key]) -> Plan:
-        """The part of the plan that is about all other keys."""
+        """Return the plan without the changes of these keys."""
         return replace(self, changes=tuple(change for change in self.changes if change.key not in keys))
 
 
-@dataclass(frozen=True, slots=True)
-class Undecided:
-    """Why recovery could not tell what became of an earlier create, and what the user does about it."""
-
-    reason: str
-    remedy: str
-
-
 FORMAT_VERSION = 2
-"""The format of what is digested, and of the file of a saved plan."""
+"""The format of the digested document and of the saved plan file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One change as it was reviewed. The mappings are JSON of texts only.
+    """One change in the form in which it is approved. The mappings are JSON of texts only.
 
-    ``declared`` is the action as far as the files and the state tell ("" where they ask for nothing), ``action`` that
-    of the plan. ``desired`` has the ``fields`` by path, each as ``{"text": ...}`` or ``{"origin": ...}``, their
-    ``variables`` and ``keywords``, None without a definition; ``prior`` is the record: ``id`` and ``fields`` in the
-    same form. ``secrets`` has fingerprints by path; ``remote`` is what the service showed.
+    ``action`` is the action of the plan; ``declared`` is the action that follows from the files and the state alone,
+    "" for none. ``desired`` has ``fields`` by path, each as ``{"text": ...}`` or ``{"origin": ...}``, with their
+    ``variables`` and ``keywords``; it is None without a definition. ``prior`` is the record: its ``id``, and ``fields``
+    in the same form. ``secrets`` has fingerprints by path; ``remote`` has the ``etag`` and the ``drift`` that the
+    service showed.
     """
 
     key: Key
@@ -289,34 +230,44 @@ class Pin:
 
     @property
     def outside(self) -> str:
-        """What was done outside, and an approved digest must not let pass; "" where nothing was."""
+        """Return a description of an outside change that an approved digest does not cover; "" for none."""
         if self.drifted:
             return f"changed outside: {', '.join(self.remote['drift'])}"
         if self.action == "refresh":
-            return "written to outside"
+            return "updated outside; no visible field differs"
         if self.action == "forget":
-            return "deleted outside; its record would go"
+            return "deleted outside; its record would be removed"
         if self.action == "create" != self.declared:
             return "deleted outside; it would be created again"
         if self.action == "update" and self.declared == "create":
-            return "exists already; it would be taken over"
+            return "exists already; it would be imported"
         return ""
 
 
 def digest(identity: TargetIdentity, pins: Iterable[Pin], select: Iterable[str] = ()) -> str:
-    """Return the digest, which needs neither secrets nor the service. Notes, etags, serials and versions have no part
-    in it; ``select``, the globs of what was asked for, has: a change of a secret alone has no pin that would name it.
+    """Return the digest over the parts of the pins that need neither secrets nor the service.
+
+    It covers no notes, etags, serials and versions. It covers the globs ``select``: a change of a secret alone has no
+    ``declared`` action, so nothing else in the digest would name its key.
     """
     changes = {
         pin.key: {"action": pin.declared, "desired": pin.desired, "prior": pin.prior} for pin in pins if pin.declared
     }
     document = {"format_version": FORMAT_VERSION, "target": asdict(identity), "changes": changes}
-    if asked := sorted(set(select)):
-        document["select"] = asked
+    if globs := sorted(set(select)):
+        document["select"] = globs
     return checksum(document)
 
 
 def checksum(document: Json) -> str:
-    """Return the SHA-256 of a document, whatever the order of its members."""
+    """Return the SHA-256 of a document, independent of the order of its members."""
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A question that only the user can decide: the reason it is open, and the remedy."""
+
+    reason: str
+    remedy: str

@@ -1,6 +1,6 @@
-"""Record x observed -> the plan of ``--refresh-only``: what was changed outside, and nothing else. Pure.
+"""Make the plan of ``--refresh-only``: update records from the service, change nothing else. Pure.
 
-Definitions only lend it their lines. Carried out, it changes the state and sends nothing.
+Definitions are only used for the locations of fields. Carrying out the plan changes the state and sends nothing.
 """
 
 from __future__ import annotations
@@ -12,43 +12,43 @@ from provisioner.definitions.desired import Desired
 from provisioner.model import Key, TargetIdentity
 from provisioner.planning.diff import accepted, drift_of, touched
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Accept, Action, Change, Forget, Plan
+from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.planner import PlanInputs
+from provisioner.planning.steps import Accept, Forget
 from provisioner.state.records import Record
 
 
-def refresh_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], context: PlanInputs) -> Plan:
-    """Every record that is not as the service shows it. Raises ``ValueError`` where the service was not asked."""
-    observation = context.observation
+def refresh_plan(target: str, identity: TargetIdentity, desired: Iterable[Desired], inputs: PlanInputs) -> Plan:
+    """Return a change for each record. Raise ``ValueError`` without an observation."""
+    observation = inputs.observation
     if observation is None:
-        raise ValueError("without looking there is nothing to refresh from")
-    declared = {one.key: one for one in desired}
-    context = context.owned(declared.values())
-    changes = (_change(record, observation, declared, context) for record in context.state.records)
+        raise ValueError("a refresh needs an observation")
+    definitions = {definition.key: definition for definition in desired}
+    inputs = inputs.with_owners(definitions.values())
+    changes = (_change(record, observation, definitions, inputs) for record in inputs.state.records)
     return Plan(target, identity, tuple(changes))
 
 
-def _change(record: Record, observation: Observation, declared: dict[Key, Desired], context: PlanInputs) -> Change:
-    definition = declared.get(record.key)
-    name = record.texts.get("name", "")
-    where = definition.location if definition else None
-    change = Change(record.key, name, Action.NO_OP, "as recorded", where, record=record)
+def _change(record: Record, observation: Observation, definitions: dict[Key, Desired], inputs: PlanInputs) -> Change:
+    definition = definitions.get(record.key)
+    location = definition.location if definition else None
+    change = Change(record.key, record.texts.get("name", ""), Action.NO_OP, "as recorded", location, record=record)
     if observation.is_gone(record.id):
         reason = f"{record.id} was deleted outside; its record will be removed"
         return replace(change, action=Action.FORGET, reason=reason, steps=(Forget(),))
-    if doubt := context.owners.doubt(record, observation):
+    if doubt := inputs.owners.doubtful_identity(record, observation):
         return replace(change, action=Action.BLOCKED, reason=doubt.reason, remedy=doubt.remedy)
     observed = observation.by_id[record.id]
     locations = {path: definition.location_of(path) for path in definition.positions} if definition else {}
     fields = drift_of(record, observed, locations)
     if not fields and not touched(record, observed):
         return change
-    what = "changed" if fields else f"{observed.unlike_before}: touched"
+    edit = "changed" if fields else f"{observed.invisible_edit}: touched"
     return replace(
         change,
         action=Action.REFRESH,
-        reason=f"{what} by {observed.last_edit(context.client)}",
+        reason=f"{edit} by {observed.last_edit(inputs.client)}",
         fields=fields,
-        notes=("declare it as well, or the next apply puts back what is declared",) if fields else (),
+        notes=("declare it as well, or the next apply restores the declared values",) if fields else (),
         steps=(Accept(replace(accepted(record, fields), etag=observed.etag)),),
     )

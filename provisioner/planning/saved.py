@@ -1,4 +1,4 @@
-"""A saved plan <-> its file. Holds origins and fingerprints, no secret."""
+"""The file format of saved plans. A file holds the pins of a plan, with origins and fingerprints, and no secret."""
 
 from __future__ import annotations
 
@@ -31,43 +31,38 @@ def encoded(plan: Plan) -> str:
 
 
 def decoded(text: str) -> SavedPlan:
-    """Raise ``PlanFileError`` for anything but what ``encoded`` wrote."""
+    """Return the saved plan. Raise ``PlanFileError`` for any text that ``encoded`` has not written."""
     try:
         document = json.loads(text)
-        known = isinstance(document, dict) and document.get("kind") == _KIND
-        version = document["format_version"] if known else None
+        is_plan = isinstance(document, dict) and document.get("kind") == _KIND
+        version = document["format_version"] if is_plan else None
     except (ValueError, KeyError, RecursionError):
-        known, version = False, None
-    if not known:
+        is_plan, version = False, None
+    if not is_plan:
         raise PlanFileError("this is not a saved plan", "make one with `plan --out FILE`")
     if version == 1:
         raise PlanFileError("this plan was saved by an older version of provisioner", "plan again")
     if version != FORMAT_VERSION:
         raise PlanFileError(f"a saved plan of format {version!r}, this version reads {FORMAT_VERSION}", "plan again")
+    damaged = PlanFileError("the saved plan is damaged or was edited: its checksum does not match", "plan again")
     try:
-        whole = document.pop("checksum") == checksum(document)
-        saved = _saved(document)
+        if document.pop("checksum") != checksum(document):
+            raise damaged
+        return _saved_plan(document)
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
-        whole = False
-    if not whole:
-        raise PlanFileError(
-            "the saved plan is damaged, or was edited: its checksum is not that of what it holds", "plan again"
-        )
-    return saved
+        raise damaged from None
 
 
-def _saved(document: Json) -> SavedPlan:
-    target = dict(document["target"])
-    name = _text(target.pop("name"))
-    asked = dict(document["asked"])
-    asked["select"] = tuple(_text(glob) for glob in asked["select"])
+def _saved_plan(document: Json) -> SavedPlan:
+    target = {name: _text(value) for name, value in document["target"].items()}
+    options = {**document["asked"], "select": tuple(_text(glob) for glob in document["asked"]["select"])}
     return SavedPlan(
-        name,
-        TargetIdentity(**{field: _text(value) for field, value in target.items()}),
-        _text(document["lineage"]),
-        document["offline"] is True,
-        PlanOptions(**asked),
-        tuple(_pin(item) for item in document["changes"]),
+        target=target.pop("name"),
+        identity=TargetIdentity(**target),
+        lineage=_text(document["lineage"]),
+        offline=document["offline"] is True,
+        asked=PlanOptions(**options),
+        pins=tuple(_pin(item) for item in document["changes"]),
     )
 
 
@@ -75,8 +70,8 @@ def _pin(item: Json) -> Pin:
     pin = Pin(**item)
     for text in (pin.key, pin.action, pin.declared):
         _text(text)
-    for part in (pin.secrets, pin.remote, pin.desired or {}, pin.prior or {}):
-        dict(part)
+    for mapping in (pin.secrets, pin.remote, pin.desired or {}, pin.prior or {}):
+        dict(mapping)
     return pin
 
 

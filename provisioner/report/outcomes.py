@@ -13,7 +13,8 @@ from datetime import datetime
 
 from provisioner.apply.outcome import Applied, Outcome, Verdict
 from provisioner.model import Json
-from provisioner.planning.plan import Action, Change, Plan, Probe, Test
+from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.steps import Probe, Test
 from provisioner.report import plan_json
 from provisioner.report.escaping import code, plain
 from provisioner.report.terminal import PLAIN, Style, count, json_line, json_text, safe

@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from provisioner.apply import probes
+from provisioner.apply import verification
 from provisioner.cli import apply
 from provisioner.cli.interruption import Interruption
 from provisioner.emulator.server import Emulator
@@ -35,7 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return replace(made, sleep=sleep, monotonic=lambda: time.monotonic() + slept[0])
 
     monkeypatch.setattr(transport, "real_timing", timing)
-    monkeypatch.setattr(probes, "_LOOKS", [0.05] * 200)
+    monkeypatch.setattr(verification, "_POLL_PAUSES", [0.05] * 200)
     # Calls have all the time of a busy machine. Of a wait for what became of one, a list that lags by a second or less
     # needs no more than this; the rest has passed on the clock that apply looks at.
     monkeypatch.setattr(http, "LOOPBACK", http.Deadlines(attempt=60.0, lag=60.0))

@@ -66,7 +66,7 @@ def test_what_moved_while_the_question_stood_is_not_applied(project: Project, se
         project.target(url)
         screen = project.at_terminal("apply", answer="yes")
     assert screen.code == 5
-    assert "orders moved while the question was open; nothing was done" in screen.out
+    assert "orders changed while the question was open; nothing was done" in screen.out
     assert len(service.items()) == 1
 
 

@@ -78,16 +78,16 @@ def other_sandbox(project: Project, service: Service) -> None:
 
 
 MOVES: list[tuple[Move, str]] = [
-    (other_definition, "a: definition moved: auth.params.server"),
-    (one_more_definition, "d: definition moved: create was not in the reviewed plan"),
-    (definition_gone, "b: definition moved: create was reviewed, and it has no definition now"),
-    (rotation, "a: secret moved: auth.params.password"),
-    (rotation, "c: secret moved"),
-    (applied_otherwise, "a: record moved: auth.params.server"),
-    (edited_outside, "c: remote moved: changed outside since: name"),
-    (touched_outside, "a: remote moved: etag"),
-    (deleted_outside, "c: remote moved: deleted outside since"),
-    (other_sandbox, "target moved: reviewed for"),
+    (other_definition, "a: definition differs: auth.params.server"),
+    (one_more_definition, "d: definition differs: create was not in the approved plan"),
+    (definition_gone, "b: definition differs: create was approved, and there is no definition now"),
+    (rotation, "a: secret differs: auth.params.password"),
+    (rotation, "c: secret differs"),
+    (applied_otherwise, "a: record differs: auth.params.server"),
+    (edited_outside, "c: remote differs: changed outside since: name"),
+    (touched_outside, "a: remote differs: etag"),
+    (deleted_outside, "c: remote differs: deleted outside since"),
+    (other_sandbox, "target differs: approved for"),
 ]
 
 
@@ -98,7 +98,7 @@ def test_what_moved_since_the_review_is_named(reviewed: Project, service: Servic
     result = reviewed.run("apply", "plan.bin")
     assert result.code == 5, result.err
     assert [line for line in result.err.splitlines() if line.startswith(f"    {words}")], result.err
-    assert "plan again, and have it reviewed" in result.err
+    assert "plan again, and have the plan reviewed" in result.err
     assert len(service.writes()) == before
 
 
@@ -127,7 +127,7 @@ def test_what_was_done_otherwise_is_not_what_was_reviewed(reviewed: Project) -> 
     reviewed.define("b", basic("B", server="db7"))
     assert reviewed.run("apply", "--yes", "--select", "b").code == 0
     result = reviewed.run("apply", "plan.bin")
-    assert (result.code, "b: record moved" in result.err) == (5, True)
+    assert (result.code, "b: record differs" in result.err) == (5, True)
 
 
 def test_a_deletion_that_was_done_already_is_done(reviewed: Project) -> None:
@@ -169,7 +169,7 @@ OLDER = Path(__file__).resolve().parents[1] / "planning/format-1.plan"
 def test_a_plan_that_was_edited_or_is_of_an_older_version_is_refused(reviewed: Project) -> None:
     saved = (reviewed.folder / "plan.bin").read_text("utf-8")
     for text, words in (
-        (saved.replace('"db2"', '"evil"'), "damaged, or was edited"),
+        (saved.replace('"db2"', '"evil"'), "damaged or was edited"),
         (OLDER.read_text("utf-8"), "this plan was saved by an older version of provisioner"),
     ):
         reviewed.write("plan.bin", text)
@@ -203,11 +203,11 @@ DIGEST_MOVES: list[tuple[Move, int, str]] = [
     (nothing, 0, "1 changed"),
     (rotation, 0, "2 changed"),
     (touched_outside, 0, "1 changed"),
-    (other_definition, 5, "plan moved: approved sha256:"),
+    (other_definition, 5, "plan differs: approved sha256:"),
     (one_more_definition, 5, "create d"),
-    (applied_otherwise, 5, "plan moved: approved sha256:"),
-    (edited_outside, 5, "c: remote moved: changed outside: name"),
-    (deleted_outside, 5, "c: remote moved: deleted outside"),
+    (applied_otherwise, 5, "plan differs: approved sha256:"),
+    (edited_outside, 5, "c: remote differs: changed outside: name"),
+    (deleted_outside, 5, "c: remote differs: deleted outside"),
 ]
 
 
@@ -314,7 +314,7 @@ def test_a_rotation_that_was_taken_back_is_not_done(reviewed: Project) -> None:
     assert reviewed.run("apply", "plan.bin").code == 1
     reviewed.environ["MYSQL_ORDERS_PASSWORD"] = ORDERS
     result = reviewed.run("apply", "plan.bin")
-    assert (result.code, "secret moved" in result.err) == (5, True)
+    assert (result.code, "secret differs" in result.err) == (5, True)
 
 
 def test_a_protected_base_connection_is_not_deleted_under_a_digest_that_kept_it(project: Project) -> None:
@@ -335,7 +335,7 @@ def test_a_take_over_is_not_what_a_create_was_approved_as(project: Project, serv
     assert plan.code == 1
     writes = len(service.writes())
     taken = project.run("apply", "--import-existing", "--expect-digest", digest(plan.out))
-    assert (taken.code, "exists already; it would be taken over" in taken.err) == (5, True)
+    assert (taken.code, "exists already; it would be imported" in taken.err) == (5, True)
     assert "save the plan" in taken.err
     assert len(service.writes()) == writes
 

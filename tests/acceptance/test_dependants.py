@@ -84,7 +84,7 @@ def test_where_flows_may_not_be_read_the_plan_says_so(used: Project, service: Se
     plan = used.run("plan", environ={"MYSQL_ORDERS_PASSWORD": ROTATED})
     service.faults()
     assert plan.code == 0
-    assert "note: which dataflows use it could not be read: " in plan.out
+    assert "note: its dataflows could not be read: " in plan.out
 
 
 def test_a_deletion_is_confirmed(project: Project, service: Service) -> None:

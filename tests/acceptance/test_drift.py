@@ -62,7 +62,7 @@ def test_a_saved_refresh_is_applied_exactly(drifted: Project, service: Service) 
     assert drifted.run("plan", "--refresh-only", "--out", "drift.plan").code == 0
     service.edit(drifted.id("a"), "/description", "Mine again")
     stale = drifted.run("apply", "drift.plan")
-    assert (stale.code, "a: remote moved" in stale.err) == (5, True)
+    assert (stale.code, "a: remote differs" in stale.err) == (5, True)
     assert drifted.run("plan", "--refresh-only", "--out", "drift.plan").code == 0
     assert drifted.run("apply", "drift.plan").code == 0
     assert drifted.state["records"]["a"]["fields"]["description"] == "Mine again"
@@ -73,7 +73,11 @@ def test_a_digest_approves_no_refresh(drifted: Project) -> None:
     assert plan["not_in_digest"] == ["a", "b"]
     refused = drifted.run("apply", "--refresh-only", "--expect-digest", plan["digest"])
     assert refused.code == 5
-    for words in ("a: remote moved: changed outside: description", "b: remote moved: deleted outside", "save the plan"):
+    for words in (
+        "a: remote differs: changed outside: description",
+        "b: remote differs: deleted outside",
+        "save the plan",
+    ):
         assert words in refused.err
     assert "b" in drifted.state["records"]
 
@@ -106,7 +110,7 @@ def test_what_is_protected_is_not_deleted_by_accident(project: Project, service:
     (project.folder / "connections/a.yaml").unlink()
     held = project.run("apply", "--yes", "--allow-delete")
     assert held.code == 1
-    assert "remedy: put the definition back" in held.out
+    assert "remedy: restore the definition" in held.out
     assert {one["name"] for one in service.items()} == {"A", "B"}
     done = project.run("apply", "--yes", "--allow-delete", "--allow-protected-delete")
     assert done.code == 0, done.out

@@ -53,7 +53,7 @@ CASES: dict[str, Case] = {
     "POST, an id that nothing has": Case(
         [{"kind": "status", "status": 201, "body": {"id": "nothing"}, "when": "after", **POST, "nth": 1}],
         4,
-        "nothing, the id that was answered, is not there; its record was given up",
+        "nothing, the id in the answer, does not exist; its record was removed",
         (0, SETTLED),
     ),
     "POST, too many": Case([{"kind": "status", "status": 429, **POST, "times": 2}], 0, DONE, NOTHING),
@@ -149,7 +149,7 @@ LOST_ANSWERS = {name: case for name, case in CASES.items() if case.says in (LOST
 def test_an_apply_that_lost_an_answer_settles_it_itself(edited: Project, service: Service, case: Case) -> None:
     requests.put(f"{service.url}/_emulator/faults", json={"faults": case.faults, "existing": case.existing}, timeout=5)
     done = edited.run("apply", "--yes")
-    assert "until it shows what became of 1 call" in done.err
+    assert "for the outcome of 1 call" in done.err
     assert (done.code, done.last) == (0, DONE), done.out + done.err
     check_converged(edited, service, case)
 

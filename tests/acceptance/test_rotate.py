@@ -95,7 +95,7 @@ def test_a_wrong_password_never_reaches_the_live_one(project: Project, service: 
     before, meddling.valid = etag(service), False
     refused = project.run("rotate", "orders", "--yes", environ=NEW)
     assert refused.code == 1
-    assert "not changed: with what would be sent the database is not reached" in refused.out
+    assert "not changed: the new credentials do not reach the database" in refused.out
     assert etag(service) == before
     assert service.seen("PATCH") == []
     assert {one["name"] for one in service.items()} == {"Orders", "Stock"}
@@ -110,7 +110,7 @@ def test_a_password_that_is_not_new_is_sent_all_the_same(project: Project, servi
     assert "`rotate orders` sends them again" in project.run("plan").out
     done = project.run("rotate", "orders", "--yes")
     assert done.last == "Apply complete: 0 added, 1 changed, 0 destroyed."
-    assert "secret is sent again, as asked: env(MYSQL_ORDERS_PASSWORD)" in done.out
+    assert "secret is sent again, as requested: env(MYSQL_ORDERS_PASSWORD)" in done.out
     (patch,) = service.seen("PATCH")
     assert patch["body"][0]["value"]["password"] == ORDERS
     assert project.run("plan", "--detailed-exitcode").code == 0
@@ -173,7 +173,7 @@ def test_what_is_left_of_a_probe_is_deleted_by_the_next_apply(
     assert first.code == 4, first.out
     assert len(service.items()) == 3
     plan = project.run("plan", environ=NEW)
-    assert "is a probe that an earlier run has left" in plan.out
+    assert "is a probe left over from an earlier run" in plan.out
     assert project.run("apply", "--yes", environ=NEW).code == 0
     assert {one["name"] for one in service.items()} == {"Orders", "Stock"}
     assert project.state["intents"] == {}
@@ -190,7 +190,7 @@ def test_what_is_left_of_a_probe_is_not_imported(
     (probe,) = [one for one in service.items() if one["name"].startswith("provisioner probe ")]
     done = project.run("import", probe["id"] if by_id else "--all")
     assert done.code == (1 if by_id else 0)
-    assert "a probe that an earlier run has left; the next apply deletes it" in done.out
+    assert "a probe left over from an earlier run; the next apply deletes it" in done.out
     assert probe["id"] not in {record["id"] for record in project.state["records"].values()}
 
 

@@ -143,5 +143,5 @@ def test_what_a_full_disk_did_not_take_is_found_by_the_next_apply(
     assert {one: project.id(one) for one in project.state["records"]} == id_of
     (told,) = [line for line in err.getvalue().splitlines() if line.startswith("not recorded: ")]
     assert told == f"not recorded: {id_of.get(key, spare)}"
-    assert "run apply again: it finds out what was done and records it" in out.getvalue()
+    assert "run apply again: it determines what was done and records it" in out.getvalue()
     assert ORDERS not in out.getvalue() + err.getvalue()

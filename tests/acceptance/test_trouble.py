@@ -110,7 +110,7 @@ def test_a_lost_answer_without_effect_is_waited_for_and_sent_again(project: Proj
         assert project.run("apply", "--yes", "--no-wait").code == 4
         second = project.run("apply", "--yes")
     assert second.code == 0
-    assert "waiting 120 s until it shows what became of 1 call" in second.err
+    assert "waiting 120 s for the outcome of 1 call" in second.err
     assert len(service.items()) == 1
 
 
@@ -134,7 +134,7 @@ def test_what_cannot_be_seen_after_the_wait_stays_open(project: Project, service
         lists += [None, (403, {"error_code": "403027", "message": "forbidden"})]
         second = project.run("apply", "--yes")
     assert second.code == 4, second.out + second.err
-    assert "what became of them could not be seen" in second.err
+    assert "their outcome could not be determined" in second.err
     assert second.last.endswith("1 unknown. Run apply again: it finds out what became of 1 call.")
 
 

@@ -107,7 +107,7 @@ def test_a_create_that_is_shown_under_another_name(
         subject.define("alpha")
         subject.fake.direct = Director("POST", Play("now", reply))
         first = subject.apply()
-        assert (first.code, ("its record was given up" in first.out)) == (4, reply is HONEST)
+        assert (first.code, ("its record was removed" in first.out)) == (4, reply is HONEST)
         (made,) = subject.ours
         assert f"{made.id} may or may not be its result" in first.out
         assert "if it is yours, `import alpha ID`" in first.out

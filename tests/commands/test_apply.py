@@ -1,4 +1,4 @@
-"""What apply does around the executor."""
+"""The run of apply around the executor: compacting the state, and the exit code."""
 
 from __future__ import annotations
 

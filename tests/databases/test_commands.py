@@ -146,7 +146,7 @@ def test_a_wrong_password_never_reaches_the_live_connection(project: Project, da
     (before,) = service.items()
     refused = project.run("rotate", "crm", "--yes", environ={NAME: WRONG})
     assert refused.code == 1
-    assert "not changed: with what would be sent the database is not reached" in refused.out
+    assert "not changed: the new credentials do not reach the database" in refused.out
     assert service.items() == [before], "the etag and everything else; and no probe is left"
     assert service.seen("PATCH") == []
     assert project.run("test").code == 0, "what is live still signs in"
@@ -215,7 +215,7 @@ def test_the_demo_of_a_whole_life(tmp_path: Path, database: Database) -> None:  
         "shop.orders  table  yes",
         "1   Zoë",
         "2 base connections tested: 1 reachable, 1 not.",
-        "not changed: with what would be sent the database is not reached",
+        "not changed: the new credentials do not reach the database",
         "credentials proved, database reached",
         "(the live base connection has the etag that it had)",
         "moved here from orders, whose record and base connection it keeps",

@@ -1,4 +1,4 @@
-"""What stands for an approval, in a file or on the command line, and what is none."""
+"""Digests and saved plans as they are given for approval, and texts that are neither."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from provisioner.planning.saved import decoded, encoded
 from .examples import FINGERPRINTER, desired, item, observation, planned, record, state
 
 DIGITS = "0123456789abcdef" * 4
-OLDER = "this digest is of an older version of provisioner"
-NONE = "--expect-digest takes a digest as `plan` prints it"
+OLDER = "this digest is from an older version of provisioner"
+NONE = "--expect-digest takes a digest as printed by `plan`"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_saved_plan_holds_all_that_it_rests_on() -> None:
 )
 def test_a_saved_plan_that_was_edited_is_refused(text: str, other: str) -> None:
     assert text in SAVED
-    with pytest.raises(PlanFileError, match="damaged, or was edited"):
+    with pytest.raises(PlanFileError, match="damaged or was edited"):
         decoded(SAVED.replace(text, other))
 
 
@@ -96,7 +96,7 @@ def test_its_layout_is_nobodys_business() -> None:
         ("[" * 100_000, "this is not a saved plan"),
         ('{"kind": "provisioner-plan"}', "this is not a saved plan"),
         ('{"kind": "provisioner-plan", "format_version": 9}', "a saved plan of format 9, this version reads 2"),
-        ('{"kind": "provisioner-plan", "format_version": 2}', "damaged, or was edited"),
+        ('{"kind": "provisioner-plan", "format_version": 2}', "damaged or was edited"),
         (Path(__file__).with_name("format-1.plan").read_text("utf-8"), "was saved by an older version of provisioner"),
     ],
     ids=range(8),

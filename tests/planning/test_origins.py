@@ -1,11 +1,12 @@
-"""Where a secret comes from is a part of the definition: another origin is a change, whatever is set here."""
+"""The origin of a secret is part of the definition: a new origin is a change, whether or not variables are set."""
 
 from __future__ import annotations
 
 import pytest
 
 from provisioner.definitions.desired import Desired
-from provisioner.planning.plan import Accept, Action, Patch, Step
+from provisioner.planning.plan import Action
+from provisioner.planning.steps import Accept, Patch, Step
 from provisioner.secrets import Sensitive, Symbolic, Value
 from provisioner.state.records import Record
 
@@ -127,7 +128,7 @@ def test_what_is_to_be_resent_is_sent_from_elsewhere_too() -> None:
     wanted = desired(auth__params__password=at("first-secret", OTHER))
     change = only(planned([wanted], state(record()), None, resend=True))
     assert [type(step) for step in change.steps] == [Patch]
-    assert f"secret is sent again, as asked: {OTHER}" in change.reason
+    assert f"secret is sent again, as requested: {OTHER}" in change.reason
 
 
 def test_another_change_sends_it_along() -> None:

@@ -1,4 +1,4 @@
-"""Whose a base connection is: what a plan must not confuse, and what it tells beside its changes."""
+"""Owners of names and ids: changes that are blocked because of them, and notes."""
 
 from __future__ import annotations
 

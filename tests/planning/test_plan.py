@@ -1,4 +1,4 @@
-"""The action is a function of desired and prior state; what the service shows may only do what is listed here."""
+"""The action follows from definition and record; the influence of the service is limited to the cases here."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from provisioner.model import Json
 from provisioner.planning.added_steps import with_proofs
 from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Action, Await, Create, Delete, Patch, Probe, Undecided
-from provisioner.planning.steps import Operation, body
+from provisioner.planning.plan import Action, Undecided
+from provisioner.planning.steps import Await, Create, Delete, Operation, Patch, Probe, body
 from provisioner.secrets import Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record
@@ -325,7 +325,7 @@ def test_a_move_waits_for_an_open_call_and_its_old_record_stays(flags: dict[str,
     standing = state(record(old), intents=[open_patch])
     changes = {one.key: one for one in planned([new], standing, observation(item(old)), **flags).changes}
     assert (changes["new"].action, changes["new"].steps) == (Action.BLOCKED, ())
-    assert "its record is at old, and a call is open" in changes["new"].reason
+    assert "its record is at old, and the outcome of an earlier call is unknown" in changes["new"].reason
     assert (changes["old"].action, changes["old"].steps) == (Action.UNMANAGED, ())
 
 

@@ -1,4 +1,4 @@
-"""What was changed outside, taken into the state: what counts, and what is then recorded."""
+"""The plan of ``--refresh-only``: what counts as an outside change, and what is recorded."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from provisioner.planning.diff import touched
-from provisioner.planning.plan import Accept, Action, Forget, Plan
+from provisioner.planning.plan import Action, Plan
 from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
+from provisioner.planning.steps import Accept, Forget
 from tests.planning.examples import (
     CLIENT,
     FINGERPRINTER,
@@ -88,5 +89,5 @@ def test_what_was_deleted_outside_is_forgotten() -> None:
 
 
 def test_it_has_to_look() -> None:
-    with pytest.raises(ValueError, match="without looking"):
+    with pytest.raises(ValueError, match="needs an observation"):
         refresh_plan("prod", IDENTITY, [], PlanInputs(state(record()), None, FINGERPRINTER))

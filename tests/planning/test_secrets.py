@@ -1,4 +1,4 @@
-"""What a plan says about secrets: rotated keys, a shared secret, a secret that goes to another server."""
+"""Plans about secrets: rotated keys, a shared secret, a secret that is sent to another server."""
 
 from __future__ import annotations
 

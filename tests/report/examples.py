@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from provisioner.model import Location, TargetIdentity
-from provisioner.planning.diff import FieldChange, withdrawn
-from provisioner.planning.plan import Action, Change, Create, Delete, Patch, Pin, Plan, PlanOptions
+from provisioner.planning.diff import FieldChange, deleted_fields
+from provisioner.planning.plan import Action, Change, Pin, Plan, PlanOptions
+from provisioner.planning.steps import Create, Delete, Patch
 from provisioner.state.fingerprint import Comparison
 from provisioner.state.records import Record
 
@@ -102,7 +103,7 @@ EVERYTHING = plan_of(
             "Old",
             Action.DELETE,
             "no definition",
-            fields=withdrawn(record("old", **{"connectionSpec.version": "1.0", "auth.params.server": "db1"}), {}),
+            fields=deleted_fields(record("old", **{"connectionSpec.version": "1.0", "auth.params.server": "db1"}), {}),
             steps=(Delete("id-old", None),),
             record=record("old"),
         ),

@@ -1,4 +1,4 @@
-"""Proving, testing and waiting, for every way in which they can end: the record is true in each of them."""
+"""Waits, tests and probes with each possible end: the record is true after all of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from threading import Event
 
 import pytest
 
-from provisioner.apply.known_ids import KnownIds
-from provisioner.apply.probes import NotPassed, Probes, StepResult
+from provisioner.apply.id_checks import KnownIds
+from provisioner.apply.verification import NotPassed, StepResult, Verifier
 from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError, StateError, Unreachable
 from provisioner.model import Json, Key
-from provisioner.planning.plan import Action, Await, Change, Create, Patch, Step
+from provisioner.planning.plan import Action, Change
+from provisioner.planning.steps import Await, Create, Patch, Step
 from provisioner.service.client import Written
 from provisioner.service.responses import Reachability
 from provisioner.state.records import Completed, Intent, Record
@@ -31,7 +32,7 @@ class World:
         self.told: list[str] = []
         self.probe = self.rename_once_tested = ""
         self.stop = Event()
-        self.trials = Probes(self, self, KnownIds({"live"}), lambda: "1" * 32, self.stop, self.told.append)
+        self.verifier = Verifier(self, self, KnownIds({"live"}), lambda: "1" * 32, self.stop, self.told.append)
 
     def _answer(self, call: str, otherwise: object) -> object:
         self.story.append(call)
@@ -98,7 +99,7 @@ def reached(untested: bool = True) -> StepResult:
 
 def test_what_passes_is_recorded_as_tested() -> None:
     world = World()
-    done = world.trials.tested(reached())
+    done = world.verifier.test(reached())
     assert done.record is not None
     assert not done.record.untested
     assert world.adopted == [done.record]
@@ -115,26 +116,26 @@ NOT_PASSED = {
 def test_what_does_not_pass_stays_untested(answer: object, said: str) -> None:
     world = World(test=answer)
     with pytest.raises(NotPassed, match=said):
-        world.trials.tested(reached())
+        world.verifier.test(reached())
     assert world.adopted == []
 
 
 def test_a_test_whose_result_cannot_be_recorded_counts_as_none() -> None:
     with pytest.raises(NotPassed, match="could not be tested: disk full"):
-        World(adopt=StateError("disk full", "")).trials.tested(reached())
+        World(adopt=StateError("disk full", "")).verifier.test(reached())
 
 
 def test_after_an_interrupt_nothing_is_tested() -> None:
     world = World()
     world.stop.set()
     with pytest.raises(NotPassed, match="stopped before its test"):
-        world.trials.tested(reached())
+        world.verifier.test(reached())
     assert world.story == []
 
 
 def test_what_is_enabled_is_recorded_with_its_etag_of_then() -> None:
     world = World()
-    done = world.trials.enabled(change(Create(), Await()), reached())
+    done = world.verifier.wait_until_enabled(change(Create(), Await()), reached())
     assert done.etag == '"e7"'
     assert [one.etag for one in world.adopted] == ['"e7"']
 
@@ -154,26 +155,26 @@ def _stopped(world: World) -> World:
 @pytest.mark.parametrize("made", UNKNOWN.values(), ids=UNKNOWN)
 def test_what_was_created_is_kept_where_it_is_not_known_to_be_enabled(made: Callable[[], World]) -> None:
     world, before = made(), reached()
-    assert world.trials.enabled(change(Create(), Await()), before) == before
+    assert world.verifier.wait_until_enabled(change(Create(), Await()), before) == before
     assert "is recorded; whether it is enabled is not known" in world.told[-1]
 
 
 def test_nothing_is_done_to_what_is_not_enabled() -> None:
     world = _stopped(World(get={"id": "id-a", "state": "initializing"}))
     with pytest.raises(Refused, match="still initializing"):
-        world.trials.enabled(change(Await(), Patch("id-a", '"e1"', ())), StepResult("", record()))
+        world.verifier.wait_until_enabled(change(Await(), Patch("id-a", '"e1"', ())), StepResult("", record()))
 
 
 def test_a_probe_is_begun_made_tested_and_deleted() -> None:
-    world, before = World(), reached()
-    assert world.trials.proved(change(), before) == before
+    world = World()
+    world.verifier.prove(change())
     assert world.story == ["begin", "create", "get", "get", "test", "get", "delete", "confirm", "settle"]
 
 
 REFUSED = {
     "no probe can be made": (
         {"create": Refused("the spec is not known", "")},
-        "no probe of the new credentials can be made: the spec is not known",
+        "cannot create a probe for the new credentials: the spec is not known",
         ["begin", "create", "settle"],
     ),
     "no answer about the probe": (
@@ -183,12 +184,12 @@ REFUSED = {
     ),
     "they are wrong": (
         {"test": UNREACHABLE},
-        "the database is not reached: no route to it",
+        "the new credentials do not reach the database: no route to it",
         ["begin", "create", "get", "get", "test", "get", "delete", "confirm", "settle"],
     ),
     "they are wrong, and the probe stays": (
         {"test": UNREACHABLE, "delete": Unreachable("no network", "")},
-        "the database is not reached",
+        "the new credentials do not reach the database",
         ["begin", "create", "get", "get", "test", "get", "delete"],
     ),
 }
@@ -198,11 +199,11 @@ REFUSED = {
 def test_what_is_not_proved_changes_nothing(answers: dict[str, object], said: str, story: list[str]) -> None:
     world = World(**answers)
     with pytest.raises(Refused, match=f"not changed: .*{said}"):
-        world.trials.proved(change(), reached())
+        world.verifier.prove(change())
     assert world.story == story
     left = "settle" not in story
     assert (
-        any("the probe id-of-probe may be left, and then the next apply deletes it" in one for one in world.told)
+        any("the probe id-of-probe may be left over; the next apply deletes it then" in one for one in world.told)
         == left
     )
 
@@ -210,14 +211,14 @@ def test_what_is_not_proved_changes_nothing(answers: dict[str, object], said: st
 def test_a_probe_of_which_nothing_is_known_stays_open_for_the_next_run() -> None:
     world = World(create=OutcomeUnknown("the answer was lost", ""))
     with pytest.raises(OutcomeUnknown):
-        world.trials.proved(change(), reached())
+        world.verifier.prove(change())
     assert world.story == ["begin", "create"]
 
 
 def test_what_answers_with_a_live_id_is_neither_tested_nor_deleted() -> None:
     world = World(create="live")
     with pytest.raises(OutcomeUnknown, match="the id of another base connection, live"):
-        world.trials.proved(change(), reached())
+        world.verifier.prove(change())
     assert world.story == ["begin", "create"]
 
 
@@ -235,13 +236,13 @@ def test_what_is_not_the_probe_is_neither_tested_nor_deleted(read: object, said:
     """Also where the id that was answered was not known to be anybody's."""
     world = World(get=read)
     with pytest.raises(OutcomeUnknown, match=said):
-        world.trials.proved(change(), reached())
+        world.verifier.prove(change())
     assert world.story == ["begin", "create", "get"]
 
 
 def test_what_is_not_the_probe_any_more_is_left_alone() -> None:
     world = World()
     world.rename_once_tested = "Orders"
-    world.trials.proved(change(), reached())
+    world.verifier.prove(change())
     assert world.story == ["begin", "create", "get", "get", "test", "get"]
     assert "does not carry the name of the probe, and is left alone" in world.told[-1]

@@ -1,4 +1,4 @@
-"""What an import proposes: keys and variables that read like the name."""
+"""Keys and names of variables that an import proposes."""
 
 import pytest
 

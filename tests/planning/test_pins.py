@@ -1,4 +1,4 @@
-"""What an approval holds on to, and what its digest does not cover."""
+"""The pins of a plan, and what its digest does not cover."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ ROTATED = desired(auth__params__password=secret("second-secret"))
             "deleted outside; it would be created again",
             id="changed, and gone",
         ),
-        pytest.param(desired(), None, AS_IT_WAS, True, "exists already; it would be taken over", id="taken over"),
+        pytest.param(desired(), None, AS_IT_WAS, True, "exists already; it would be imported", id="taken over"),
     ],
 )
 def test_what_a_digest_does_not_cover(
@@ -97,8 +97,8 @@ def test_what_a_digest_does_not_cover(
     ("seen", "outside"),
     [
         (DRIFTED, "changed outside: description"),
-        (observation(item(etag='"e2"')), "written to outside"),
-        (observation(), "deleted outside; its record would go"),
+        (observation(item(etag='"e2"')), "updated outside; no visible field differs"),
+        (observation(), "deleted outside; its record would be removed"),
     ],
     ids=["drift", "touched", "gone"],
 )

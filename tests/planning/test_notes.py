@@ -1,4 +1,4 @@
-"""What a plan tells beside its actions: never less than is true, and nothing else."""
+"""Notes and reasons of a plan: complete and true."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import pytest
 from provisioner.definitions.desired import Desired
 from provisioner.planning.guards import announce_drift, hold_back_drift
 from provisioner.planning.impact import with_other_readers
-from provisioner.planning.plan import Accept, Action, Change, Plan
+from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.steps import Accept
 from provisioner.report.plan_json import as_value
 from provisioner.report.plan_markdown import as_markdown
 from provisioner.report.plan_text import as_text

@@ -1,4 +1,4 @@
-"""What became of a call whose outcome nobody recorded: a table of what the service shows, and the decision."""
+"""Recovery: the decision on an open call for each observation."""
 
 from __future__ import annotations
 

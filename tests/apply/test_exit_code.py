@@ -1,4 +1,4 @@
-"""One pure, ordered function over outcomes."""
+"""The exit code of an apply, from its outcomes."""
 
 from __future__ import annotations
 

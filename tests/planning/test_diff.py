@@ -1,4 +1,4 @@
-"""What is as recorded is found without looking at each field, and nothing else is."""
+"""The fast path of the comparison with a record gives the same result as the comparison field by field."""
 
 from __future__ import annotations
 

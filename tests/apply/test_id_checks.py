@@ -1,4 +1,4 @@
-"""Which ids in answers are believed, and when."""
+"""Ids in answers that are believed, and ids that are not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.apply.known_ids import KnownIds, create_of, not_ours
+from provisioner.apply.id_checks import KnownIds, create_of, not_ours
 from provisioner.planning.observed import observe
 from tests.planning.examples import desired, item, record
 
@@ -27,7 +27,7 @@ SHOWN: dict[str, tuple[dict[str, Any] | None, str]] = {
     "no spec shown": ({"connectionSpec": None}, ""),
     "another name": ({"name": "Stock"}, "is that of Stock"),
     "another spec": ({"connectionSpec": {"id": "postgres"}}, "is that of Orders"),
-    "gone": (None, "is not there"),
+    "gone": (None, "does not exist"),
 }
 
 

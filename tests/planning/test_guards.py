@@ -1,4 +1,4 @@
-"""What needs a word of its own before it is deleted."""
+"""Deletes, recreates and drift that take a flag of their own."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired
 from provisioner.planning.guards import hold_back_drift, hold_back_mass_delete, hold_back_mass_recreate
-from provisioner.planning.plan import Accept, Action, Patch
+from provisioner.planning.plan import Action
 from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
-from provisioner.planning.steps import Operation
+from provisioner.planning.steps import Accept, Operation, Patch
 from tests.planning.examples import FINGERPRINTER, IDENTITY, desired, item, observation, only, planned, record, state
 
 

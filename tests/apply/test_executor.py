@@ -1,4 +1,4 @@
-"""Intent, call, record: in this order, for every outcome that a call can have."""
+"""Intent, call, record, in this order, for every outcome of a call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from provisioner.apply.executor import Executor
-from provisioner.apply.known_ids import KnownIds
+from provisioner.apply.id_checks import KnownIds
 from provisioner.apply.outcome import Applied, Outcome, Verdict
 from provisioner.errors import (
     NotAuthenticated,
@@ -198,7 +198,7 @@ def test_an_id_that_could_not_be_recorded_is_told() -> None:
     applied, told = run(Recorder(made, durable), CREATE)
     assert applied.outcomes[0].verdict is Verdict.UNKNOWN
     assert "id-of-Orders" in told[0].message
-    assert told[0].remedy.endswith("run apply again: it finds out what was done and records it")
+    assert told[0].remedy.endswith("run apply again: it determines what was done and records it")
 
 
 DELETE = planned([], state(record()), observation(item()), delete=True)
