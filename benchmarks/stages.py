@@ -24,7 +24,7 @@ from provisioner.definitions.loader import parse
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
 from provisioner.definitions.read import Builder, read
 from provisioner.model import Problem
-from provisioner.planning import pipeline
+from provisioner.planning import planner
 from provisioner.planning.plan import PlanOptions
 from provisioner.report import plan_text
 from provisioner.report.terminal import PLAIN
@@ -69,7 +69,7 @@ def stages(number: int) -> dict[str, float]:
             "they are looked for in the files", lambda: exposed(whole.texts, built.desired, console.scanner.origins_in)
         )
         clock("variables are judged", lambda: odd(built.desired, settings.variables))
-        made_plan = clock("compared", lambda: pipeline.plan(where, built.desired, state, None, PlanOptions()))
+        made_plan = clock("compared", lambda: planner.plan(where, built.desired, state, None, PlanOptions()))
         text = clock("written", lambda: plan_text.as_text(made_plan, PLAIN))
         clock("searched for secrets", lambda: console.scanner.check(text))
     return clock.taken

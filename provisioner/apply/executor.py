@@ -38,8 +38,19 @@ from provisioner.planning.added_steps import intent_of_probe, is_probe
 from provisioner.planning.diff import record_of
 from provisioner.planning.observed import parse_observed
 from provisioner.planning.plan import Change, Plan
-from provisioner.planning.steps import Accept, Await, CallStep, Create, Delete, Forget, Patch, Probe, Step, Test
-from provisioner.planning.steps import body as patch_body
+from provisioner.planning.steps import (
+    Accept,
+    Await,
+    CallStep,
+    Create,
+    Delete,
+    Forget,
+    Patch,
+    Probe,
+    Step,
+    Test,
+    patch_body,
+)
 from provisioner.service.client import FlowService, Written
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import CallKind, Completed, Intent, Record

@@ -13,8 +13,8 @@ from enum import StrEnum
 
 from provisioner.model import Key
 from provisioner.planning.added_steps import is_probe, probe_key
+from provisioner.planning.changes import LOOKED_FOR
 from provisioner.planning.plan import Action, Change, Plan
-from provisioner.planning.planner import LOOKED_FOR
 from provisioner.planning.steps import Create, Patch
 from provisioner.service.responses import Reachability
 from provisioner.state.records import Intent, Record

@@ -36,12 +36,12 @@ from provisioner.errors import Declined, ProvisionerError, StaleError, StateErro
 from provisioner.model import Key
 from provisioner.planning.added_steps import definition_key, probe_key
 from provisioner.planning.approval import Approval, SavedPlan, verify
+from provisioner.planning.changes import PlanInputs
 from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation, look, look_for
-from provisioner.planning.pipeline import make_plan
 from provisioner.planning.plan import Change, Plan, PlanOptions
-from provisioner.planning.planner import PlanInputs
+from provisioner.planning.planner import make_plan
 from provisioner.planning.recovery import Resolved, resolve
 from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
 from provisioner.planning.steps import Create, Probe
@@ -75,7 +75,7 @@ class Ports:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ApplyOptions:
     """The options of an apply.
 
     ``confirmed``: do not ask (``--yes``). ``approved``: the plan has to agree with this approval, and is not asked
@@ -84,12 +84,12 @@ class Options:
 
     parallelism: int = 8
     confirmed: bool = False
-    asked: PlanOptions = field(default_factory=PlanOptions)
+    plan_options: PlanOptions = field(default_factory=PlanOptions)
     approved: Approval | None = None
     no_wait: bool = False
 
 
-def run_apply(place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: Options) -> Applied:
+def run_apply(place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: ApplyOptions) -> Applied:
     """Carry out what the definitions ask for. The caller holds the lock.
 
     Raise ``Declined`` if the answer was no, and the errors of reading the service; then nothing was done.
@@ -97,7 +97,7 @@ def run_apply(place: TargetContext, desired: tuple[Desired, ...], ports: Ports, 
     run = _Run(place, desired, ports, options)
     snapshot = run.observe()
     fingerprinter = run.fingerprinter(snapshot.state)
-    key = "" if options.asked.refresh else forgotten_key(snapshot.state, fingerprinter)
+    key = "" if options.plan_options.refresh_only else forgotten_key(snapshot.state, fingerprinter)
     if key:
         raise UsageError(f"{KEY_VARIABLE} is not set, and secrets are recorded with key {key}", GIVE_UP_KEY)
     if note := key_note(snapshot.state, fingerprinter, place.loopback):
@@ -140,7 +140,7 @@ class Snapshot:
 class _Run:
     """The shared data of one apply."""
 
-    def __init__(self, place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: Options) -> None:
+    def __init__(self, place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: ApplyOptions) -> None:
         self._place, self._desired, self._ports, self._options = place, desired, ports, options
         # One for planning and executing: without a team key each distinct secret costs 40 ms, once.
         self._cached_fingerprinter = cache(place.fingerprinter)
@@ -192,9 +192,9 @@ class _Run:
             undecided=snapshot.resolved.undecided,
         )
         reviewed = isinstance(options.approved, SavedPlan)
-        plan = make_plan(place, self._desired, inputs, options.asked, self._ports.service, reviewed)
+        plan = make_plan(place, self._desired, inputs, options.plan_options, self._ports.service, reviewed)
         # An approved plan shows its drift, or it is not the approved one.
-        drift_is_approved = options.asked.overwrite_drift or options.approved is not None
+        drift_is_approved = options.plan_options.overwrite_drift or options.approved is not None
         return hold_back_drift(plan) if options.confirmed and not drift_is_approved else plan
 
     def update_records(self, plan: Plan) -> Plan:
@@ -216,10 +216,10 @@ class _Run:
 
     def waiting(self, plan: Plan, snapshot: Snapshot) -> frozenset[Key]:
         """Return the keys whose earlier call is waited for. One that is sent again with the same etag is not."""
-        if self._options.asked.refresh:
+        if self._options.plan_options.refresh_only:
             return frozenset()
         open_keys = snapshot.resolved.waiting | (snapshot.resolved.fenced.keys() - patched_keys(plan))
-        return frozenset(key for key in open_keys if self._options.asked.selects(definition_key(key)))
+        return frozenset(key for key in open_keys if self._options.plan_options.selects(definition_key(key)))
 
     def carry_out(self, plan: Plan, snapshot: Snapshot) -> Applied:
         """Carry out a plan; then wait once for all open calls, observe, and send again what had no effect.

@@ -12,7 +12,7 @@ from time import monotonic
 import click
 
 from provisioner.apply.outcome import Applied, Outcome, Verdict, exit_code
-from provisioner.apply.run import Options, Ports, run_apply
+from provisioner.apply.run import ApplyOptions, Ports, run_apply
 from provisioner.cli import guesses, options
 from provisioner.cli.context import Context, Needs, new_id
 from provisioner.cli.interruption import Interruption
@@ -70,12 +70,15 @@ def apply(
     FILE is a plan saved by `plan --out`: exactly this plan is carried out, or nothing. With FILE or --expect-digest,
     the plan counts as approved, and `apply` does not ask.
     """
-    apply_options = Options(parallelism, yes, plan_options, no_wait=no_wait)
+    apply_options = ApplyOptions(parallelism, yes, plan_options, no_wait=no_wait)
     if plan_file:
         if plan_options != PlanOptions() or expect_digest is not None:
             raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
         approved = _read_saved(plan_file, target, context.folder)
-        target, apply_options = approved.target, replace(apply_options, asked=approved.asked, approved=approved)
+        target, apply_options = (
+            approved.target,
+            replace(apply_options, plan_options=approved.options, approved=approved),
+        )
     elif expect_digest is not None:
         apply_options = replace(apply_options, approved=ExpectedDigest(expect_digest))
     return _apply(context, target, form, apply_options, lock_timeout, reports)
@@ -107,24 +110,24 @@ def rotate(
     that use the base connection and other definitions that read the same variable.
     """
     plan_options = PlanOptions(select=keys, prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
-    return _apply(context, target, "text", Options(1, yes, plan_options, no_wait=no_wait), lock_timeout)
+    return _apply(context, target, "text", ApplyOptions(1, yes, plan_options, no_wait=no_wait), lock_timeout)
 
 
 def _apply(
     context: Context,
     target: str | None,
     form: str,
-    apply_options: Options,
+    apply_options: ApplyOptions,
     lock_timeout: float,
     reports: Reports = (),
 ) -> int:
-    approved, plan_options = apply_options.approved, apply_options.asked
+    approved, plan_options = apply_options.approved, apply_options.plan_options
     lineage = approved.lineage if isinstance(approved, SavedPlan) else None
-    run = context.open(target, Needs.DEFINITIONS if plan_options.refresh else Needs.SECRETS, lineage)
+    run = context.open(target, Needs.DEFINITIONS if plan_options.refresh_only else Needs.SECRETS, lineage)
     with Interruption() as interruption, run.hold("apply", lock_timeout):
         desired = run.load_definitions(
             allow_none=not run.store.load().is_new,
-            requires_secrets=lambda key: not plan_options.refresh and plan_options.selects(key),
+            requires_secrets=lambda key: not plan_options.refresh_only and plan_options.selects(key),
         )
         with run.connect(interruption.asked) as service:
             ports = _ports(context, run.store, service, form, interruption)

@@ -266,19 +266,21 @@ def plan_options(command: Command) -> Command:
         from provisioner.planning.plan import PlanOptions
 
         options = PlanOptions(
-            adopt=import_existing,
-            delete=allow_delete,
-            mass_delete=allow_mass_delete,
-            protected_delete=allow_protected_delete,
-            mass_recreate=allow_mass_recreate,
-            refresh=refresh_only,
+            import_existing=import_existing,
+            allow_delete=allow_delete,
+            allow_mass_delete=allow_mass_delete,
+            allow_protected_delete=allow_protected_delete,
+            allow_mass_recreate=allow_mass_recreate,
+            refresh_only=refresh_only,
             overwrite_drift=overwrite_drift,
             test=test,
             prove=prove,
             resend=resend,
             select=select,
         )
-        if refresh_only and options != PlanOptions(refresh=True, select=select, mass_recreate=allow_mass_recreate):
+        if refresh_only and options != PlanOptions(
+            refresh_only=True, select=select, allow_mass_recreate=allow_mass_recreate
+        ):
             raise click.UsageError("--refresh-only changes the state alone: leave out the flags that would change more")
         return command(*args, plan_options=options, **others)
 

@@ -11,7 +11,7 @@ from provisioner.cli import options
 from provisioner.cli.context import Context, Needs, Run
 from provisioner.cli.reports import Reports, with_problem_reports, write_file, write_reports
 from provisioner.errors import UsageError
-from provisioner.planning import pipeline, saved
+from provisioner.planning import planner, saved
 from provisioner.planning.approval import ExpectedDigest
 from provisioner.planning.plan import Action, Plan, PlanOptions
 from provisioner.planning.renewal import key_note
@@ -56,7 +56,7 @@ def plan(
     state = run.store.load()
     desired = run.load_definitions(allow_none=not state.is_new)
     with run.connect_reader(offline) as service:
-        plan = pipeline.plan(run.target, desired, state, service, plan_options)
+        plan = planner.plan(run.target, desired, state, service, plan_options)
     _show(context, plan, form)
     for note in _notes(run, plan, state, writer_before):
         context.console.err(context.err_style.fold(note))
@@ -74,7 +74,10 @@ def plan(
 
 
 def _refuse_offline(plan_options: PlanOptions) -> None:
-    for flag, given in (("--import-existing", plan_options.adopt), ("--refresh-only", plan_options.refresh)):
+    for flag, given in (
+        ("--import-existing", plan_options.import_existing),
+        ("--refresh-only", plan_options.refresh_only),
+    ):
         if given:
             raise UsageError(f"{flag} has to look at what exists", "leave out --offline")
 

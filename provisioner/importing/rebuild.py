@@ -13,11 +13,11 @@ from provisioner.definitions.definition import KEY
 from provisioner.definitions.desired import Desired
 from provisioner.errors import UsageError
 from provisioner.model import Key
+from provisioner.planning.changes import PlanInputs
 from provisioner.planning.diff import visible_record_of
 from provisioner.planning.observed import look
-from provisioner.planning.pipeline import make_plan
 from provisioner.planning.plan import Action, PlanOptions
-from provisioner.planning.planner import PlanInputs
+from provisioner.planning.planner import make_plan
 from provisioner.planning.recovery import resolve
 from provisioner.planning.steps import Patch
 from provisioner.planning.target_context import TargetContext
@@ -39,7 +39,7 @@ def rebuild(
     resolved = resolve(state, observation, place.client)
     fingerprinter, undecided = place.fingerprinter(state.lineage), resolved.undecided
     inputs = PlanInputs(state, observation, fingerprinter, client=place.client, undecided=undecided)
-    plan = make_plan(place, desired, inputs, PlanOptions(adopt=True))
+    plan = make_plan(place, desired, inputs, PlanOptions(import_existing=True))
     adopted = tuple(
         visible_record_of(change.desired, step.id, observation.by_id[step.id].etag, new_id())
         for change in plan.changes

@@ -49,7 +49,7 @@ class SavedPlan:
     identity: TargetIdentity
     lineage: str
     offline: bool
-    asked: PlanOptions
+    options: PlanOptions
     pins: tuple[Pin, ...]
 
     def mismatches(self, plan: Plan, fingerprinter: Fingerprinter) -> tuple[Mismatch, ...]:

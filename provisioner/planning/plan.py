@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
@@ -85,25 +85,22 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
-    """The options of ``plan`` and ``apply`` that decide what a plan contains. The plan records them.
+    """The options of ``plan`` and ``apply`` that decide what a plan contains, named after their flags.
 
-    ``adopt`` is ``--import-existing``, ``delete`` is ``--allow-delete``, ``mass_delete`` is ``--allow-mass-delete``,
-    ``mass_recreate`` is ``--allow-mass-recreate``, ``protected_delete`` is ``--allow-protected-delete``, ``refresh`` is
-    ``--refresh-only``, ``overwrite_drift`` is ``--overwrite-drift``, ``test`` is ``--test``, ``prove`` is ``--prove``,
-    ``resend`` is ``--resend``. ``select`` holds globs of keys; an empty one selects all keys.
+    ``select`` holds globs of keys; an empty one selects all keys.
     """
 
-    adopt: bool = False
-    delete: bool = False
-    mass_delete: bool = False
-    select: tuple[str, ...] = ()
-    protected_delete: bool = False
-    refresh: bool = False
+    import_existing: bool = False
+    allow_delete: bool = False
+    allow_mass_delete: bool = False
+    allow_protected_delete: bool = False
+    allow_mass_recreate: bool = False
+    refresh_only: bool = False
     overwrite_drift: bool = False
-    test: bool = False
     prove: bool = False
     resend: bool = False
-    mass_recreate: bool = False
+    test: bool = False
+    select: tuple[str, ...] = ()
 
     def selects(self, key: Key) -> bool:
         """Return whether the key is selected. ``*`` matches a slash too."""
@@ -112,19 +109,11 @@ class PlanOptions:
     @property
     def flags(self) -> tuple[str, ...]:
         """Return the options as command line flags."""
-        switches = (
-            ("--import-existing", self.adopt),
-            ("--allow-delete", self.delete),
-            ("--allow-mass-delete", self.mass_delete),
-            ("--allow-protected-delete", self.protected_delete),
-            ("--allow-mass-recreate", self.mass_recreate),
-            ("--refresh-only", self.refresh),
-            ("--overwrite-drift", self.overwrite_drift),
-            ("--prove", self.prove),
-            ("--resend", self.resend),
-            ("--test", self.test),
-        )
-        return (*(flag for flag, given in switches if given), *(f"--select {glob}" for glob in self.select))
+        given = (option.name for option in fields(self) if getattr(self, option.name) is True)
+        return (*(f"--{name.replace('_', '-')}" for name in given), *(f"--select {glob}" for glob in self.select))
+
+
+NO_OPTIONS = PlanOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +128,7 @@ class Plan:
     identity: TargetIdentity
     changes: tuple[Change, ...]
     offline: bool = False
-    asked: PlanOptions = PlanOptions()
+    options: PlanOptions = NO_OPTIONS
     lineage: str = ""
     pins: tuple[Pin, ...] = ()
     is_first: bool = False
@@ -148,7 +137,7 @@ class Plan:
     @property
     def digest(self) -> str:
         """Return the digest of what the files and the state say; it is the same with and without secrets."""
-        return digest(self.identity, self.pins, self.asked.select)
+        return digest(self.identity, self.pins, self.options.select)
 
     @property
     def outside(self) -> tuple[Pin, ...]:
@@ -156,7 +145,7 @@ class Plan:
 
         ``--overwrite-drift`` covers drift.
         """
-        return tuple(pin for pin in self.pins if pin.outside and not (self.asked.overwrite_drift and pin.drifted))
+        return tuple(pin for pin in self.pins if pin.outside and not (self.options.overwrite_drift and pin.drifted))
 
     @property
     def not_in_digest(self) -> tuple[Key, ...]:

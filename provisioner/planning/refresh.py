@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key, TargetIdentity
+from provisioner.planning.changes import PlanInputs
 from provisioner.planning.diff import accepted, drift_of, touched
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Change, Plan
-from provisioner.planning.planner import PlanInputs
 from provisioner.planning.steps import Accept, Forget
 from provisioner.state.records import Record
 

@@ -13,6 +13,15 @@ from provisioner.planning.approval import SavedPlan
 from provisioner.planning.plan import FORMAT_VERSION, Pin, Plan, PlanOptions, checksum
 
 _KIND = "provisioner-plan"
+_OPTIONS = {
+    "import_existing": "adopt",
+    "allow_delete": "delete",
+    "allow_mass_delete": "mass_delete",
+    "allow_protected_delete": "protected_delete",
+    "allow_mass_recreate": "mass_recreate",
+    "refresh_only": "refresh",
+}
+"""Names that the file has for options, where it differs."""
 
 
 def encoded(plan: Plan) -> str:
@@ -24,7 +33,7 @@ def encoded(plan: Plan) -> str:
         "target": {"name": plan.target, **asdict(plan.identity)},
         "lineage": plan.lineage,
         "offline": plan.offline,
-        "asked": asdict(plan.asked),
+        "asked": {_OPTIONS.get(name, name): value for name, value in asdict(plan.options).items()},
         "changes": [asdict(pin) for pin in plan.pins],
     }
     return json.dumps({**document, "checksum": checksum(document)}, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
@@ -55,13 +64,15 @@ def decoded(text: str) -> SavedPlan:
 
 def _saved_plan(document: Json) -> SavedPlan:
     target = {name: _text(value) for name, value in document["target"].items()}
-    options = {**document["asked"], "select": tuple(_text(glob) for glob in document["asked"]["select"])}
+    names = {written: name for name, written in _OPTIONS.items()}
+    options = {names.get(written, written): value for written, value in document["asked"].items()}
+    options["select"] = tuple(_text(glob) for glob in options["select"])
     return SavedPlan(
         target=target.pop("name"),
         identity=TargetIdentity(**target),
         lineage=_text(document["lineage"]),
         offline=document["offline"] is True,
-        asked=PlanOptions(**options),
+        options=PlanOptions(**options),
         pins=tuple(_pin(item) for item in document["changes"]),
     )
 

@@ -1,7 +1,7 @@
 """The steps of a change as data, and the JSON Patch of an update. Pure.
 
 A step is one call (create, patch, delete), one entry in the state without a call (accept, forget), or a check (await,
-probe, test). ``Patch`` holds operations without their values, so that a plan holds no secret; ``body`` adds the values
+probe, test). ``Patch`` holds operations without their values, so that a plan holds no secret; ``patch_body`` adds the values
 when the request is made.
 
 ``add`` and ``replace`` on ``/auth/params`` overwrite the whole object (documented, destinations API), so any change of
@@ -114,7 +114,7 @@ def _operations_for(path: str) -> tuple[Operation, ...]:
             return (Operation("replace", PARAMS),)
 
 
-def body(operations: Iterable[Operation], desired: Desired) -> list[Json]:
+def patch_body(operations: Iterable[Operation], desired: Desired) -> list[Json]:
     """Return the body of the PATCH, secrets revealed."""
     return [
         {

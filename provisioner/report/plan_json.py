@@ -34,7 +34,7 @@ def as_value(plan: Plan) -> Json:
             "sandbox": plan.identity.sandbox,
         },
         "offline": plan.offline,
-        "asked": list(plan.asked.flags),
+        "asked": list(plan.options.flags),
         "digest": plan.digest,
         "not_in_digest": list(plan.not_in_digest),
         "notes": list(plan.notes),

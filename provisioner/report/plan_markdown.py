@@ -92,7 +92,7 @@ def _head(plan: Plan) -> Iterator[str]:
     yield marker(plan.target)
     yield f"### Plan for {code(plan.target)}"
     yield f"**{summary(plan)}**"
-    asked = f" Asked for: {code(_cut(safe(' '.join(plan.asked.flags)), 1_000))}." if plan.asked.flags else ""
+    asked = f" Asked for: {code(_cut(safe(' '.join(plan.options.flags)), 1_000))}." if plan.options.flags else ""
     yield f"On {code(_cut(safe(str(plan.identity)), 500))}.{asked}"
     if plan.pins:
         covers = (

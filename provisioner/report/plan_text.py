@@ -32,7 +32,7 @@ _WIDEST = 200
 def as_text(plan: Plan, style: Style = PLAIN) -> str:
     """The whole plan, ending in the summary."""
     asked = " (offline: the service was not asked)" if plan.offline else ""
-    flags = f" ({', '.join(safe(flag) for flag in plan.asked.flags)})" if plan.asked.flags else ""
+    flags = f" ({', '.join(safe(flag) for flag in plan.options.flags)})" if plan.options.flags else ""
     paragraphs = [f"Plan for target {style.paint(plan.target, 'bold')}: {safe(str(plan.identity))}{asked}{flags}"]
     unchanged = [change for change in plan.changes if change.action is Action.NO_OP and not change.notes]
     hidden = set() if len(unchanged) <= MOST_UNCHANGED else {change.key for change in unchanged}

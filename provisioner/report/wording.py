@@ -118,7 +118,7 @@ def approval(plan: Plan) -> tuple[str, str] | None:
     to do."""
     if not plan.pending:
         return None
-    flags = [_for_a_shell(flag) for flag in plan.asked.flags]
+    flags = [_for_a_shell(flag) for flag in plan.options.flags]
     if plan.outside:
         command = ["provisioner plan --target", plan.target, *flags, "--out approved.plan"]
         does = "saves this plan, and `provisioner apply approved.plan` carries it out, or nothing if it has moved."

@@ -136,7 +136,7 @@ def test_colour_can_be_asked_for_where_there_is_no_terminal(
 BROKEN = """\
 import subprocess
 import sys
-import provisioner.planning.pipeline as plan
+import provisioner.planning.planner as plan
 
 def broken(*_):
     raise ValueError({secret!r})
@@ -157,7 +157,7 @@ def test_a_bug_is_one_line_and_a_report_without_values(project: Project, service
     assert report.name in line
     text = report.read_text("utf-8")
     assert "ValueError" in text
-    assert "pipeline.py" in text
+    assert "planner.py" in text
     assert service.writes() == []
 
 

@@ -335,7 +335,7 @@ def test_a_bug_that_stumbles_over_a_secret(emulator: Emulator, pair: Any) -> Non
         raise RuntimeError(f"cannot handle {secret}")
 
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patched:
-        patched.setattr("provisioner.planning.pipeline.make_plan", stumble)
+        patched.setattr("provisioner.planning.planner.make_plan", stumble)
         bench = Bench(a_project(folder, emulator.url), variables([secret] * 5))
         assert bench.run("plan") == 3
         assert len(list(bench.project.folder.glob("provisioner-report-*.txt"))) == 1

@@ -201,7 +201,7 @@ def test_an_id_that_could_not_be_recorded_is_told() -> None:
     assert told[0].remedy.endswith("run apply again: it determines what was done and records it")
 
 
-DELETE = planned([], state(record()), observation(item()), delete=True)
+DELETE = planned([], state(record()), observation(item()), allow_delete=True)
 
 
 @pytest.mark.parametrize(

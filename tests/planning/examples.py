@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from provisioner.definitions.desired import Desired, Field
 from provisioner.model import MYSQL_SPEC_ID, Json, Location, TargetIdentity
+from provisioner.planning.changes import PlanInputs, plan_all
 from provisioner.planning.diff import record_of
 from provisioner.planning.observed import Observation, observe
-from provisioner.planning.plan import Change, Plan
-from provisioner.planning.planner import PlanInputs, make_plan
+from provisioner.planning.plan import Change, Plan, PlanOptions
 from provisioner.secrets import Sensitive, Symbolic, Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record, State
@@ -101,8 +101,11 @@ def observation(*items: Json) -> Observation:
 
 
 def planned(wanted: Iterable[Desired], prior: State, seen: Observation | None, **options: Any) -> Plan:
-    context = PlanInputs(prior, seen, FINGERPRINTER, client=CLIENT, **options)
-    return make_plan("prod", IDENTITY, wanted, context)
+    """Plan with options, and with inputs, such as ``undecided``, that are none."""
+    names = {one.name for one in fields(PlanOptions)}
+    chosen = PlanOptions(**{name: value for name, value in options.items() if name in names})
+    others = {name: value for name, value in options.items() if name not in names}
+    return plan_all("prod", IDENTITY, wanted, PlanInputs(prior, seen, FINGERPRINTER, CLIENT, chosen, **others))
 
 
 def only(plan: Plan) -> Change:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired
+from provisioner.planning.changes import PlanInputs
 from provisioner.planning.guards import hold_back_drift, hold_back_mass_delete, hold_back_mass_recreate
 from provisioner.planning.plan import Action
-from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
 from provisioner.planning.steps import Accept, Operation, Patch
 from tests.planning.examples import FINGERPRINTER, IDENTITY, desired, item, observation, only, planned, record, state
@@ -22,7 +22,7 @@ from tests.planning.examples import FINGERPRINTER, IDENTITY, desired, item, obse
 def test_many_deletes_are_held_back(known: int, declared: int, held: bool) -> None:
     wanted = [desired(f"k{n}", name=f"n{n}") for n in range(known)]
     prior = state(*(record(one, identity=f"id-{n}") for n, one in enumerate(wanted)))
-    plan = planned(wanted[:declared], prior, None, delete=True)
+    plan = planned(wanted[:declared], prior, None, allow_delete=True)
     assert plan.count(Action.DELETE) == known - declared
     kept = hold_back_mass_delete(plan)
     assert kept.count(Action.BLOCKED) == (known - declared if held else 0)
@@ -32,7 +32,7 @@ def test_many_deletes_are_held_back(known: int, declared: int, held: bool) -> No
 def test_what_has_no_definition_is_deleted_only_when_asked() -> None:
     seen = observation(item())
     assert [change.action for change in planned([], state(record()), seen).changes] == [Action.UNMANAGED]
-    (change,) = planned([], state(record()), seen, delete=True).changes
+    (change,) = planned([], state(record()), seen, allow_delete=True).changes
     assert (change.action, change.steps[0].id) == (Action.DELETE, "id-1")  # type: ignore[union-attr]
 
 
@@ -43,9 +43,9 @@ PROTECTED = desired(lifecycle__preventDestroy="true")
     ("asked", "action"),
     [
         ({}, Action.UNMANAGED),
-        ({"protected_delete": True}, Action.UNMANAGED),
-        ({"delete": True}, Action.BLOCKED),
-        ({"delete": True, "protected_delete": True}, Action.DELETE),
+        ({"allow_protected_delete": True}, Action.UNMANAGED),
+        ({"allow_delete": True}, Action.BLOCKED),
+        ({"allow_delete": True, "allow_protected_delete": True}, Action.DELETE),
     ],
 )
 def test_what_is_protected_is_deleted_only_by_that_name(asked: dict[str, bool], action: Action) -> None:
@@ -75,7 +75,7 @@ def test_protection_goes_along_with_what_is_sent() -> None:
 
 
 def test_what_was_edited_outside_is_not_deleted_unasked() -> None:
-    plan = planned([], state(record()), observation(item(name="Precious", etag='"e2"')), delete=True)
+    plan = planned([], state(record()), observation(item(name="Precious", etag='"e2"')), allow_delete=True)
     assert "changed by jane@example.com" in plan.changes[0].reason
     assert hold_back_drift(plan).count(Action.BLOCKED) == 1
 
@@ -100,5 +100,5 @@ def test_nor_are_its_records_given_up() -> None:
     refreshed = refresh_plan("prod", IDENTITY, [], PlanInputs(prior, observation(), FINGERPRINTER))
     assert refreshed.count(Action.FORGET) == 2
     assert hold_back_mass_recreate(refreshed, prior, observation()).count(Action.BLOCKED) == 2
-    deleted = planned([], prior, observation(), delete=True)
+    deleted = planned([], prior, observation(), allow_delete=True)
     assert hold_back_mass_recreate(deleted, prior, observation()).count(Action.BLOCKED) == 2

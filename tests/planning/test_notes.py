@@ -38,7 +38,7 @@ GOING = {
 @pytest.mark.parametrize(("shown", "server", "drifted"), GOING.values(), ids=GOING)
 def test_a_delete_shows_what_goes_in_every_form(shown: dict[str, Any] | None, server: str, drifted: bool) -> None:
     seen = None if shown is None else observation(item(**shown))
-    plan = planned([], state(record(PROTECTED)), seen, delete=True, protected_delete=True)
+    plan = planned([], state(record(PROTECTED)), seen, allow_delete=True, allow_protected_delete=True)
     change = only(plan)
     assert [field.path for field in change.fields] == [
         "name",
@@ -77,7 +77,7 @@ def test_before_is_what_is_there(shown: dict[str, Any], path: str, there: str | 
 
 
 def test_before_of_what_is_taken_over_is_what_is_as_declared() -> None:
-    plan = planned([desired()], state(), observation(item(createdClient=CLIENT)), adopt=True)
+    plan = planned([desired()], state(), observation(item(createdClient=CLIENT)), import_existing=True)
     assert told(plan)["before"]["auth.params.server"] == "db1"
     assert told(planned([desired()], state(), observation()))["before"] is None
 
@@ -130,7 +130,7 @@ def test_what_nobody_chooses_is_left_out_for_people_alone() -> None:
 
 
 DRIFTED = planned([desired()], state(record()), observation(item(description="By hand")))
-DRIFTED_DELETE = planned([], state(record()), observation(item(description="By hand")), delete=True)
+DRIFTED_DELETE = planned([], state(record()), observation(item(description="By hand")), allow_delete=True)
 HINT = "--overwrite-drift"
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from provisioner.model import MYSQL_SPEC_ID
+from provisioner.planning.changes import PlanInputs
 from provisioner.planning.observed import observe
 from provisioner.planning.plan import Action
-from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
 from provisioner.state.records import Intent, State
 from tests.planning.examples import CLIENT, FINGERPRINTER, IDENTITY, desired, item, observation, planned, record, state
@@ -37,7 +37,7 @@ def test_what_carries_the_name_of_another_is_never_drift(shown: str, action: Act
     assert (change.steps == ()) == (action in (Action.NO_OP, Action.BLOCKED))
 
 
-@pytest.mark.parametrize("flags", [{}, {"delete": True}])
+@pytest.mark.parametrize("flags", [{}, {"allow_delete": True}])
 def test_nor_is_it_deleted(flags: dict[str, bool]) -> None:
     seen = observation(item(ORDERS, name="Stock"), item(STOCK, "id-2"))
     changes = planned([STOCK], BOTH, seen, **flags).changes
@@ -51,7 +51,7 @@ def test_nor_taken_into_the_state() -> None:
     assert not plan.pending
 
 
-@pytest.mark.parametrize("flags", [{}, {"delete": True}])
+@pytest.mark.parametrize("flags", [{}, {"allow_delete": True}])
 @pytest.mark.parametrize("declared", [True, False])
 def test_nor_is_what_is_called_otherwise_while_another_one_has_its_name(declared: bool, flags: dict[str, bool]) -> None:
     """The id of somebody else's, recorded and never checked, looks like this: it is neither changed nor deleted."""
@@ -64,7 +64,7 @@ def test_nor_is_what_is_called_otherwise_while_another_one_has_its_name(declared
         assert "is called By hand now, and id-3 has the name that it had" in orders.reason
 
 
-@pytest.mark.parametrize("flags", [{}, {"delete": True}])
+@pytest.mark.parametrize("flags", [{}, {"allow_delete": True}])
 @pytest.mark.parametrize("now", ["recorded", "shown", "being changed"])
 def test_whatever_name_is_left_without_a_definition_is_not_taken(now: str, flags: dict[str, bool]) -> None:
     """The file was renamed after the name: made outside, or by a change of which nobody knows whether it was done."""
@@ -82,7 +82,7 @@ def test_whatever_name_is_left_without_a_definition_is_not_taken(now: str, flags
 @pytest.mark.parametrize("looked", [True, False])
 def test_nor_is_it_given_to_another_record(looked: bool) -> None:
     seen = observation(item(ORDERS), item(STOCK, "id-2")) if looked else None
-    orders, stock = planned([desired("stock", name="orders")], BOTH, seen, delete=True).changes
+    orders, stock = planned([desired("stock", name="orders")], BOTH, seen, allow_delete=True).changes
     assert (orders.action, stock.action) == (Action.DELETE, Action.BLOCKED)
     assert stock.reason == "its new name is that of orders, which has no definition any more"
 
@@ -113,7 +113,7 @@ NEW_NAMES = {
 }
 
 
-@pytest.mark.parametrize("flags", [{}, {"delete": True}, {"adopt": True}])
+@pytest.mark.parametrize("flags", [{}, {"allow_delete": True}, {"import_existing": True}])
 @pytest.mark.parametrize(("prior", "strays", "action", "reason"), NEW_NAMES.values(), ids=NEW_NAMES)
 def test_a_rename_makes_no_second_one_of_its_name(
     prior: State, strays: list[str], action: Action, reason: str, flags: dict[str, bool]
@@ -126,7 +126,7 @@ def test_a_rename_makes_no_second_one_of_its_name(
     assert (changes["orders"].action, changes["orders"].steps == ()) == (action, action is Action.BLOCKED)
     assert reason in changes["orders"].reason
     # What has the name and is to go goes; the rename follows in the next plan.
-    assert not old or changes["old"].action is (Action.DELETE if flags.get("delete") else Action.UNMANAGED)
+    assert not old or changes["old"].action is (Action.DELETE if flags.get("allow_delete") else Action.UNMANAGED)
 
 
 def test_a_name_that_only_reads_the_same_is_not_taken_by_itself() -> None:

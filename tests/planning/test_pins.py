@@ -8,9 +8,9 @@ import pytest
 
 from provisioner.definitions.desired import Desired
 from provisioner.planning.approval import pinned
+from provisioner.planning.changes import PlanInputs
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Plan, PlanOptions
-from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
 from provisioner.secrets import Sensitive
 from provisioner.state.records import Record
@@ -87,7 +87,7 @@ ROTATED = desired(auth__params__password=secret("second-secret"))
 def test_what_a_digest_does_not_cover(
     wanted: Desired, prior: Record | None, seen: Observation | None, concerned: bool, outside: str
 ) -> None:
-    plan = plan_of(wanted, prior, seen, adopt=True)
+    plan = plan_of(wanted, prior, seen, import_existing=True)
     assert plan.not_in_digest == (("orders",) if concerned else ())
     assert [pin.outside for pin in plan.outside] == ([outside] if outside else [])
     assert plan.digest == plan_of(wanted, prior, None).digest, "nor does anything of it change the digest"
@@ -112,7 +112,7 @@ def test_a_digest_covers_nothing_of_a_refresh(seen: Observation, outside: str) -
 
 
 def test_drift_that_is_overwritten_by_its_name_is_not_held_against_a_digest() -> None:
-    plan = replace(plan_of(desired(), record(), DRIFTED), asked=PlanOptions(overwrite_drift=True))
+    plan = replace(plan_of(desired(), record(), DRIFTED), options=PlanOptions(overwrite_drift=True))
     assert (plan.outside, plan.not_in_digest) == ((), ("orders",))
-    gone = replace(plan_of(desired(), record(), observation()), asked=PlanOptions(overwrite_drift=True))
+    gone = replace(plan_of(desired(), record(), observation()), options=PlanOptions(overwrite_drift=True))
     assert gone.outside

@@ -12,7 +12,7 @@ from provisioner.planning.added_steps import with_proofs
 from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Undecided
-from provisioner.planning.steps import Await, Create, Delete, Operation, Patch, Probe, body
+from provisioner.planning.steps import Await, Create, Delete, Operation, Patch, Probe, patch_body
 from provisioner.secrets import Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record
@@ -202,7 +202,7 @@ ADOPT: list[tuple[str, Json, Action, str]] = [
 
 @pytest.mark.parametrize(("there", "action", "reason"), [row[1:] for row in ADOPT], ids=[row[0] for row in ADOPT])
 def test_import_existing(there: Json, action: Action, reason: str) -> None:
-    change = only(planned([desired()], state(), observation(there), adopt=True))
+    change = only(planned([desired()], state(), observation(there), import_existing=True))
     assert change.action is action
     assert reason in change.reason
     assert change.steps == ((Patch("x", '"e1"', (PARAMS,)),) if action is Action.UPDATE else ())
@@ -263,7 +263,9 @@ def test_a_renamed_file_makes_no_second_one_of_its_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["Orders", " orders\u200b"], ids=["the same", "the same when folded"])
-@pytest.mark.parametrize("flags", [{}, {"delete": True}, {"adopt": True}, {"delete": True, "adopt": True}])
+@pytest.mark.parametrize(
+    "flags", [{}, {"allow_delete": True}, {"import_existing": True}, {"allow_delete": True, "import_existing": True}]
+)
 def test_the_name_of_what_has_no_definition_is_not_taken_under_any_flag(name: str, flags: dict[str, bool]) -> None:
     """It is most likely a renamed file; carried out, dataflows would lose what they use, or there would be two."""
     old, new = desired("old"), desired("new", name=name)
@@ -271,13 +273,13 @@ def test_the_name_of_what_has_no_definition_is_not_taken_under_any_flag(name: st
     made = {one.key: one for one in planned([new], state(record(old)), seen, **flags).changes}
     assert (made["new"].action, made["new"].steps) == (Action.BLOCKED, ())
     assert "this looks like a rename" in made["new"].reason
-    assert (made["old"].action is Action.BLOCKED, made["old"].steps) == ("delete" in flags, ())
+    assert (made["old"].action is Action.BLOCKED, made["old"].steps) == ("allow_delete" in flags, ())
 
 
 @pytest.mark.parametrize("shown", [[], [item()]], ids=["gone", "there"])
 def test_what_a_renamed_file_was_about_is_not_deleted(shown: list[Json]) -> None:
     """Also where nothing else of the plan is selected; what is gone has nothing to keep."""
-    changes = planned([desired("new")], state(record(desired("old"))), observation(*shown), delete=True).changes
+    changes = planned([desired("new")], state(record(desired("old"))), observation(*shown), allow_delete=True).changes
     old = {one.key: one for one in changes}["old"]
     assert old.action is (Action.BLOCKED if shown else Action.DELETE)
     assert ("`movedFrom: old` in the file of new keeps it" in old.remedy) is bool(shown)
@@ -285,7 +287,9 @@ def test_what_a_renamed_file_was_about_is_not_deleted(shown: list[Json]) -> None
 
 def test_what_has_another_name_is_deleted_beside_a_new_one() -> None:
     old, new = desired("old"), desired("new", name="Another")
-    changes = {one.key: one for one in planned([new], state(record(old)), observation(item(old)), delete=True).changes}
+    changes = {
+        one.key: one for one in planned([new], state(record(old)), observation(item(old)), allow_delete=True).changes
+    }
     assert (changes["new"].action, changes["old"].action) == (Action.CREATE, Action.DELETE)
 
 
@@ -318,7 +322,7 @@ def test_a_create_whose_name_proves_nothing_is_blocked_and_what_is_recorded_is_n
     assert {one.action for one in kept.changes} == {Action.NO_OP}
 
 
-@pytest.mark.parametrize("flags", [{}, {"delete": True}])
+@pytest.mark.parametrize("flags", [{}, {"allow_delete": True}])
 def test_a_move_waits_for_an_open_call_and_its_old_record_stays(flags: dict[str, bool]) -> None:
     old, new = desired("old"), replace(desired("new"), moved_from="old")
     open_patch = replace(intent_of(record(old)), step="patch", id="id-1", etag='"e1"')
@@ -345,10 +349,10 @@ def test_what_is_initializing_is_waited_for() -> None:
     """On AWS an object has no etag meanwhile, and can be neither changed nor deleted."""
     seen = observation(item(etag=None, state="initializing"))
     assert only(planned([desired(name="N")], state(record()), seen)).steps[0] == Await()
-    assert only(planned([], state(record()), seen, delete=True)).steps == (Await(), Delete("id-1", None))
+    assert only(planned([], state(record()), seen, allow_delete=True)).steps == (Await(), Delete("id-1", None))
     assert only(planned([desired()], state(record()), seen)).steps == ()
     new = observation(item(identity="x", etag=None, state="initializing"))
-    assert only(planned([desired()], state(), new, adopt=True)).steps[0] == Await()
+    assert only(planned([desired()], state(), new, import_existing=True)).steps[0] == Await()
 
 
 def test_an_open_create_without_definition_is_shown() -> None:
@@ -390,14 +394,14 @@ def test_without_a_definition_it_is_said_what_is_there(
     change = only(planned([], state(record()), seen))
     assert (change.action, change.steps, change.notes) == (Action.UNMANAGED, (), ())
     assert change.reason.startswith(f"no definition for this target; {left}")
-    change = only(planned([], state(record()), seen, delete=True))
+    change = only(planned([], state(record()), seen, allow_delete=True))
     assert (change.action, len(change.fields)) == (Action.DELETE, fields)
     assert change.reason.startswith(f"no definition for this target; {deleted}")
 
 
 def test_of_what_is_gone_and_protected_both_are_said() -> None:
     protected = record(desired(lifecycle__preventDestroy="true"))
-    change = only(planned([], state(protected), observation(), delete=True))
+    change = only(planned([], state(protected), observation(), allow_delete=True))
     assert (change.action, change.notes) == (Action.BLOCKED, ("id-1 does not exist any more",))
 
 
@@ -424,7 +428,7 @@ def test_a_patch_sends_all_parameters_and_lower_case_operations() -> None:
     (step,) = change.steps
     assert isinstance(step, Patch)
     params = {"server": "db2", "port": "3306", "database": "orders", "username": "svc", "password": "first-secret"}
-    assert body(step.operations, one) == [{"op": "replace", "path": "/auth/params", "value": params}]
+    assert patch_body(step.operations, one) == [{"op": "replace", "path": "/auth/params", "value": params}]
 
 
 def test_a_plan_is_sorted_by_key_whatever_the_order_of_definitions() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from provisioner.planning.changes import PlanInputs
 from provisioner.planning.diff import touched
 from provisioner.planning.plan import Action, Plan
-from provisioner.planning.planner import PlanInputs
 from provisioner.planning.refresh import refresh_plan
 from provisioner.planning.steps import Accept, Forget
 from tests.planning.examples import (

@@ -9,8 +9,8 @@ import pytest
 
 from provisioner.definitions.desired import Desired, Field
 from provisioner.model import Location
+from provisioner.planning.changes import PlanInputs, plan_all
 from provisioner.planning.plan import Action
-from provisioner.planning.planner import PlanInputs, make_plan
 from provisioner.planning.renewal import renewed
 from provisioner.report.plan_html import as_html
 from provisioner.report.plan_markdown import as_markdown
@@ -65,7 +65,7 @@ ROTATIONS: list[tuple[str, str, Fingerprinter, Action, bool]] = [
 )
 def test_a_rotated_key_is_no_change(maker: str, today: Fingerprinter, action: Action, anew: bool) -> None:
     prior = made_with(MAKERS[maker])
-    plan = make_plan("prod", IDENTITY, [desired()], PlanInputs(state(prior), None, today))
+    plan = plan_all("prod", IDENTITY, [desired()], PlanInputs(state(prior), None, today))
     assert only(plan).action is action
     records = renewed(plan, today)
     assert bool(records) is anew
@@ -79,7 +79,7 @@ def test_a_rotated_key_is_no_change(maker: str, today: Fingerprinter, action: Ac
 def test_a_changed_secret_is_not_renewed_but_sent() -> None:
     today = Fingerprinter(LINEAGE, NEW, KEY)
     changed = desired(auth__params__password=secret("second-secret"))
-    plan = make_plan("prod", IDENTITY, [changed], PlanInputs(state(made_with(MAKERS["the key"])), None, today))
+    plan = plan_all("prod", IDENTITY, [changed], PlanInputs(state(made_with(MAKERS["the key"])), None, today))
     assert only(plan).action is Action.UPDATE
     assert renewed(plan, today) == ()
 
@@ -87,13 +87,13 @@ def test_a_changed_secret_is_not_renewed_but_sent() -> None:
 def test_what_is_not_at_hand_cannot_be_renewed() -> None:
     today = Fingerprinter(LINEAGE, NEW, KEY)
     unset = desired(auth__params__password=UNSET)
-    plan = make_plan("prod", IDENTITY, [unset], PlanInputs(state(made_with(MAKERS["the key"])), None, today))
+    plan = plan_all("prod", IDENTITY, [unset], PlanInputs(state(made_with(MAKERS["the key"])), None, today))
     assert renewed(plan, today) == ()
 
 
 def test_a_key_that_is_gone_is_named() -> None:
     today = Fingerprinter(LINEAGE, NEW)
-    plan = make_plan("prod", IDENTITY, [desired()], PlanInputs(state(made_with(MAKERS["the key"])), None, today))
+    plan = plan_all("prod", IDENTITY, [desired()], PlanInputs(state(made_with(MAKERS["the key"])), None, today))
     assert any("PROVISIONER_FINGERPRINT_KEY_OLD" in note for note in only(plan).notes)
 
 

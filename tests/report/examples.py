@@ -49,14 +49,14 @@ def updated(key: str, *fields: FieldChange, reason: str = "definition changed", 
     )
 
 
-def plan_of(changes: Iterable[Change], *, offline: bool = False, asked: PlanOptions = NOT_ASKED) -> Plan:
+def plan_of(changes: Iterable[Change], *, offline: bool = False, options: PlanOptions = NOT_ASKED) -> Plan:
     listed = tuple(sorted(map(_signing_in, changes), key=lambda change: change.key))
     pins = tuple(
         Pin(one.key, one.action.value, _declared(one), {}, {}, {}, {"drift": {"it": ""}} if one.drifted else {})
         for one in listed
         if one.action not in (Action.NO_OP, Action.UNMANAGED)
     )
-    return Plan("prod", IDENTITY, listed, offline, asked, "lineage", pins)
+    return Plan("prod", IDENTITY, listed, offline, options, "lineage", pins)
 
 
 def _signing_in(change: Change) -> Change:
@@ -108,7 +108,7 @@ EVERYTHING = plan_of(
             record=record("old"),
         ),
     ],
-    asked=PlanOptions(delete=True),
+    options=PlanOptions(allow_delete=True),
 )
 
 PLANS = {"nothing": NOTHING, "one": ONE, "everything": EVERYTHING}

@@ -65,7 +65,7 @@ def test_a_comment_says_where_passwords_will_go() -> None:
 
 
 def test_a_comment_has_the_command_to_copy() -> None:
-    plan = plan_of(ONE.changes, asked=PlanOptions(delete=True, select=("team-*", "a b")))
+    plan = plan_of(ONE.changes, options=PlanOptions(allow_delete=True, select=("team-*", "a b")))
     command = "apply --target prod --allow-delete --select 'team-*' --select 'a b' --expect-digest "
     assert f"`provisioner {command}{plan.digest}`" in as_markdown(plan)
 
@@ -145,7 +145,7 @@ def test_it_fits_and_its_head_is_whole(shape: str, size: int, detail: str) -> No
 
 def test_it_fits_however_long_the_target_and_the_flags_are() -> None:
     long = "\U000e0001" * 100_000
-    plan = replace(enormous(long, 60), identity=replace(IDENTITY, sandbox=long), asked=PlanOptions(select=(long,)))
+    plan = replace(enormous(long, 60), identity=replace(IDENTITY, sandbox=long), options=PlanOptions(select=(long,)))
     text = as_markdown(plan)
     assert len(text.encode()) <= BUDGET
     assert plan.digest in text
