@@ -1,11 +1,11 @@
 """The steps of a change as data, and the JSON Patch of an update. Pure.
 
 A step is one call (create, patch, delete), one entry in the state without a call (accept, forget), or a check (await,
-probe, test). ``Patch`` holds operations without their values, so that a plan holds no secret; ``patch_body`` adds the values
-when the request is made.
+probe, test). ``Patch`` holds operations without their values, so that a plan holds no secret; ``patch_body`` adds the
+values when the request is made.
 
-``add`` and ``replace`` on ``/auth/params`` overwrite the whole object (documented, destinations API), so any change of
-a parameter sends all of them, secrets included. Changing ``specName`` by patch is assumed to work.
+``add`` and ``replace`` on ``/auth/params`` overwrite the whole object (documented, destinations API), so any change
+of a parameter sends all of them, secrets included. Changing ``specName`` by patch is assumed to work.
 """
 
 from __future__ import annotations
