@@ -35,19 +35,19 @@ Item = TypeVar("Item")
 class Definition:
     """What a file says of itself. ``targets`` is None where it is for all of them; ``sound`` says that the schema
     accepts it. ``called`` holds its key and the path that is its key if it names none; ``moved_from`` is the key that
-    it had before, "" where it says none. ``key_at`` and ``moved_at`` are where it says so, or would."""
+    it had before, "" where it says none. ``key_location`` and ``moved_location`` are where it says so, or would."""
 
     key: Key
     called: Called
     targets: tuple[str, ...] | None
     sound: bool
-    key_at: Location
+    key_location: Location
     moved_from: Key
-    moved_at: Location
+    moved_location: Location
 
     @property
     def file(self) -> str:
-        return self.key_at.file
+        return self.key_location.file
 
     def is_for(self, target: str) -> bool:
         return self.targets is None or target in self.targets
@@ -90,9 +90,9 @@ class DefinitionParser:
             called=called,
             targets=_targets(document),
             sound=not problems and not document.problems,
-            key_at=document.value_at(("key",)),
+            key_location=document.value_location(("key",)),
             moved_from=_text(document, "movedFrom", ""),
-            moved_at=document.value_at(("movedFrom",)),
+            moved_location=document.value_location(("movedFrom",)),
         )
         problems += [*document.problems, *_key_problems(document, stem), *_target_problems(document, self._project)]
         return ParsedDefinition(definition, document, sound, broken, tuple(problems))
@@ -156,7 +156,7 @@ def _target_problems(document: Document, project: Project) -> Iterator[Problem]:
     for index, name in enumerate(written if isinstance(written, list) else ()):
         if isinstance(name, str) and not project.has_target(name):
             remedy = suggestion(name, project.targets, f"targets: {', '.join(project.targets)}")
-            location = document.value_at(("targets", index))
+            location = document.value_location(("targets", index))
             yield Problem(location, "definition.unknown-target", f"there is no target `{name}`", remedy)
 
 
@@ -170,7 +170,7 @@ def _duplicate_keys(definitions: Iterable[Definition]) -> Iterator[Problem]:
     for one, other in repeated(definitions, attrgetter("key")):
         message = f"the key `{one.key}` is taken by {other.file}"
         remedy = "rename one of the files, or give one of them another `key:`"
-        yield Problem(one.key_at, "definition.duplicate-key", message, remedy)
+        yield Problem(one.key_location, "definition.duplicate-key", message, remedy)
 
 
 def repeated(items: Iterable[Item], of: Callable[[Item], str]) -> Iterator[tuple[Item, Item]]:
@@ -194,5 +194,5 @@ def _move_problems(definitions: Iterable[Definition]) -> Iterator[Problem]:
             whose = "this definition itself" if taken is one else taken.file
             message = f"`movedFrom` names `{one.moved_from}`, which is the key of {whose}, or was"
             yield Problem(
-                one.moved_at, "definition.moved-from", message, "name the former key of this definition alone"
+                one.moved_location, "definition.moved-from", message, "name the former key of this definition alone"
             )

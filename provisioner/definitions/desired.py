@@ -15,8 +15,8 @@ from provisioner.definitions.fields import OR_ALLOW, TemplateField, is_sensitive
 from provisioner.definitions.hints import suggestion
 from provisioner.definitions.loader import Position
 from provisioner.definitions.project import FILE_NAME, Target
-from provisioner.definitions.syntax import find_strange
-from provisioner.definitions.templates import BadTemplate, Template, mark_of, render
+from provisioner.definitions.syntax import find_invisible
+from provisioner.definitions.templates import BadTemplate, Template, digest, render
 from provisioner.model import Json, Key, Location, Problem
 from provisioner.secrets import Sensitive, Symbolic, Value
 
@@ -189,10 +189,10 @@ def render_leaf(
     """Return a leaf that ``judge`` has nothing against as it is on a target, None where it cannot be rendered; what is
     wrong with it there; and the variables that it reads, as they are set."""
     if not templates.is_template(leaf.text):
-        literal = Sensitive(leaf.text, f"literal {mark_of(leaf.text)}") if leaf.text else ""
+        literal = Sensitive(leaf.text, f"literal {digest(leaf.text)}") if leaf.text else ""
         return Rendered(leaf, literal, leaf.text, schema.WRITTEN), [], ()
     secret = is_sensitive(leaf.field)
-    template = templates.compile_leaf(leaf.text)
+    template = templates.compile_template(leaf.text)
     read = tuple(Sensitive(environment.get(name, ""), f"env({name})", (name,)) for name in template.env_names)
     problems = list(_unset_variables(leaf, template, target))
     if problems:
@@ -251,7 +251,7 @@ def _said(name: str, target: Target, where: str) -> str:
 def _text_in_a_secret(leaf: TemplateField, template: Template, target: Target) -> Iterator[Problem]:
     if template.is_bare or leaf.literal_allowed:
         return
-    if template.text_beside(target.vars):
+    if template.literal_text(target.vars):
         message = f"{leaf.shown} is a secret, and a part of it stands there in plain text"
         yield Problem(leaf.location, "secret.literal", message, f"put all of it into the variable, {OR_ALLOW}")
     elif template.is_padded(target.vars):
@@ -292,6 +292,6 @@ def _unseen(leaf: TemplateField, template: Template, value: Value) -> Iterator[P
         texts = connection_string.open_values(value.reveal())
     else:
         texts = [] if is_sensitive(leaf.field) else [value.reveal()]
-    if any(find_strange(text) for text in texts):
+    if any(find_invisible(text) for text in texts):
         message = f"{leaf.shown} must be text without characters that are not seen"
         yield Problem(leaf.location, "schema.value", message, f"look at {', '.join(value.names)}")

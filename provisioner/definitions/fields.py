@@ -75,14 +75,16 @@ def fields_of(document: Document) -> tuple[list[TemplateField], list[Problem]]:
     scalars = _scalars(document)
     if len(scalars) > MAX_LEAVES:
         message = f"the definition holds {len(scalars):,} values; {MAX_LEAVES} are the most"
-        return [], [Problem(document.key_at(()), "definition.too-large", message, "leave out options that say nothing")]
+        return [], [
+            Problem(document.key_location(()), "definition.too-large", message, "leave out options that say nothing")
+        ]
     some_allowed = "secret.literal" in document.text
     for path, value in scalars:
         text = value if isinstance(value, str) else _as_text(document, path, value)
         if isinstance(text, Problem):
             problems.append(text)
             continue
-        mark = document.value_marks[path]
+        mark = document.value_positions[path]
         allowed = some_allowed and bool(ALLOW_LITERAL.search(document.line(mark[0])))
         leaf = TemplateField(path, _field_of(path), text, document.file, mark, allowed)
         if path != STRING_PATH or _ONE_TEMPLATE.fullmatch(text):
@@ -111,7 +113,9 @@ def _repeated_options(document: Document, leaves: Iterable[TemplateField]) -> It
             part = connection_string.Pair(str(leaf.path[-1]), "").meaning
             if part in seen:
                 message = f"{leaf.shown} says again what another property or option says"
-                yield Problem(document.key_at(leaf.path), "connection-string.repeated", message, "keep one of them")
+                yield Problem(
+                    document.key_location(leaf.path), "connection-string.repeated", message, "keep one of them"
+                )
             seen.add(part)
 
 
@@ -146,7 +150,7 @@ def _as_text(document: Document, path: Path, value: int) -> str | Problem:
         return text
     what = "`" + ".".join(map(str, path)) + "`"
     return Problem(
-        document.value_at(path),
+        document.value_location(path),
         "yaml.spelling",
         f"{what} reads as `{text}` but is written otherwise",
         f"write {text}, or quote it",
@@ -198,7 +202,7 @@ def judge(leaf: TemplateField, called: Called, project: Project) -> Iterator[Pro
             yield Problem(leaf.location, "secret.literal", f"{leaf.shown} is a secret in plain text", remedy)
         return
     try:
-        template = templates.compile_leaf(leaf.text)
+        template = templates.compile_template(leaf.text)
     except BadTemplate as error:
         yield template_problem(leaf, error)
         return
@@ -218,7 +222,7 @@ def variables_of(document: Document) -> Iterator[str]:
     for leaf in fields_of(document)[0] if isinstance(document.data, dict) else ():
         if templates.is_template(leaf.text):
             with suppress(BadTemplate):
-                yield from templates.compile_leaf(leaf.text).env_names
+                yield from templates.compile_template(leaf.text).env_names
 
 
 @cache

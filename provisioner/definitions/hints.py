@@ -102,7 +102,7 @@ class Misplaced(NamedTuple):
         names = f"{', '.join(most)} and {last} belong" if most else f"{last} belongs"
         where = _shown(self.home)
         remedy = f"move {'them' if most else 'it'} there, and check the indentation"
-        at = document.key_at((*self.path, self.names[0]))
+        at = document.key_location((*self.path, self.names[0]))
         return Problem(at, "schema.misplaced", f"{names} {where}", remedy)
 
 

@@ -168,7 +168,9 @@ def _rest(folder: FilePath, document: Document) -> Project:
         for name, target in judged.items()
         if accepts({"version": 1, "targets": {name: target}})
         and not any("{{" in str(value) for value in target.get("vars", {}).values())
-        and not any(mark[0] in unread for path, mark in document.value_marks.items() if path[:2] == ("targets", name))
+        and not any(
+            mark[0] in unread for path, mark in document.value_positions.items() if path[:2] == ("targets", name)
+        )
     }
     if not data or not accepts({"version": 1, "targets": {"any": {}}, "templates": templates}):
         templates = {"allow_env": ["*"]}
@@ -193,7 +195,7 @@ def _cross_problems(document: Document) -> tuple[Problem, ...]:
 def _default_target(document: Document, targets: Json) -> Iterator[Problem]:
     default = document.data.get("default_target")
     if isinstance(default, str) and default and default not in targets:
-        location = document.value_at(("default_target",))
+        location = document.value_location(("default_target",))
         remedy = suggestion(default, targets, f"targets: {', '.join(targets)}")
         yield Problem(location, "project.target", f"there is no target `{default}`", remedy)
 
@@ -203,7 +205,7 @@ def _states(document: Document, targets: Mapping[str, Json]) -> Iterator[Problem
     for name, data in targets.items():
         path = FilePath(_state(name, data))
         owner = owners.setdefault(path, name)
-        location = document.value_at(("targets", name, "state"))
+        location = document.value_location(("targets", name, "state"))
         if ".." in path.parts:
             yield Problem(location, "project.state", "the state file lies outside the project", "remove the `..`")
         elif owner != name:
@@ -226,7 +228,7 @@ def _same_places(document: Document, targets: Mapping[str, Json]) -> Iterator[Pr
         if owner != name:
             message = f"the targets `{owner}` and `{name}` have one endpoint, organization and sandbox"
             remedy = "remove one of them, or give it another `sandbox`"
-            yield Problem(document.key_at(("targets", name)), "project.same-place", message, remedy)
+            yield Problem(document.key_location(("targets", name)), "project.same-place", message, remedy)
 
 
 def _origin(endpoint: str) -> str:
@@ -248,7 +250,7 @@ def _templated_vars(document: Document, targets: Mapping[str, Json]) -> Iterator
         values = data.get("vars")
         for name, value in (values if isinstance(values, dict) else {}).items():
             if "{{" in str(value):
-                location = document.value_at(("targets", target, "vars", name))
+                location = document.value_location(("targets", target, "vars", name))
                 message = f"the value of `{name}` is a template, and vars are not rendered"
                 yield Problem(location, "project.var", message, "write the value out")
 
@@ -285,7 +287,7 @@ def _target(document: Document, name: str, data: Json) -> Target:
         sandbox=data.get("sandbox"),
         state=_state(name, data),
         vars=_vars(document, name, data.get("vars", {})),
-        var_at={one: document.value_at(("targets", name, "vars", one)) for one in data.get("vars", {})},
+        var_at={one: document.value_location(("targets", name, "vars", one)) for one in data.get("vars", {})},
         sample_env=data.get("env", {}),
     )
 

@@ -202,7 +202,7 @@ def _desired(definition: Definition, document: Document, target: Target, rendere
             texts[field] = value
     return Desired(
         definition.key,
-        document.value_at(()),
+        document.value_location(()),
         texts,
         symbols,
         _places(fields, tuple([entries[field][1] for field in fields])),
@@ -213,7 +213,7 @@ def _desired(definition: Definition, document: Document, target: Target, rendere
 
 def _defaults(document: Document, target: Target, written: Collection[str]) -> Iterator[tuple[str, PositionedValue]]:
     """What is sent although the file does not say it."""
-    params, mark = document.data["auth"]["params"], document.key_mark(("auth", "params"))
+    params, mark = document.data["auth"]["params"], document.key_position(("auth", "params"))
     if target.cloud is Cloud.AWS and "sslMode" not in params:
         yield "auth.params.sslMode", (DEFAULT_AWS_SSL_MODE, mark)
     for port, is_meant in (
@@ -227,11 +227,11 @@ def _defaults(document: Document, target: Target, written: Collection[str]) -> I
 def _fixed(document: Document) -> Iterator[tuple[str, PositionedValue]]:
     """The fields that are never templates."""
     spec = document.data.get("connectionSpec", {"id": MYSQL_SPEC_ID, "version": MYSQL_SPEC_VERSION})
-    yield "auth.specName", (document.data["auth"]["specName"], document.value_mark(("auth", "specName")))
+    yield "auth.specName", (document.data["auth"]["specName"], document.value_position(("auth", "specName")))
     for part in ("id", "version"):
-        yield f"connectionSpec.{part}", (spec[part], document.value_mark(("connectionSpec", part)))
+        yield f"connectionSpec.{part}", (spec[part], document.value_position(("connectionSpec", part)))
     if document.data.get("lifecycle", {}).get("preventDestroy"):
-        yield PREVENT_DESTROY, ("true", document.value_mark(("lifecycle", "preventDestroy")))
+        yield PREVENT_DESTROY, ("true", document.value_position(("lifecycle", "preventDestroy")))
 
 
 def _keywords(document: Document, rendered: Iterable[Rendered], fields: Iterable[str]) -> tuple[tuple[str, str], ...]:

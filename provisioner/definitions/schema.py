@@ -85,7 +85,9 @@ def _problems(
         yield from _unknown(document, error, path, {name for one in astray if one.path == path for name in one.names})
     elif error.validator == "not" and not error.validator_value:
         message = f"{_shown(path)} has no meaning here"
-        yield Problem(document.key_at(path), "schema.not-here", message, str(error.schema.get("x-remedy", "remove it")))
+        yield Problem(
+            document.key_location(path), "schema.not-here", message, str(error.schema.get("x-remedy", "remove it"))
+        )
     elif error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
         yield _bad_name(document, error, path)
     elif not (error.instance is None and any(one.home == path for one in astray)):
@@ -98,7 +100,7 @@ def _missing(document: Document, error: Any, path: Path, astray: Collection[Misp
     for name in error.validator_value:
         if name not in error.instance and name not in there:
             message = f"`{name}` is missing" + (f" in {_shown(path)}" if path else "")
-            yield Problem(document.key_at(path), "schema.missing", message, f"add `{name}:`")
+            yield Problem(document.key_location(path), "schema.missing", message, f"add `{name}:`")
 
 
 def _unknown(document: Document, error: Any, path: Path, astray: Collection[str]) -> Iterator[Problem]:
@@ -108,17 +110,17 @@ def _unknown(document: Document, error: Any, path: Path, astray: Collection[str]
             continue
         remedy = suggestion(name, known, f"known here: {', '.join(known)}")
         message = f"unknown property `{name}`" + (f" in {_shown(path)}" if path else "")
-        yield Problem(document.key_at((*path, name)), "schema.unknown-property", message, remedy)
+        yield Problem(document.key_location((*path, name)), "schema.unknown-property", message, remedy)
 
 
 def _bad_name(document: Document, error: Any, path: Path) -> Problem:
     # The name is not repeated: where a connection string is quoted wrongly, it is a piece of the password.
     message = f"a name in {_shown(path)} must be {_expected(error)}"
-    return Problem(document.key_at((*path, error.instance)), "schema.name", message, "rename it")
+    return Problem(document.key_location((*path, error.instance)), "schema.name", message, "rename it")
 
 
 def _bad_value(document: Document, error: Any, path: Path, sources: ValueSources) -> Problem:
-    location = document.value_at(path)
+    location = document.value_location(path)
     source = _source_of(path, sources)
     if error.instance is None:
         return Problem(location, "schema.empty", f"{_shown(path)} has no value", f"write {_expected(error)}")
@@ -159,7 +161,9 @@ def _unquoted(document: Document, error: Any, path: Path) -> Problem:
     what = "true or false" if isinstance(error.instance, bool) else "a number"
     text = document.texts.get(path, "")
     remedy = "quote it" if _is_secret(error.schema) or not text else f'quote it: "{text}"'
-    return Problem(document.value_at(path), "schema.type", f"{_shown(path)} must be text, and reads as {what}", remedy)
+    return Problem(
+        document.value_location(path), "schema.type", f"{_shown(path)} must be text, and reads as {what}", remedy
+    )
 
 
 def _expected(error: Any) -> str:

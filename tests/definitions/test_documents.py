@@ -114,7 +114,7 @@ again: *x
 def test_where_things_stand(path: tuple[str | int, ...], key: str, value: str) -> None:
     document = parse("f", PLACED)
     assert document.problems == ()
-    assert (str(document.key_at(path)), str(document.value_at(path))) == (key, value)
+    assert (str(document.key_location(path)), str(document.value_location(path))) == (key, value)
 
 
 @pytest.mark.parametrize(

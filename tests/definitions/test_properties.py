@@ -165,7 +165,7 @@ beside = st.text(st.sampled_from(list("{}%#-+'\"() a.\n\r\\")), max_size=4)
 @settings(max_examples=300)
 def test_text_and_calls_mean_the_same_to_jinja(parts: list[tuple[str, str]], last: str) -> None:
     source = "".join(text + call for text, call in parts) + last
-    fast = templates._plain_calls(source)
+    fast = templates._compile_without_jinja(source)
     assume(fast is not None)
     assert fast is not None
     slow = templates._compile_with_jinja(source)
@@ -179,12 +179,12 @@ def test_text_and_calls_mean_the_same_to_jinja(parts: list[tuple[str, str]], las
     "source", ["{{{ env('A') }}", "{{ env('A') }} }}", "a\rb{{ env('A') }}", "{{ env('A')|trim }}"]
 )
 def test_what_means_more_is_read_by_jinja(source: str) -> None:
-    assert templates._plain_calls(source) is None
+    assert templates._compile_without_jinja(source) is None
 
 
 def test_most_calls_need_no_jinja() -> None:
     for source in ("{{ env('A') }}", "db1.{{ var('domain') }}", "a{{ env('A') }}b{{var(\"b\")}}c"):
-        assert templates._plain_calls(source) is not None
+        assert templates._compile_without_jinja(source) is not None
 
 
 @given(st.text(st.sampled_from(list("{}%#'\"()|~ab,.[]=*\n\\")) | st.characters(), max_size=30))
@@ -192,7 +192,7 @@ def test_most_calls_need_no_jinja() -> None:
 @example("{{ ''.__class__ }}")
 def test_any_template_renders_or_is_refused(source: str) -> None:
     with contextlib.suppress(template_values.BadTemplate):
-        template = templates.compile_leaf("{{" + source + "}}")
+        template = templates.compile_template("{{" + source + "}}")
         names = dict.fromkeys((*template.env_names, *template.var_names), "value")
         rendered = template_values.render(template, names, names)
         assert len(rendered.reveal() if isinstance(rendered, Sensitive) else str(rendered)) <= templates.MAX_OUTPUT

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.definitions.loader import parse
-from provisioner.definitions.syntax import find_strange
-from provisioner.definitions.templates import compile_leaf, is_template, render
+from provisioner.definitions.syntax import find_invisible
+from provisioner.definitions.templates import compile_template, is_template, render
 from provisioner.importing.drafts import definition_text, leaf
 
 PIECES = [
@@ -33,12 +33,12 @@ PIECES = [
     "007",
 ]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text().filter(
-    lambda text: not find_strange(text)
+    lambda text: not find_invisible(text)
 )
 
 
 def rendered(text: str) -> object:
-    return render(compile_leaf(text), {}, {}) if is_template(text) else text
+    return render(compile_template(text), {}, {}) if is_template(text) else text
 
 
 @given(text=TEXTS)
