@@ -58,12 +58,12 @@ class Pair:
 
     @property
     def part(self) -> str:
-        """``server``, ``port``, ``database``, ``username``, ``password``, or ``options.<keyword as written>``."""
+        """Return ``server``, ``port``, ``database``, ``username``, ``password`` or ``options.<keyword as written>``."""
         return _PART_OF.get(self.keyword.lower(), f"options.{self.keyword}")
 
     @property
     def meaning(self) -> str:
-        """The part in a form that is equal for synonyms: ``SSL Mode`` and ``Ssl-Mode`` are ``SslMode``."""
+        """Return the part in a form that is equal for synonyms: ``SSL Mode`` and ``Ssl-Mode`` are ``SslMode``."""
         return self.part.lower().replace(" ", "").replace("-", "")
 
 

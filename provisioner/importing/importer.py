@@ -120,7 +120,7 @@ class _Chooser:
         self._probes = {intent.name for intent in state.intents if intent.step == "probe"}
         there = read(place.project, (), {}, place.progress)
         keys = {
-            *(name for one in there.definitions for name in one.called),
+            *(name for one in there.definitions for name in one.key_and_path),
             *state.by_key,
             *(one.key for one in state.intents),
         }
@@ -221,7 +221,7 @@ class _Chooser:
 
     def _built(self, key: Key, file: str, text: str) -> Desired | str:
         """The draft as ``plan`` will read it, or what is wrong with it."""
-        declared = self._definer.define(parse(file, text), key)
+        declared = self._definer.parse(parse(file, text), key)
         found = declared.problems if isinstance(declared, ParsedDefinition) else declared
         if isinstance(declared, ParsedDefinition) and not found:
             built = self._builder.build(declared)
@@ -236,7 +236,7 @@ class _Chooser:
         return self._place.target.name if len(self._place.project.targets) > 1 else None
 
     def _variable(self, key: Key, what: str) -> str:
-        patterns = [one for one in self._place.project.admitted((key, key)) if one.endswith("*")]
+        patterns = [one for one in self._place.project.admitted_patterns((key, key)) if one.endswith("*")]
         return variable_for(key, what, patterns[0].rstrip("*") if patterns else "MYSQL_", self._variables)
 
 

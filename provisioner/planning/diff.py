@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.definitions.desired import PREVENT_DESTROY, Desired, Field, place_of
+from provisioner.definitions.desired import PREVENT_DESTROY, Desired, Field, display_order
 from provisioner.model import Location
 from provisioner.planning.observed import Observed, differing, shown_otherwise
 from provisioner.secrets import Sensitive, Symbolic
@@ -174,7 +174,7 @@ def withdrawn(record: Record, shown: Mapping[str, str]) -> tuple[FieldChange, ..
         FieldChange(path, text or None, None, None, drifted=path in shown) for path, text in {**texts, **shown}.items()
     )
     secrets = (FieldChange(one.path, one.origin, None, None, Comparison.CHANGED) for one in record.secrets)
-    return tuple(sorted((*plain, *secrets), key=lambda field: place_of(field.path)))
+    return tuple(sorted((*plain, *secrets), key=lambda field: display_order(field.path)))
 
 
 def accepted(record: Record, fields: Iterable[FieldChange], etag: str | None = None) -> Record:

@@ -11,7 +11,7 @@ import pytest
 from provisioner.definitions import connection_string
 from provisioner.definitions.check import Checked
 from provisioner.definitions.connection_string import Pair
-from provisioner.definitions.hints import reason
+from provisioner.definitions.hints import reason_for
 from provisioner.definitions.project import read_project
 from provisioner.definitions.read import read
 from provisioner.model import Problem
@@ -94,8 +94,8 @@ def test_a_part_is_refused_in_every_form(tmp_path: Path, form: str, part: str, v
     literal = problems(tmp_path, FORMS[form]({**parts, part: value}), {}, {})
     assert [one.rule for one in literal] == ["schema.value"]
     assert f".{part}` must be" in literal[0].message
-    said = reason(part, value)
-    assert said is None or said.why in literal[0].message
+    said = reason_for(part, value)
+    assert said is None or said.message in literal[0].message
 
     from_var = problems(tmp_path, FORMS[form]({**parts, part: "{{ var('it') }}"}), {}, {"it": value})
     assert [(one.location.file, one.rule) for one in from_var] == [("provisioner.yaml", "schema.value")]
@@ -104,9 +104,9 @@ def test_a_part_is_refused_in_every_form(tmp_path: Path, form: str, part: str, v
     if value:  # a variable that is empty is not set
         text = FORMS[form]({**parts, part: "{{ env('MYSQL_IT') }}"})
         from_env = problems(tmp_path, text, {"MYSQL_IT": value}, {})
-        assert [(one.rule, one.remedy) for one in from_env] == [("schema.value", "look at MYSQL_IT")]
+        assert [(one.rule, one.remedy) for one in from_env] == [("schema.value", "check MYSQL_IT")]
         assert value not in from_env[0].message
-        assert said is None or said.why not in from_env[0].message
+        assert said is None or said.message not in from_env[0].message
 
 
 @pytest.mark.parametrize(("part", "value"), [*WRONG, ("password", "")])
@@ -114,7 +114,7 @@ def test_a_part_is_refused_in_a_string_that_is_whole_from_a_variable(tmp_path: P
     parts = {**SOUND, "password": "hunter2", part: value}
     whole = connection_string.join(Pair(connection_string.WRITTEN[one], each) for one, each in parts.items())
     (found,) = problems(tmp_path, string("{{ env('MYSQL_STRING') }}"), {"MYSQL_STRING": whole}, {})
-    assert (found.rule, found.remedy) == ("schema.value", "look at MYSQL_STRING")
+    assert (found.rule, found.remedy) == ("schema.value", "check MYSQL_STRING")
     assert f"`auth.params.connectionString.{part}` must be" in found.message
     assert not value or value not in f"{found.message} {found.remedy}"
 
@@ -129,13 +129,13 @@ def test_a_variable_may_hold_what_is_not_seen_as_little_as_a_file(tmp_path: Path
     for form in FORMS.values():
         assert {one.rule for one in problems(tmp_path, form({**parts, part: value}), {}, {})} >= {"yaml.character"}
         (found,) = problems(tmp_path, form(parts), {"MYSQL_IT": value}, {})
-        assert (found.rule, found.remedy) == ("schema.value", "look at MYSQL_IT")
+        assert (found.rule, found.remedy) == ("schema.value", "check MYSQL_IT")
     whole = connection_string.join(
         Pair(connection_string.WRITTEN[one], each)
         for one, each in {**SOUND, "password": "hunter2", part: value}.items()
     )
     (found,) = problems(tmp_path, string("{{ env('MYSQL_STRING') }}"), {"MYSQL_STRING": whole}, {})
-    assert (found.rule, found.remedy) == ("schema.value", "look at MYSQL_STRING")
+    assert (found.rule, found.remedy) == ("schema.value", "check MYSQL_STRING")
 
 
 def test_a_secret_may_hold_what_is_not_seen(tmp_path: Path) -> None:
@@ -233,9 +233,9 @@ REASONS = [
 
 @pytest.mark.parametrize(("server", "word"), REASONS)
 def test_it_is_said_what_is_wrong_with_a_server(server: str, word: str) -> None:
-    found = reason("server", server)
+    found = reason_for("server", server)
     assert found is not None
-    assert word in found.why.replace("the path of", "a").replace("begins with ", "")
+    assert word in found.message.replace("the path of", "a").replace("begins with ", "")
 
 
 PLACEHOLDERS = [
@@ -260,7 +260,7 @@ NAMES = [
 @pytest.mark.parametrize("database", PLACEHOLDERS)
 def test_a_placeholder_is_noticed(tmp_path: Path, database: str) -> None:
     (found,) = problems(tmp_path, basic({**SOUND, "database": database, "password": PASSWORD}), {}, {})
-    assert "holds a placeholder" in found.message
+    assert "contains a placeholder" in found.message
 
 
 @pytest.mark.parametrize("name", NAMES)

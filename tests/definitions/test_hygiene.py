@@ -15,10 +15,10 @@ from tests.planning.examples import desired_of
 
 HERE = Location("connections/orders.yaml", 12, 15)
 GOOD = "xJ2kq9Lm4Tz8wQ"
-UNSEARCHED = "so that it cannot be looked for in what this run writes"
+UNSEARCHED = "so the output of this run cannot be scanned for it"
 PLACEHOLDER = "looks like a placeholder, a reference or a path instead of a secret"
-SPACES = "begins or ends with white space, which is sent as a part of it"
-LINE_BREAK = "ends with a line break, which is sent as a part of it"
+SPACES = "begins or ends with white space, which is sent as part of it"
+LINE_BREAK = "ends with a line break, which is sent as part of it"
 
 
 def one(password: Value, username: Value = "svc_aep", prefix: str = "auth.params", key: str = "orders") -> Desired:
@@ -75,12 +75,12 @@ def test_values(content: str, rules: set[str], prefix: str) -> None:
 
 # a value; all that is said of it
 SAID = [
-    (f"{GOOD}\n", "ends with a line break, which is sent as a part of it"),
+    (f"{GOOD}\n", "ends with a line break, which is sent as part of it"),
     ("hunter2", f"is shorter than 8 characters, {UNSEARCHED}"),
     (" hunter2 ", f"{SPACES}; it is shorter than 8 characters, {UNSEARCHED}"),
-    ("correcthorse", f"is made of lower-case letters alone and shorter than 16, {UNSEARCHED}"),
-    ("'correct'", "stands in quotes, which are sent as a part of it"),
-    ("changeme", f"{PLACEHOLDER}; it is made of lower-case letters alone and shorter than 16, {UNSEARCHED}"),
+    ("correcthorse", f"consists of lower-case letters only and is shorter than 16, {UNSEARCHED}"),
+    ("'correct'", "is in quotes, which are sent as part of it"),
+    ("changeme", f"{PLACEHOLDER}; it consists of lower-case letters only and is shorter than 16, {UNSEARCHED}"),
     ("svc_aep", f"is shorter than 8 characters, {UNSEARCHED}; it is equal to the user name"),
     ("todo\n", f"{LINE_BREAK}; it {PLACEHOLDER}; it is shorter than 8 characters, {UNSEARCHED}"),
 ]
@@ -112,10 +112,10 @@ def test_what_was_not_set_by_anybody_is_not_judged() -> None:
 @pytest.mark.parametrize(
     ("string", "message"),
     [
-        ("PWD=hunter2", f"holds a secret that is shorter than 8 characters, {UNSEARCHED}"),
-        (f"PWD={GOOD};SshPassPhrase=hunter2", f"holds a secret that is shorter than 8 characters, {UNSEARCHED}"),
-        ("PWD={PASSWORD}", f"holds a secret that {PLACEHOLDER}"),
-        ("Password={your_password}", f"holds a secret that {PLACEHOLDER}"),
+        ("PWD=hunter2", f"contains a secret that is shorter than 8 characters, {UNSEARCHED}"),
+        (f"PWD={GOOD};SshPassPhrase=hunter2", f"contains a secret that is shorter than 8 characters, {UNSEARCHED}"),
+        ("PWD={PASSWORD}", f"contains a secret that {PLACEHOLDER}"),
+        ("Password={your_password}", f"contains a secret that {PLACEHOLDER}"),
         (f"PWD={GOOD}", None),
     ],
 )
@@ -128,7 +128,7 @@ def test_of_a_whole_connection_string_the_secrets_in_it_are_judged(string: str, 
 
 FILE = "connections/orders.yaml"
 ALLOWED = "# provisioner: allow secret.literal"
-STANDS = "the value of env(MYSQL_P) stands here in plain text"
+STANDS = "the value of env(MYSQL_P) appears here in plain text"
 
 # what stands in the file; lines and columns of the problems
 EXPOSED: list[tuple[str, list[tuple[int, int]]]] = [
@@ -165,7 +165,7 @@ def test_a_secret_of_several_short_lines_is_found_too() -> None:
 def test_a_secret_in_the_name_of_a_file_is_not_repeated() -> None:
     (found,) = exposed({f"connections/{GOOD}.yaml": f"name: {GOOD}\n"}, (), origins_in(GOOD))
     assert str(found.location) == "connections:1:1"
-    assert found.message == "the value of env(MYSQL_P) stands in the name of a file"
+    assert found.message == "the value of env(MYSQL_P) appears in the name of a file"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ SEARCHES: dict[str, tuple[dict[str, str], str, str, str]] = {
     "upper case": ({"Provisioner.yaml": PROJECT}, ".", "but Provisioner.yaml", "to provisioner.yaml"),
     "hidden": ({".provisioner.yml": PROJECT}, ".", "but .provisioner.yml", "to provisioner.yaml"),
     "as text": ({"provisioner.yaml.txt": PROJECT}, ".", "but provisioner.yaml.txt", "to provisioner.yaml"),
-    "a folder": ({"provisioner.yaml/x": ""}, ".", "is a folder", "make provisioner.yaml a file"),
+    "a folder": ({"provisioner.yaml/x": ""}, ".", "is a folder", "replace it with a file"),
     "one level up": ({"provisioner.yaml": PROJECT, "sub/x": ""}, "sub", "but in ..", "--project .."),
     "two levels up": ({"provisioner.yaml": PROJECT, "a/b/x": ""}, "a/b", "but in ../..", "--project ../.."),
     "further in": ({"deploy/provisioner.yaml": PROJECT}, ".", "but in deploy", "--project deploy"),
@@ -95,13 +95,13 @@ def test_no_other_folder_is_taken_for_it(tmp_path: Path) -> None:
     (tmp_path / "provisioner.yaml").write_text(PROJECT, "utf-8")
     (tmp_path / "schemas").mkdir()
     (problem,) = check(tmp_path).problems
-    assert problem.remedy == "git keeps no empty folder: add `connections/.gitkeep`"
+    assert problem.remedy == "add `connections/.gitkeep`: git does not keep empty folders"
 
 
 KEYS = {
-    "my orders": "it holds a blank",
-    "bestellüngen": "it holds `ü`",
-    "a\tb": "it holds U+0009",
+    "my orders": "it contains a space",
+    "bestellüngen": "it contains `ü`",
+    "a\tb": "it contains U+0009",
     "-a": "`-a` does not begin with a letter or a digit",
     "sales/_a": "`_a` does not begin with a letter or a digit",
     "/".join(["a" * 100] * 3): "it is longer than 200 characters",

@@ -59,7 +59,7 @@ def test_targets(tmp_path: Path, var: str, ssl: str, extra: str, targets: tuple[
 def test_a_target_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no target `prd`") as refused:
         check(project(tmp_path, {}, PROJECT), "prd")
-    assert refused.value.remedy == "targets in provisioner.yaml: prod, dev, aws"
+    assert refused.value.remedy == "use a target of provisioner.yaml: prod, dev, aws"
 
 
 UNSOUND = {
