@@ -80,8 +80,8 @@ def _merged(problems: Mapping[str, Iterable[Problem]], by_file: Mapping[str, Def
     """Yield the problems by target with equal ones merged. A merged problem names its targets, unless they are all that
     the definition applies to."""
     targets_of: dict[Problem, set[str]] = {}
-    for target, found in problems.items():
-        for problem in found:
+    for target, target_problems in problems.items():
+        for problem in target_problems:
             targets_of.setdefault(replace(problem, targets=()), set()).add(target)
     for problem, targets in targets_of.items():
         definition = by_file.get(problem.location.file)

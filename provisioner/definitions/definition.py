@@ -86,8 +86,8 @@ class DefinitionParser:
         problems_by_field = {
             field: tuple(field_problems(field, (key, stem), self._project)) for field in fields if not is_plain(field)
         }
-        broken = tuple(field for field, found in problems_by_field.items() if found)
-        problems += [problem for found in problems_by_field.values() for problem in found]
+        broken = tuple(field for field, its_problems in problems_by_field.items() if its_problems)
+        problems += [problem for its_problems in problems_by_field.values() for problem in its_problems]
         sound = tuple(field for field in fields if not problems_by_field.get(field)) if broken else tuple(fields)
         problems += self._schema_problems(document, sound, broken)
         targets = document.data.get("targets")

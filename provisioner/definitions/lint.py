@@ -195,11 +195,11 @@ def odd(desired: Iterable[Desired], variables: Mapping[str, str]) -> tuple[Probl
     return tuple(
         Problem(
             locations[name],
-            ", ".join(dict.fromkeys(oddity.rule for oddity in found)),
-            f"{name} {'; it '.join(dict.fromkeys(oddity.message for oddity in found))}",
-            "; ".join(dict.fromkeys(oddity.remedy for oddity in found)),
+            ", ".join(dict.fromkeys(oddity.rule for oddity in reasons)),
+            f"{name} {'; it '.join(dict.fromkeys(oddity.message for oddity in reasons))}",
+            "; ".join(dict.fromkeys(oddity.remedy for oddity in reasons)),
         )
-        for name, found in oddities.items()
+        for name, reasons in oddities.items()
     )
 
 

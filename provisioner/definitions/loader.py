@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any, NoReturn, TypeAlias
@@ -24,6 +23,7 @@ from provisioner.definitions.syntax import (
     UNQUOTED_TEMPLATE,
     InvisibleCharacter,
     find_invisible,
+    position_of,
     reader_problem,
     source_line,
     syntax_problem,
@@ -86,14 +86,14 @@ def parse(file: str, text: str) -> Document:
     import yaml
 
     constructor = _Constructor(file, has_anchors="&" in text)
-    readable, problems = syntax.clean(file, text, _scan)
+    cleaned, problems = syntax.clean(file, text, _scan)
     constructor.problems.extend(problems)
-    if readable is not None and (invisible := list(_find_all_invisible(readable))):
+    readable = cleaned
+    if cleaned is not None:
+        readable, invisible = _without_invisible(cleaned)
         for first in {character.name: character for character in reversed(invisible)}.values():
-            before = readable[: first.index]
-            position = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+            position = position_of(cleaned, first.index)
             constructor.add_problem(position, "yaml.character", f"{first.name} is not allowed here", INVISIBLE_REMEDY)
-        readable = _without(readable, invisible)
     if readable is None:
         return Document(file, text, problems=tuple(constructor.problems))
     loader = _loader()(readable)
@@ -138,25 +138,25 @@ def _scan(text: str) -> tuple[list[syntax.Span], int]:
 
 
 _MAX_INVISIBLE = 100
-"""Invisible characters of a file. With more, the file is not text that somebody typed."""
+"""Invisible characters of a file. With as many, nobody typed it."""
 
 
-def _find_all_invisible(text: str) -> Iterator[InvisibleCharacter]:
+def _without_invisible(text: str) -> tuple[str | None, list[InvisibleCharacter]]:
+    """Return the text without its invisible characters, to find other problems in it, and these characters.
+
+    The returned text is None if the file is not text.
+    """
+    invisible: list[InvisibleCharacter] = []
     start = 0
-    for _ in range(_MAX_INVISIBLE):
-        character = find_invisible(text[start:])
-        if character is None:
-            return
-        yield replace(character, index=start + character.index)
+    while len(invisible) < _MAX_INVISIBLE and (character := find_invisible(text[start:])):
+        invisible.append(replace(character, index=start + character.index))
         start += character.index + 1
-
-
-def _without(text: str, invisible: list[InvisibleCharacter]) -> str | None:
-    """Return the text without its invisible characters, to find other problems in it; None if it is not text at all."""
+    if not invisible:
+        return text, []
     indexes = {character.index for character in invisible}
     if len(indexes) == _MAX_INVISIBLE or any(text[index] in "\x00\x85\u2028\u2029" for index in indexes):
-        return None
-    return "".join(char for index, char in enumerate(text) if index not in indexes)
+        return None, invisible
+    return "".join(char for index, char in enumerate(text) if index not in indexes), invisible
 
 
 _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"

@@ -146,39 +146,40 @@ class Builder:
         if not definition.is_for(self._target.name):
             return NOTHING
         problems: list[Problem] = []
-        fields: list[Rendered] = []
+        rendered_fields: list[Rendered] = []
         secrets: list[Sensitive] = []
         private: list[Sensitive] = []
         for field in parsed.fields:
             if is_plain(field):
-                fields.append(plain(field))
+                rendered_fields.append(plain(field))
                 continue
             rendered, field_problems, variables = render_field(field, self._target, self._environment)
             values = secrets if is_sensitive(field.name) else private
             values.extend(variables)
             problems.extend(field_problems)
             if rendered is not None:
-                fields.append(rendered)
+                rendered_fields.append(rendered)
                 if isinstance(rendered.value, Sensitive):
                     values.append(rendered.value)
-        problems.extend(self._schema_problems(parsed, fields, problems))
-        names = tuple(Named(one.value, one.field.location) for one in fields if one.field.name == "name")
+        problems.extend(self._schema_problems(parsed, rendered_fields, problems))
+        names = tuple(Named(item.value, item.field.location) for item in rendered_fields if item.field.name == "name")
         if problems or not definition.sound:
             return Built((), names, tuple(problems), tuple(secrets), tuple(private))
-        desired = _desired(definition, parsed.document, self._target, fields)
+        desired = _desired(definition, parsed.document, self._target, rendered_fields)
         all_secrets = dict.fromkeys((*secrets, *(secret for _, secret in desired.secrets)))
         return Built((desired,), names, (), tuple(all_secrets), tuple(private))
 
     def _schema_problems(
-        self, parsed: ParsedDefinition, fields: Sequence[Rendered], known: Iterable[Problem]
+        self, parsed: ParsedDefinition, rendered_fields: Sequence[Rendered], known: Iterable[Problem]
     ) -> list[Problem]:
         """Return the schema's problems with the rendered definition, without those that the file itself has."""
         broken = parsed.broken
-        if len(fields) < len(parsed.fields):
-            rendered = {one.field for one in fields}
-            broken += tuple(field for field in parsed.fields if field not in rendered)
-        values = [*((one.field, one.checked_text) for one in fields), *((field, STAND_IN) for field in broken)]
-        sources = {one.field.rule_path: one.source for one in fields if one.source is not IN_DOCUMENT}
+        if len(rendered_fields) < len(parsed.fields):
+            sound = {rendered.field for rendered in rendered_fields}
+            broken += tuple(field for field in parsed.fields if field not in sound)
+        values = [(rendered.field, rendered.checked_text) for rendered in rendered_fields]
+        values += [(field, STAND_IN) for field in broken]
+        sources = {item.field.rule_path: item.source for item in rendered_fields if item.source is not IN_DOCUMENT}
         data = with_likely_spec(with_values(parsed.document, values))
         problems = self._checker.check(parsed.document, data, sources)
         if not problems:
@@ -195,8 +196,11 @@ class Builder:
 PositionedValue: TypeAlias = tuple[Value, Position]
 
 
-def _desired(definition: Definition, document: Document, target: Target, rendered: Sequence[Rendered]) -> Desired:
-    values: dict[str, PositionedValue] = {one.field.name: (one.value, one.field.position) for one in rendered}
+def _desired(
+    definition: Definition, document: Document, target: Target, rendered_fields: Sequence[Rendered]
+) -> Desired:
+    values: dict[str, PositionedValue]
+    values = {rendered.field.name: (rendered.value, rendered.field.position) for rendered in rendered_fields}
     values |= dict(_other_values(document, target, values))
     paths = _in_display_order(tuple(values))
     texts, symbols = dict[str, str](), dict[str, Symbolic]()
@@ -212,7 +216,7 @@ def _desired(definition: Definition, document: Document, target: Target, rendere
         texts,
         symbols,
         _shared_positions(paths, tuple([values[path][1] for path in paths])),
-        _keywords(document, rendered, paths),
+        _keywords(document, rendered_fields, paths),
         definition.moved_from,
     )
 
@@ -235,17 +239,19 @@ def _other_values(
         port = "auth.params.port"
     elif isinstance(params["connectionString"], dict):
         port = f"{CONNECTION_STRING}.port"
-    else:  # a text says all that there is to send
+    else:  # a connection string in text form gets no default
         return
     if port not in written:
         yield port, (DEFAULT_PORT, position)
 
 
-def _keywords(document: Document, rendered: Iterable[Rendered], paths: Iterable[str]) -> tuple[tuple[str, str], ...]:
+def _keywords(
+    document: Document, rendered_fields: Iterable[Rendered], paths: Iterable[str]
+) -> tuple[tuple[str, str], ...]:
     """Return keywords and paths of the parts of a connection string. The text form keeps its own; the mapping form is
     written in the order of Adobe's page, followed by the options by name."""
     if not isinstance(document.data["auth"]["params"].get("connectionString"), dict):
-        return tuple((one.field.keyword, one.field.name) for one in rendered if one.field.keyword)
+        return tuple((item.field.keyword, item.field.name) for item in rendered_fields if item.field.keyword)
     present = {path for path in paths if path.startswith(f"{CONNECTION_STRING}.")}
     documented = [(word, f"{CONNECTION_STRING}.{part}") for part, word in connection_string.WRITTEN.items()]
     prefix = f"{CONNECTION_STRING}.options."

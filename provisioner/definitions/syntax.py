@@ -34,7 +34,8 @@ def _lines(text: str) -> list[str]:
     return _LINE_BREAK.split(text)
 
 
-def _position(text: str, index: int) -> tuple[int, int]:
+def position_of(text: str, index: int) -> tuple[int, int]:
+    """Return line and column of an index, counted from 1."""
     return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
 
 
@@ -115,7 +116,7 @@ def reader_problem(file: str, text: str, error: Any) -> Problem:
     code = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "\0")
     message = f"the character U+{code:04X} is not allowed in YAML"
     return Problem(
-        Location(file, *_position(text, index)), "yaml.character", message, 'write it as an escape in "quotes"'
+        Location(file, *position_of(text, index)), "yaml.character", message, 'write it as an escape in "quotes"'
     )
 
 
@@ -178,7 +179,7 @@ def in_json(text: str, error: JSONDecodeError) -> tuple[str, str, str]:
 
 def _conflicts(file: str, text: str) -> Iterator[Problem]:
     """Yield a problem for each conflict, or one for all remaining markers if the opening ones were removed."""
-    markers = [(match[0][0], _position(text, match.start())) for match in _CONFLICT.finditer(text)]
+    markers = [(match[0][0], position_of(text, match.start())) for match in _CONFLICT.finditer(text)]
     opening = [position for sign, position in markers if sign == "<"]
     for position in opening or [position for _, position in markers[:1]]:
         remedy = "keep one version, and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`"
@@ -209,7 +210,7 @@ def _unquoted_spans(text: str, scanned: int) -> Iterator[Span]:
 
 
 def _misplaced_problem(file: str, text: str, indexes: list[int]) -> Problem:
-    positions = [_position(text, index) for index in indexes]
+    positions = [position_of(text, index) for index in indexes]
     line, column = positions[0]
     other_lines = sorted({other for other, _ in positions} - {line})
     also = f", also on line{'s' * (len(other_lines) > 1)} {', '.join(map(str, other_lines))}" if other_lines else ""

@@ -280,7 +280,10 @@ def test_samples_of_an_emulator_are_no_secrets_there_and_secrets_elsewhere(proje
 def test_what_cannot_be_looked_for_is_said_by_name(project: Project) -> None:
     project.define("orders", basic("Orders"))
     result = project.run("plan", environ={"MYSQL_ORDERS_PASSWORD": "s3cr3t"})
-    assert "MYSQL_ORDERS_PASSWORD is shorter than 8 characters, so the output of this run cannot be scanned for it" in result.err
+    assert (
+        "MYSQL_ORDERS_PASSWORD is shorter than 8 characters, so the output of this run cannot be scanned for it"
+        in result.err
+    )
     assert "s3cr3t" not in result.err + result.out
 
 
