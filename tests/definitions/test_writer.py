@@ -1,4 +1,4 @@
-"""Whatever a text is, a definition can be written that gives just that text."""
+"""For any text, a definition can be written that renders to exactly this text."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def rendered(text: str) -> object:
 
 
 @given(text=TEXTS)
-def test_a_leaf_gives_its_text(text: str) -> None:
+def test_a_value_renders_to_its_text(text: str) -> None:
     assert rendered(leaf(text)) == text
 
 
 @given(text=TEXTS.filter(lambda text: "\n" not in text and "\r" not in text))
-def test_what_is_written_reads_back(text: str) -> None:
+def test_written_definitions_are_read_back(text: str) -> None:
     document = parse("a.yaml", definition_text({"name": leaf(text), "auth": {"params": {"server": text}}}, "x"))
     assert not document.problems
     assert rendered(document.data["name"]) == text
@@ -55,5 +55,5 @@ def test_what_is_written_reads_back(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["no", "007", "0o14", "null", "~", "", " a ", "2026-01-01", "a: b", "- a", "true"])
-def test_nothing_is_taken_for_anything_but_text(text: str) -> None:
+def test_values_are_always_read_as_text(text: str) -> None:
     assert parse("a.yaml", definition_text({"name": text}, "x")).data["name"] == text
