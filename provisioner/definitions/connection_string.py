@@ -1,4 +1,4 @@
-"""Connection strings as MySQL Connector/NET reads them: split, join, quote, and which keywords hold a secret. Pure.
+"""Connection strings as MySQL Connector/NET reads them: split, join, quote, and recognize secrets. Pure.
 
 ``Keyword=value`` pairs are separated by ``;``. A value that contains a quote, ``=``, ``;``, white space or a control
 character is quoted: with double quotes, unless it contains a double and no single quote. Inside, the quote itself is
@@ -164,7 +164,7 @@ password pwd password1 pwd1 password2 pwd2 password3 pwd3
 certificatepassword sslcapwd sshpassword sshpassphrase
 """
 SECRET = frozenset(_SENSITIVE_KEYWORDS.split())
-"""Keywords of passwords, and of what decrypts a key. Blanks and hyphens are left out: only synonyms differ in them."""
+"""Keywords of passwords and passphrases, without blanks and hyphens: only synonyms differ in these."""
 
 _OPEN_KEYWORDS = """
 server host datasource address addr networkaddress database initialcatalog port protocol connectionprotocol dnssrv

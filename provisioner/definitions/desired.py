@@ -214,7 +214,7 @@ def render_field(
 
 
 def _stands_alone(field: TemplateField, template: Template) -> bool:
-    """Return whether a template is one call and nothing else; around a whole connection string, white space may be."""
+    """Return whether a template is one call without other text. White space may surround a whole connection string."""
     return template.is_bare or (template.is_sole and field.is_whole_string)
 
 

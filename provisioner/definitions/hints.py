@@ -1,4 +1,4 @@
-"""Hints for remedies: the closest known word, why a text is refused, and where a misplaced property belongs. Pure.
+"""Hints for messages: the closest known word, the reason to refuse a text, the home of a misplaced property. Pure.
 
 Whether something is refused is decided elsewhere, by the schema or a lookup; this module only finds a better message.
 Texts that came from the environment must not be passed to ``reason_for``: its result would reveal their content.

@@ -1,4 +1,4 @@
-"""The project file ``provisioner.yaml``: read and validate it, and what it says of targets and of templates."""
+"""The project file ``provisioner.yaml``: read and validate it; its targets, and its rules for ``env()``."""
 
 from __future__ import annotations
 
