@@ -82,12 +82,12 @@ def _one_by_one(project: Project, target: Target, environment: Mapping[str, str]
     documents = clock("they are parsed", lambda: list(map(parse, (entry.file for entry in entries), texts)))
     definer, builder = DefinitionParser(project), Builder(target, environment)
     stems = [entry.stem for entry in entries]
-    found = clock("held against the schema", lambda: list(map(definer.define, documents, stems)))
+    found = clock("held against the schema", lambda: list(map(definer.parse, documents, stems)))
     declared = [one for one in found if isinstance(one, ParsedDefinition)]
     clock("their templates filled in", lambda: list(map(builder.build, declared)))
 
 
-def _text(entry: files.FoundFile, folder: Path) -> str:
+def _text(entry: files.DefinitionFile, folder: Path) -> str:
     text = files.read_entry(entry, folder)
     if isinstance(text, Problem):
         raise AssertionError(text.message)

@@ -1,7 +1,7 @@
-"""JSON Schema: the published schemas, and what holds values against them.
+"""JSON Schema: load the published schemas and validate values against them.
 
-No other module imports jsonschema or jsonschema-rs, but for the emulator, which imports nothing of the product.
-jsonschema-rs says yes or no, two hundred times faster; jsonschema explains a no, and has the last word.
+No other module imports jsonschema or jsonschema-rs, except for the emulator, which imports nothing of the product.
+jsonschema-rs decides quickly whether a value is valid; jsonschema explains why it is not, and has the last word.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from provisioner.model import Json
 
 @cache
 def load(name: str) -> Json:
-    """Return the schema in ``schemas/NAME.schema.json``. Shared: do not change it."""
-    here = Path(__file__).resolve().parent
+    """Return the schema in ``schemas/NAME.schema.json``. The value is shared: do not modify it."""
+    package = Path(__file__).resolve().parent
     # Inside the package when it is installed, beside it in a checkout.
-    folder = next(folder for folder in (here / "schemas", here.parent / "schemas") if folder.is_dir())
+    folder = next(folder for folder in (package / "schemas", package.parent / "schemas") if folder.is_dir())
     schema: Json = json.loads((folder / f"{name}.schema.json").read_text("utf-8"))
     return schema
 
 
 def accepts(schema: Json) -> Callable[[Any], bool]:
-    """Compile ``schema`` into a function that says whether a value is valid.
+    """Compile ``schema`` into a function that returns whether a value is valid.
 
-    It also says no to what it cannot read, such as lone surrogates: ask ``errors`` about every no.
+    The function also rejects values that jsonschema-rs cannot read, such as lone surrogates: ask ``errors`` about each
+    rejected value.
     """
     import jsonschema_rs
 
@@ -44,9 +45,9 @@ def accepts(schema: Json) -> Callable[[Any], bool]:
 
 
 def errors(schema: Json, value: Any) -> Iterator[Any]:
-    """Yield a ``jsonschema.ValidationError`` for everything that is wrong with ``value``.
+    """Yield a ``jsonschema.ValidationError`` for each error in ``value``.
 
-    Their messages repeat values: show ``absolute_path`` and what ``schema`` says instead.
+    Their messages repeat values: show ``absolute_path`` and texts from ``schema`` instead.
     """
     from jsonschema import Draft202012Validator
 

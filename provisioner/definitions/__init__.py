@@ -1,1 +1,1 @@
-"""What the user wrote: YAML files and the project file become desired base connections."""
+"""Definitions and the project file: read the YAML, validate it, and render the desired base connections."""

@@ -1,13 +1,12 @@
-"""``validate``: every file, every target, every problem. No secret, no network, no state."""
+"""``validate``: check every definition against every target. Needs no secret, no network and no state."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provisioner.definitions.definition import Definition
-from provisioner.definitions.desired import Desired
 from provisioner.definitions.files import not_read
 from provisioner.definitions.lint import description_warnings, name_warnings
 from provisioner.definitions.project import CONNECTIONS, FILE_NAME, Project, Target, UnsoundProject, read_project
@@ -17,11 +16,14 @@ from provisioner.errors import ProblemsFound
 from provisioner.model import Location, Problem
 from provisioner.progress import SILENT, Progress
 
+ALWAYS_NAMES_TARGETS = ("template.unset-var",)
+"""Rules whose problems are solved in the project file, separately for each target."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What ``validate`` found. ``problems`` are errors and ``warnings`` what does not make it fail, sorted, each once;
-    ``texts`` are those of the files, by path, also of the project file and of what is no YAML."""
+    """The result of ``validate``. ``problems`` are errors, ``warnings`` do not make it fail; both are sorted.
+    ``texts`` are those of all files by path, including the project file and files that are not YAML."""
 
     definitions: tuple[Definition, ...]
     targets: tuple[str, ...]
@@ -31,62 +33,59 @@ class Checked:
 
     @property
     def findings(self) -> tuple[Problem, ...]:
-        """Errors and warnings, in the order of their places."""
+        """Return errors and warnings, sorted by location."""
         return tuple(sorted((*self.problems, *self.warnings)))
 
     @property
     def files(self) -> int:
-        """The number of definitions that could be read, whatever they hold."""
+        """Return the number of files of definitions that could be read, valid or not."""
         return sum(file != FILE_NAME for file in self.texts)
 
     def source_line(self, location: Location) -> str:
-        """Return the line that a location is in."""
         return source_line(self.texts.get(location.file, ""), location.line)
 
 
 def open_project(folder: Path) -> Project:
-    """Read the project file. Where it is unsound, raise ``ProblemsFound`` with what is wrong with the definitions too,
-    as far as that does not depend on the unsound parts."""
+    """Read the project file. If it has problems, raise ``ProblemsFound`` with those of the definitions too, as far as
+    the sound part of the project file allows to find them."""
     try:
         return read_project(folder)
     except UnsoundProject as unsound:
-        found = validate(unsound.rest, tuple(unsound.rest.targets.values()))
-        problems = tuple(sorted({*unsound.problems, *found.problems}))
-        raise ProblemsFound(problems, found.source_line) from None
+        checked = validate(unsound.rest, tuple(unsound.rest.targets.values()))
+        problems = tuple(sorted({*unsound.problems, *checked.problems}))
+        raise ProblemsFound(problems, checked.source_line) from None
 
 
 def validate(project: Project, targets: tuple[Target, ...], progress: Progress = SILENT) -> Checked:
-    """Check the definitions against each target that they apply to."""
-    found = read(project, targets, {}, progress)
+    """Check the definitions against each of the targets that they apply to."""
+    result = read(project, targets, {}, progress)
     names = tuple(target.name for target in targets)
-    built = dict(zip(names, found.built, strict=True))
-    by_file = {one.file: one for one in found.definitions}
-    problems = {*found.problems, *_merge({name: one.problems for name, one in built.items()}, by_file)}
-    doubts = {
-        name: (*name_warnings(_by_file(one.desired)), *description_warnings(one.desired)) for name, one in built.items()
-    }
-    warnings = {*_merge(doubts, by_file), *not_read(project.folder, CONNECTIONS)}
-    texts = {FILE_NAME: project.text, **found.texts}
-    return Checked(found.definitions, names, tuple(sorted(problems)), texts, tuple(sorted(warnings)))
+    by_file = {definition.file: definition for definition in result.definitions}
+    problems: dict[str, tuple[Problem, ...]] = {}
+    warnings: dict[str, tuple[Problem, ...]] = {}
+    for name, built in zip(names, result.built, strict=True):
+        problems[name] = built.problems
+        by_location = sorted(built.desired, key=lambda desired: desired.location)
+        warnings[name] = (*name_warnings(by_location), *description_warnings(by_location))
+    return Checked(
+        result.definitions,
+        names,
+        tuple(sorted({*result.problems, *_merged(problems, by_file)})),
+        {FILE_NAME: project.text, **result.texts},
+        tuple(sorted({*_merged(warnings, by_file), *not_read(project.folder, CONNECTIONS)})),
+    )
 
 
-def _by_file(desired: Iterable[Desired]) -> list[Desired]:
-    return sorted(desired, key=lambda one: one.location)
-
-
-def _merge(found: Mapping[str, Iterable[Problem]], by_file: Mapping[str, Definition]) -> Iterable[Problem]:
-    """Equal problems of several targets become one, which names them unless it holds for all that apply."""
-    holds_for: dict[Problem, list[str]] = {}
-    for target, problems in found.items():
-        for problem in problems:
-            holds_for.setdefault(replace(problem, targets=()), []).append(target)
-    for problem, targets in holds_for.items():
+def _merged(problems: Mapping[str, Iterable[Problem]], by_file: Mapping[str, Definition]) -> Iterator[Problem]:
+    """Yield the problems by target with equal ones merged. A merged problem names its targets, unless they are all that
+    the definition applies to."""
+    targets_of: dict[Problem, set[str]] = {}
+    for target, target_problems in problems.items():
+        for problem in target_problems:
+            targets_of.setdefault(replace(problem, targets=()), set()).add(target)
+    for problem, targets in targets_of.items():
         definition = by_file.get(problem.location.file)
-        applicable = [target for target in found if definition is None or definition.is_for(target)]
-        if definition is None or not set(targets) >= set(applicable) or problem.rule in ALWAYS_NAMED:
-            problem = replace(problem, targets=tuple(sorted(set(targets))))
+        applies_to = {target for target in problems if definition is None or definition.is_for(target)}
+        if definition is None or not targets >= applies_to or problem.rule in ALWAYS_NAMES_TARGETS:
+            problem = replace(problem, targets=tuple(sorted(targets)))
         yield problem
-
-
-ALWAYS_NAMED = ("template.unset-var",)
-"""What is to be mended in the project file, at the target."""

@@ -1,7 +1,7 @@
-"""A document -> a definition: its key, the targets that it is for, and the rules that hold across definitions.
+"""Definitions: a parsed document with its key, targets and fields, and the rules that hold between definitions.
 
-What is found here does not depend on a target. A file with problems still becomes a ``Definition`` where it could be
-parsed, so that the targets find theirs in the same run.
+Nothing here depends on a target. A file with problems still becomes a ``Definition`` if it could be parsed, so that the
+problems on each target are found in the same run.
 """
 
 from __future__ import annotations
@@ -17,45 +17,49 @@ from provisioner.definitions import schema
 from provisioner.definitions.fields import (
     STAND_IN,
     TemplateField,
+    field_problems,
     fields_of,
     is_plain,
-    judge,
     with_likely_spec,
     with_values,
 )
 from provisioner.definitions.hints import suggestion
 from provisioner.definitions.loader import Document
-from provisioner.definitions.project import Called, Project
+from provisioner.definitions.project import KeyAndPath, Project
 from provisioner.model import Key, Location, Problem
 
-Item = TypeVar("Item")
+_KEY_SCHEMA = json_schema.load("connection")["properties"]["key"]
+KEY, KEY_LENGTH = re.compile(_KEY_SCHEMA["pattern"]), _KEY_SCHEMA["maxLength"]
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """What a file says of itself. ``targets`` is None where it is for all of them; ``sound`` says that the schema
-    accepts it. ``called`` holds its key and the path that is its key if it names none; ``moved_from`` is the key that
-    it had before, "" where it says none. ``key_at`` and ``moved_at`` are where it says so, or would."""
+    """The properties of a definition that are the same on every target.
+
+    ``key_and_path`` identifies it in the rules for ``env()``. ``targets`` is None if it applies to all of them.
+    ``sound`` is true if it has no problem that would keep it from being rendered. ``moved_from`` is the former key, ""
+    if there is none. The locations are those of ``key:`` and ``movedFrom:``, or of the document if it has none.
+    """
 
     key: Key
-    called: Called
+    key_and_path: KeyAndPath
     targets: tuple[str, ...] | None
     sound: bool
-    key_at: Location
+    key_location: Location
     moved_from: Key
-    moved_at: Location
+    moved_location: Location
 
     @property
     def file(self) -> str:
-        return self.key_at.file
+        return self.key_location.file
 
     def is_for(self, target: str) -> bool:
         return self.targets is None or target in self.targets
 
 
 class ParsedDefinition(NamedTuple):
-    """A file that could be parsed. ``fields`` are those with nothing against them on any target, ``broken`` the rest;
-    ``problems`` are those of the file, on any target."""
+    """A definition with its document. ``fields`` have no problems that are independent of a target, ``broken`` have;
+    ``problems`` are all that are independent of a target."""
 
     definition: Definition
     document: Document
@@ -65,134 +69,114 @@ class ParsedDefinition(NamedTuple):
 
 
 class DefinitionParser:
-    """Makes definitions of documents."""
+    """Turns documents into definitions."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._checker = schema.Checker(json_schema.load("connection"))
 
-    def define(self, document: Document, stem: str) -> ParsedDefinition | tuple[Problem, ...]:
-        """Return the definition that lies at ``stem``; what is wrong with the file where it could not be parsed."""
+    def parse(self, document: Document, stem: str) -> ParsedDefinition | tuple[Problem, ...]:
+        """Return the definition in the file at ``stem``; its problems if it could not be parsed."""
         if document.data is None and document.problems:
             return document.problems
         if not isinstance(document.data, dict):
             return (*document.problems, *self._checker.check(document))
         key = _text(document, "key", stem)
-        called = (key, stem)
-        leaves, problems = fields_of(document)
-        against = {leaf: tuple(judge(leaf, called, self._project)) for leaf in leaves if not is_plain(leaf)}
-        broken = tuple(leaf for leaf, found in against.items() if found)
-        problems += [problem for found in against.values() for problem in found]
-        sound = tuple(leaf for leaf in leaves if not against.get(leaf)) if broken else tuple(leaves)
+        fields, problems = fields_of(document)
+        problems_by_field = {
+            field: tuple(field_problems(field, (key, stem), self._project)) for field in fields if not is_plain(field)
+        }
+        broken = tuple(field for field, its_problems in problems_by_field.items() if its_problems)
+        problems += [problem for its_problems in problems_by_field.values() for problem in its_problems]
+        sound = tuple(field for field in fields if not problems_by_field.get(field)) if broken else tuple(fields)
         problems += self._schema_problems(document, sound, broken)
+        targets = document.data.get("targets")
         definition = Definition(
             key=key,
-            called=called,
-            targets=_targets(document),
+            key_and_path=(key, stem),
+            targets=tuple(name for name in targets if isinstance(name, str)) if isinstance(targets, list) else None,
             sound=not problems and not document.problems,
-            key_at=document.value_at(("key",)),
+            key_location=document.value_location(("key",)),
             moved_from=_text(document, "movedFrom", ""),
-            moved_at=document.value_at(("movedFrom",)),
+            moved_location=document.value_location(("movedFrom",)),
         )
         problems += [*document.problems, *_key_problems(document, stem), *_target_problems(document, self._project)]
         return ParsedDefinition(definition, document, sound, broken, tuple(problems))
 
     def _schema_problems(
-        self, document: Document, leaves: Iterable[TemplateField], broken: Iterable[TemplateField]
-    ) -> Iterator[Problem]:
-        """Yield what the schema says of the file as it is written, but of what could not be read as YAML."""
-        said = {problem.location for problem in document.problems}
-        data = with_values(document, written(leaves, broken))
-        found = set(self._checker.check(document, data))
+        self, document: Document, fields: Iterable[TemplateField], broken: Iterable[TemplateField]
+    ) -> list[Problem]:
+        """Return the schema's problems with the file as written, except for values that are not valid YAML."""
+        values = [(field, field.text) for field in fields if field.keyword]
+        data = with_values(document, [*values, *((field, STAND_IN) for field in broken)])
+        problems = set(self._checker.check(document, data))
         if (likely := with_likely_spec(data)) is not data:
-            found.update(self._checker.check(document, likely))
-        yield from sorted(problem for problem in found if problem.location not in said)
+            problems.update(self._checker.check(document, likely))
+        unreadable = {problem.location for problem in document.problems}
+        return sorted(problem for problem in problems if problem.location not in unreadable)
 
 
-def written(leaves: Iterable[TemplateField], broken: Iterable[TemplateField]) -> Iterator[tuple[TemplateField, str]]:
-    """Yield the texts of leaves as they are in the file, where nothing is against them."""
-    yield from ((leaf, leaf.text) for leaf in leaves if leaf.keyword)
-    yield from ((leaf, STAND_IN) for leaf in broken)
+def _text(document: Document, name: str, default: str) -> str:
+    value = document.data.get(name)
+    return value if isinstance(value, str) else default
 
 
-_RULE = json_schema.load("connection")["properties"]["key"]
-KEY, KEY_LENGTH = re.compile(_RULE["pattern"]), _RULE["maxLength"]
-
-
-def _text(document: Document, name: str, otherwise: str) -> str:
-    written = document.data.get(name)
-    return written if isinstance(written, str) else otherwise
+_NOT_IN_KEY = re.compile(r"[^A-Za-z0-9._/-]")
 
 
 def _key_problems(document: Document, stem: str) -> Iterator[Problem]:
-    if "key" not in document.data and not (KEY.fullmatch(stem) and len(stem) <= KEY_LENGTH):
-        message = f"the path of the file cannot serve as a key: {_unfit(stem)}"
-        remedy = "rename it to letters, digits, `.`, `_` and `-`, or give it a `key:`"
-        yield Problem(Location(document.file), "key.invalid", message, remedy)
-
-
-_UNFIT = re.compile(r"[^A-Za-z0-9._/-]")
-
-
-def _unfit(stem: str) -> str:
-    """Return what of a path no key may hold."""
-    found = _UNFIT.search(stem)
-    if found:
-        name = "a blank" if found[0] == " " else f"`{found[0]}`" if found[0].isprintable() else f"U+{ord(found[0]):04X}"
-        return f"it holds {name}"
-    if len(stem) > KEY_LENGTH:
-        return f"it is longer than {KEY_LENGTH} characters"
-    part = next((part for part in stem.split("/") if not part[:1].isalnum()), stem)
-    return f"`{part}` does not begin with a letter or a digit"
-
-
-def _targets(document: Document) -> tuple[str, ...] | None:
-    written = document.data.get("targets")
-    return tuple(name for name in written if isinstance(name, str)) if isinstance(written, list) else None
+    if "key" in document.data or (KEY.fullmatch(stem) and len(stem) <= KEY_LENGTH):
+        return
+    if match := _NOT_IN_KEY.search(stem):
+        character = match[0]
+        name = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
+        reason = f"it contains {'a space' if character == ' ' else name}"
+    elif len(stem) > KEY_LENGTH:
+        reason = f"it is longer than {KEY_LENGTH} characters"
+    else:
+        part = next((part for part in stem.split("/") if not part[:1].isalnum()), stem)
+        reason = f"`{part}` does not begin with a letter or a digit"
+    message = f"the path of the file cannot serve as a key: {reason}"
+    remedy = "rename it to letters, digits, `.`, `_` and `-`, or give it a `key:`"
+    yield Problem(Location(document.file), "key.invalid", message, remedy)
 
 
 def _target_problems(document: Document, project: Project) -> Iterator[Problem]:
-    written = document.data.get("targets")
-    for index, name in enumerate(written if isinstance(written, list) else ()):
+    targets = document.data.get("targets")
+    for index, name in enumerate(targets if isinstance(targets, list) else ()):
         if isinstance(name, str) and not project.has_target(name):
-            remedy = suggestion(name, project.targets, f"targets: {', '.join(project.targets)}")
-            location = document.value_at(("targets", index))
+            remedy = suggestion(name, project.targets, f"use one of: {', '.join(project.targets)}")
+            location = document.value_location(("targets", index))
             yield Problem(location, "definition.unknown-target", f"there is no target `{name}`", remedy)
 
 
-def between(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
-    """What is wrong with definitions beside each other, whatever the target."""
-    yield from _duplicate_keys(definitions)
-    yield from _move_problems(definitions)
-
-
-def _duplicate_keys(definitions: Iterable[Definition]) -> Iterator[Problem]:
-    for one, other in repeated(definitions, attrgetter("key")):
-        message = f"the key `{one.key}` is taken by {other.file}"
+def key_conflicts(definitions: tuple[Definition, ...]) -> Iterator[Problem]:
+    """Yield a problem for each key that two definitions use, now or formerly."""
+    for definition, first in duplicates(definitions, attrgetter("key")):
+        message = f"the key `{definition.key}` is already used by {first.file}"
         remedy = "rename one of the files, or give one of them another `key:`"
-        yield Problem(one.key_at, "definition.duplicate-key", message, remedy)
+        yield Problem(definition.key_location, "definition.duplicate-key", message, remedy)
+    by_key = {definition.key: definition for definition in definitions}
+    by_former_key: dict[Key, Definition] = {}
+    for definition in definitions:
+        former = definition.moved_from
+        if not former:
+            continue
+        owner = by_key.get(former) or by_former_key.setdefault(former, definition)
+        if owner is not definition or former == definition.key:
+            owner_name = "this definition itself" if owner is definition else owner.file
+            message = f"`movedFrom` names `{former}`, which is or was the key of {owner_name}"
+            remedy = "name a former key of this definition only"
+            yield Problem(definition.moved_location, "definition.moved-from", message, remedy)
 
 
-def repeated(items: Iterable[Item], of: Callable[[Item], str]) -> Iterator[tuple[Item, Item]]:
-    """Each item that has the same as an earlier one, with the first that has it."""
+Item = TypeVar("Item")
+
+
+def duplicates(items: Iterable[Item], key: Callable[[Item], str]) -> Iterator[tuple[Item, Item]]:
+    """Yield each item whose key equals that of an earlier item, with the first item that has it."""
     first: dict[str, Item] = {}
     for item in items:
-        other = first.setdefault(of(item), item)
+        other = first.setdefault(key(item), item)
         if other is not item:
             yield item, other
-
-
-def _move_problems(definitions: Iterable[Definition]) -> Iterator[Problem]:
-    """A key that a definition gives up cannot be another one's, now or before."""
-    by_key = {one.key: one for one in definitions}
-    movers: dict[Key, Definition] = {}
-    for one in definitions:
-        if not one.moved_from:
-            continue
-        taken = by_key.get(one.moved_from) or movers.setdefault(one.moved_from, one)
-        if taken is not one or one.moved_from == one.key:
-            whose = "this definition itself" if taken is one else taken.file
-            message = f"`movedFrom` names `{one.moved_from}`, which is the key of {whose}, or was"
-            yield Problem(
-                one.moved_at, "definition.moved-from", message, "name the former key of this definition alone"
-            )

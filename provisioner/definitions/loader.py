@@ -1,31 +1,29 @@
-"""YAML text -> plain data, with the position of every key and value. The only module that imports yaml to read.
+"""YAML text to plain data, with the position of every key and value. No other module imports yaml to read.
 
-libyaml composes a tree of nodes, and one walk over it makes the data: PyYAML's own constructor follows YAML 1.1 (``no``
-is false, ``03306`` is octal), keeps the last of two equal keys and forgets where things stood.
+libyaml composes a tree of nodes, from which one pass constructs the data. PyYAML's own constructor is not used: it
+follows YAML 1.1 (``no`` is false, ``03306`` is octal), keeps the last of two equal keys and discards positions.
 
-Scalars follow the YAML 1.2 core schema. The source text of every plain scalar that is not a string is kept, so that
-``007`` can be told from ``7``.
-
-What a scalar means by the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/, section 10.3.2). Pure.
+Scalars follow the YAML 1.2 core schema (https://yaml.org/spec/1.2.2/, section 10.3.2). The source text of each plain
+scalar that is not a string is kept, so that ``007`` can be told from ``7``.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any, NoReturn, TypeAlias
 
 from provisioner.definitions import syntax
 from provisioner.definitions.syntax import (
+    INVISIBLE_REMEDY,
     MAX_DEPTH,
-    REMEDY,
     TOO_DEEP,
     UNQUOTED_TEMPLATE,
-    Strange,
-    find_strange,
+    InvisibleCharacter,
+    find_invisible,
+    position_of,
     reader_problem,
     source_line,
     syntax_problem,
@@ -34,49 +32,49 @@ from provisioner.model import Location, Problem, keeping_once
 
 Path: TypeAlias = tuple[str | int, ...]
 Position: TypeAlias = tuple[int, int]
-"""Line and column."""
+"""Line and column, counted from 1."""
 
 MAX_NODES = 10_000
-"""Nodes in one document, aliases counted as what they expand to. A definition has about twenty."""
+"""Nodes of a document with its aliases expanded. A definition has about twenty."""
 
 MAX_SCALAR = 64 * 1024
-MAX_KEY = 256
 """Characters. A connection string with every option set stays far below it; so does the longest template."""
+
+MAX_KEY = 256
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One parsed file. ``data`` is None when it could not be read to the end; ``problems`` then say why.
+    """One parsed file. ``data`` is None if it could not be read to the end; ``problems`` then say why.
 
-    ``value_marks`` and ``key_marks`` give line and column, counted from 1, by path; ``texts`` the source text of plain
-    scalars that are not strings. All are filled once by ``parse`` and only read afterwards.
+    ``value_positions`` and ``key_positions`` are by path; ``texts`` holds the source text of plain scalars that are not
+    strings. ``parse`` fills all of them; later they are only read.
     """
 
     file: str
     text: str
     data: Any = None
-    value_marks: dict[Path, Position] = field(default_factory=dict)
-    key_marks: dict[Path, Position] = field(default_factory=dict)
+    value_positions: dict[Path, Position] = field(default_factory=dict)
+    key_positions: dict[Path, Position] = field(default_factory=dict)
     texts: dict[Path, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
-    def value_mark(self, path: Path) -> Position:
-        """Return that of the value; of the nearest enclosing one for what is missing."""
-        while (mark := self.value_marks.get(path)) is None and path:
+    def value_position(self, path: Path) -> Position:
+        """Return the position of a value; for a missing one, that of the nearest enclosing value."""
+        while (position := self.value_positions.get(path)) is None and path:
             path = path[:-1]
-        return mark or (1, 1)
+        return position or (1, 1)
 
-    def key_mark(self, path: Path) -> Position:
-        """Return that of the key of this path."""
-        return self.key_marks.get(path) or self.value_mark(path)
+    def key_position(self, path: Path) -> Position:
+        """Return the position of the last key of a path; if it has none, that of its value."""
+        return self.key_positions.get(path) or self.value_position(path)
 
-    def value_at(self, path: Path) -> Location:
-        """Return where the value stands."""
-        return Location(self.file, *self.value_mark(path))
+    def value_location(self, path: Path) -> Location:
+        return Location(self.file, *self.value_position(path))
 
-    def key_at(self, path: Path) -> Location:
-        """Return where the key of this path stands."""
-        return Location(self.file, *self.key_mark(path))
+    def key_location(self, path: Path) -> Location:
+        return Location(self.file, *self.key_position(path))
 
     def line(self, number: int) -> str:
         """Return the source line with this number, counted from 1."""
@@ -84,39 +82,47 @@ class Document:
 
 
 def parse(file: str, text: str) -> Document:
-    """Read one document. Never raises: what is wrong is in ``problems``, each with its position."""
+    """Parse one document. Never raises: errors become ``problems`` with positions."""
     import yaml
 
-    walk = _Walk(file, has_anchors="&" in text)
-    readable, found = syntax.clean(file, text, _scan)
-    walk.problems.extend(found)
-    if readable is not None and (strange := list(_strange(readable))):
-        for one in {one.name: one for one in reversed(strange)}.values():
-            before = readable[: one.index]
-            mark = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-            walk.problem(mark, "yaml.character", f"{one.name} may not stand here", REMEDY)
-        readable = _without(readable, strange)
+    constructor = _Constructor(file, has_anchors="&" in text)
+    cleaned, problems = syntax.clean(file, text, _scan)
+    constructor.problems.extend(problems)
+    readable = cleaned
+    if cleaned is not None:
+        readable, invisible = _without_invisible(cleaned)
+        for first in {character.name: character for character in reversed(invisible)}.values():
+            position = position_of(cleaned, first.index)
+            constructor.add_problem(position, "yaml.character", f"{first.name} is not allowed here", INVISIBLE_REMEDY)
     if readable is None:
-        return Document(file, text, problems=tuple(walk.problems))
+        return Document(file, text, problems=tuple(constructor.problems))
     loader = _loader()(readable)
     data = None
     try:
-        data = walk.document(loader.get_single_node())
+        data = constructor.document(loader.get_single_node())
     except yaml.MarkedYAMLError as error:
-        walk.problems.append(syntax_problem(file, readable, error))
+        constructor.problems.append(syntax_problem(file, readable, error))
     except yaml.reader.ReaderError as error:
-        walk.problems.append(reader_problem(file, readable, error))
-    except RecursionError:  # of the loader that is written in Python
-        walk.problem((1, 1), *TOO_DEEP)
+        constructor.problems.append(reader_problem(file, readable, error))
+    except RecursionError:  # only in the loader that is written in Python
+        constructor.add_problem((1, 1), *TOO_DEEP)
     except _Refused:
         pass
     finally:
         loader.dispose()
-    return Document(file, text, data, walk.value_marks, walk.key_marks, walk.texts, tuple(walk.problems))
+    return Document(
+        file,
+        text,
+        data,
+        constructor.value_positions,
+        constructor.key_positions,
+        constructor.texts,
+        tuple(constructor.problems),
+    )
 
 
 def _scan(text: str) -> tuple[list[syntax.Span], int]:
-    """Return where the scalars without quotes stand, and how far the text could be read."""
+    """Return the spans of the unquoted scalars of a text, and the index up to which it could be scanned."""
     import yaml
 
     scalars: list[syntax.Span] = []
@@ -131,26 +137,52 @@ def _scan(text: str) -> tuple[list[syntax.Span], int]:
     return scalars, len(text)
 
 
-_MOST_STRANGE = 100
+_MAX_INVISIBLE = 100
+"""Invisible characters of a file. With as many, nobody typed it."""
 
 
-def _strange(text: str) -> Iterator[Strange]:
-    """Yield the characters that are not seen, at most so many that nobody typed them."""
-    at = 0
-    for _ in range(_MOST_STRANGE):
-        found = find_strange(text[at:])
-        if found is None:
-            return
-        yield replace(found, index=at + found.index)
-        at += found.index + 1
+def _without_invisible(text: str) -> tuple[str | None, list[InvisibleCharacter]]:
+    """Return the text without its invisible characters, to find other problems in it, and these characters.
+
+    The returned text is None if the file is not text.
+    """
+    invisible: list[InvisibleCharacter] = []
+    start = 0
+    while len(invisible) < _MAX_INVISIBLE and (character := find_invisible(text[start:])):
+        invisible.append(replace(character, index=start + character.index))
+        start += character.index + 1
+    if not invisible:
+        return text, []
+    indexes = {character.index for character in invisible}
+    if len(indexes) == _MAX_INVISIBLE or any(text[index] in "\x00\x85\u2028\u2029" for index in indexes):
+        return None, invisible
+    return "".join(char for index, char in enumerate(text) if index not in indexes), invisible
 
 
-def _without(text: str, strange: list[Strange]) -> str | None:
-    """Return what is to be read to find what else is wrong; None where that is no text."""
-    indexes = {one.index for one in strange}
-    if len(indexes) == _MOST_STRANGE or any(text[index] in "\x00\x85\u2028\u2029" for index in indexes):
-        return None
-    return "".join(char for index, char in enumerate(text) if index not in indexes)
+_PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
+"""Tags of nodes without a tag in the file."""
+
+_STRING_TAGS = frozenset({_QUOTED, "tag:yaml.org,2002:str"})
+_COLLECTION_TAGS = frozenset({_COLLECTION, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
+
+
+@cache
+def _loader() -> Any:
+    """Return the loader class. Its tags tell how a node is written, not its type in YAML 1.1."""
+    import yaml
+
+    def resolve(_: Any, kind: Any, __: Any, implicit: Any) -> str:
+        if kind is not yaml.ScalarNode:
+            return _COLLECTION
+        return _PLAIN if implicit[0] else _QUOTED
+
+    if not yaml.__with_libyaml__:
+        return type("Loader", (yaml.Loader,), {"resolve": resolve})
+    from yaml._yaml import CParser
+
+    # No tag depends on the path of a node. The cheapest hook that does nothing is a function written in C.
+    hooks = {"resolve": resolve, "descend_resolver": staticmethod({}.get), "ascend_resolver": staticmethod(tuple)}
+    return type("Loader", (CParser,), hooks)
 
 
 _TOO_LARGE = (
@@ -165,175 +197,152 @@ _FRACTION = (
 )
 """Rule, message and remedy."""
 
-_PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
-"""Tags of what has none in the file."""
-
-_STRING = frozenset({_QUOTED, "tag:yaml.org,2002:str"})
-_COLLECTIONS = frozenset({_COLLECTION, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
-
-
-@cache
-def _loader() -> Any:
-    """Return what composes nodes, with tags that say what is written instead of what YAML 1.1 makes of it."""
-    import yaml
-
-    def resolve(_: Any, kind: Any, __: Any, implicit: Any) -> str:
-        if kind is not yaml.ScalarNode:
-            return _COLLECTION
-        return _PLAIN if implicit[0] else _QUOTED
-
-    if not yaml.__with_libyaml__:
-        return type("Loader", (yaml.Loader,), {"resolve": resolve})
-    from yaml._yaml import CParser
-
-    # Nothing is resolved by the path of a node; that costs least by a function of C that does nothing.
-    hooks = {"resolve": resolve, "descend_resolver": staticmethod({}.get), "ascend_resolver": staticmethod(tuple)}
-    return type("Loader", (CParser,), hooks)
-
 
 class _Refused(Exception):
-    """The rest of the document is not worth reading; the problem is recorded."""
+    """The problem is recorded, and the rest of the document is not read."""
 
 
-class _Walk:
-    """Makes data of nodes and records positions on the way."""
+class _Constructor:
+    """Constructs data from nodes, and records positions and problems on the way.
+
+    ``alias`` is the position of the alias that brings in a node, or None. All that an alias brings in has its position,
+    and the problems in it are reported only where it is anchored.
+    """
 
     def __init__(self, file: str, has_anchors: bool) -> None:
         self.file = file
         self.has_anchors = has_anchors
-        self.value_marks: dict[Path, Position] = {}
-        self.key_marks: dict[Path, Position] = {}
+        self.value_positions: dict[Path, Position] = {}
+        self.key_positions: dict[Path, Position] = {}
         self.texts: dict[Path, str] = {}
         self.problems: list[Problem] = []
-        self.seen: set[int] = set()
-        self.around: set[int] = set()
-        self.number = 0
+        self._visited: set[int] = set()
+        self._enclosing: set[int] = set()
+        self._node_count = 0
 
     def document(self, node: Any) -> Any:
-        data = None if node is None else self.value(node, ())
+        data = None if node is None else self._value(node, ())
         if data is None and not self.texts.get(()) and not self.problems:
-            self.problem((1, 1), "yaml.empty", "the file is empty", "write a definition, or remove the file")
+            self.add_problem((1, 1), "yaml.empty", "the file is empty", "write a definition, or remove the file")
         return data
 
-    def value(self, node: Any, path: Path, alias: Position | None = None) -> Any:
-        """Return what a node stands for. A node that was met before comes from an alias; all that it brings in stands
-        at ``alias``, and what is wrong with it was said."""
+    def add_problem(self, position: Position, rule: str, message: str, remedy: str) -> None:
+        self.problems.append(Problem(Location(self.file, *position), rule, message, remedy))
+
+    def _refuse(self, position: Position, rule: str, message: str, remedy: str) -> NoReturn:
+        self.add_problem(position, rule, message, remedy)
+        raise _Refused
+
+    def _count_node(self, position: Position) -> None:
+        self._node_count += 1
+        if self._node_count > MAX_NODES:
+            self._refuse(position, *_TOO_LARGE)
+
+    def _value(self, node: Any, path: Path, alias: Position | None = None) -> Any:
         if self.has_anchors and alias is None:
-            alias = self.met_before(node, path)
+            if id(node) in self._visited:
+                alias = self.key_positions.get(path) or self.value_positions[path[:-1]]
+            self._visited.add(id(node))
         start = node.start_mark
-        mark = alias or (start.line + 1, start.column + 1)
-        self.value_marks[path] = mark
-        self.number += 1
-        if self.number > MAX_NODES:
-            self.refuse(mark, *_TOO_LARGE)
+        position = alias or (start.line + 1, start.column + 1)
+        self.value_positions[path] = position
+        self._count_node(position)
         if node.id == "scalar":
-            return self.scalar(node, path, mark, alias)
+            return self._scalar(node, path, position, alias)
         if len(path) > MAX_DEPTH:
-            self.refuse(mark, *TOO_DEEP)
-        if id(node) in self.around:
-            self.refuse(mark, "yaml.alias-loop", "the alias contains itself", "write the value out")
-        if node.tag not in _COLLECTIONS:
-            self.bad_tag(mark, alias)
+            self._refuse(position, *TOO_DEEP)
+        if id(node) in self._enclosing:
+            self._refuse(position, "yaml.alias-loop", "the alias contains itself", "write the value out")
+        if node.tag not in _COLLECTION_TAGS:
+            self._report_tag(position, alias)
         if self.has_anchors:
-            self.around.add(id(node))
-        made: dict[str, Any] | list[Any]
+            self._enclosing.add(id(node))
+        data: dict[str, Any] | list[Any]
         if node.id == "mapping":
-            made = self.mapping(node, path, alias)
+            data = self._mapping(node, path, alias)
         else:
-            made = [self.value(item, (*path, index), alias) for index, item in enumerate(node.value)]
+            data = [self._value(item, (*path, index), alias) for index, item in enumerate(node.value)]
         if self.has_anchors:
-            self.around.discard(id(node))
-        return made
+            self._enclosing.discard(id(node))
+        return data
 
-    def met_before(self, node: Any, path: Path) -> Position | None:
-        """Return where the alias stands that brings in a node; None for a node that is met for the first time."""
-        if id(node) not in self.seen:
-            self.seen.add(id(node))
-            return None
-        return self.key_marks.get(path) or self.value_marks[path[:-1]]
-
-    def mapping(self, node: Any, path: Path, alias: Position | None) -> dict[str, Any]:
+    def _mapping(self, node: Any, path: Path, alias: Position | None) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             start = key_node.start_mark
-            mark = alias or (start.line + 1, start.column + 1)
-            key = self.key(node, key_node, mark, alias)
+            position = alias or (start.line + 1, start.column + 1)
+            key = self._key(node, key_node, position, alias)
             child = (*path, key)
-            plain = key_node.tag is _PLAIN
-            if key not in data and not (plain and (key == "<<" or not is_text(key))):
-                self.key_marks[child] = mark
-                data[key] = self.value(value_node, child, alias)
+            is_plain = key_node.tag is _PLAIN
+            if key not in data and not (is_plain and (key == "<<" or not is_text(key))):
+                self.key_positions[child] = position
+                data[key] = self._value(value_node, child, alias)
                 continue
             if alias is None:
-                self.problem(mark, *self.misuse(key, plain, child))
+                if is_plain and not is_text(key):
+                    rule, message, remedy = (
+                        "yaml.non-string-key",
+                        f"the key `{key}` is not a string",
+                        f'quote it: "{key}"',
+                    )
+                elif is_plain and key == "<<":
+                    rule, message = "yaml.merge-key", "merge keys are not part of YAML 1.2"
+                    remedy = "write the properties out"
+                else:
+                    rule, remedy = "yaml.duplicate-key", "keep one of them"
+                    message = f"duplicate key `{key}`; the first is on line {self.key_positions[child][0]}"
+                self.add_problem(position, rule, message, remedy)
             # Read under a path of its own, so that the first of two keeps its positions.
-            self.value(value_node, (*path, f"{key} (again)"), alias)
+            self._value(value_node, (*path, f"{key} (again)"), alias)
         return data
 
-    def key(self, mapping: Any, node: Any, mark: Position, alias: Position | None) -> str:
+    def _key(self, mapping: Any, node: Any, position: Position, alias: Position | None) -> str:
         if node.id != "scalar":
             if node.id == "mapping" and mapping.flow_style and node.flow_style:
                 start = mapping.start_mark
-                self.refuse((start.line + 1, start.column + 1), *UNQUOTED_TEMPLATE)
-            self.refuse(mark, "yaml.non-string-key", "a key must be a string", "write a plain word as the key")
-        self.number += 1
-        if self.number > MAX_NODES:
-            self.refuse(mark, *_TOO_LARGE)
+                self._refuse((start.line + 1, start.column + 1), *UNQUOTED_TEMPLATE)
+            self._refuse(position, "yaml.non-string-key", "a key must be a string", "write a plain word as the key")
+        self._count_node(position)
         if len(node.value) > MAX_KEY:
-            self.refuse(mark, "yaml.long-key", f"a key of more than {MAX_KEY} characters", "no property is that long")
+            message, remedy = f"a key of more than {MAX_KEY} characters", "shorten it: no property has so long a name"
+            self._refuse(position, "yaml.long-key", message, remedy)
         if node.tag is not _PLAIN:
-            self.check_quoted(node, mark, alias)
+            self._check_string(node, position, alias)
         return sys.intern(node.value)
 
-    def misuse(self, key: str, plain: bool, path: Path) -> tuple[str, str, str]:
-        """Return rule, message and remedy for a key that cannot stand here."""
-        if plain and not is_text(key):
-            return "yaml.non-string-key", f"the key `{key}` is not a string", f'quote it: "{key}"'
-        if plain and key == "<<":
-            return "yaml.merge-key", "merge keys are not part of YAML 1.2", "write the properties out"
-        first = self.key_marks[path][0]
-        return "yaml.duplicate-key", f"`{key}` stands twice; the first is on line {first}", "keep one of them"
-
-    def scalar(self, node: Any, path: Path, mark: Position, alias: Position | None) -> Any:
+    def _scalar(self, node: Any, path: Path, position: Position, alias: Position | None) -> Any:
         text = node.value
         if len(text) > MAX_SCALAR:
             message = f"a value of more than {MAX_SCALAR:,} characters"
-            self.refuse(mark, "yaml.long-scalar", message, "shorten it; no property takes so much")
+            self._refuse(position, "yaml.long-scalar", message, "shorten it; no property takes so much")
         if node.tag is _PLAIN:
             data = resolve(text)
             if isinstance(data, float):
                 if alias is None:
-                    self.problem(mark, *_FRACTION)
+                    self.add_problem(position, *_FRACTION)
             elif data is not text:
                 self.texts[path] = text
                 return data
         else:
-            self.check_quoted(node, mark, alias)
-        return _once(text)
+            self._check_string(node, position, alias)
+        return _shared(text)
 
-    def check_quoted(self, node: Any, mark: Position, alias: Position | None) -> None:
-        """Check the tag, and what an escape in double quotes may have brought in; the rest was seen before."""
-        if node.style == '"' and alias is None and (strange := find_strange(node.value)):
-            self.problem(mark, "yaml.character", f"{strange.name} may not stand in a text", REMEDY)
-        if node.tag not in _STRING:
-            self.bad_tag(mark, alias)
+    def _check_string(self, node: Any, position: Position, alias: Position | None) -> None:
+        """Check the tag, and for invisible characters that an escape made: all others are found in the source."""
+        if node.style == '"' and alias is None and (invisible := find_invisible(node.value)):
+            self.add_problem(position, "yaml.character", f"{invisible.name} is not allowed in text", INVISIBLE_REMEDY)
+        if node.tag not in _STRING_TAGS:
+            self._report_tag(position, alias)
 
-    def bad_tag(self, mark: Position, alias: Position | None) -> None:
+    def _report_tag(self, position: Position, alias: Position | None) -> None:
         if alias is None:
-            # Its name is not repeated: a password may begin with an exclamation mark.
+            # The tag is not repeated: a password may begin with an exclamation mark.
             remedy = "remove it, or quote a value that starts with `!`"
-            self.problem(mark, "yaml.tag", "a tag has no meaning here", remedy)
-
-    def refuse(self, mark: Position, rule: str, message: str, remedy: str) -> NoReturn:
-        self.problem(mark, rule, message, remedy)
-        raise _Refused
-
-    def problem(self, mark: Position, rule: str, message: str, remedy: str) -> None:
-        self.problems.append(Problem(Location(self.file, *mark), rule, message, remedy))
+            self.add_problem(position, "yaml.tag", "a tag has no meaning here", remedy)
 
 
-_once = keeping_once(str)
-"""Definitions resemble each other: what ten thousand of them have in common is kept once."""
+_shared = keeping_once(str)
+"""Definitions resemble each other: strings that ten thousand of them have in common are stored once."""
 
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
@@ -341,22 +350,16 @@ _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fals
 _INT = re.compile(r"[-+]?[0-9]+\Z")
 _OCTAL_HEX = re.compile(r"0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?\Z")
-_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
-_STARTS = frozenset({"", *"~nNtTfF+-.0123456789"})
-"""How everything begins that is no string: what begins otherwise needs no second look."""
-_LONGEST_NUMBER = 40
-"""Digits beyond this are text: no property is such a number, and converting them costs time without bound."""
-
-
-@lru_cache(1000)
-def is_text(key: str) -> bool:
-    """Whether a plain scalar is a string."""
-    return isinstance(resolve(key), str)
+_SPECIAL_FLOAT = re.compile(r"[-+]?\.(inf|Inf|INF)\Z|\.(nan|NaN|NAN)\Z")
+_FIRST_CHARACTERS = frozenset({"", *"~nNtTfF+-.0123456789"})
+"""First characters of all scalars that are not strings."""
+_MAX_DIGITS = 40
+"""Longer numbers are read as text: no property takes one, and the cost of converting them is not bounded."""
 
 
 def resolve(text: str) -> Any:
-    """What a plain scalar means."""
-    if text[:1] not in _STARTS or len(text) > _LONGEST_NUMBER:
+    """Return the value of a plain scalar by the YAML 1.2 core schema."""
+    if text[:1] not in _FIRST_CHARACTERS or len(text) > _MAX_DIGITS:
         return text
     if text in _NULL:
         return None
@@ -368,11 +371,17 @@ def resolve(text: str) -> Any:
         return int(text, 0)
     if _FLOAT.match(text):
         return float(text)
-    if _SPECIAL.match(text):
+    if _SPECIAL_FLOAT.match(text):
         return float(text.lower().replace(".", ""))
     return text
 
 
+@lru_cache(1000)
+def is_text(key: str) -> bool:
+    """Return whether a plain scalar is a string."""
+    return isinstance(resolve(key), str)
+
+
 def as_text(value: str | int) -> str:
-    """The canonical text of a scalar: what is sent for a number or a boolean."""
+    """Return the canonical text of a scalar, as it is sent for a number or a boolean."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""The project file -> ``Project`` and ``Target`` values."""
+"""The project file ``provisioner.yaml``: read and validate it; its targets, and its rules for ``env()``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv6Address
 from pathlib import Path as FilePath
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from provisioner import json_schema
 from provisioner.definitions import files, schema
-from provisioner.definitions.files import no_project_file
 from provisioner.definitions.hints import suggestion
 from provisioner.definitions.loader import Document, as_text, parse
 from provisioner.errors import ProblemsFound, UsageError
@@ -27,13 +26,17 @@ DEFAULT_ENDPOINT = "https://platform.adobe.io"
 DEFAULT_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
 DEFAULT_ALLOW_ENV = ("MYSQL_*",)
 NEVER_ADMITTED = ("AEP_*", "PROVISIONER_*")
-"""The tool's own credentials and settings: no template reads them, whatever the project file says."""
+"""The tool's own credentials and settings: no template may read them, whatever the project file says."""
+
+KeyAndPath: TypeAlias = tuple[Key, str]
+"""The key of a definition, and its path without suffix. A rule must match both: reviewers look at the path, and the key
+could be chosen to match."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A named place to deploy to. ``org_id`` and ``sandbox`` are None where the environment fills them in; ``var_at``
-    is where each of ``vars`` stands."""
+    """A named place to deploy to. ``org_id`` and ``sandbox`` are None if the environment is to provide them; ``var_at``
+    holds the location of each of ``vars``."""
 
     name: str
     cloud: Cloud
@@ -48,14 +51,9 @@ class Target:
     sample_env: Mapping[str, str]
 
 
-Called: TypeAlias = tuple[Key, str]
-"""A definition's key, and its path without suffix. Both have to match a rule: the path is where reviewers look, and the
-key could be chosen to match."""
-
-
 @dataclass(frozen=True, slots=True)
 class EnvRule:
-    """Which variables ``env()`` may read in the definitions whose key and path match."""
+    """Patterns of the variables that ``env()`` may read in definitions whose key and path match ``key_pattern``."""
 
     key_pattern: str
     names: tuple[str, ...]
@@ -63,8 +61,8 @@ class EnvRule:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The project file as values. ``folder`` is where it lies, ``text`` what stands in it. ``unsound`` are the targets
-    that have problems of their own and are not among ``targets``; None where nobody can tell which there are."""
+    """The content of a project file. ``folder`` contains it, ``text`` is its source. ``unsound`` names the targets with
+    problems, which are not among ``targets``; it is None if the targets cannot be read."""
 
     folder: FilePath
     default_target: str | None
@@ -78,49 +76,49 @@ class Project:
         return self.folder / CONNECTIONS
 
     def target(self, name: str) -> Target:
-        """Raises ``UsageError`` with the names there are."""
+        """Return a target. Raise ``UsageError`` with the names of all targets if there is none of this name."""
         if name not in self.targets:
-            raise UsageError(f"there is no target `{name}`", f"targets in {FILE_NAME}: {', '.join(self.targets)}")
+            raise UsageError(f"there is no target `{name}`", f"use a target of {FILE_NAME}: {', '.join(self.targets)}")
         return self.targets[name]
 
     def has_target(self, name: str) -> bool:
-        """Return whether there is a target of this name, sound or not; true where that cannot be told."""
+        """Return whether there is a target of this name, with or without problems, or the targets cannot be read."""
         return name in self.targets or self.unsound is None or name in self.unsound
 
-    def admits(self, called: Called, name: str) -> bool:
-        """Whether ``env(name)`` may be read in the definition that is so called."""
-        return _is_one_of(name, self.admitted(called)) and not _is_one_of(name, NEVER_ADMITTED)
+    def admits(self, definition: KeyAndPath, variable: str) -> bool:
+        """Return whether a definition may read an environment variable."""
+        return _matches(variable, self.admitted_patterns(definition)) and not _matches(variable, NEVER_ADMITTED)
 
-    def knows(self, called: Called, name: str) -> bool:
-        """Whether a text is surely the name of a variable: one that ``allow_env`` admits by how it begins."""
-        telling = tuple(pattern for pattern in self.admitted(called) if _BEGINNING.match(pattern))
-        return _is_one_of(name, telling) and self.admits(called, name)
+    def recognizes(self, definition: KeyAndPath, text: str) -> bool:
+        """Return whether a text is certainly the name of a variable, because a pattern that is specific admits it."""
+        specific = tuple(pattern for pattern in self.admitted_patterns(definition) if _SPECIFIC.match(pattern))
+        return _matches(text, specific) and self.admits(definition, text)
 
-    def admitted(self, called: Called) -> tuple[str, ...]:
-        """The patterns of the variables that the definition that is so called may read."""
-        rules = [
-            rule
+    def admitted_patterns(self, definition: KeyAndPath) -> tuple[str, ...]:
+        """Return the patterns of the variables that a definition may read."""
+        return tuple(
+            name
             for rule in self.allow_env
-            if rule.key_pattern == "*" or all(_is_one_of(name, (rule.key_pattern,)) for name in called)
-        ]
-        return tuple(name for rule in rules for name in rule.names)
+            if rule.key_pattern == "*" or all(_matches(text, (rule.key_pattern,)) for text in definition)
+            for name in rule.names
+        )
 
 
-_BEGINNING = re.compile("[A-Z0-9_]{3}")
-"""Of a pattern that says which variables are meant; ``*`` admits every text."""
+_SPECIFIC = re.compile("[A-Z0-9_]{3}")
+"""The beginning of a pattern that does not admit arbitrary text, as ``*`` does."""
 
 
-def _is_one_of(name: str, patterns: tuple[str, ...]) -> bool:
-    return _any_of(patterns).match(name) is not None
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return _union(patterns).match(name) is not None
 
 
 @lru_cache(1000)
-def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+def _union(patterns: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(fnmatch.translate, patterns)) or r"(?!)")
 
 
 class UnsoundProject(ProblemsFound):
-    """The project file has problems. ``rest`` is what of it is sound, to look for more in the definitions."""
+    """A project file with problems. ``rest`` is the project without them, to find problems in the definitions too."""
 
     def __init__(self, problems: tuple[Problem, ...], rest: Project) -> None:
         super().__init__(problems)
@@ -128,109 +126,152 @@ class UnsoundProject(ProblemsFound):
 
 
 def read_project(folder: FilePath) -> Project:
-    """Read ``provisioner.yaml`` in ``folder``. Raise ``UnsoundProject``, or ``UsageError`` where there is none."""
+    """Read the project file in ``folder``. Raise ``UnsoundProject`` for problems in it, ``UsageError`` if there is
+    none."""
     path = folder / FILE_NAME
     if not path.is_file():
-        raise no_project_file(folder, FILE_NAME)
+        raise files.no_project_file(folder, FILE_NAME)
     text = files.read_text(path, FILE_NAME, folder)
     if isinstance(text, Problem):
-        raise UnsoundProject((text,), _rest(folder, Document(FILE_NAME, "")))
+        raise UnsoundProject((text,), _sound_part(folder, Document(FILE_NAME, "")))
     document = parse(FILE_NAME, text)
     problems = set(document.problems)
     if document.data is not None or not problems:
-        unread = {one.location for one in document.problems}  # as YAML; nothing more is said of these places
-        found = schema.Checker(json_schema.load("project")).check(document)
-        problems |= {one for one in (*found, *_cross_problems(document)) if one.location not in unread}
+        checked = (*schema.Checker(json_schema.load("project")).check(document), *_cross_problems(document))
+        unreadable = {problem.location for problem in document.problems}
+        problems |= {problem for problem in checked if problem.location not in unreadable}
     if problems:
-        raise UnsoundProject(tuple(sorted(problems)), _rest(folder, document))
+        raise UnsoundProject(tuple(sorted(problems)), _sound_part(folder, document))
     return _project(folder, document, document.data)
 
 
-_OF_THE_PLACE = ("org_id", "sandbox", "endpoint", "ims_endpoint", "state")
-"""What of a target no definition depends on; that it is wrong hides nothing of what is wrong with those."""
-
-
-def _rest(folder: FilePath, document: Document) -> Project:
-    """Return the project with the targets that are sound as far as definitions depend on them. Where what ``env()`` may
-    read is not, nothing is held against the definitions."""
-    accepts = json_schema.accepts(json_schema.load("project"))
-    data = document.data if isinstance(document.data, dict) else {}
-    targets, templates = data.get("targets"), data.get("templates", {})
-    named = targets if isinstance(targets, dict) else {}
-    judged = {
-        name: {part: value for part, value in target.items() if part not in _OF_THE_PLACE}
-        for name, target in named.items()
-        if isinstance(target, dict)
-    }
-    unread = {problem.location.line for problem in document.problems}
-    sound = {
-        name: target
-        for name, target in judged.items()
-        if accepts({"version": 1, "targets": {name: target}})
-        and not any("{{" in str(value) for value in target.get("vars", {}).values())
-        and not any(mark[0] in unread for path, mark in document.value_marks.items() if path[:2] == ("targets", name))
-    }
-    if not data or not accepts({"version": 1, "targets": {"any": {}}, "templates": templates}):
-        templates = {"allow_env": ["*"]}
-    project = _project(folder, document, {"targets": sound, "templates": templates})
-    return replace(project, unsound=tuple(named) if isinstance(targets, dict) else None)
-
-
-def _cross_problems(document: Document) -> tuple[Problem, ...]:
-    """Return what no schema can say, also of a file that has other problems."""
-    data = document.data if isinstance(document.data, dict) else {}
-    found = data.get("targets")
-    written = found if isinstance(found, dict) else {}
-    targets = {name: target for name, target in written.items() if isinstance(target, dict)}
-    return (
-        *(_default_target(document, written) if written else ()),
-        *_states(document, targets),
-        *_same_places(document, targets),
-        *_templated_vars(document, targets),
+def _project(folder: FilePath, document: Document, data: Json) -> Project:
+    allow_env = data.get("templates", {}).get("allow_env", list(DEFAULT_ALLOW_ENV))
+    by_key = {"*": allow_env} if isinstance(allow_env, list) else allow_env
+    return Project(
+        folder=folder,
+        default_target=data.get("default_target"),
+        allow_env=tuple(EnvRule(pattern, tuple(names)) for pattern, names in by_key.items()),
+        targets={name: _target(document, name, target) for name, target in data["targets"].items()},
+        text=document.text,
     )
 
 
-def _default_target(document: Document, targets: Json) -> Iterator[Problem]:
-    default = document.data.get("default_target")
-    if isinstance(default, str) and default and default not in targets:
-        location = document.value_at(("default_target",))
-        remedy = suggestion(default, targets, f"targets: {', '.join(targets)}")
+def _target(document: Document, name: str, data: Json) -> Target:
+    paths = {variable: ("targets", name, "vars", variable) for variable in data.get("vars", {})}
+    return Target(
+        name=name,
+        cloud=Cloud(data.get("cloud", Cloud.AZURE)),
+        emulator=data.get("emulator", False),
+        endpoint=data.get("endpoint", DEFAULT_ENDPOINT).rstrip("/"),
+        ims_endpoint=data.get("ims_endpoint", DEFAULT_IMS_ENDPOINT).rstrip("/"),
+        org_id=data.get("org_id"),
+        sandbox=data.get("sandbox"),
+        state=_state_file(name, data),
+        # The source text, so that a plain `007` keeps its zeros.
+        vars={variable: document.texts.get(path, as_text(data["vars"][variable])) for variable, path in paths.items()},
+        var_at={variable: document.value_location(path) for variable, path in paths.items()},
+        sample_env=data.get("env", {}),
+    )
+
+
+def _state_file(target: str, data: Json) -> str:
+    default = f".provisioner/{target}/state.json" if data.get("emulator", False) else f"state/{target}.json"
+    return str(data.get("state", default))
+
+
+_WITHOUT_EFFECT_ON_DEFINITIONS = ("org_id", "sandbox", "endpoint", "ims_endpoint", "state")
+"""Properties of a target that no definition depends on: problems in them do not keep definitions from being checked."""
+
+
+def _sound_part(folder: FilePath, document: Document) -> Project:
+    """Return the project with the targets against which definitions can be checked.
+
+    If the rules for ``env()`` are unsound, every variable is admitted, so that definitions are not blamed.
+    """
+    accepts = json_schema.accepts(json_schema.load("project"))
+    data = _mapping(document.data)
+    targets, templates = _mapping(data.get("targets")), data.get("templates", {})
+    unreadable = {problem.location.line for problem in document.problems}
+    unreadable_targets = {
+        path[1]
+        for path, position in document.value_positions.items()
+        if position[0] in unreadable and len(path) > 1 and path[0] == "targets"
+    }
+    sound: Json = {}
+    for name, target in targets.items():
+        if not isinstance(target, dict) or name in unreadable_targets:
+            continue
+        relevant = {key: value for key, value in target.items() if key not in _WITHOUT_EFFECT_ON_DEFINITIONS}
+        if accepts({"version": 1, "targets": {name: relevant}}) and not any(
+            "{{" in str(value) for value in relevant.get("vars", {}).values()
+        ):
+            sound[name] = relevant
+    if not data or not accepts({"version": 1, "targets": {"any": {}}, "templates": templates}):
+        templates = {"allow_env": ["*"]}
+    project = _project(folder, document, {"targets": sound, "templates": templates})
+    return replace(project, unsound=tuple(targets) if isinstance(data.get("targets"), dict) else None)
+
+
+def _mapping(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
+
+
+def _cross_problems(document: Document) -> Iterator[Problem]:
+    """Yield the problems that a schema cannot express, also for a file that has others."""
+    data = _mapping(document.data)
+    targets = _mapping(data.get("targets"))
+    default = data.get("default_target")
+    if targets and isinstance(default, str) and default and default not in targets:
+        remedy = suggestion(default, targets, f"use one of: {', '.join(targets)}")
+        location = document.value_location(("default_target",))
         yield Problem(location, "project.target", f"there is no target `{default}`", remedy)
+    well_formed = {name: target for name, target in targets.items() if isinstance(target, dict)}
+    yield from _state_problems(document, well_formed)
+    yield from _shared_services(document, well_formed)
+    for name, target in well_formed.items():
+        for variable, value in _mapping(target.get("vars")).items():
+            if "{{" in str(value):  # it would be sent as it is
+                location = document.value_location(("targets", name, "vars", variable))
+                message = f"the value of `{variable}` is a template, but vars are not rendered"
+                yield Problem(location, "project.var", message, "write the value out")
 
 
-def _states(document: Document, targets: Mapping[str, Json]) -> Iterator[Problem]:
+def _state_problems(document: Document, targets: Mapping[str, Json]) -> Iterator[Problem]:
     owners: dict[FilePath, str] = {}
     for name, data in targets.items():
-        path = FilePath(_state(name, data))
+        path = FilePath(_state_file(name, data))
         owner = owners.setdefault(path, name)
-        location = document.value_at(("targets", name, "state"))
+        location = document.value_location(("targets", name, "state"))
         if ".." in path.parts:
-            yield Problem(location, "project.state", "the state file lies outside the project", "remove the `..`")
+            yield Problem(location, "project.state", "the state file is outside the project", "remove the `..`")
         elif owner != name:
-            message = f"the targets `{owner}` and `{name}` have one state file"
+            message = f"the targets `{owner}` and `{name}` share a state file"
             yield Problem(location, "project.state", message, "give each target a state file of its own")
 
 
-def _same_places(document: Document, targets: Mapping[str, Json]) -> Iterator[Problem]:
-    """Two targets of one place would each keep a state of its base connections, and undo what the other does.
+def _shared_services(document: Document, targets: Mapping[str, Json]) -> Iterator[Problem]:
+    """Yield a problem for each target with the sandbox of an earlier one: each would keep a state of its own for the
+    same base connections, and undo the changes of the other.
 
-    What the file leaves to the environment is the same for both.
+    Properties that the environment is to provide count as equal.
     """
     owners: dict[tuple[str, str, str], str] = {}
     for name, data in targets.items():
         if data.get("emulator", False):
             continue
         endpoint = _origin(str(data.get("endpoint", DEFAULT_ENDPOINT)))
-        org_id, sandbox = (str(data.get(part, "")) for part in ("org_id", "sandbox"))
+        org_id, sandbox = str(data.get("org_id", "")), str(data.get("sandbox", ""))
         owner = owners.setdefault((endpoint, org_id.casefold(), sandbox), name)
         if owner != name:
-            message = f"the targets `{owner}` and `{name}` have one endpoint, organization and sandbox"
+            message = f"the targets `{owner}` and `{name}` share endpoint, organization and sandbox"
             remedy = "remove one of them, or give it another `sandbox`"
-            yield Problem(document.key_at(("targets", name)), "project.same-place", message, remedy)
+            yield Problem(document.key_location(("targets", name)), "project.same-place", message, remedy)
 
 
 def _origin(endpoint: str) -> str:
-    """Return scheme, host and port as they are compared; what is no URL, and refused before it is used, as it is."""
+    """Return scheme, host and port in a form to compare; the endpoint itself if it is not a URL, which the schema
+    refuses."""
     try:
         parts = urlsplit(endpoint)
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
@@ -240,58 +281,3 @@ def _origin(endpoint: str) -> str:
     with suppress(ValueError):
         host = IPv6Address(host).compressed
     return f"{parts.scheme}://{host}:{port}"
-
-
-def _templated_vars(document: Document, targets: Mapping[str, Json]) -> Iterator[Problem]:
-    """What var() gives is text, and a template in it would go to the service as it stands."""
-    for target, data in targets.items():
-        values = data.get("vars")
-        for name, value in (values if isinstance(values, dict) else {}).items():
-            if "{{" in str(value):
-                location = document.value_at(("targets", target, "vars", name))
-                message = f"the value of `{name}` is a template, and vars are not rendered"
-                yield Problem(location, "project.var", message, "write the value out")
-
-
-def _state(name: str, data: Json) -> str:
-    default = f".provisioner/{name}/state.json" if data.get("emulator", False) else f"state/{name}.json"
-    return str(data.get("state", default))
-
-
-def _project(folder: FilePath, document: Document, data: Json) -> Project:
-    return Project(
-        folder=folder,
-        default_target=data.get("default_target"),
-        allow_env=_env_rules(data.get("templates", {}).get("allow_env", list(DEFAULT_ALLOW_ENV))),
-        targets={name: _target(document, name, target) for name, target in data["targets"].items()},
-        text=document.text,
-    )
-
-
-def _env_rules(written: list[str] | dict[str, list[str]]) -> tuple[EnvRule, ...]:
-    if isinstance(written, list):
-        return (EnvRule("*", tuple(written)),)
-    return tuple(EnvRule(pattern, tuple(names)) for pattern, names in written.items())
-
-
-def _target(document: Document, name: str, data: Json) -> Target:
-    return Target(
-        name=name,
-        cloud=Cloud(data.get("cloud", Cloud.AZURE)),
-        emulator=data.get("emulator", False),
-        endpoint=data.get("endpoint", DEFAULT_ENDPOINT).rstrip("/"),
-        ims_endpoint=data.get("ims_endpoint", DEFAULT_IMS_ENDPOINT).rstrip("/"),
-        org_id=data.get("org_id"),
-        sandbox=data.get("sandbox"),
-        state=_state(name, data),
-        vars=_vars(document, name, data.get("vars", {})),
-        var_at={one: document.value_at(("targets", name, "vars", one)) for one in data.get("vars", {})},
-        sample_env=data.get("env", {}),
-    )
-
-
-def _vars(document: Document, target: str, values: Json) -> Mapping[str, str]:
-    """As text: a plain ``007`` keeps its zeros, because the text it was written with is what counts."""
-    return {
-        name: document.texts.get(("targets", target, "vars", name), as_text(value)) for name, value in values.items()
-    }

@@ -1,11 +1,9 @@
-"""What yaml raises -> problems with a place and a remedy.
+"""Problems in the text of a YAML file: syntax errors, merge conflicts, misplaced and invisible characters. Pure.
 
-What came into a YAML file by merging or pasting and is no YAML: conflict markers, blanks that are no spaces. Pure.
+PyYAML's exceptions become problems with a position and a remedy here; the loader raises and catches them.
 
-YAML takes a no-break space for a letter, so that what is wrong shows lines later, or as a key that nobody wrote. In a
-value such characters are text like any other.
-
-Characters that a definition may not hold: only without them does a reviewer see what is meant. Pure.
+YAML takes a no-break space for a letter, so an error caused by one shows up lines later, or as an unexpected key. Such
+characters are replaced before parsing where YAML needs a space, and left alone in values, where they are text.
 """
 
 from __future__ import annotations
@@ -21,233 +19,227 @@ from typing import Any, TypeAlias
 from provisioner.model import Location, Problem
 from provisioner.text import BLANKS, UNSEEN, pasted_into_json
 
-MAX_DEPTH = 32
-TOO_DEEP = ("yaml.too-deep", f"nested more than {MAX_DEPTH} levels deep", "a definition needs five")
-"""Rule, message and remedy."""
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+"""Line breaks as libyaml counts them."""
 
 
 def source_line(text: str, number: int) -> str:
-    """The line with this number, counted from 1; "" where there is none."""
+    """Return the line with this number, counted from 1; "" if the text has fewer."""
     lines = _lines(text)
     return lines[number - 1] if 0 < number <= len(lines) else ""
 
 
-_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-"""What libyaml counts as the end of a line."""
-
-
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=2)  # every field of a document asks for its line
 def _lines(text: str) -> list[str]:
-    """Kept, because every leaf of a document asks for its line."""
     return _LINE_BREAK.split(text)
 
+
+def position_of(text: str, index: int) -> tuple[int, int]:
+    """Return line and column of an index, counted from 1."""
+    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+
+
+# Exceptions of PyYAML
+
+MAX_DEPTH = 32
+TOO_DEEP = ("yaml.too-deep", f"nested more than {MAX_DEPTH} levels deep", "flatten it: a definition needs five levels")
+"""Rule, message and remedy."""
 
 UNQUOTED_TEMPLATE = (
     "yaml.unquoted-template",
     "`{{` opens a mapping inside a mapping",
-    "a template must stand in quotes: \"{{ env('NAME') }}\"",
+    "quote the template: \"{{ env('NAME') }}\"",
 )
 """Rule, message and remedy."""
 
-_UNQUOTED = re.compile(r"[^#'\"]*?(?:: |- )\s*(\{\{)")
+_UNQUOTED_TEMPLATE_LINE = re.compile(r"[^#'\"]*?(?:: |- )\s*(\{\{)")
 
-_COMPOSER = {
-    "but found another document": ("yaml.several-documents", "a second document starts here", "one file, one document"),
+_COMPOSER_PROBLEMS = {
+    "but found another document": (
+        "yaml.several-documents",
+        "a second document starts here",
+        "move it to a file of its own",
+    ),
     "found undefined alias": (
         "yaml.unknown-alias",
         "the alias refers to no anchor above it",
         "quote a value that starts with `*`",
     ),
-    "second occurrence": ("yaml.duplicate-anchor", "the anchor is given twice", "give each anchor a name of its own"),
+    "second occurrence": ("yaml.duplicate-anchor", "the anchor is defined twice", "give each anchor a name of its own"),
 }
-"""What PyYAML's composer says -> rule, message and remedy."""
+"""Messages of PyYAML's composer, and the rule, message and remedy for each."""
+
+_SYNTAX_REMEDIES = {
+    "mapping values are not allowed": "quote a value that contains `: `, and check the indentation",
+    "cannot start any token": "quote a value that starts with this character",
+    "unexpected end of stream": "close the quote or bracket that was opened",
+    "expected ',' or": "close the bracket that was opened, and separate its items by commas",
+    "alphabetic or numeric": "quote a value that starts with `*` or `&`",
+    "escape character": "write a backslash as `\\\\`, or use 'single quotes'",
+    "expected key": "check the indentation and the quotes of this line and of the one before",
+    "could not find expected ':'": "write a colon and a space after the key",
+}
+"""Parts of the messages of PyYAML's parser, and the remedy for each."""
 
 
 def syntax_problem(file: str, text: str, error: Any) -> Problem:
-    """A ``yaml.MarkedYAMLError`` as a problem at its place."""
-    # What is not closed or ended is noticed later; where it began is what helps.
-    unclosed = any(part in str(error.problem) for part in ("end of stream", "expected ':'", "expected ',' or"))
-    mark = (error.context_mark if unclosed else None) or error.problem_mark or error.context_mark
+    """Return the problem for a ``yaml.MarkedYAMLError``."""
+    problem = str(error.problem)
+    # Unclosed syntax is noticed at the end; the place where it begins is more useful.
+    is_unclosed = any(part in problem for part in ("end of stream", "expected ':'", "expected ',' or"))
+    mark = (error.context_mark if is_unclosed else None) or error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    source = source_line(text, line)
     location = Location(file, line, column)
-    if "maximum nesting depth" in str(error.problem):  # libyaml's own limit: it looks ahead
+    if "maximum nesting depth" in problem:  # libyaml's own limit: it looks ahead
         return Problem(location, *TOO_DEEP)
-    unquoted = _UNQUOTED.match(source_line(text, line))
-    if unquoted:
+    if unquoted := _UNQUOTED_TEMPLATE_LINE.match(source):
         return Problem(Location(file, line, unquoted.start(1) + 1), *UNQUOTED_TEMPLATE)
-    if error.problem in _COMPOSER:
-        return Problem(location, *_COMPOSER[error.problem])
-    if "'\\t'" in str(error.problem) or _starts_with_tab(text, line):
+    if problem in _COMPOSER_PROBLEMS:
+        return Problem(location, *_COMPOSER_PROBLEMS[problem])
+    if "'\\t'" in problem or source.lstrip(" ").startswith("\t"):
         return Problem(location, "yaml.tab", "a tab cannot indent YAML", "indent with spaces")
-    context = f" {error.context}" if error.context else ""
-    if re.search(r'"\{\{[^}]*"', source_line(text, mark.line + 1 if mark else 1)):
-        remedy = "inside double quotes a template takes single ones: \"{{ env('NAME') }}\""
+    if re.search(r'"\{\{[^}]*"', source):
+        remedy = "use single quotes inside the template: \"{{ env('NAME') }}\""
     else:
-        remedy = _syntax_remedy(str(error.problem))
-    return Problem(location, "yaml.syntax", f"{error.problem}{context}", remedy)
-
-
-def _starts_with_tab(text: str, line: int) -> bool:
-    return source_line(text, line).lstrip(" ").startswith("\t")
-
-
-def _syntax_remedy(problem: str) -> str:
-    remedies = {
-        "mapping values are not allowed": "quote a value that contains `: `, and check the indentation",
-        "cannot start any token": "quote a value that starts with this character",
-        "unexpected end of stream": "close the quote or bracket that was opened",
-        "expected ',' or": "close the bracket that was opened, and separate what it holds by commas",
-        "alphabetic or numeric": "quote a value that starts with `*` or `&`",
-        "escape character": "write a backslash as `\\\\`, or use 'single quotes'",
-        "expected key": "check the indentation and the quotes of this line and of the one before",
-        "could not find expected ':'": "a key is followed by a colon and a space",
-    }
-    return next(
-        (remedy for part, remedy in remedies.items() if part in problem), "check the line and the one before it"
-    )
+        remedies = (remedy for part, remedy in _SYNTAX_REMEDIES.items() if part in problem)
+        remedy = next(remedies, "check the line and the one before it")
+    context = f" {error.context}" if error.context else ""
+    return Problem(location, "yaml.syntax", f"{problem}{context}", remedy)
 
 
 def reader_problem(file: str, text: str, error: Any) -> Problem:
-    """A ``yaml.reader.ReaderError``, a character that YAML does not allow, as a problem at its place."""
-    before = _before(text, error)
-    location = Location(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+    """Return the problem for a ``yaml.reader.ReaderError``, a character that YAML does not allow."""
+    index = error.position if isinstance(error.position, int) else 0
+    if error.encoding != "unicode":  # libyaml counts bytes, PyYAML's own reader characters
+        index = len(text.encode("utf-8")[:index].decode("utf-8", "ignore"))
     code = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "\0")
+    message = f"the character U+{code:04X} is not allowed in YAML"
     return Problem(
-        location,
-        "yaml.character",
-        f"the character U+{code:04X} is not allowed in YAML",
-        'write it as an escape in "quotes"',
+        Location(file, *position_of(text, index)), "yaml.character", message, 'write it as an escape in "quotes"'
     )
 
 
-def _before(text: str, error: Any) -> str:
-    """The text before the error: libyaml counts bytes, PyYAML's own reader characters."""
-    position = error.position if isinstance(error.position, int) else 0
-    if error.encoding != "unicode":
-        return text.encode("utf-8")[:position].decode("utf-8", "ignore")
-    return text[:position]
+# Merge conflicts, and characters that are pasted in
 
-
-_SUSPECT = re.compile(rf"[{BLANKS}\uff1a]")
-_SIGNS = tuple(char * 7 for char in "<=>|")
+_CONFLICT_SIGNS = tuple(char * 7 for char in "<=>|")
 _CONFLICT = re.compile(r"^(?:<{7}|={7}$|>{7}|\|{7})", re.MULTILINE)
-"""What git, Mercurial and Subversion write where two versions of a file do not go together."""
+"""Lines that git, Mercurial and Subversion write around the two versions of a conflict."""
 
-# In a scalar without quotes: at its ends, behind what would be a colon or a dash, or before a comment.
-_ODD = rf"[{BLANKS}]"
-_STRUCTURAL = re.compile(
-    rf"^[ \t]*(?:- +)*(?P<start>{_ODD}[ {BLANKS}]*)"
-    rf"|(?P<end>{_ODD}[ {BLANKS}]*)$"
-    rf"|(?<=[:-])(?P<behind>[ ]*{_ODD}[ {BLANKS}]*)"
-    rf"|(?P<before>{_ODD}[ {BLANKS}]*)(?=[:#])"
-    r"|^[ \t]*(?:- +)*[A-Za-z][A-Za-z0-9_]*[ ]*(?P<colon>\uff1a)",
+_FULLWIDTH_COLON = "\uff1a"
+_SUSPECT = re.compile(rf"[{BLANKS}{_FULLWIDTH_COLON}]")
+
+# In an unquoted scalar: at its ends, after what looks like a colon or a dash, or before a comment.
+_BLANK = rf"[{BLANKS}]"
+_MISPLACED = re.compile(
+    rf"^[ \t]*(?:- +)*(?P<start>{_BLANK}[ {BLANKS}]*)"
+    rf"|(?P<end>{_BLANK}[ {BLANKS}]*)$"
+    rf"|(?<=[:-])(?P<behind>[ ]*{_BLANK}[ {BLANKS}]*)"
+    rf"|(?P<before>{_BLANK}[ {BLANKS}]*)(?=[:#])"
+    rf"|^[ \t]*(?:- +)*[A-Za-z][A-Za-z0-9_]*[ ]*(?P<colon>{_FULLWIDTH_COLON})",
     re.MULTILINE,
 )
-_OPAQUE = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|(?:(?<=\s)|^)#.*$", re.MULTILINE)
-"""Quoted texts and comments, in what YAML could not be asked about."""
-
+_QUOTED_OR_COMMENT = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|(?:(?<=\s)|^)#.*$", re.MULTILINE)
+"""Quoted texts and comments, for text that the scanner cannot read."""
 
 Span: TypeAlias = tuple[int, int]
 Scan: TypeAlias = Callable[[str], tuple[list[Span], int]]
-"""Where the scalars without quotes of a text stand, and how far it could be read."""
+"""Returns the spans of the unquoted scalars of a text, and the index up to which it could be scanned."""
 
 
 def clean(file: str, text: str, scan: Scan) -> tuple[str | None, tuple[Problem, ...]]:
-    """Return the text to read, and what does not belong into it.
+    """Return the text to parse, and the problems with pasted characters and merge conflicts in it.
 
-    Blanks are replaced, so that one run finds everything else too. The text is None where nothing can be read: it holds
-    two versions, or lacks the space behind a colon.
+    Misplaced blanks are replaced by spaces, so that the same run finds all other problems. The text is None if parsing
+    makes no sense: because of a conflict, or of a colon that YAML does not know.
     """
-    if not any(sign in text for sign in _SIGNS) and (text.isascii() or not _SUSPECT.search(text)):
+    if not any(sign in text for sign in _CONFLICT_SIGNS) and (text.isascii() or not _SUSPECT.search(text)):
         return text, ()
     conflicts = tuple(_conflicts(file, text))
     if conflicts:
         return None, conflicts
-    found: dict[str, list[int]] = {}
-    read = list(text)
+    indexes: dict[str, list[int]] = {}
+    cleaned = list(text)
     for index in _misplaced(text, scan):
-        found.setdefault(text[index], []).append(index)
-        read[index] = " "
-    problems = tuple(_problem(file, text, indexes) for indexes in found.values())
-    return None if "\uff1a" in found else "".join(read), problems
-
-
-def _conflicts(file: str, text: str) -> Iterator[Problem]:
-    """Yield one problem for each conflict; where its beginning was removed, one for what is left of it."""
-    markers = [(found[0][0], _place(text, found.start())) for found in _CONFLICT.finditer(text)]
-    begun = [place for sign, place in markers if sign == "<"] or [place for _, place in markers[:1]]
-    for line, column in begun:
-        remedy = "keep one version, and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`"
-        yield Problem(Location(file, line, column), "yaml.conflict", "an unresolved merge conflict", remedy)
+        indexes.setdefault(text[index], []).append(index)
+        cleaned[index] = " "
+    problems = tuple(_misplaced_problem(file, text, places) for places in indexes.values())
+    return None if _FULLWIDTH_COLON in indexes else "".join(cleaned), problems
 
 
 def in_json(text: str, error: JSONDecodeError) -> tuple[str, str, str]:
-    """Return line and column, message and remedy for a text that is no JSON; the remedy is "" where nothing was pasted
-    or merged."""
+    """Return ``line:column``, message and remedy for a text that is not JSON; the remedy is "" if the cause is neither
+    a merge conflict nor a pasted character."""
     conflict = next(_conflicts("", text), None)
     if conflict:
         return f"{conflict.location.line}:{conflict.location.column}", conflict.message, conflict.remedy
-    place = f"{error.lineno}:{error.colno}"
     message, remedy = pasted_into_json(text, error.pos)
-    return place, message or f"not JSON: {error.msg}", remedy
+    return f"{error.lineno}:{error.colno}", message or f"not JSON: {error.msg}", remedy
+
+
+def _conflicts(file: str, text: str) -> Iterator[Problem]:
+    """Yield a problem for each conflict, or one for all remaining markers if the opening ones were removed."""
+    markers = [(match[0][0], position_of(text, match.start())) for match in _CONFLICT.finditer(text)]
+    opening = [position for sign, position in markers if sign == "<"]
+    for position in opening or [position for _, position in markers[:1]]:
+        remedy = "keep one version, and remove the lines of `<<<<<<<`, `=======` and `>>>>>>>`"
+        yield Problem(Location(file, *position), "yaml.conflict", "an unresolved merge conflict", remedy)
 
 
 def _misplaced(text: str, scan: Scan) -> Iterator[int]:
-    """Yield the index of each character that stands where YAML needs a space or a colon."""
-    scalars, read = scan(text)
-    for start, end in (*scalars, *_unread(text, read)):
-        for found in _STRUCTURAL.finditer(text[start:end]):
-            group = str(found.lastgroup)
-            behind_a_key = not text[text.rfind("\n", 0, start) + 1 : start].strip(" -") and found.start() == 0
-            if group == "colon" and end <= read and not behind_a_key:
+    """Yield the index of each character in a position where YAML needs a space or a colon."""
+    scalars, scanned = scan(text)
+    for start, end in (*scalars, *_unquoted_spans(text, scanned)):
+        for match in _MISPLACED.finditer(text[start:end]):
+            group = str(match.lastgroup)
+            is_key = not text[text.rfind("\n", 0, start) + 1 : start].strip(" -") and match.start() == 0
+            if group == "colon" and end <= scanned and not is_key:
                 continue
-            first, last = found.span(group)
+            first, last = match.span(group)
             yield from (start + index for index in range(first, last) if text[start + index] not in " \t")
 
 
-def _unread(text: str, read: int) -> Iterator[Span]:
-    """Yield what is not quoted of what lies behind a syntax error."""
-    if read < len(text):
-        end = text.rfind("\n", 0, read) + 1
-        for opaque in _OPAQUE.finditer(text, end):
-            yield end, opaque.start()
-            end = opaque.end()
-        yield end, len(text)
+def _unquoted_spans(text: str, scanned: int) -> Iterator[Span]:
+    """Yield the spans after a syntax error that are neither quoted nor comments."""
+    if scanned < len(text):
+        start = text.rfind("\n", 0, scanned) + 1
+        for match in _QUOTED_OR_COMMENT.finditer(text, start):
+            yield start, match.start()
+            start = match.end()
+        yield start, len(text)
 
 
-def _problem(file: str, text: str, indexes: list[int]) -> Problem:
-    places = [_place(text, index) for index in indexes]
-    line, column = places[0]
-    lines = sorted({other for other, _ in places} - {line})
-    also = f", also on line{'s' * (len(lines) > 1)} {', '.join(map(str, lines))}" if lines else ""
+def _misplaced_problem(file: str, text: str, indexes: list[int]) -> Problem:
+    positions = [position_of(text, index) for index in indexes]
+    line, column = positions[0]
+    other_lines = sorted({other for other, _ in positions} - {line})
+    also = f", also on line{'s' * (len(other_lines) > 1)} {', '.join(map(str, other_lines))}" if other_lines else ""
     character = text[indexes[0]]
-    needed = "colon" if character == "\uff1a" else "space"
+    needed = "colon" if character == _FULLWIDTH_COLON else "space"
     message = f"U+{ord(character):04X} ({unicodedata.name(character).lower()}) stands where YAML needs a {needed}{also}"
-    remedy = f"write a {needed} instead: such characters come with what is pasted from a page"
+    remedy = f"write a {needed} instead: such characters come from pasted text"
     return Problem(Location(file, line, column), "yaml.character", message, remedy)
 
 
-def _place(text: str, index: int) -> tuple[int, int]:
-    return text.count("\n", 0, index) + 1, index - text.rfind("\n", 0, index)
+# Invisible characters
 
-
-REMEDY = "remove it, or write a plain space: it is not seen, and what a reviewer reads is not what is meant"
+INVISIBLE_REMEDY = "remove it, or write a plain space: it is invisible, so reviewers cannot see what the text means"
 
 
 @dataclass(frozen=True, slots=True)
-class Strange:
-    """The first such character of a text, at an index."""
+class InvisibleCharacter:
+    """An invisible character at an index of a text. ``name`` is its code point and Unicode name."""
 
     index: int
     name: str
 
 
-def find_strange(text: str) -> Strange | None:
-    """Return None where there is none."""
+def find_invisible(text: str) -> InvisibleCharacter | None:
+    """Return the first invisible character of a text, if any."""
     if text.isascii() and text.replace("\n", "").isprintable():
-        return None  # as nearly every file: this costs a tenth
-    found = UNSEEN.search(text)
-    if found is None:
+        return None  # nearly every file, at a tenth of the cost of a search
+    match = UNSEEN.search(text)
+    if match is None:
         return None
-    name = unicodedata.name(found[0], "a control character").lower()
-    return Strange(found.start(), f"U+{ord(found[0]):04X} ({name})")
+    name = unicodedata.name(match[0], "a control character").lower()
+    return InvisibleCharacter(match.start(), f"U+{ord(match[0]):04X} ({name})")

@@ -1,15 +1,13 @@
-"""String leaves with ``{{ ... }}``: compile, render, know what came from ``env()``.
+"""Template fields: compile and render strings that contain ``{{ ... }}``, and track which of them read ``env()``.
 
-The only module that imports jinja2. Definitions arrive by pull request, so a template is untrusted. What it may hold is
-a list: text, ``env('NAME')``, ``var('name')``, string constants, ``~`` and the filters below. All else that Jinja knows
-(attributes, loops, arithmetic, tests, macros) is refused before anything is evaluated. Jinja's sandbox stands behind
-that list all the same.
+No other module of this package imports jinja2. Definitions arrive by pull request, so templates are untrusted. The
+accepted syntax is an allow list: text, ``env('NAME')``, ``var('name')``, string constants, ``~`` and the filters of
+``_FILTERS``. All other Jinja syntax (attributes, loops, arithmetic, tests, macros) is refused before anything is
+evaluated; Jinja's sandbox is the second line of defence.
 
-A leaf that calls ``env()`` is sensitive as a whole: filters and concatenation need not be followed. Whether a template
-is refused never depends on what a variable of the environment holds: the author of a definition, who may not know it,
-would find it out by trying. For the same reason only some filters work on ``env()``.
-
-A compiled template: what it reads, what it gives, and what of that a reader may see. Pure.
+A template that calls ``env()`` is sensitive as a whole, so filters and concatenation need not be tracked. Whether a
+template is refused never depends on the content of an environment variable: the author of a definition may not know
+that content, and could otherwise find it out by trial. For the same reason only some filters accept ``env()``.
 """
 
 from __future__ import annotations
@@ -22,124 +20,185 @@ from typing import Any
 from urllib.parse import quote
 
 from provisioner.definitions.hints import closest, suggestion
-from provisioner.definitions.syntax import REMEDY, find_strange
+from provisioner.definitions.syntax import INVISIBLE_REMEDY, find_invisible
 from provisioner.secrets import Sensitive, Symbolic, Value
 from provisioner.text import TYPOGRAPHIC_QUOTE
 
 MAX_SOURCE = 16 * 1024
 """Characters of a template. Connection strings with every option set stay below one eighth of this."""
 
+MAX_VARIABLE = 16 * 1024
+"""Characters of the value of a variable."""
+
 MAX_OUTPUT = 512 * 1024
-"""Characters that a template may render to if every variable in it is as long as it may be."""
+"""Characters that a template may render to if each of its variables is as long as allowed."""
 
 MAX_FILTERS = 8
-"""Filters in a template. Jinja takes ever longer for each."""
+"""Filters in a template. Jinja's compile time grows out of proportion with their number."""
 
 MAX_NODES = 60
-"""Parts of a template. Text, four variables and a filter on each are below 30."""
+"""Syntax nodes of a template. Text, four variables and a filter on each are below 30."""
+
+_MAX_CALLS_WITHOUT_JINJA = 8
+"""Calls in a template that is compiled without Jinja; far from each of the limits above."""
+
+SOLE = re.compile(r"\{\{\s*(env|var)\(\s*(['\"])([^'\"\\{}]+)\2\s*\)\s*\}\}")
+"""One call and nothing else."""
+
+
+class BadTemplate(ValueError):
+    """A template that cannot be used. ``rule`` is the rule id of the problem."""
+
+    def __init__(self, rule: str, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.message = message
+        self.remedy = remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A compiled template: its source, the names that it reads, its filters, and a function that evaluates it.
+
+    ``is_bare`` is true for one call and nothing else, not even white space around it.
+    """
+
+    source: str
+    env_names: tuple[str, ...]
+    var_names: tuple[str, ...]
+    evaluate: Callable[[Mapping[str, str], Mapping[str, str]], str]
+    filters: tuple[str, ...] = ()
+    is_bare: bool = False
+
+    def origin(self, variables: Mapping[str, str], readable: bool) -> str:
+        """Return a description of the rendered value that may be shown, such as ``env(MYSQL_ORDERS_PASSWORD)``.
+
+        For a ``readable`` field it includes the surrounding text, as in ``env(MYSQL_HOST).example.com``. Elsewhere that
+        text may be part of a secret, so only its digest is shown, which reveals that it changed.
+        """
+        names = ", ".join(f"env({name})" for name in self.env_names)
+        if self.is_bare:
+            return names
+        text = self.evaluate(variables, {name: f"env({name})" for name in self.env_names})
+        description = text if readable else f"template of {names}"
+        if self.filters:
+            description += f" by {', '.join(self.filters)}"
+        return description if readable or not self.literal_text(variables) else f"{description} {digest(text)}"
+
+    def literal_text(self, variables: Mapping[str, str]) -> str:
+        """Return the rendered text without the environment variables and without white space at its ends."""
+        return self.evaluate(variables, dict.fromkeys(self.env_names, "")).strip()
+
+    def is_padded(self, variables: Mapping[str, str]) -> bool:
+        """Return whether the template itself adds white space at an end."""
+        text = self.evaluate(variables, dict.fromkeys(self.env_names, "x"))
+        return text != text.strip()
+
+    @property
+    def is_sole(self) -> bool:
+        """Return whether the template is one call, apart from white space around it."""
+        return self.is_bare or bool(SOLE.fullmatch(self.source.strip()))
 
 
 def is_template(text: str) -> bool:
-    """Whether a string leaf is one at all."""
     return "{{" in text or "}}" in text or "{%" in text
 
 
-def compile_leaf(source: str) -> Template:
-    """Compile one leaf. Raises ``BadTemplate``."""
-    bare = SOLE.fullmatch(source)
-    if bare and len(source) <= MAX_SOURCE:
-        return _bare_call(source, bare[1], bare[3])
-    return _compile(source)
+def digest(text: str) -> str:
+    """Return a short digest, which reveals that a text changed and nothing else."""
+    import hashlib
+
+    return f"#{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+
+
+def render(
+    template: Template, variables: Mapping[str, str], environment: Mapping[str, str], readable: bool = False
+) -> Value:
+    """Return the value of a template: ``Symbolic`` if an environment variable that it reads is unset or empty,
+    ``Sensitive`` if it reads any, else its text. ``readable``: the text around these variables may be shown.
+
+    Every name of ``template.var_names`` must be in ``variables``. Raise ``BadTemplate`` for a variable that is too long
+    or not UTF-8; the message does not contain the value.
+    """
+    names = template.env_names
+    if not all(map(environment.get, names)):
+        return Symbolic(template.origin(variables, readable), names)
+    for name in names:
+        _check_variable(name, environment[name])
+    for name in template.var_names:
+        _check_variable(name, variables[name])
+    text = template.evaluate(variables, environment)
+    return Sensitive(text, template.origin(variables, readable), names) if names else text
+
+
+def _check_variable(name: str, value: str) -> None:
+    if len(value) > MAX_VARIABLE:
+        message = f"{name} is longer than {MAX_VARIABLE:,} characters"
+        raise BadTemplate("template.too-large", message, "set it to the value that the service expects")
+    try:
+        value.encode("utf-8")  # JSON cannot carry other bytes
+    except UnicodeEncodeError:
+        raise BadTemplate("secret.encoding", f"{name} is not UTF-8", "set the variable to UTF-8 text") from None
 
 
 @lru_cache(1000)
-def _compile(source: str) -> Template:
-    return _plain_calls(source) or _compile_with_jinja(source)
+def compile_template(source: str) -> Template:
+    """Compile a template. Raise ``BadTemplate``."""
+    return _compile_without_jinja(source) or _compile_with_jinja(source)
 
 
-def _bare_call(source: str, function: str, name: str) -> Template:
-    """A leaf that is one call."""
-    if function == "env":
-        return Template(source, (name,), (), lambda _, environment: environment[name], is_bare=True)
-    return Template(source, (), (name,), lambda variables, _: variables[name], is_bare=True)
-
-
-_MOST_PLAIN = 8
-"""Calls of a leaf that is read without Jinja; far from each of the limits above."""
-
-
-def _plain_calls(source: str) -> Template | None:
-    """A leaf that is nothing but text and calls of ``env()`` and ``var()``, as nearly all are: to read it needs no
-    Jinja, which would take 50 times as long. None for any other."""
+def _compile_without_jinja(source: str) -> Template | None:
+    """Compile text with calls of ``env()`` and ``var()``, 50 times as fast as Jinja; return None for anything else."""
     parts = SOLE.split(source)
     texts, calls = parts[::4], list(zip(parts[1::4], parts[3::4], strict=True))
-    if not 0 < len(calls) <= _MOST_PLAIN or len(source) > MAX_SOURCE or any(map(_means_more, texts)):
+    if not 0 < len(calls) <= _MAX_CALLS_WITHOUT_JINJA or len(source) > MAX_SOURCE:
+        return None
+    # To Jinja, `{{{` opens a mapping, and `\r` is a line break.
+    if any(is_template(text) or text.endswith("{") or "\r" in text for text in texts):
         return None
 
     def evaluate(variables: Mapping[str, str], environment: Mapping[str, str]) -> str:
         return SOLE.sub(lambda call: (environment if call[1] == "env" else variables)[call[3]], source)
 
-    env = sorted({name for function, name in calls if function == "env"})
-    var = sorted({name for function, name in calls if function == "var"})
-    return Template(source, tuple(env), tuple(var), evaluate)
-
-
-def _means_more(text: str) -> bool:
-    """Whether a text beside calls is not just text to Jinja: ``{{{`` opens a mapping, and ``\\r`` is a line break."""
-    return is_template(text) or text.endswith("{") or "\r" in text
+    env_names = sorted({name for function, name in calls if function == "env"})
+    var_names = sorted({name for function, name in calls if function == "var"})
+    is_bare = len(calls) == 1 and not any(texts)
+    return Template(source, tuple(env_names), tuple(var_names), evaluate, is_bare=is_bare)
 
 
 def _compile_with_jinja(source: str) -> Template:
-    import jinja2
+    from jinja2 import nodes
 
     if len(source) > MAX_SOURCE:
         message = f"the template is longer than {MAX_SOURCE:,} characters"
         raise BadTemplate("template.too-large", message, "shorten it")
     if "{%" in source:
-        raise BadTemplate("template.statement", "`{% %}` statements are not available", "use env(), var() and filters")
-    try:
-        tree = _jinja().parse(source)
-    except jinja2.TemplateSyntaxError as error:
-        # What was found instead is not repeated: it may be a secret that lacks its quotes.
-        if TYPOGRAPHIC_QUOTE.search(source):
-            raise BadTemplate(
-                "template.syntax", "typographic quotes stand in the template", "write ' instead"
-            ) from None
-        message = f"the template cannot be read: {str(error.message).partition(', got ')[0].rstrip('.')}"
-        raise BadTemplate("template.syntax", message, "check the text between {{ and }}") from None
-    except ValueError:  # more digits than Python reads
-        raise BadTemplate("template.expression", _ONLY_TEXT, "put it in quotes") from None
-    except RecursionError:
-        raise BadTemplate("template.syntax", "the template is nested too deeply", "simplify it") from None
-    calls = _Calls()
-    _admit(tree, calls)
-    filters = list(tree.find_all(jinja2.nodes.Filter))
-    _admit_filters(filters)
-    if _longest(tree) > MAX_OUTPUT:
+        raise BadTemplate("template.statement", "`{% %}` statements are not supported", "use env(), var() and filters")
+    tree = _parse(source)
+    for number, node in enumerate(_walk(tree), 1):
+        if number > MAX_NODES:
+            raise BadTemplate("template.too-large", "the template has too many parts", "simplify it")
+        _check_node(node)
+    filters = list(tree.find_all(nodes.Filter))
+    _check_filters(filters)  # together, and only once the template is known to be small
+    if _max_length(tree) > MAX_OUTPUT:
         message = f"the template could render to more than {MAX_OUTPUT:,} characters"
         raise BadTemplate("template.too-large", message, "use fewer variables and filters in one place")
-    return Template(
-        source,
-        tuple(sorted(calls.env)),
-        tuple(sorted(calls.var)),
-        _evaluator(source),
-        tuple(one.name for one in filters),
-    )
-
-
-def _evaluator(source: str) -> Callable[[Mapping[str, str], Mapping[str, str]], str]:
-    template = _jinja().from_string(source)
+    compiled = _jinja().from_string(source)
 
     def evaluate(variables: Mapping[str, str], environment: Mapping[str, str]) -> str:
         try:
-            return str(template.render(env=environment.__getitem__, var=variables.__getitem__))
+            return str(compiled.render(env=environment.__getitem__, var=variables.__getitem__))
         except Exception:
-            # Whatever Jinja raises may quote the value it worked on, so nothing of it is passed on, not even as cause.
-            raise BadTemplate(
-                "template.failed", "the template cannot be rendered", "check the filters and their arguments"
-            ) from None
+            # Jinja's own error may quote the value it worked on, so it is not passed on, not even as cause.
+            remedy = "check the filters and their arguments"
+            raise BadTemplate("template.failed", "the template cannot be rendered", remedy) from None
 
-    return evaluate
+    calls: list[Any] = list(tree.find_all(nodes.Call))
+    env_names, var_names = (
+        tuple(sorted({call.args[0].value for call in calls if call.node.name == function})) for function in _FUNCTIONS
+    )
+    return Template(source, env_names, var_names, evaluate, tuple(node.name for node in filters))
 
 
 @cache
@@ -159,114 +218,66 @@ def _jinja() -> Any:
     return environment
 
 
-class _Calls:
-    """The names that a template reads."""
+def _parse(source: str) -> Any:
+    """Return Jinja's syntax tree of a template. Raise ``BadTemplate``."""
+    import jinja2
 
-    def __init__(self) -> None:
-        self.env: set[str] = set()
-        self.var: set[str] = set()
-        self.nodes = 0
+    try:
+        return _jinja().parse(source)
+    except jinja2.TemplateSyntaxError as error:
+        if TYPOGRAPHIC_QUOTE.search(source):
+            message, remedy = "the template contains typographic quotes", "use ' instead"
+        else:
+            # The unexpected token is not repeated: it may be a secret that lacks its quotes.
+            message = f"the template cannot be read: {str(error.message).partition(', got ')[0].rstrip('.')}"
+            remedy = "check the text between {{ and }}"
+    except ValueError:  # more digits than Python reads
+        raise BadTemplate("template.expression", *_NOT_A_STRING) from None
+    except RecursionError:
+        message, remedy = "the template is nested too deeply", "simplify it"
+    raise BadTemplate("template.syntax", message, remedy)
 
 
-def _admit(node: Any, calls: _Calls) -> None:
-    """Walk the parsed template and refuse what is not on the list."""
+def _walk(node: Any) -> Any:
+    """Yield a node and all below it, depth first. The content of a call is not visited: ``_check_call`` does that."""
     from jinja2 import nodes
 
-    calls.nodes += 1
-    if calls.nodes > MAX_NODES:
-        raise BadTemplate("template.too-large", "the template has too many parts", "simplify it")
+    yield node
+    if not isinstance(node, nodes.Call):
+        for child in node.iter_child_nodes():
+            yield from _walk(child)
+
+
+def _check_node(node: Any) -> None:
+    """Raise ``BadTemplate`` for a node of the syntax tree that is not on the allow list."""
+    from jinja2 import nodes
+
     if isinstance(node, nodes.Call):
-        _admit_call(node, calls)
-        return
-    if isinstance(node, nodes.Filter):
-        _admit_filter(node)
+        _check_call(node)
+    elif isinstance(node, nodes.Filter):
+        _check_filter(node)
     elif isinstance(node, nodes.Const):
-        _admit_constant(node)
+        if not isinstance(node.value, str):
+            raise BadTemplate("template.expression", *_NOT_A_STRING)
+        if invisible := find_invisible(node.value):  # made by an escape, such as '\\u202e': the file has none
+            raise BadTemplate("template.character", f"the template produces {invisible.name}", INVISIBLE_REMEDY)
     elif isinstance(node, nodes.Name):
         remedy = "write env('NAME'), var('name'), or text in quotes"
-        raise BadTemplate("template.name", "a word without quotes has no meaning", remedy)
+        raise BadTemplate("template.name", "an unquoted word has no meaning", remedy)
     elif isinstance(node, nodes.TemplateData) and "}}" in node.data:
-        raise BadTemplate("template.syntax", "`}}` closes nothing", "open the template with {{, or remove the }}")
-    elif not isinstance(node, nodes.Template | nodes.Output | nodes.TemplateData | nodes.Concat):
-        what = _WRITTEN.get(type(node).__name__, "this kind of expression")
-        raise BadTemplate("template.expression", f"{what} is not available", _remedy(node))
-    for child in node.iter_child_nodes():
-        _admit(child, calls)
-
-
-_FUNCTIONS = ("env", "var")
-_ELSEWHERE = ("secrets", "vars", "env", "github", "inputs", "variables", "parameters")
-"""What expressions of pipelines begin with: ``${{ secrets.NAME }}``."""
-_VARS_ELSEWHERE = ("vars", "var", "variables", "parameters", "params", "local", "locals", "values")
-"""The same where a name in lower case is a setting, as in Terraform and in Azure's pipelines."""
-
-
-_MEANT = {
-    **dict.fromkeys(("env_var", "getenv", "environ", "secret", "lookup", "get_env", "envvar"), "env"),
-    **dict.fromkeys(("vars", "variable", "parameter", "param"), "var"),
-}
-"""Functions of dbt, Ansible and others -> ours that does the same."""
-
-
-def _admit_call(node: Any, calls: _Calls) -> None:
-    from jinja2 import nodes
-
-    if not isinstance(node.node, nodes.Name):
-        raise BadTemplate("template.expression", "methods are not available", "use env(), var() and filters")
-    if node.node.name not in _FUNCTIONS:
-        name = node.node.name
-        close = _MEANT.get(name) or closest(name, _FUNCTIONS)
-        remedy = f"did you mean {close}()?" if close else "the functions are env('NAME') and var('name')"
-        raise BadTemplate("template.unknown-function", f"there is no function `{name}`", remedy)
-    plain = len(node.args) == 1 and not node.kwargs and not node.dyn_args and not node.dyn_kwargs
-    if not plain or not isinstance(node.args[0], nodes.Const) or not _is_name(node.args[0].value):
         raise BadTemplate(
-            "template.argument", f"{node.node.name}() takes one name in quotes", f"write {node.node.name}('NAME')"
+            "template.syntax", "`}}` without `{{` before it", "open the template with {{, or remove the }}"
         )
-    getattr(calls, node.node.name).add(node.args[0].value)
+    elif not isinstance(node, nodes.Template | nodes.Output | nodes.TemplateData | nodes.Concat):
+        is_operation = isinstance(node, nodes.BinExpr | nodes.UnaryExpr)
+        syntax = f"`{node.operator}`" if is_operation else _SYNTAX.get(type(node).__name__, "this kind of expression")
+        raise BadTemplate("template.expression", f"{syntax} is not supported", _expression_remedy(node))
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and value != ""
+_NOT_A_STRING = ("a constant must be a quoted string", "put it in quotes")
+"""Message and remedy."""
 
-
-def _admit_filter(node: Any) -> None:
-    from jinja2 import nodes
-
-    if node.name not in _FILTERS:
-        remedy = suggestion(node.name, _FILTERS, f"the filters are: {', '.join(_FILTERS)}")
-        raise BadTemplate("template.unknown-filter", f"there is no filter `{node.name}`", remedy)
-    known = _FILTERS[node.name]
-    plain = node.node is not None and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
-    texts = all(isinstance(one, nodes.Const) and isinstance(one.value, str) for one in node.args)
-    if not plain or not texts or len(node.args) != known.arguments or any(one.value == "" for one in node.args[:1]):
-        takes = "two texts: replace('old', 'new')" if known.arguments else "no argument"
-        raise BadTemplate("template.argument", f"the filter `{node.name}` takes {takes}", "correct its arguments")
-
-
-def _admit_filters(filters: list[Any]) -> None:
-    """What is to be said of all filters together, once the template is known to be small."""
-    from jinja2 import nodes
-
-    if len(filters) > MAX_FILTERS:
-        raise BadTemplate("template.too-large", f"the template has more than {MAX_FILTERS} filters", "simplify it")
-    for one in filters:
-        if not _FILTERS[one.name].blind and any(call.node.name == "env" for call in one.find_all(nodes.Call)):
-            blind = " and ".join(f"`{name}`" for name, known in _FILTERS.items() if known.blind)
-            message = f"`{one.name}` does not work on env(): its result would tell what the variable holds"
-            remedy = f"set the variable to what is wanted; {blind} are available"
-            raise BadTemplate("template.filter-on-env", message, remedy)
-
-
-def _admit_constant(node: Any) -> None:
-    if not isinstance(node.value, str):
-        raise BadTemplate("template.expression", _ONLY_TEXT, "put it in quotes")
-    strange = find_strange(node.value)  # which an escape makes, such as '\\u202e': in the file it is not there
-    if strange:
-        raise BadTemplate("template.character", f"the template makes {strange.name}", REMEDY)
-
-
-_WRITTEN = {
+_SYNTAX = {
     **dict.fromkeys(("Getattr", "NSRef"), "`.`"),
     **dict.fromkeys(("Getitem", "Slice", "List"), "`[ ]`"),
     "Dict": "`{ }`",
@@ -274,61 +285,60 @@ _WRITTEN = {
     "Test": "`is`",
     "CondExpr": "`if`",
     "Compare": "a comparison",
-    "Not": "`not`",
-    "And": "`and`",
-    "Or": "`or`",
-    "Add": "`+`",
-    "Sub": "`-`",
-    "Mul": "`*`",
-    "Div": "`/`",
-    "FloorDiv": "`//`",
-    "Mod": "`%`",
-    "Pow": "`**`",
-    "Neg": "`-`",
-    "Pos": "`+`",
 }
-"""How what Jinja parsed looks in the file."""
+"""Jinja's node classes without an operator, and how a user writes them."""
+
+_FUNCTIONS = ("env", "var")
+_FOREIGN_FUNCTIONS = {
+    **dict.fromkeys(("env_var", "getenv", "environ", "secret", "lookup", "get_env", "envvar"), "env"),
+    **dict.fromkeys(("vars", "variable", "parameter", "param"), "var"),
+}
+"""Functions of dbt, Ansible and others, and ours that does the same."""
+
+_FOREIGN_ENV = ("secrets", "vars", "env", "github", "inputs", "variables", "parameters")
+"""Namespaces in the expressions of pipelines, such as ``${{ secrets.NAME }}``."""
+_FOREIGN_VAR = ("vars", "var", "variables", "parameters", "params", "local", "locals", "values")
+"""Namespaces where a name in lower case is a setting, as in Terraform and in Azure's pipelines."""
 
 
-def _remedy(node: Any) -> str:
+def _expression_remedy(node: Any) -> str:
     from jinja2 import nodes
 
-    begun = node.node.name if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name) else ""
-    if begun in _VARS_ELSEWHERE and not node.attr.isupper():
-        return f"write var('{node.attr}')"
-    if begun in _ELSEWHERE:
-        name = node.attr if node.attr.isupper() else "NAME"
-        return f"write \"{{{{ env('{name}') }}}}\" and nothing around it, and set that variable in the pipeline"
     if isinstance(node, nodes.Add):
-        return "join texts by `~`"
+        return "join strings with `~`"
     holder = node.node if isinstance(node, nodes.Getattr | nodes.Getitem) else None
-    if isinstance(holder, nodes.Name) and holder.name in _FUNCTIONS:
-        return f"write {holder.name}('NAME')"
+    namespace = holder.name if isinstance(holder, nodes.Name) else ""
+    if isinstance(node, nodes.Getattr):
+        if namespace in _FOREIGN_VAR and not node.attr.isupper():
+            return f"write var('{node.attr}')"
+        if namespace in _FOREIGN_ENV:
+            name = node.attr if node.attr.isupper() else "NAME"
+            return f"write \"{{{{ env('{name}') }}}}\" and nothing around it, and set that variable in the pipeline"
+    if namespace in _FUNCTIONS:
+        return f"write {namespace}('NAME')"
     return "use env('NAME'), var('name'), text, `~` and filters"
 
 
-_ONLY_TEXT = "only text can be a constant"
-
-
-def _longest(node: Any) -> int:
-    """Characters that a node renders to at most, whatever the values hold: a limit that depended on them would tell."""
+def _check_call(node: Any) -> None:
     from jinja2 import nodes
 
-    if isinstance(node, nodes.Const):
-        return len(node.value)
-    if isinstance(node, nodes.TemplateData):
-        return len(node.data)
-    if isinstance(node, nodes.Call):
-        return MAX_READ
-    if isinstance(node, nodes.Filter):
-        return _longest(node.node) * _FILTERS[node.name].growth(*(str(argument.as_const()) for argument in node.args))
-    return sum(map(_longest, node.iter_child_nodes()))
+    if not isinstance(node.node, nodes.Name):
+        raise BadTemplate("template.expression", "methods are not supported", "use env(), var() and filters")
+    name = node.node.name
+    if name not in _FUNCTIONS:
+        close = _FOREIGN_FUNCTIONS.get(name) or closest(name, _FUNCTIONS)
+        remedy = f"did you mean {close}()?" if close else "use env('NAME') or var('name')"
+        raise BadTemplate("template.unknown-function", f"there is no function `{name}`", remedy)
+    argument = node.args[0] if len(node.args) == 1 else None
+    is_name = isinstance(argument, nodes.Const) and isinstance(argument.value, str) and argument.value != ""
+    if not is_name or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        raise BadTemplate("template.argument", f"{name}() takes one name in quotes", f"write {name}('NAME')")
 
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """``growth`` says how many times as long its output is at most; ``blind``, that the output holds what the input
-    holds, so that nobody learns anything about a secret by it."""
+    """A filter. ``growth`` returns the largest ratio of output to input length, given the arguments. A ``blind`` filter
+    keeps the content of its input, so that its result reveals nothing more about a secret."""
 
     apply: Callable[..., str]
     growth: Callable[..., int]
@@ -343,104 +353,47 @@ _FILTERS = {
     "replace": _Filter(str.replace, lambda old, new: max(1, -(-len(new) // len(old))), arguments=2),
     "urlencode": _Filter(lambda text: quote(text, safe=""), lambda: 12, blind=True),
 }
-"""Our own and few: none can fail with a message that quotes its input."""
+"""Own implementations in place of Jinja's: none can fail with a message that quotes its input."""
 
 
-MAX_READ = 16 * 1024
-"""Characters of a variable."""
+def _check_filter(node: Any) -> None:
+    from jinja2 import nodes
 
-SOLE = re.compile(r"\{\{\s*(env|var)\(\s*(['\"])([^'\"\\{}]+)\2\s*\)\s*\}\}")
-"""A leaf that is exactly one call. It needs no Jinja: most leaves are, and compiling costs 50 times more."""
-
-
-class BadTemplate(ValueError):
-    """The template cannot be used. ``rule`` is the problem's rule id."""
-
-    def __init__(self, rule: str, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.rule = rule
-        self.message = message
-        self.remedy = remedy
+    if node.name not in _FILTERS:
+        remedy = suggestion(node.name, _FILTERS, f"use one of: {', '.join(_FILTERS)}")
+        raise BadTemplate("template.unknown-filter", f"there is no filter `{node.name}`", remedy)
+    known = _FILTERS[node.name]
+    has_input = node.node is not None and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
+    strings = all(isinstance(argument, nodes.Const) and isinstance(argument.value, str) for argument in node.args)
+    if not has_input or not strings or len(node.args) != known.arguments or (node.args and node.args[0].value == ""):
+        takes = "two strings: replace('old', 'new')" if known.arguments else "no argument"
+        raise BadTemplate("template.argument", f"the filter `{node.name}` takes {takes}", "correct its arguments")
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A compiled leaf: its source, the names that it reads, the filters in it, and how to evaluate it."""
+def _check_filters(filters: list[Any]) -> None:
+    from jinja2 import nodes
 
-    source: str
-    env_names: tuple[str, ...]
-    var_names: tuple[str, ...]
-    evaluate: Callable[[Mapping[str, str], Mapping[str, str]], str]
-    filters: tuple[str, ...] = ()
-    is_bare: bool = False
-    """Whether it is one call and nothing else, not even white space around it."""
-
-    def origin(self, variables: Mapping[str, str], readable: bool) -> str:
-        """What a reader may see of a value made by this template: ``env(MYSQL_ORDERS_PASSWORD)``.
-
-        Where the leaf is ``readable``, the text around it as well, ``env(MYSQL_HOST).example.com``. Elsewhere that text
-        may be a part of a secret, so it only leaves a mark, by which it is seen to change.
-        """
-        names = ", ".join(map(_called, self.env_names))
-        if self.is_bare:
-            return names
-        text = self.evaluate(variables, {name: _called(name) for name in self.env_names})
-        said = text if readable else f"template of {names}"
-        by = f" by {', '.join(self.filters)}" if self.filters else ""
-        return f"{said}{by}" if readable or not self.text_beside(variables) else f"{said}{by} {mark_of(text)}"
-
-    def text_beside(self, variables: Mapping[str, str]) -> str:
-        """What is there without the variables of the environment."""
-        return self.evaluate(variables, dict.fromkeys(self.env_names, "")).strip()
-
-    def is_padded(self, variables: Mapping[str, str]) -> bool:
-        """Return whether white space of the file's own stands before or behind all that it gives."""
-        text = self.evaluate(variables, dict.fromkeys(self.env_names, "x"))
-        return text != text.strip()
-
-    @property
-    def is_sole(self) -> bool:
-        """Whether it gives a variable as it is."""
-        return self.is_bare or bool(SOLE.fullmatch(self.source.strip()))
+    if len(filters) > MAX_FILTERS:
+        raise BadTemplate("template.too-large", f"the template has more than {MAX_FILTERS} filters", "simplify it")
+    for node in filters:
+        if not _FILTERS[node.name].blind and any(call.node.name == "env" for call in node.find_all(nodes.Call)):
+            blind = " and ".join(f"`{name}`" for name, known in _FILTERS.items() if known.blind)
+            message = f"`{node.name}` cannot be applied to env(): its result would reveal the content of the variable"
+            remedy = f"set the variable to the final value; only {blind} can be applied to env()"
+            raise BadTemplate("template.filter-on-env", message, remedy)
 
 
-def _called(name: str) -> str:
-    return f"env({name})"
+def _max_length(node: Any) -> int:
+    """Return an upper bound of the rendered length, the same for all values: a limit must not reveal their length."""
+    from jinja2 import nodes
 
-
-def mark_of(text: str) -> str:
-    """By which it is seen that a text is another one, and not what it is."""
-    import hashlib
-
-    return f"#{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
-
-
-def render(
-    template: Template, variables: Mapping[str, str], environment: Mapping[str, str], readable: bool = False
-) -> Value:
-    """The leaf's value. ``Symbolic`` when a variable of the environment that it reads is unset or empty. ``readable``:
-    the text around these variables may be shown.
-
-    Every name of ``template.var_names`` must be in ``variables``. Raises ``BadTemplate`` for a value that is too long
-    or not UTF-8; the message holds no value.
-    """
-    names = template.env_names
-    if not all(map(environment.get, names)):
-        return Symbolic(template.origin(variables, readable), names)
-    for name in names:
-        _check_read(name, environment[name])
-    for name in template.var_names:
-        _check_read(name, variables[name])
-    text = template.evaluate(variables, environment)
-    return Sensitive(text, template.origin(variables, readable), names) if names else text
-
-
-def _check_read(name: str, value: str) -> None:
-    """Bytes that are not UTF-8 cannot stand in JSON, so they would not arrive as they are."""
-    if len(value) > MAX_READ:
-        message = f"{name} is longer than {MAX_READ:,} characters"
-        raise BadTemplate("template.too-large", message, "set it to what the service wants")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        raise BadTemplate("secret.encoding", f"{name} is not UTF-8", "set the variable to UTF-8 text") from None
+    if isinstance(node, nodes.Const):
+        return len(node.value)
+    if isinstance(node, nodes.TemplateData):
+        return len(node.data)
+    if isinstance(node, nodes.Call):
+        return MAX_VARIABLE
+    if isinstance(node, nodes.Filter):
+        growth = _FILTERS[node.name].growth(*(str(argument.as_const()) for argument in node.args))
+        return _max_length(node.node) * growth
+    return sum(map(_max_length, node.iter_child_nodes()))

@@ -130,7 +130,7 @@ class _Importer:
         self._probe_names = {intent.name for intent in state.intents if intent.step == "probe"}
         all_targets = read(place.project, (), {}, place.progress)
         keys = {
-            *(key for definition in all_targets.definitions for key in definition.called),
+            *(key for definition in all_targets.definitions for key in definition.key_and_path),
             *state.by_key,
             *(intent.key for intent in state.intents),
         }
@@ -233,7 +233,7 @@ class _Importer:
         return ImportedConnection(self._record(observed, definition), file, text, draft.variables, draft.unsaid)
 
     def _variable(self, key: Key, parameter: str) -> str:
-        patterns = [name for name in self._place.project.admitted((key, key)) if name.endswith("*")]
+        patterns = [name for name in self._place.project.admitted_patterns((key, key)) if name.endswith("*")]
         prefix = patterns[0].rstrip("*") if patterns else "MYSQL_"
         return variable_for(key, parameter, prefix, self._taken_variables)
 

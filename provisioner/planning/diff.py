@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.definitions.desired import PREVENT_DESTROY, Desired, Field, place_of
+from provisioner.definitions.desired import PREVENT_DESTROY, Desired, Field, display_order
 from provisioner.model import Location
 from provisioner.planning.observed import Observed, differing, shown_otherwise
 from provisioner.secrets import Sensitive, Symbolic
@@ -182,7 +182,7 @@ def deleted_fields(record: Record, drift: Mapping[str, str]) -> tuple[FieldChang
         FieldChange(path, text or None, None, None, drifted=path in drift) for path, text in {**texts, **drift}.items()
     )
     secrets = (FieldChange(secret.path, secret.origin, None, None, Comparison.CHANGED) for secret in record.secrets)
-    return tuple(sorted((*visible, *secrets), key=lambda field: place_of(field.path)))
+    return tuple(sorted((*visible, *secrets), key=lambda field: display_order(field.path)))
 
 
 def with_drift(

@@ -53,7 +53,7 @@ def test_in_a_definition(project: Project, service: Service, text: str, command:
     said = done.out + done.err
     assert done.code == 1, said
     assert "secret.exposed" in said
-    assert "the value of env(MYSQL_ORDERS_PASSWORD) stands here" in said
+    assert "the value of env(MYSQL_ORDERS_PASSWORD) appears here" in said
     assert "connections/other.yaml" in said
     assert not holds(said, PLAIN)
     assert service.seen() == []

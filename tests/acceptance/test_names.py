@@ -12,7 +12,7 @@ import pytest
 
 from tests.acceptance.support import ORG, SPEC, Project, Service, basic
 
-REMEDY = "git keeps no empty folder: add `connections/.gitkeep`"
+REMEDY = "add `connections/.gitkeep`: git does not keep empty folders"
 
 
 def make(service: Service, name: str) -> str:
@@ -36,10 +36,10 @@ def test_validate_warns_and_succeeds(project: Project) -> None:
     assert done.code == 0
     alike, first_remedy, unstable, second_remedy, summary = done.out.splitlines()
     place = "warning: connections/b.yaml:1:7: the name"
-    assert alike.startswith(f"{place} reads like that of connections/a.yaml, and differs only in")
+    assert alike.startswith(f"{place} looks like that of connections/a.yaml: it differs only in")
     assert alike.endswith("(name.lookalike)")
-    assert first_remedy == "    remedy: give each base connection a name that reads otherwise"
-    assert unstable.startswith(f"{place} begins or ends with white space, and may come back otherwise")
+    assert first_remedy == "    remedy: give each base connection a clearly different name"
+    assert unstable.startswith(f"{place} begins or ends with white space, and the service may return it changed")
     assert unstable.endswith("(name.unstable)")
     assert second_remedy == "    remedy: write `ORDERS`"
     assert summary == "2 definitions checked for target here: no problems, 2 warnings"
@@ -107,7 +107,7 @@ def test_what_has_unseen_characters_in_its_name_is_not_imported(project: Project
     make(service, "Orders\u3164EU")
     done = project.run("import", "--all")
     assert done.code == 1
-    assert "U+3164 (hangul filler) may not stand here" in done.out
+    assert "U+3164 (hangul filler) is not allowed here" in done.out
     assert "rename it in Experience Platform" in done.out
 
 
@@ -171,4 +171,4 @@ def test_two_targets_of_one_place(project: Project) -> None:
     project.project_file({"here": target, "there": {**target, "endpoint": "https://platform.adobe.io:443"}})
     done = project.run("plan")
     assert done.code == 1
-    assert "the targets `here` and `there` have one endpoint, organization and sandbox (project.same-place)" in done.err
+    assert "the targets `here` and `there` share endpoint, organization and sandbox (project.same-place)" in done.err

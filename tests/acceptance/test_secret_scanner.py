@@ -212,7 +212,7 @@ def test_a_secret_in_a_definition_stops_the_run(
     assert stopped.code == 1
     said = stopped.out + stopped.err
     assert "secret.exposed" in said
-    assert "env(MYSQL_ORDERS_PASSWORD) stands" in said
+    assert "env(MYSQL_ORDERS_PASSWORD) appears" in said
     assert place in said or "json" in command
     assert service.seen() == []
 
@@ -222,14 +222,14 @@ def test_a_secret_in_the_project_file_stops_the_run(project: Project, service: S
     project.target(service.url, vars={"note": ORDERS})
     stopped = project.run("plan")
     assert (stopped.code, service.seen()) == (1, [])
-    assert "provisioner.yaml:1:1: the value of env(MYSQL_ORDERS_PASSWORD) stands here" in stopped.err
+    assert "provisioner.yaml:1:1: the value of env(MYSQL_ORDERS_PASSWORD) appears here" in stopped.err
 
 
 def test_a_secret_of_the_tool_in_a_definition_stops_the_run(project: Project, service: Service) -> None:
     project.define("orders", basic("Orders", description=CLIENT_SECRET))
     stopped = project.run("apply", "--yes")
     assert (stopped.code, service.seen()) == (1, [])
-    assert "the value of env(AEP_CLIENT_SECRET) stands here" in stopped.err
+    assert "the value of env(AEP_CLIENT_SECRET) appears here" in stopped.err
 
 
 def test_a_line_that_allows_it_may_hold_a_secret(project: Project) -> None:
@@ -272,7 +272,7 @@ def test_samples_of_an_emulator_are_no_secrets_there_and_secrets_elsewhere(proje
     assert project.run("plan", "--target", "here").code == 0
     stopped = project.run("plan", "--target", "real")
     assert stopped.code == 1
-    assert stopped.err.count("the value of env(MYSQL_SAMPLE) stands here") == 2
+    assert stopped.err.count("the value of env(MYSQL_SAMPLE) appears here") == 2
     project.results.clear()  # which showed the sample
     project.state_file.unlink(missing_ok=True)
 
@@ -280,7 +280,10 @@ def test_samples_of_an_emulator_are_no_secrets_there_and_secrets_elsewhere(proje
 def test_what_cannot_be_looked_for_is_said_by_name(project: Project) -> None:
     project.define("orders", basic("Orders"))
     result = project.run("plan", environ={"MYSQL_ORDERS_PASSWORD": "s3cr3t"})
-    assert "MYSQL_ORDERS_PASSWORD is shorter than 8 characters, so that it cannot be looked for" in result.err
+    assert (
+        "MYSQL_ORDERS_PASSWORD is shorter than 8 characters, so the output of this run cannot be scanned for it"
+        in result.err
+    )
     assert "s3cr3t" not in result.err + result.out
 
 

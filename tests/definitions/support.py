@@ -1,4 +1,4 @@
-"""What the tests of definitions share: a project around a few files, and the problems that ``validate`` finds in it."""
+"""Helpers for the tests of definitions: a project around a few files, and its problems as ``validate`` finds them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from provisioner.model import Problem
 CASES = Path(__file__).resolve().parent.parent / "cases"
 PROJECT = CASES / "provisioner.yaml"
 SECRET = "hunter2"
-"""Stands in the cases wherever somebody wrote a secret. It must occur in nothing that the tool prints."""
+"""The literal secret in all cases. It must not occur in anything that the tool prints."""
 
 
 def project(folder: Path, files: Mapping[str, str | bytes], project_file: str | None = None) -> Path:
-    """A project with these definitions, by path below ``connections/``."""
+    """Create a project with these definitions, by path below ``connections/``."""
     (folder / "connections").mkdir(parents=True, exist_ok=True)
     (folder / "provisioner.yaml").write_text(project_file or PROJECT.read_text("utf-8"), "utf-8")
     for name, content in files.items():
@@ -28,14 +28,14 @@ def project(folder: Path, files: Mapping[str, str | bytes], project_file: str | 
 
 
 def project_of(case: Path, folder: Path) -> Path:
-    """The project of a case: a folder is one, a single file becomes the only definition of the standard one."""
+    """Create the project of a case: a copy of a folder, or the standard project with a file as its only definition."""
     if case.is_dir():
         return Path(shutil.copytree(case, folder / "project"))
     return project(folder, {"case.yaml": case.read_bytes()})
 
 
 def check(folder: Path, *targets: str) -> Checked:
-    """What ``validate`` finds, in the project file or else in the definitions; for all targets where none is named."""
+    """Run ``validate``, for all targets if none is named. Problems of the project file are in the result too."""
     try:
         read = open_project(folder)
     except ProblemsFound as found:
@@ -44,7 +44,7 @@ def check(folder: Path, *targets: str) -> Checked:
 
 
 def brief(problem: Problem, with_file: bool = False) -> str:
-    """``line:column rule``, and the targets where it does not hold for all: the form of the ``.expected`` files."""
+    """Return ``line:column rule`` and, unless for all, the targets, as in the ``.expected`` files."""
     place = f"{problem.location.line}:{problem.location.column}"
     where = f"{problem.location.file}:{place}" if with_file else place
     return f"{where} {problem.rule}" + (f" on {', '.join(problem.targets)}" if problem.targets else "")

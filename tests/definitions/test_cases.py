@@ -54,7 +54,7 @@ def test_invalid(case: Path, checked: Checked) -> None:
     assert found == expected.read_text("utf-8").splitlines()
 
 
-def test_every_problem_is_complete_sorted_and_the_same_each_time(folder: Path, checked: Checked) -> None:
+def test_problems_are_complete_sorted_and_deterministic(folder: Path, checked: Checked) -> None:
     assert checked.problems
     assert list(checked.problems) == sorted(set(checked.problems))
     assert checked.problems == check(folder).problems
@@ -64,7 +64,7 @@ def test_every_problem_is_complete_sorted_and_the_same_each_time(folder: Path, c
         assert problem.remedy.strip(), problem
 
 
-def test_nothing_that_is_printed_holds_a_secret(checked: Checked) -> None:
+def test_reports_contain_no_secret(checked: Checked) -> None:
     assert SECRET not in report.as_text(checked.problems, Style(), checked.source_line)
     assert SECRET not in report.as_json(checked.problems, 1, checked.targets)
 
@@ -94,7 +94,7 @@ def test_body(case: Path, tmp_path: Path) -> None:
     assert body(built.desired[0]) == json.loads(case.read_text("utf-8"))
 
 
-def test_no_case_lacks_its_other_half() -> None:
+def test_every_case_has_an_expected_file() -> None:
     expected = {
         path.with_suffix(".yaml") for kind in ("invalid", "warned") for path in (CASES / kind).glob("*.expected")
     }

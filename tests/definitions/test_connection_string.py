@@ -1,4 +1,4 @@
-"""Connection strings: how they are taken apart, what is refused, how values are quoted."""
+"""Connection strings: splitting, refusing malformed ones, quoting values."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_split(text: str, pairs: list[tuple[str, str]]) -> None:
         ("a=b{{;c=}}d", [("a", "b{{;c=}}d")], [("a", "b{{"), ("c", "}}d")]),
     ],
 )
-def test_braces_hold_together_only_where_they_are_a_template(
+def test_braces_are_opaque_only_in_templates(
     text: str, declared: list[tuple[str, str]], rendered: list[tuple[str, str]]
 ) -> None:
     assert split_template(text) == tuple(Pair(*pair) for pair in declared)
@@ -92,11 +92,11 @@ def test_malformed(text: str, message: str) -> None:
         ("SslMode", "options.SslMode"),
     ],
 )
-def test_the_part_that_a_keyword_names(keyword: str, part: str) -> None:
+def test_part_of_a_keyword(keyword: str, part: str) -> None:
     assert Pair(keyword, "").part == part
 
 
-def test_missing_parts_by_their_documented_names() -> None:
+def test_missing_parts_have_their_documented_names() -> None:
     assert missing(split("Host=a;User=b")) == ("Database", "PWD")
 
 

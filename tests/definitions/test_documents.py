@@ -1,4 +1,4 @@
-"""YAML text -> data with positions: what scalars mean, and where things stand."""
+"""Parsing YAML: values of scalars, positions, limits and pasted characters."""
 
 from __future__ import annotations
 
@@ -60,26 +60,26 @@ SCALARS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("text", "value"), SCALARS)
-def test_what_a_scalar_means(text: str, value: Any) -> None:
+def test_scalar_values(text: str, value: Any) -> None:
     data = parse("f", f"a: {text}" if text != "-" else "a: '-'").data["a"]
     assert (type(data), data) == (type(value), value)
 
 
 @pytest.mark.parametrize("text", ["1.0", ".5", "1.", "1e3", "-1.5E-3", "1e999", ".inf", "-.Inf", ".nan"])
-def test_a_fraction_is_refused_and_kept_as_it_is_written(text: str) -> None:
+def test_fractions_are_refused_and_keep_their_text(text: str) -> None:
     document = parse("f", f"a: {text}")
     assert [(problem.rule, str(problem.location)) for problem in document.problems] == [("yaml.fraction", "f:1:4")]
     assert document.data == {"a": text}
     assert parse("f", f"a: '{text}'").problems == ()
 
 
-def test_the_text_of_a_scalar_that_is_no_string_is_kept() -> None:
+def test_source_text_of_non_string_scalars_is_kept() -> None:
     document = parse("f", "a: 007\nb: 'x'\nc: [True, y]\n")
     assert document.texts == {("a",): "007", ("c", 0): "True"}
 
 
 @pytest.mark.parametrize(("value", "text"), [(3306, "3306"), (True, "true"), (False, "false"), ("No", "No")])
-def test_what_is_sent(value: str | int, text: str) -> None:
+def test_canonical_text(value: str | int, text: str) -> None:
     assert as_text(value) == text
 
 
@@ -111,10 +111,10 @@ again: *x
         (("nowhere", "at", "all"), "f:1:1", "f:1:1"),
     ],
 )
-def test_where_things_stand(path: tuple[str | int, ...], key: str, value: str) -> None:
+def test_positions(path: tuple[str | int, ...], key: str, value: str) -> None:
     document = parse("f", PLACED)
     assert document.problems == ()
-    assert (str(document.key_at(path)), str(document.value_at(path))) == (key, value)
+    assert (str(document.key_location(path)), str(document.value_location(path))) == (key, value)
 
 
 @pytest.mark.parametrize(
@@ -126,13 +126,13 @@ def test_where_things_stand(path: tuple[str | int, ...], key: str, value: str) -
         ("a\u2028b\x85c", ["a", "b", "c"]),
     ],
 )
-def test_lines_are_those_that_libyaml_counts(text: str, lines: list[str]) -> None:
+def test_lines_are_counted_as_by_libyaml(text: str, lines: list[str]) -> None:
     document = parse("f", text)
     assert [document.line(number) for number in (1, 2, 3)] == lines
     assert document.line(0) == ""
 
 
-def test_the_limits_hold_just_there() -> None:
+def test_limits_are_exact() -> None:
     assert parse("f", "- x\n" * (MAX_NODES - 1)).problems == ()
     assert [problem.rule for problem in parse("f", "- x\n" * MAX_NODES).problems] == ["yaml.too-large"]
     assert parse("f", "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1)).problems == ()
@@ -141,7 +141,7 @@ def test_the_limits_hold_just_there() -> None:
     ]
 
 
-def test_one_key_too_many_is_refused_where_it_stands() -> None:
+def test_one_key_too_many_is_refused_at_its_position() -> None:
     pairs = (MAX_NODES - 4) // 2  # the mapping, the first key, its list and the item in it
     (problem,) = parse("f", "a: [x]\n" + "".join(f"k{each}: v\n" for each in range(pairs)) + "zz: v\n").problems
     assert (problem.rule, problem.location.line, problem.location.column) == ("yaml.too-large", pairs + 2, 1)
@@ -151,7 +151,7 @@ NOT_YAML = {"a: \ufffe\n": (1, 4), "a: é\n# \uffff\n": (2, 3)}
 
 
 @pytest.mark.parametrize(("text", "place"), NOT_YAML.items())
-def test_a_character_that_yaml_does_not_know_is_said_at_its_place(text: str, place: tuple[int, int]) -> None:
+def test_characters_outside_yaml_are_reported_at_their_position(text: str, place: tuple[int, int]) -> None:
     (problem,) = parse("f.yaml", text).problems
     assert problem.rule == "yaml.character"
     assert (problem.location.line, problem.location.column) == place
@@ -167,7 +167,7 @@ PASTED = {
 
 
 @pytest.mark.parametrize(("text", "message"), PASTED.items())
-def test_a_character_that_was_pasted_is_named_once_with_its_lines(text: str, message: str) -> None:
+def test_pasted_characters_are_reported_once_with_their_lines(text: str, message: str) -> None:
     assert [problem.message for problem in parse("f.yaml", text).problems] == [message]
 
 
@@ -185,5 +185,5 @@ IN_A_TEXT = [
 
 
 @pytest.mark.parametrize("text", IN_A_TEXT)
-def test_in_a_text_it_is_a_character_like_others(text: str) -> None:
+def test_pasted_characters_in_values_are_text(text: str) -> None:
     assert syntax.clean("f.yaml", text, _scan) == (text, ())

@@ -1,4 +1,4 @@
-"""Files and folders that git cannot hold as cases: links, permissions, sizes, and things that are no files."""
+"""Files and folders that cannot be cases in git: links, permissions, sizes, pipes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_links(folder: Path, name: str, to: str, problems: list[str]) -> None:
     assert found(folder) == problems
 
 
-def test_two_links_that_lead_to_each_other(folder: Path) -> None:
+def test_links_to_each_other(folder: Path) -> None:
     link(folder, "a.yaml", "b.yaml")
     link(folder, "b.yaml", "a.yaml")
     assert found(folder) == ["connections/a.yaml:1:1 files.loop", "connections/b.yaml:1:1 files.loop"]
@@ -83,7 +83,7 @@ def test_a_folder_that_cannot_be_listed(folder: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
-def test_what_may_not_be_read(folder: Path) -> None:
+def test_unreadable_files(folder: Path) -> None:
     project(folder, {"secret.yaml": GOOD, "closed/x.yaml": GOOD})
     (folder / "connections" / "secret.yaml").chmod(0)
     (folder / "connections" / "closed").chmod(0)
@@ -96,17 +96,17 @@ def test_what_may_not_be_read(folder: Path) -> None:
         (folder / "connections" / "closed").chmod(0o700)
 
 
-def test_what_is_no_file_is_not_waited_for(folder: Path) -> None:
+def test_a_pipe_does_not_block(folder: Path) -> None:
     os.mkfifo(folder / "connections" / "pipe.yaml")
     assert found(folder) == ["connections/pipe.yaml:1:1 files.unreadable"]
 
 
-def test_hidden_and_other_files_are_passed_over(folder: Path) -> None:
+def test_hidden_and_other_files_are_skipped(folder: Path) -> None:
     project(folder, {".hidden.yaml": b"[", ".git/x.yaml": b"[", "README.md": b"[", "x.yaml~": b"[", "x.json": b"["})
     assert found(folder) == []
 
 
-def test_both_endings_in_any_case_and_below_folders(folder: Path) -> None:
+def test_suffixes_in_any_case_and_in_subfolders(folder: Path) -> None:
     project(folder, {"a.YML": b"", "b/c/d.yaml": b""})
     assert found(folder) == ["connections/a.YML:1:1 yaml.empty", "connections/b/c/d.yaml:1:1 yaml.empty"]
 
@@ -130,7 +130,7 @@ def test_no_project_file(folder: Path) -> None:
         check(folder)
 
 
-def test_a_name_that_is_no_text(folder: Path) -> None:
+def test_a_file_name_that_is_not_utf_8(folder: Path) -> None:
     try:
         (folder / "connections" / os.fsdecode(b"\xff.yaml")).write_bytes(GOOD.replace(b"Orders", b"Other", 1))
     except OSError:

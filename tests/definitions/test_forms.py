@@ -1,4 +1,4 @@
-"""What a part of a connection may be: the same in every form, wherever its value comes from; and what is said of it."""
+"""Rules for the parts of a connection are the same in every form and for every source of a value; their messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from provisioner.definitions import connection_string
 from provisioner.definitions.check import Checked
 from provisioner.definitions.connection_string import Pair
-from provisioner.definitions.hints import reason
+from provisioner.definitions.hints import reason_for
 from provisioner.definitions.project import read_project
 from provisioner.definitions.read import read
 from provisioner.model import Problem
@@ -94,8 +94,8 @@ def test_a_part_is_refused_in_every_form(tmp_path: Path, form: str, part: str, v
     literal = problems(tmp_path, FORMS[form]({**parts, part: value}), {}, {})
     assert [one.rule for one in literal] == ["schema.value"]
     assert f".{part}` must be" in literal[0].message
-    said = reason(part, value)
-    assert said is None or said.why in literal[0].message
+    said = reason_for(part, value)
+    assert said is None or said.message in literal[0].message
 
     from_var = problems(tmp_path, FORMS[form]({**parts, part: "{{ var('it') }}"}), {}, {"it": value})
     assert [(one.location.file, one.rule) for one in from_var] == [("provisioner.yaml", "schema.value")]
@@ -104,17 +104,17 @@ def test_a_part_is_refused_in_every_form(tmp_path: Path, form: str, part: str, v
     if value:  # a variable that is empty is not set
         text = FORMS[form]({**parts, part: "{{ env('MYSQL_IT') }}"})
         from_env = problems(tmp_path, text, {"MYSQL_IT": value}, {})
-        assert [(one.rule, one.remedy) for one in from_env] == [("schema.value", "look at MYSQL_IT")]
+        assert [(one.rule, one.remedy) for one in from_env] == [("schema.value", "check MYSQL_IT")]
         assert value not in from_env[0].message
-        assert said is None or said.why not in from_env[0].message
+        assert said is None or said.message not in from_env[0].message
 
 
 @pytest.mark.parametrize(("part", "value"), [*WRONG, ("password", "")])
-def test_a_part_is_refused_in_a_string_that_is_whole_from_a_variable(tmp_path: Path, part: str, value: str) -> None:
+def test_a_part_is_refused_in_a_whole_string_from_a_variable(tmp_path: Path, part: str, value: str) -> None:
     parts = {**SOUND, "password": "hunter2", part: value}
     whole = connection_string.join(Pair(connection_string.WRITTEN[one], each) for one, each in parts.items())
     (found,) = problems(tmp_path, string("{{ env('MYSQL_STRING') }}"), {"MYSQL_STRING": whole}, {})
-    assert (found.rule, found.remedy) == ("schema.value", "look at MYSQL_STRING")
+    assert (found.rule, found.remedy) == ("schema.value", "check MYSQL_STRING")
     assert f"`auth.params.connectionString.{part}` must be" in found.message
     assert not value or value not in f"{found.message} {found.remedy}"
 
@@ -124,21 +124,21 @@ UNSEEN = ["\u200borders", "or\u00a0ders", "orders\u202e", "o\u00adrders", "or\uf
 
 @pytest.mark.parametrize("value", UNSEEN)
 @pytest.mark.parametrize("part", ["server", "database", "username"])
-def test_a_variable_may_hold_what_is_not_seen_as_little_as_a_file(tmp_path: Path, part: str, value: str) -> None:
+def test_invisible_characters_in_a_variable_are_refused(tmp_path: Path, part: str, value: str) -> None:
     parts = {**SOUND, "password": PASSWORD, part: "{{ env('MYSQL_IT') }}"}
     for form in FORMS.values():
         assert {one.rule for one in problems(tmp_path, form({**parts, part: value}), {}, {})} >= {"yaml.character"}
         (found,) = problems(tmp_path, form(parts), {"MYSQL_IT": value}, {})
-        assert (found.rule, found.remedy) == ("schema.value", "look at MYSQL_IT")
+        assert (found.rule, found.remedy) == ("schema.value", "check MYSQL_IT")
     whole = connection_string.join(
         Pair(connection_string.WRITTEN[one], each)
         for one, each in {**SOUND, "password": "hunter2", part: value}.items()
     )
     (found,) = problems(tmp_path, string("{{ env('MYSQL_STRING') }}"), {"MYSQL_STRING": whole}, {})
-    assert (found.rule, found.remedy) == ("schema.value", "look at MYSQL_STRING")
+    assert (found.rule, found.remedy) == ("schema.value", "check MYSQL_STRING")
 
 
-def test_a_secret_may_hold_what_is_not_seen(tmp_path: Path) -> None:
+def test_a_secret_may_contain_invisible_characters(tmp_path: Path) -> None:
     text = basic({**SOUND, "password": "{{ env('MYSQL_IT') }}"})
     assert problems(tmp_path, text, {"MYSQL_IT": "hun\u00a0ter2"}, {}) == ()
     whole = "Server=db1;Database=o;UID=u;PWD=hun\u00a0ter2"
@@ -161,7 +161,7 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("case", WHOLE)
-def test_of_a_string_that_is_whole_from_a_variable_no_keyword_is_repeated(tmp_path: Path, case: str) -> None:
+def test_keywords_of_a_whole_string_from_a_variable_are_not_repeated(tmp_path: Path, case: str) -> None:
     text, places = WHOLE[case]
     found = problems(tmp_path, string("{{ env('MYSQL_STRING') }}"), {"MYSQL_STRING": text}, {})
     assert sorted(one.message.split("`")[1] for one in found) == places
@@ -170,7 +170,9 @@ def test_of_a_string_that_is_whole_from_a_variable_no_keyword_is_repeated(tmp_pa
 
 @pytest.mark.parametrize("value", ["db1", "db1:3306", "{x}", "a b", " ", "hunter2"])
 @pytest.mark.parametrize("beside", ["{}.example.com", "{}:3306", " {}", "a{}", "{}}}"])
-def test_with_text_beside_it_the_outcome_tells_nothing_of_a_variable(tmp_path: Path, value: str, beside: str) -> None:
+def test_the_result_with_surrounding_text_reveals_nothing_of_a_variable(
+    tmp_path: Path, value: str, beside: str
+) -> None:
     text = basic({**SOUND, "server": beside.format("{{ env('MYSQL_IT') }}"), "password": PASSWORD})
     as_it_is, another = (problems(tmp_path, text, {"MYSQL_IT": one}, {}) for one in (value, "x"))
     assert as_it_is == another
@@ -190,7 +192,7 @@ ADMITTED = [
 
 @pytest.mark.parametrize("server", ADMITTED)
 @pytest.mark.parametrize("form", FORMS)
-def test_a_host_name_or_an_ip_address_is_admitted(tmp_path: Path, form: str, server: str) -> None:
+def test_host_names_and_ip_addresses_are_accepted(tmp_path: Path, form: str, server: str) -> None:
     assert problems(tmp_path, FORMS[form]({**SOUND, "server": server, "password": PASSWORD}), {}, {}) == ()
 
 
@@ -215,8 +217,8 @@ REASONS = [
     ("bücher.example", "ASCII"),
     ("10.0.0.300", "not a valid IP address"),
     ("3306", "not a valid IP address"),
-    ("2001:db8::1::2", "no IPv6 address"),
-    ("db1:port", "no IPv6 address"),
+    ("2001:db8::1::2", "not an IPv6 address"),
+    ("db1:port", "not an IPv6 address"),
     ("YOUR_SERVER", "a placeholder"),
     ("%DB_HOST%", "a placeholder"),
     ("#{host}#", "a placeholder"),
@@ -232,10 +234,10 @@ REASONS = [
 
 
 @pytest.mark.parametrize(("server", "word"), REASONS)
-def test_it_is_said_what_is_wrong_with_a_server(server: str, word: str) -> None:
-    found = reason("server", server)
+def test_reasons_for_refusing_a_server(server: str, word: str) -> None:
+    found = reason_for("server", server)
     assert found is not None
-    assert word in found.why.replace("the path of", "a").replace("begins with ", "")
+    assert word in found.message.replace("the path of", "a").replace("begins with ", "")
 
 
 PLACEHOLDERS = [
@@ -258,17 +260,17 @@ NAMES = [
 
 
 @pytest.mark.parametrize("database", PLACEHOLDERS)
-def test_a_placeholder_is_noticed(tmp_path: Path, database: str) -> None:
+def test_placeholders_are_refused(tmp_path: Path, database: str) -> None:
     (found,) = problems(tmp_path, basic({**SOUND, "database": database, "password": PASSWORD}), {}, {})
-    assert "holds a placeholder" in found.message
+    assert "contains a placeholder" in found.message
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_no_placeholder(tmp_path: Path, name: str) -> None:
+def test_names_are_not_placeholders(tmp_path: Path, name: str) -> None:
     assert problems(tmp_path, basic({**SOUND, "username": name, "password": PASSWORD}), {}, {}) == ()
 
 
-def test_what_is_wrong_with_a_variable_of_the_project_is_said_once(tmp_path: Path) -> None:
+def test_a_problem_with_a_var_of_the_project_is_reported_once(tmp_path: Path) -> None:
     text = (
         '{"name": "%s", "auth": {"specName": "Basic Authentication", "params": {"server": "db1", "database": "o", '
         '"username": "u", "password": "{{ env(\'MYSQL_P\') }}", "sslMode": "{{ var(\'ssl\') }}"}}}'
@@ -289,7 +291,7 @@ PADDED = ["server", "port", "database", "username"]
 
 @pytest.mark.parametrize("part", PADDED)
 @pytest.mark.parametrize("value", ["", "3306", "db1"])
-def test_a_blank_of_the_file_is_not_blamed_on_the_variable(tmp_path: Path, part: str, value: str) -> None:
+def test_white_space_in_the_file_is_not_blamed_on_the_variable(tmp_path: Path, part: str, value: str) -> None:
     text = basic({**SOUND, part: "{{ env('MYSQL_IT') }} ", "password": PASSWORD})
     (found,) = problems(tmp_path, text, {"MYSQL_IT": value}, {})
     assert found.message.endswith("but begins or ends with white space")

@@ -190,7 +190,7 @@ TELLING = {
 
 
 @pytest.mark.parametrize("attack", TELLING)
-def test_values_that_are_checked_are_taken_as_they_are(attack: str, tmp_path: Path) -> None:
+def test_validated_values_accept_no_text_or_filter(attack: str, tmp_path: Path) -> None:
     assert "template.env-alone" in rules_of(tmp_path, {"orders.yaml": TELLING[attack]})
 
 
@@ -348,6 +348,6 @@ def test_harmless(attack: str, tmp_path: Path) -> None:
     assert rules_of(tmp_path, {"orders.yaml": content}) == rules
 
 
-def test_the_sound_definition_is_sound(tmp_path: Path) -> None:
+def test_the_valid_definition_is_valid(tmp_path: Path) -> None:
     """Else the cases above would show nothing."""
     assert rules_of(tmp_path, {"orders.yaml": basic()}) == set()

@@ -1,4 +1,4 @@
-"""What is odd about the variables that a definition reads: said by name and place, never by value or length."""
+"""Warnings about variables name the variable and a location, never the value or its length; exposed secrets."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tests.planning.examples import desired_of
 
 HERE = Location("connections/orders.yaml", 12, 15)
 GOOD = "xJ2kq9Lm4Tz8wQ"
-UNSEARCHED = "so that it cannot be looked for in what this run writes"
+UNSEARCHED = "so the output of this run cannot be scanned for it"
 PLACEHOLDER = "looks like a placeholder, a reference or a path instead of a secret"
-SPACES = "begins or ends with white space, which is sent as a part of it"
-LINE_BREAK = "ends with a line break, which is sent as a part of it"
+SPACES = "begins or ends with white space, which is sent as part of it"
+LINE_BREAK = "ends with a line break, which is sent as part of it"
 
 
 def one(password: Value, username: Value = "svc_aep", prefix: str = "auth.params", key: str = "orders") -> Desired:
@@ -75,25 +75,25 @@ def test_values(content: str, rules: set[str], prefix: str) -> None:
 
 # a value; all that is said of it
 SAID = [
-    (f"{GOOD}\n", "ends with a line break, which is sent as a part of it"),
+    (f"{GOOD}\n", "ends with a line break, which is sent as part of it"),
     ("hunter2", f"is shorter than 8 characters, {UNSEARCHED}"),
     (" hunter2 ", f"{SPACES}; it is shorter than 8 characters, {UNSEARCHED}"),
-    ("correcthorse", f"is made of lower-case letters alone and shorter than 16, {UNSEARCHED}"),
-    ("'correct'", "stands in quotes, which are sent as a part of it"),
-    ("changeme", f"{PLACEHOLDER}; it is made of lower-case letters alone and shorter than 16, {UNSEARCHED}"),
+    ("correcthorse", f"consists of lower-case letters only and is shorter than 16, {UNSEARCHED}"),
+    ("'correct'", "is in quotes, which are sent as part of it"),
+    ("changeme", f"{PLACEHOLDER}; it consists of lower-case letters only and is shorter than 16, {UNSEARCHED}"),
     ("svc_aep", f"is shorter than 8 characters, {UNSEARCHED}; it is equal to the user name"),
     ("todo\n", f"{LINE_BREAK}; it {PLACEHOLDER}; it is shorter than 8 characters, {UNSEARCHED}"),
 ]
 
 
 @pytest.mark.parametrize(("content", "message"), SAID)
-def test_one_warning_a_variable_says_all_reasons_and_which(content: str, message: str) -> None:
+def test_one_warning_per_variable_with_all_reasons(content: str, message: str) -> None:
     many = [one(secret(content), key=f"orders{number}") for number in range(9)]
     (found,) = odd(many, {"MYSQL_P": content})
     assert found.message == f"MYSQL_P {message}"
 
 
-def test_each_variable_has_its_own() -> None:
+def test_each_variable_has_its_own_warning() -> None:
     found = odd([one(secret("hunter2")), one(secret("hunter3", "MYSQL_Q"))], {"MYSQL_P": "hunter2", "MYSQL_Q": "x"})
     assert [problem.message.split(" ")[0] for problem in found] == ["MYSQL_P", "MYSQL_Q"]
 
@@ -103,8 +103,8 @@ def test_a_user_name_from_the_environment_counts() -> None:
     assert (found.rule, found.message) == ("secret.user-name", "MYSQL_P is equal to the user name")
 
 
-def test_what_was_not_set_by_anybody_is_not_judged() -> None:
-    """The samples that a target for the emulator gives."""
+def test_unset_variables_and_samples_are_not_checked() -> None:
+    """Samples of a target with the emulator are not among the variables to check."""
     assert odd([one(secret("changeme"))], {}) == ()
     assert odd([one(Symbolic("env(MYSQL_P)", ("MYSQL_P",)))], {"MYSQL_P": "changeme"}) == ()
 
@@ -112,14 +112,14 @@ def test_what_was_not_set_by_anybody_is_not_judged() -> None:
 @pytest.mark.parametrize(
     ("string", "message"),
     [
-        ("PWD=hunter2", f"holds a secret that is shorter than 8 characters, {UNSEARCHED}"),
-        (f"PWD={GOOD};SshPassPhrase=hunter2", f"holds a secret that is shorter than 8 characters, {UNSEARCHED}"),
-        ("PWD={PASSWORD}", f"holds a secret that {PLACEHOLDER}"),
-        ("Password={your_password}", f"holds a secret that {PLACEHOLDER}"),
+        ("PWD=hunter2", f"contains a secret that is shorter than 8 characters, {UNSEARCHED}"),
+        (f"PWD={GOOD};SshPassPhrase=hunter2", f"contains a secret that is shorter than 8 characters, {UNSEARCHED}"),
+        ("PWD={PASSWORD}", f"contains a secret that {PLACEHOLDER}"),
+        ("Password={your_password}", f"contains a secret that {PLACEHOLDER}"),
         (f"PWD={GOOD}", None),
     ],
 )
-def test_of_a_whole_connection_string_the_secrets_in_it_are_judged(string: str, message: str | None) -> None:
+def test_secrets_in_a_whole_connection_string_are_checked(string: str, message: str | None) -> None:
     string = f"Server=db1.example.com;Database=orders;UID=svc_aep;{string}"
     desired = desired_of("orders", HERE, (Field("auth.params.connectionString", secret(string), HERE),))
     found = odd([desired], {"MYSQL_P": string})
@@ -128,7 +128,7 @@ def test_of_a_whole_connection_string_the_secrets_in_it_are_judged(string: str, 
 
 FILE = "connections/orders.yaml"
 ALLOWED = "# provisioner: allow secret.literal"
-STANDS = "the value of env(MYSQL_P) stands here in plain text"
+STANDS = "the value of env(MYSQL_P) appears here in plain text"
 
 # what stands in the file; lines and columns of the problems
 EXPOSED: list[tuple[str, list[tuple[int, int]]]] = [
@@ -165,7 +165,7 @@ def test_a_secret_of_several_short_lines_is_found_too() -> None:
 def test_a_secret_in_the_name_of_a_file_is_not_repeated() -> None:
     (found,) = exposed({f"connections/{GOOD}.yaml": f"name: {GOOD}\n"}, (), origins_in(GOOD))
     assert str(found.location) == "connections:1:1"
-    assert found.message == "the value of env(MYSQL_P) stands in the name of a file"
+    assert found.message == "the value of env(MYSQL_P) appears in the name of a file"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_secret_in_the_name_of_a_file_is_not_repeated() -> None:
     [("name: 'it''s-a-9ecret'", 1), (f"name: 'it''s-a-9ecret' {ALLOWED}", 0)],
     ids=["bare", "allowed"],
 )
-def test_a_secret_that_is_written_otherwise_is_found_by_what_it_is_read_as(line: str, number: int) -> None:
+def test_an_escaped_secret_is_found_by_its_parsed_value(line: str, number: int) -> None:
     desired = desired_of("orders", HERE, (Field("name", "it's-a-9ecret", Location(FILE, 1, 7)),))
     found = exposed({FILE: f"{line}\n"}, [desired], origins_in("it's-a-9ecret"))
     assert [problem.location for problem in found] == [Location(FILE, 1, 7)] * number

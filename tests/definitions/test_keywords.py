@@ -1,4 +1,4 @@
-"""Which keywords of a connection string hold a secret: by the table, in every form of a definition."""
+"""Keywords of a connection string that hold a secret, in every form of a definition."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ OPTIONS = [word for word in SECRETS if Pair(word, "").part != "password" and "-"
 
 
 @pytest.mark.parametrize("keyword", OPTIONS)
-def test_in_plain_text_it_is_refused_and_never_shown(keyword: str, tmp_path: Path) -> None:
+def test_a_literal_secret_is_refused_and_never_shown(keyword: str, tmp_path: Path) -> None:
     string = f"Server=s;Database=d;UID=u;PWD={{{{ env('MYSQL_P') }}}};{keyword}="
     literal = f'{HEAD}    connectionString: "{string}{VALUE}"\n'
     checked = check(project(tmp_path, {"a.yaml": literal}))
@@ -64,7 +64,7 @@ def test_in_plain_text_it_is_refused_and_never_shown(keyword: str, tmp_path: Pat
 
 
 @pytest.mark.parametrize("keyword", OPTIONS)
-def test_the_same_in_a_mapping(keyword: str, tmp_path: Path) -> None:
+def test_a_literal_secret_in_a_mapping_is_refused_and_never_shown(keyword: str, tmp_path: Path) -> None:
     literal = f"{HEAD}    connectionString: {PARTS}{keyword}: {VALUE}}}}}\n"
     (problem,) = check(project(tmp_path, {"a.yaml": literal})).problems
     assert problem.rule == "secret.literal"

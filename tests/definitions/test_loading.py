@@ -1,4 +1,4 @@
-"""Two builders on one scanner: what ours makes of a file is what PyYAML makes, wherever YAML 1.1 and 1.2 agree."""
+"""Our constructor and PyYAML's give the same data wherever YAML 1.1 and 1.2 agree."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ CHANGES = (
 
 @given(text=texts())
 @settings(max_examples=4000, deadline=None)
-def test_what_is_read_is_what_pyyaml_reads(text: str) -> None:
+def test_data_equals_that_of_pyyaml(text: str) -> None:
     document = parse("f", text)
     rules = {problem.rule for problem in document.problems}
     try:

@@ -1,4 +1,4 @@
-"""Files that are not where they are looked for, and what is said of them."""
+"""Misplaced and misnamed files, and suggestions for other slips."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEARCHES: dict[str, tuple[dict[str, str], str, str, str]] = {
     "upper case": ({"Provisioner.yaml": PROJECT}, ".", "but Provisioner.yaml", "to provisioner.yaml"),
     "hidden": ({".provisioner.yml": PROJECT}, ".", "but .provisioner.yml", "to provisioner.yaml"),
     "as text": ({"provisioner.yaml.txt": PROJECT}, ".", "but provisioner.yaml.txt", "to provisioner.yaml"),
-    "a folder": ({"provisioner.yaml/x": ""}, ".", "is a folder", "make provisioner.yaml a file"),
+    "a folder": ({"provisioner.yaml/x": ""}, ".", "is a folder", "replace it with a file"),
     "one level up": ({"provisioner.yaml": PROJECT, "sub/x": ""}, "sub", "but in ..", "--project .."),
     "two levels up": ({"provisioner.yaml": PROJECT, "a/b/x": ""}, "a/b", "but in ../..", "--project ../.."),
     "further in": ({"deploy/provisioner.yaml": PROJECT}, ".", "but in deploy", "--project deploy"),
@@ -30,7 +30,7 @@ SEARCHES: dict[str, tuple[dict[str, str], str, str, str]] = {
 
 
 @pytest.mark.parametrize("case", SEARCHES)
-def test_the_project_file_that_is_meant_is_named(tmp_path: Path, case: str) -> None:
+def test_a_misplaced_project_file_is_named(tmp_path: Path, case: str) -> None:
     files, where, message, remedy = SEARCHES[case]
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ LEFT_OUT = [
 
 
 @pytest.mark.parametrize("path", OVERLOOKED)
-def test_what_looks_like_a_definition_is_named(tmp_path: Path, path: str) -> None:
+def test_overlooked_definitions_are_named(tmp_path: Path, path: str) -> None:
     folder = project(tmp_path, {}, PROJECT)
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_text(DEFINITION, "utf-8")
@@ -69,13 +69,13 @@ def test_what_looks_like_a_definition_is_named(tmp_path: Path, path: str) -> Non
 
 
 @pytest.mark.parametrize("path", LEFT_OUT)
-def test_what_is_left_out_on_purpose_is_not(tmp_path: Path, path: str) -> None:
+def test_files_left_out_on_purpose_are_not_named(tmp_path: Path, path: str) -> None:
     folder = project(tmp_path, {}, PROJECT)
     (folder / path).write_text(DEFINITION, "utf-8")
     assert list(not_read(folder, "connections")) == []
 
 
-def test_other_files_beside_the_project_file_are_no_definitions(tmp_path: Path) -> None:
+def test_other_files_beside_the_project_file_are_not_named(tmp_path: Path) -> None:
     folder = project(tmp_path, {}, PROJECT)
     (folder / "docker-compose.yml").write_text("name: x\nservices: {}\n", "utf-8")
     (folder / "latin.yaml").write_bytes(b"name: \xe9\nauth: x\n")
@@ -84,24 +84,24 @@ def test_other_files_beside_the_project_file_are_no_definitions(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["Connections", "connection", "conections", "CONNECTIONS", "connnections"])
-def test_a_folder_of_another_name_is_named(tmp_path: Path, name: str) -> None:
+def test_a_misnamed_folder_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "provisioner.yaml").write_text(PROJECT, "utf-8")
     (tmp_path / name).mkdir()
     (problem,) = check(tmp_path).problems
     assert (problem.rule, problem.remedy) == ("files.no-folder", f"rename `{name}/` to `connections/`")
 
 
-def test_no_other_folder_is_taken_for_it(tmp_path: Path) -> None:
+def test_no_unrelated_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "provisioner.yaml").write_text(PROJECT, "utf-8")
     (tmp_path / "schemas").mkdir()
     (problem,) = check(tmp_path).problems
-    assert problem.remedy == "git keeps no empty folder: add `connections/.gitkeep`"
+    assert problem.remedy == "add `connections/.gitkeep`: git does not keep empty folders"
 
 
 KEYS = {
-    "my orders": "it holds a blank",
-    "bestellüngen": "it holds `ü`",
-    "a\tb": "it holds U+0009",
+    "my orders": "it contains a space",
+    "bestellüngen": "it contains `ü`",
+    "a\tb": "it contains U+0009",
     "-a": "`-a` does not begin with a letter or a digit",
     "sales/_a": "`_a` does not begin with a letter or a digit",
     "/".join(["a" * 100] * 3): "it is longer than 200 characters",
@@ -109,7 +109,7 @@ KEYS = {
 
 
 @pytest.mark.parametrize("stem", KEYS)
-def test_it_is_said_why_a_path_is_no_key(tmp_path: Path, stem: str) -> None:
+def test_reasons_why_a_path_cannot_be_a_key(tmp_path: Path, stem: str) -> None:
     folder = project(tmp_path, {f"{stem}.yaml": "name: A\n"}, PROJECT)
     messages = [problem.message for problem in check(folder).problems if problem.rule == "key.invalid"]
     assert messages == [f"the path of the file cannot serve as a key: {KEYS[stem]}"]
@@ -135,7 +135,7 @@ PASSWORDS = {
 
 
 @pytest.mark.parametrize("password", PASSWORDS)
-def test_how_a_variable_is_written_is_said_with_its_name(tmp_path: Path, password: str) -> None:
+def test_foreign_syntax_for_a_variable_is_corrected_with_its_name(tmp_path: Path, password: str) -> None:
     params = f'{{server: a, database: b, username: c, password: "{password}"}}'
     text = f"name: A\nauth:\n  specName: Basic Authentication\n  params: {params}\n"
     (problem,) = check(project(tmp_path, {"a.yaml": text}, PROJECT)).problems

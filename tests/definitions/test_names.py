@@ -1,4 +1,4 @@
-"""Names that may come back otherwise than they were sent, and names that only folding makes equal."""
+"""Names that the service may return changed, and names that are equal only when folded."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_an_unstable_name(name: str, reason: str, written: str) -> None:
     assert instability(written) == ""
 
 
-def test_what_folding_drops_is_unstable_but_for_single_spaces() -> None:
+def test_characters_that_folding_drops_are_unstable_except_single_spaces() -> None:
     """No character that makes two names one is taken for stable: swept over all of Unicode."""
     dropped = {char for char in map(chr, range(0x110000)) if fold(f"a{char}b") == "ab" and char != " "}
     assert dropped
@@ -79,7 +79,7 @@ def test_what_folding_drops_is_unstable_but_for_single_spaces() -> None:
     assert all(unicodedata.is_normalized("NFC", name) for name in STABLE)
 
 
-def test_a_name_that_nobody_may_read_is_not_judged() -> None:
+def test_confidential_names_are_not_checked() -> None:
     hidden = Sensitive("Orders ", "env(MYSQL_NAME)", ("MYSQL_NAME",))
     shown = Desired("a", Location("a.yaml"), {"name": "Orders"}, {}, {"name": (1, 7)})
     secret = Desired("b", Location("b.yaml"), {}, {"name": hidden}, {"name": (1, 7)})

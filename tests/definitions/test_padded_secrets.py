@@ -88,5 +88,5 @@ def test_not_padded_in_a_connection_string(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("blank", ["\u00a0", "\u2003", "\u202f", "\u3000"])
-def test_blanks_that_are_not_seen_are_refused_before(blank: str, tmp_path: Path) -> None:
+def test_invisible_blanks_are_refused_first(blank: str, tmp_path: Path) -> None:
     assert rules(tmp_path, f'{BASIC}"{ENV}{blank}"\n') == ["yaml.character"]

@@ -1,4 +1,4 @@
-"""What should have been replaced by a secret is noticed; what is one is not."""
+"""Placeholders are told from secrets."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_secret(value: str) -> None:
     assert not is_placeholder(value)
 
 
-def test_random_secrets_are_none() -> None:
+def test_random_secrets_are_not_placeholders() -> None:
     """Of any generator: letters and digits, base64, all that can be typed."""
     source = random.Random(21)
     for alphabet in (

@@ -1,4 +1,4 @@
-"""What holds for every input: nothing raises, nothing takes long, and two ways to the same result agree."""
+"""Property tests: nothing raises, nothing takes long, and two ways to the same result agree."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ same_in_both = st.recursive(
 
 @given(same_in_both, st.booleans())
 @settings(max_examples=100)
-def test_what_pyyaml_writes_is_read_back(data: Any, flow: bool) -> None:
+def test_pyyaml_output_is_read_back(data: Any, flow: bool) -> None:
     text = yaml.safe_dump(data, default_flow_style=flow)
     document = parse("f", text)
     rules = {problem.rule for problem in document.problems}
@@ -132,7 +132,7 @@ def test_what_pyyaml_writes_is_read_back(data: Any, flow: bool) -> None:
 
 
 @given(st.sampled_from(SOURCES))
-def test_the_valid_cases_read_as_pyyaml_reads_them(source: bytes) -> None:
+def test_valid_cases_are_read_as_by_pyyaml(source: bytes) -> None:
     text = source.decode("utf-8-sig")
     ours = parse("f", text).data
     # BaseLoader keeps every scalar as its text: what both versions of YAML agree on.
@@ -163,9 +163,9 @@ beside = st.text(st.sampled_from(list("{}%#-+'\"() a.\n\r\\")), max_size=4)
 
 @given(st.lists(st.tuples(beside, calls()), min_size=1, max_size=4), beside)
 @settings(max_examples=300)
-def test_text_and_calls_mean_the_same_to_jinja(parts: list[tuple[str, str]], last: str) -> None:
+def test_compiling_without_jinja_gives_the_same_result(parts: list[tuple[str, str]], last: str) -> None:
     source = "".join(text + call for text, call in parts) + last
-    fast = templates._plain_calls(source)
+    fast = templates._compile_without_jinja(source)
     assume(fast is not None)
     assert fast is not None
     slow = templates._compile_with_jinja(source)
@@ -178,13 +178,13 @@ def test_text_and_calls_mean_the_same_to_jinja(parts: list[tuple[str, str]], las
 @pytest.mark.parametrize(
     "source", ["{{{ env('A') }}", "{{ env('A') }} }}", "a\rb{{ env('A') }}", "{{ env('A')|trim }}"]
 )
-def test_what_means_more_is_read_by_jinja(source: str) -> None:
-    assert templates._plain_calls(source) is None
+def test_other_syntax_needs_jinja(source: str) -> None:
+    assert templates._compile_without_jinja(source) is None
 
 
 def test_most_calls_need_no_jinja() -> None:
     for source in ("{{ env('A') }}", "db1.{{ var('domain') }}", "a{{ env('A') }}b{{var(\"b\")}}c"):
-        assert templates._plain_calls(source) is not None
+        assert templates._compile_without_jinja(source) is not None
 
 
 @given(st.text(st.sampled_from(list("{}%#'\"()|~ab,.[]=*\n\\")) | st.characters(), max_size=30))
@@ -192,7 +192,7 @@ def test_most_calls_need_no_jinja() -> None:
 @example("{{ ''.__class__ }}")
 def test_any_template_renders_or_is_refused(source: str) -> None:
     with contextlib.suppress(template_values.BadTemplate):
-        template = templates.compile_leaf("{{" + source + "}}")
+        template = templates.compile_template("{{" + source + "}}")
         names = dict.fromkeys((*template.env_names, *template.var_names), "value")
         rendered = template_values.render(template, names, names)
         assert len(rendered.reveal() if isinstance(rendered, Sensitive) else str(rendered)) <= templates.MAX_OUTPUT

@@ -1,4 +1,4 @@
-"""Problems as a reader sees them: the line, the code frame, the remedy; and as JSON."""
+"""Reports of problems: the line, the code frame, the remedy; and as JSON."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_text_and_json() -> None:
     assert json.loads(as_json([], 2, []))["valid"] is True
 
 
-def test_a_warning_is_told_as_one() -> None:
+def test_warnings_are_marked_as_such() -> None:
     assert as_text([PROBLEM, WARNING]).splitlines()[2:] == [
         "warning: a.yaml:4:1: the name is odd (name.unstable)",
         "    remedy: write another",

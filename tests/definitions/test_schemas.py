@@ -82,7 +82,7 @@ STRING: Path = (*PARAMS, "connectionString")
         ((*PARAMS, "server", "deeper"), False, False),
     ],
 )
-def test_what_a_leaf_may_hold(path: Path, sensitive: bool, may_use_env: bool) -> None:
+def test_annotations_of_a_field(path: Path, sensitive: bool, may_use_env: bool) -> None:
     rule = FieldRules(load("connection")).at(path)
     assert (rule.sensitive, rule.may_use_env) == (sensitive, may_use_env)
 

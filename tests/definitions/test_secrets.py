@@ -1,4 +1,4 @@
-"""What of a base connection nobody may read, so that nothing which holds it is written."""
+"""Secrets of a desired base connection, and values that cannot be printed."""
 
 from __future__ import annotations
 
@@ -61,24 +61,24 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("way", SHOWN)
-def test_whatever_prints_a_value_prints_its_origin(way: str) -> None:
+def test_printing_a_value_prints_its_origin(way: str) -> None:
     shown = SHOWN[way](secret("hunter2"))
     assert "hunter2" not in shown
     assert "env(MYSQL_P)" in shown
 
 
-def test_json_does_not_take_a_value_for_text() -> None:
+def test_json_refuses_a_value() -> None:
     with pytest.raises(TypeError, match="not JSON serializable"):
         json.dumps(secret("hunter2"))
 
 
-def test_a_pickle_knows_the_origin_and_nothing_else() -> None:
+def test_a_pickle_contains_only_the_origin() -> None:
     back = pickle.loads(pickle.dumps(secret("hunter2")))
     assert type(back) is Symbolic
     assert (back.origin, back.names) == ("env(MYSQL_P)", ("MYSQL_P",))
 
 
-def test_a_copy_within_the_process_loses_nothing() -> None:
+def test_a_copy_within_the_process_keeps_the_content() -> None:
     value = secret("hunter2")
     assert copy.copy(value) is value
     assert copy.deepcopy([value])[0] is value
@@ -98,7 +98,7 @@ ADMITTING = {
 
 @pytest.mark.parametrize("written", ["HUNTER2_X", "$HUNTER2_X", "${HUNTER2_X}", "%HUNTER2_X%", "$(HUNTER2_X)"])
 @pytest.mark.parametrize("admitted", ADMITTING)
-def test_a_secret_that_reads_like_a_name_is_not_repeated(tmp_path: Path, admitted: str, written: str) -> None:
+def test_a_secret_that_looks_like_a_variable_is_not_repeated(tmp_path: Path, admitted: str, written: str) -> None:
     params = {"server": "db1", "database": "o", "username": "u", "password": written}
     text = json.dumps({"name": "Orders", "auth": {"specName": "Basic Authentication", "params": params}})
     checked = check(project(tmp_path, {"orders.yaml": text}, ADMITTING[admitted]))
@@ -108,7 +108,7 @@ def test_a_secret_that_reads_like_a_name_is_not_repeated(tmp_path: Path, admitte
 
 
 @pytest.mark.parametrize("written", ["", "{}"])
-def test_no_variable_without_a_name_is_proposed(tmp_path: Path, written: str) -> None:
+def test_no_variable_without_a_name_is_suggested(tmp_path: Path, written: str) -> None:
     string = f"Server=db1;Database=o;UID=u;PWD=x{written}"
     spec = "Connection String Based Authentication"
     text = json.dumps({"name": "Orders", "auth": {"specName": spec, "params": {"connectionString": string}}})

@@ -1,4 +1,4 @@
-"""One definition, several targets: what is said once, what names its targets, what ``--target`` leaves out."""
+"""One definition with several targets: merged problems, their targets, and ``--target``."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_targets(tmp_path: Path, var: str, ssl: str, extra: str, targets: tuple[
 def test_a_target_that_does_not_exist(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no target `prd`") as refused:
         check(project(tmp_path, {}, PROJECT), "prd")
-    assert refused.value.remedy == "targets in provisioner.yaml: prod, dev, aws"
+    assert refused.value.remedy == "use a target of provisioner.yaml: prod, dev, aws"
 
 
 UNSOUND = {
@@ -76,7 +76,7 @@ UNSOUND = {
 
 
 @pytest.mark.parametrize("line", UNSOUND)
-def test_where_a_target_is_wrong_hides_only_what_depends_on_it(tmp_path: Path, line: str) -> None:
+def test_a_problem_of_a_target_hides_only_problems_that_depend_on_it(tmp_path: Path, line: str) -> None:
     text = DEFINITION.format(var="host", ssl="REQUIRED", extra="")
     sound = "version: 1\ntargets:\n  prod:\n    vars: {host: 'db1:3306'}\n"
     (told,) = check(project(tmp_path, {"orders.yaml": text}, sound)).problems

@@ -1,11 +1,11 @@
-"""Templates: what may stand in one, what it renders to, and what is refused before anything is evaluated."""
+"""Templates: accepted syntax, rendered values, and what is refused before anything is evaluated."""
 
 from __future__ import annotations
 
 import pytest
 
 from provisioner.definitions import templates
-from provisioner.definitions.templates import BadTemplate, compile_leaf, render
+from provisioner.definitions.templates import BadTemplate, compile_template, render
 from provisioner.secrets import Sensitive, Symbolic
 
 VARS = {"host": "Db1", "a b": " x/y ", "many": "a" * 1000}
@@ -33,7 +33,7 @@ ENV = {"MYSQL_P": "p;{{ x }}", "MYSQL_Q": "q", "MYSQL_EMPTY": ""}
     ],
 )
 def test_rendered(source: str, text: str) -> None:
-    assert render(compile_leaf(source), VARS, {}) == text
+    assert render(compile_template(source), VARS, {}) == text
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_rendered(source: str, text: str) -> None:
         ("{{ var('host') ~ env('MYSQL_Q') }}", "Db1q", "template of env(MYSQL_Q) #5cab2c5a6944e136"),
     ],
 )
-def test_a_leaf_that_calls_env_is_sensitive_as_a_whole(source: str, content: str, origin: str) -> None:
-    value = render(compile_leaf(source), VARS, ENV)
+def test_a_template_that_calls_env_is_sensitive_as_a_whole(source: str, content: str, origin: str) -> None:
+    value = render(compile_template(source), VARS, ENV)
     assert isinstance(value, Sensitive)
     assert (value.reveal(), str(value)) == (content, origin)
 
@@ -60,19 +60,19 @@ def test_a_leaf_that_calls_env_is_sensitive_as_a_whole(source: str, content: str
         ("{{ env('MYSQL_Q') | trim }}", "env(MYSQL_Q) by trim"),
     ],
 )
-def test_where_it_may_be_read_the_text_around_is_a_part_of_the_origin(source: str, origin: str) -> None:
+def test_a_readable_origin_includes_the_surrounding_text(source: str, origin: str) -> None:
     for environment in (ENV, {}):
-        assert str(render(compile_leaf(source), VARS, environment, readable=True)) == origin
+        assert str(render(compile_template(source), VARS, environment, readable=True)) == origin
 
 
-def test_what_is_not_utf_8_is_refused_by_name() -> None:
+def test_variables_that_are_not_utf_8_are_refused_by_name() -> None:
     with pytest.raises(BadTemplate, match="MYSQL_RAW is not UTF-8"):
-        render(compile_leaf("{{ env('MYSQL_RAW') }}"), {}, {"MYSQL_RAW": "a\udcffb"})
+        render(compile_template("{{ env('MYSQL_RAW') }}"), {}, {"MYSQL_RAW": "a\udcffb"})
 
 
 @pytest.mark.parametrize("name", ["MYSQL_EMPTY", "MYSQL_ABSENT"])
-def test_an_empty_variable_is_as_good_as_none(name: str) -> None:
-    value = render(compile_leaf(f"{{{{ env('MYSQL_P') ~ env('{name}') }}}}"), VARS, ENV)
+def test_an_empty_variable_counts_as_unset(name: str) -> None:
+    value = render(compile_template(f"{{{{ env('MYSQL_P') ~ env('{name}') }}}}"), VARS, ENV)
     assert isinstance(value, Symbolic)
     assert not isinstance(value, Sensitive)
     assert value.names == tuple(sorted({"MYSQL_P", name}))
@@ -96,17 +96,17 @@ WRITTEN_ELSEWHERE = [
 
 
 @pytest.mark.parametrize(("source", "remedy"), WRITTEN_ELSEWHERE)
-def test_it_is_said_what_to_write_for_what_others_write(source: str, remedy: str) -> None:
+def test_foreign_template_syntax_is_corrected(source: str, remedy: str) -> None:
     with pytest.raises(BadTemplate) as refused:
-        compile_leaf(source)
+        compile_template(source)
     assert refused.value.remedy.startswith(remedy)
 
 
 @pytest.mark.parametrize("quotes", ["‘’", "“”", "„“", "‚‘", "«»", "’’", "'’"])
 def test_typographic_quotes_are_named(quotes: str) -> None:
     with pytest.raises(BadTemplate) as refused:
-        compile_leaf(f"{{{{ env({quotes[0]}MYSQL_P{quotes[1]}) }}}}")
-    assert refused.value.message == "typographic quotes stand in the template"
+        compile_template(f"{{{{ env({quotes[0]}MYSQL_P{quotes[1]}) }}}}")
+    assert refused.value.message == "the template contains typographic quotes"
 
 
 @pytest.mark.parametrize(
@@ -163,19 +163,19 @@ def test_typographic_quotes_are_named(quotes: str) -> None:
 )
 def test_refused(source: str, rule: str) -> None:
     with pytest.raises(BadTemplate) as refused:
-        render(compile_leaf(source), VARS, ENV)
+        render(compile_template(source), VARS, ENV)
     assert refused.value.rule == rule
     assert refused.value.remedy
 
 
-def test_a_failure_while_rendering_says_nothing_of_the_value() -> None:
+def test_a_rendering_error_reveals_nothing_of_the_value() -> None:
     def fail(text: str) -> str:
         raise RuntimeError(text)
 
     templates._jinja().filters["urlencode"], kept = fail, templates._jinja().filters["urlencode"]
     try:
         with pytest.raises(BadTemplate) as refused:
-            render(compile_leaf("{{ env('MYSQL_P') | urlencode | trim }}"), VARS, ENV)
+            render(compile_template("{{ env('MYSQL_P') | urlencode | trim }}"), VARS, ENV)
     finally:
         templates._jinja().filters["urlencode"] = kept
     assert refused.value.rule == "template.failed"
@@ -186,5 +186,5 @@ def test_a_failure_while_rendering_says_nothing_of_the_value() -> None:
 @pytest.mark.parametrize(
     ("text", "is_one"), [("{{ x }}", True), ("{% x %}", True), ("x }}", True), ("{x}", False), ("", False)]
 )
-def test_what_is_a_template_at_all(text: str, is_one: bool) -> None:
+def test_is_template(text: str, is_one: bool) -> None:
     assert templates.is_template(text) is is_one

@@ -1,4 +1,4 @@
-"""Whatever a text is, a definition can be written that gives just that text."""
+"""For any text, a definition can be written that renders to exactly this text."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.definitions.loader import parse
-from provisioner.definitions.syntax import find_strange
-from provisioner.definitions.templates import compile_leaf, is_template, render
+from provisioner.definitions.syntax import find_invisible
+from provisioner.definitions.templates import compile_template, is_template, render
 from provisioner.importing.drafts import definition_text, leaf
 
 PIECES = [
@@ -33,21 +33,21 @@ PIECES = [
     "007",
 ]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join) | st.text().filter(
-    lambda text: not find_strange(text)
+    lambda text: not find_invisible(text)
 )
 
 
 def rendered(text: str) -> object:
-    return render(compile_leaf(text), {}, {}) if is_template(text) else text
+    return render(compile_template(text), {}, {}) if is_template(text) else text
 
 
 @given(text=TEXTS)
-def test_a_leaf_gives_its_text(text: str) -> None:
+def test_a_value_renders_to_its_text(text: str) -> None:
     assert rendered(leaf(text)) == text
 
 
 @given(text=TEXTS.filter(lambda text: "\n" not in text and "\r" not in text))
-def test_what_is_written_reads_back(text: str) -> None:
+def test_written_definitions_are_read_back(text: str) -> None:
     document = parse("a.yaml", definition_text({"name": leaf(text), "auth": {"params": {"server": text}}}, "x"))
     assert not document.problems
     assert rendered(document.data["name"]) == text
@@ -55,5 +55,5 @@ def test_what_is_written_reads_back(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["no", "007", "0o14", "null", "~", "", " a ", "2026-01-01", "a: b", "- a", "true"])
-def test_nothing_is_taken_for_anything_but_text(text: str) -> None:
+def test_values_are_always_read_as_text(text: str) -> None:
     assert parse("a.yaml", definition_text({"name": text}, "x")).data["name"] == text

@@ -96,11 +96,11 @@ def _plain(value: Any) -> str:
 
 RARE = {
     "files.loop": ("the link leads back to a folder above it", "remove the link"),
-    "files.outside": ("the link leads out of the folder of definitions", "copy what it leads to"),
-    "files.too-large": ("larger than 1 MiB", "a definition is one small YAML document"),
+    "files.outside": ("the link leads out of the folder of definitions", "copy the linked file"),
+    "files.too-large": ("larger than 1 MiB", "split it: a definition is one small YAML document"),
     "files.unreadable": ("cannot be read: Permission denied", "check the file and its permissions"),
     "secret.exposed": (
-        "the value of a variable stands in a definition or in the project file",
+        "the value of a variable appears in a definition or in the project file",
         "remove it there and from the history of git, and change the secret",
     ),
     "secret.encoding": ("the variable is not UTF-8", "set the variable to UTF-8 text"),

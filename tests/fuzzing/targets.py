@@ -42,7 +42,7 @@ def read_template(data: bytes) -> None:
     """A value, or ``BadTemplate`` without the value in it."""
     text = data.decode("utf-8", "replace")
     try:
-        template = templates.compile_leaf(text)
+        template = templates.compile_template(text)
         if set(template.env_names) | set(template.var_names) <= set(VARIABLES):
             value = template_values.render(template, VARIABLES, VARIABLES)
             assert "hunter2" not in repr(value) or not template.env_names
