@@ -19,10 +19,10 @@ from provisioner.cli.console import Console
 from provisioner.cli.settings import read_settings
 from provisioner.definitions import files
 from provisioner.definitions.definition import DefinitionParser, ParsedDefinition
-from provisioner.definitions.lint import exposed, odd
+from provisioner.definitions.lint import exposed_secrets, variable_warnings
 from provisioner.definitions.loader import parse
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
-from provisioner.definitions.read import Builder, read
+from provisioner.definitions.read import DefinitionRenderer, read
 from provisioner.model import Problem
 from provisioner.planning import planner
 from provisioner.planning.plan import PlanOptions
@@ -62,13 +62,14 @@ def stages(number: int) -> dict[str, float]:
         reading = partial(read, project, (target,), where.environment)
         whole = clock("definitions are read, checked and filled in", reading)
         _one_by_one(project, target, where.environment, clock)
-        (built,) = whole.built
+        (built,) = whole.by_target
         clock("secrets are registered", lambda: console.scanner.register(built.secrets, built.private))
         clock("the search for them is built", lambda: console.scanner.check("a word"))
         clock(
-            "they are looked for in the files", lambda: exposed(whole.texts, built.desired, console.scanner.origins_in)
+            "they are looked for in the files",
+            lambda: exposed_secrets(whole.texts, built.desired, console.scanner.origins_in),
         )
-        clock("variables are judged", lambda: odd(built.desired, settings.variables))
+        clock("variables are judged", lambda: variable_warnings(built.desired, settings.variables))
         made_plan = clock("compared", lambda: planner.plan(where, built.desired, state, None, PlanOptions()))
         text = clock("written", lambda: plan_text.as_text(made_plan, PLAIN))
         clock("searched for secrets", lambda: console.scanner.check(text))
@@ -77,10 +78,10 @@ def stages(number: int) -> dict[str, float]:
 
 def _one_by_one(project: Project, target: Target, environment: Mapping[str, str], clock: Clock) -> None:
     """Measure the parts of that."""
-    entries, _ = files.list_tree(project.connections, CONNECTIONS)
+    entries, _ = files.list_definitions(project.connections, CONNECTIONS)
     texts = clock("files are read", lambda: [_text(entry, project.connections) for entry in entries])
     documents = clock("they are parsed", lambda: list(map(parse, (entry.file for entry in entries), texts)))
-    definer, builder = DefinitionParser(project), Builder(target, environment)
+    definer, renderer = DefinitionParser(project), DefinitionRenderer(target, environment)
     stems = [entry.stem for entry in entries]
     found = clock("held against the schema", lambda: list(map(definer.parse, documents, stems)))
     declared = [one for one in found if isinstance(one, ParsedDefinition)]

@@ -133,15 +133,15 @@ class Run:
 
     def warn(self, desired: tuple[Desired, ...]) -> None:
         """Print which files were overlooked and what is odd about the variables that were read; never a value."""
-        from provisioner.definitions.files import not_read
-        from provisioner.definitions.lint import odd
+        from provisioner.definitions.files import overlooked_files
+        from provisioner.definitions.lint import variable_warnings
         from provisioner.definitions.project import CONNECTIONS
         from provisioner.report import problems
 
         console, style = self.context.console, self.context.err_style
         variables = {name: value for name, value in self.settings.variables.items() if value}  # not a target's samples
         by_rule: Counter[str] = Counter()
-        for problem in (*not_read(self.context.folder, CONNECTIONS), *odd(desired, variables)):
+        for problem in (*overlooked_files(self.context.folder, CONNECTIONS), *variable_warnings(desired, variables)):
             by_rule[problem.rule] += 1
             if by_rule[problem.rule] <= _MAX_WARNINGS:
                 console.err(problems.as_warning(problem, style))
@@ -201,19 +201,19 @@ def load_definitions(
     With ``allow_none`` it is no problem that there are none: where the state has records, the guards against deletes
     judge that. ``requires_secrets`` says for which keys every variable has to be set.
     """
-    from provisioner.definitions.check import Checked
+    from provisioner.definitions.check import CheckResult
     from provisioner.definitions.desired import unset_variables
     from provisioner.definitions.files import NO_DEFINITION
-    from provisioner.definitions.lint import exposed
+    from provisioner.definitions.lint import exposed_secrets
     from provisioner.definitions.project import FILE_NAME
     from provisioner.definitions.read import read
 
     scanner = target.scanner
     definitions = read(target.project, (target.target,), target.environment, target.progress)
-    (built,) = definitions.built
+    (built,) = definitions.by_target
     scanner.register((secret for secret in built.secrets if not target.is_sample(secret)), built.private)
     texts = {FILE_NAME: target.project.text, **definitions.texts}
-    exposures = exposed(texts, built.desired, scanner.origins_in)
+    exposures = exposed_secrets(texts, built.desired, scanner.origins_in)
     unset = unset_variables((one for one in built.desired if requires_secrets(one.key)), target.environment)
     problems = {
         problem
@@ -223,7 +223,7 @@ def load_definitions(
         and not (exposures and scanner.origins_in(f"{problem.location} {problem.message} {problem.remedy}"))
     }
     if problems or exposures:
-        checked = Checked(definitions.definitions, (target.name,), tuple(sorted({*problems, *exposures})), texts)
+        checked = CheckResult(definitions.definitions, (target.name,), tuple(sorted({*problems, *exposures})), texts)
 
         def harmless_line(location: Location) -> str:
             line = checked.source_line(location)
@@ -247,7 +247,7 @@ def _definition_problems(project: Project, target: Target, environment: Settings
     from provisioner.definitions.read import read
 
     definitions = read(project, (target,), {})
-    (built,) = definitions.built
+    (built,) = definitions.by_target
     unset = unset_variables(built.desired, environment.variables) if needs is Needs.SECRETS else ()
     found = {*definitions.problems, *built.problems, *unset}
     return tuple(sorted(one for one in found if one.rule not in (NO_DEFINITION, NO_FOLDER)))  # the state judges these

@@ -12,7 +12,7 @@ import click
 
 from provisioner.cli import options
 from provisioner.cli.context import Context
-from provisioner.definitions.syntax import in_json
+from provisioner.definitions.syntax import json_problem
 from provisioner.errors import ProvisionerError, UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _read(path: Path, remedy: str) -> Any:
     try:
         return json.loads(text := path.read_text("utf-8"))
     except json.JSONDecodeError as error:
-        place, message, also = in_json(text, error)
+        place, message, also = json_problem(text, error)
         raise UsageError(f"{path}:{place}: {message}", also or remedy) from error
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} is not a JSON file: {error}", remedy) from error

@@ -85,7 +85,7 @@ def instead_of_argument(folder: Path, word: str, options: Collection[str]) -> st
 
     The project is read to tell targets and definitions apart.
     """
-    from provisioner.definitions.files import list_tree
+    from provisioner.definitions.files import list_definitions
     from provisioner.definitions.project import CONNECTIONS, read_project
     from provisioner.errors import ProvisionerError
 
@@ -94,7 +94,9 @@ def instead_of_argument(folder: Path, word: str, options: Collection[str]) -> st
     except ProvisionerError:
         return ""
     key = as_key(word)
-    is_definition = key != word or key in {entry.stem for entry in list_tree(project.connections, CONNECTIONS)[0]}
+    is_definition = key != word or key in {
+        entry.stem for entry in list_definitions(project.connections, CONNECTIONS)[0]
+    }
     if word in project.targets and "--target" in options:
         return f"--target {word}"
     if is_definition and "--select" in options:

@@ -8,7 +8,7 @@ from provisioner.cli import options
 from provisioner.cli.context import Context
 from provisioner.cli.reports import Reports, with_problem_reports, write_reports
 from provisioner.definitions import check
-from provisioner.definitions.check import Checked, open_project
+from provisioner.definitions.check import CheckResult, open_project
 from provisioner.report import problems
 from provisioner.report.terminal import count
 
@@ -41,11 +41,11 @@ def validate(context: Context, targets: tuple[str, ...], form: str, reports: Rep
     return 1 if checked.problems else 0
 
 
-def _as_json(checked: Checked) -> str:
+def _as_json(checked: CheckResult) -> str:
     return problems.as_json(checked.findings, checked.files, checked.targets)
 
 
-def _as_text(context: Context, checked: Checked) -> str:
+def _as_text(context: Context, checked: CheckResult) -> str:
     source_line = checked.source_line if context.console.stdout.isatty() else None
     findings = problems.as_text(checked.findings, context.out_style, source_line)
     definitions, warnings = count(checked.files, "definition"), count(len(checked.warnings), "warning")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provisioner.definitions.definition import Definition
-from provisioner.definitions.files import not_read
+from provisioner.definitions.files import overlooked_files
 from provisioner.definitions.lint import description_warnings, name_warnings
 from provisioner.definitions.project import CONNECTIONS, FILE_NAME, Project, Target, UnsoundProject, read_project
 from provisioner.definitions.read import read
@@ -21,7 +21,7 @@ ALWAYS_NAMES_TARGETS = ("template.unset-var",)
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckResult:
     """The result of ``validate``. ``problems`` are errors, ``warnings`` do not make it fail; both are sorted.
     ``texts`` are those of all files by path, including the project file and files that are not YAML."""
 
@@ -56,23 +56,23 @@ def open_project(folder: Path) -> Project:
         raise ProblemsFound(problems, checked.source_line) from None
 
 
-def validate(project: Project, targets: tuple[Target, ...], progress: Progress = SILENT) -> Checked:
+def validate(project: Project, targets: tuple[Target, ...], progress: Progress = SILENT) -> CheckResult:
     """Check the definitions against each of the targets that they apply to."""
     result = read(project, targets, {}, progress)
     names = tuple(target.name for target in targets)
     by_file = {definition.file: definition for definition in result.definitions}
     problems: dict[str, tuple[Problem, ...]] = {}
     warnings: dict[str, tuple[Problem, ...]] = {}
-    for name, built in zip(names, result.built, strict=True):
+    for name, built in zip(names, result.by_target, strict=True):
         problems[name] = built.problems
         by_location = sorted(built.desired, key=lambda desired: desired.location)
         warnings[name] = (*name_warnings(by_location), *description_warnings(by_location))
-    return Checked(
+    return CheckResult(
         result.definitions,
         names,
         tuple(sorted({*result.problems, *_merged(problems, by_file)})),
         {FILE_NAME: project.text, **result.texts},
-        tuple(sorted({*_merged(warnings, by_file), *not_read(project.folder, CONNECTIONS)})),
+        tuple(sorted({*_merged(warnings, by_file), *overlooked_files(project.folder, CONNECTIONS)})),
     )
 
 

@@ -37,7 +37,7 @@ class DefinitionFile(NamedTuple):
     is_regular: bool
 
 
-def list_tree(folder: Path, shown_as: str) -> tuple[tuple[DefinitionFile, ...], tuple[Problem, ...]]:
+def list_definitions(folder: Path, shown_as: str) -> tuple[tuple[DefinitionFile, ...], tuple[Problem, ...]]:
     """Return every definition below ``folder``, by path. Files and folders that start with a dot are skipped."""
     problems: list[Problem] = []
     entries = tuple(
@@ -198,7 +198,7 @@ _LIKE_DEFINITION_FILE = re.compile(
 """Names of files that were probably meant to be read. Backups, and files renamed to be left out, are not among them."""
 
 
-def not_read(project: Path, connections: str) -> Iterator[Problem]:
+def overlooked_files(project: Path, connections: str) -> Iterator[Problem]:
     """Yield a warning for each file that is probably meant as a definition and is not read, because of its name or its
     folder."""
     for parent, folders, names in os.walk(project / connections):

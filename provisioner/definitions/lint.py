@@ -181,7 +181,7 @@ UNGUARDED: tuple[tuple[Oddity, Test], ...] = (
 LIKE_THE_USER = Oddity("secret.user-name", "is equal to the user name", "set the password: variables may be mixed up")
 
 
-def odd(desired: Iterable[Desired], variables: Mapping[str, str]) -> tuple[Problem, ...]:
+def variable_warnings(desired: Iterable[Desired], variables: Mapping[str, str]) -> tuple[Problem, ...]:
     """Return one problem with all oddities of each variable, at the first field that reads it.
 
     ``variables`` are those to check, with their values.
@@ -246,7 +246,7 @@ Origins = Callable[[str], tuple[str, ...]]
 """Returns the origins of the secrets whose values a text contains."""
 
 
-def exposed(texts: Mapping[str, str], desired: Iterable[Desired], origins_in: Origins) -> tuple[Problem, ...]:
+def exposed_secrets(texts: Mapping[str, str], desired: Iterable[Desired], origins_in: Origins) -> tuple[Problem, ...]:
     """Return a problem for each line of a file that contains the value of a secret, sorted.
 
     ``texts`` are those of the files, by path; ``desired`` are rendered from some of them. A line that allows

@@ -54,7 +54,7 @@ class Named(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class RenderedDefinitions:
     """Definitions rendered for one target: the desired base connections by key, and the problems.
 
     ``names`` and ``secrets``, the sensitive values that were read, include those of definitions with problems.
@@ -68,29 +68,29 @@ class Built:
     private: tuple[Sensitive, ...]
 
 
-NOTHING = Built((), (), (), (), ())
+NOTHING = RenderedDefinitions((), (), (), (), ())
 
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
     """``texts`` of all files that could be read, by path; ``definitions`` of those that could be parsed; ``problems``
-    that are independent of a target; ``built``, in the order of the targets."""
+    that are independent of a target; ``by_target``, in the order of the targets."""
 
     texts: Mapping[str, str]
     definitions: tuple[Definition, ...]
     problems: tuple[Problem, ...]
-    built: tuple[Built, ...]
+    by_target: tuple[RenderedDefinitions, ...]
 
 
 def read(
     project: Project, targets: tuple[Target, ...], environment: Mapping[str, str], progress: Progress = SILENT
 ) -> ReadResult:
     """Read every definition of the project, and render it for each of the targets that it applies to."""
-    entries, tree_problems = files.list_tree(project.connections, CONNECTIONS)
+    entries, tree_problems = files.list_definitions(project.connections, CONNECTIONS)
     problems, texts, definitions = list(tree_problems), dict[str, str](), list[Definition]()
     parser = DefinitionParser(project)
-    builders = [Builder(target, environment) for target in targets]
-    built: list[list[Built]] = [[] for _ in targets]
+    renderers = [DefinitionRenderer(target, environment) for target in targets]
+    by_target: list[list[RenderedDefinitions]] = [[] for _ in targets]
     advance = progress.of("definitions read", len(entries))
     advance(0)
     for start in range(0, len(entries), TOGETHER):
@@ -104,14 +104,14 @@ def read(
         for result in results:
             problems += result.problems if isinstance(result, ParsedDefinition) else result
         definitions += [result.definition for result in parsed]
-        for parts, builder in zip(built, builders, strict=True):
-            parts += [builder.build(result) for result in parsed]
+        for parts, renderer in zip(by_target, renderers, strict=True):
+            parts += [renderer.render(result) for result in parsed]
         advance(len(chunk))
     problems += key_conflicts(tuple(definitions))
-    return ReadResult(texts, tuple(definitions), tuple(problems), tuple(map(_joined, built)))
+    return ReadResult(texts, tuple(definitions), tuple(problems), tuple(map(_joined, by_target)))
 
 
-def _joined(parts: Iterable[Built]) -> Built:
+def _joined(parts: Iterable[RenderedDefinitions]) -> RenderedDefinitions:
     """Return all definitions of one target as one value, with the problems between them."""
     parts = tuple(parts)
     names = tuple(name for part in parts for name in part.names)
@@ -121,7 +121,7 @@ def _joined(parts: Iterable[Built]) -> Built:
         message = f"the name `{named.name}` is already used by {first.location.file}"
         remedy = "give each base connection of a target a name of its own"
         problems.append(Problem(named.location, "definition.duplicate-name", message, remedy))
-    return Built(
+    return RenderedDefinitions(
         tuple(sorted((desired for part in parts for desired in part.desired), key=lambda desired: desired.key)),
         names,
         tuple(problems),
@@ -130,7 +130,7 @@ def _joined(parts: Iterable[Built]) -> Built:
     )
 
 
-class Builder:
+class DefinitionRenderer:
     """Renders definitions for a target.
 
     ``environment`` holds the variables that may be read; one that is missing or empty becomes a ``Symbolic``.
@@ -140,7 +140,7 @@ class Builder:
         self._target, self._environment = target, environment
         self._checker = schema.Checker(schema.narrowed(target.cloud))
 
-    def build(self, parsed: ParsedDefinition) -> Built:
+    def render(self, parsed: ParsedDefinition) -> RenderedDefinitions:
         """Return one definition rendered for the target; ``NOTHING`` if it does not apply to it."""
         definition = parsed.definition
         if not definition.is_for(self._target.name):
@@ -164,10 +164,10 @@ class Builder:
         problems.extend(self._schema_problems(parsed, rendered_fields, problems))
         names = tuple(Named(item.value, item.field.location) for item in rendered_fields if item.field.name == "name")
         if problems or not definition.sound:
-            return Built((), names, tuple(problems), tuple(secrets), tuple(private))
+            return RenderedDefinitions((), names, tuple(problems), tuple(secrets), tuple(private))
         desired = _desired(definition, parsed.document, self._target, rendered_fields)
         all_secrets = dict.fromkeys((*secrets, *(secret for _, secret in desired.secrets)))
-        return Built((desired,), names, (), tuple(all_secrets), tuple(private))
+        return RenderedDefinitions((desired,), names, (), tuple(all_secrets), tuple(private))
 
     def _schema_problems(
         self, parsed: ParsedDefinition, rendered_fields: Sequence[Rendered], known: Iterable[Problem]

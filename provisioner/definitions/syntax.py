@@ -167,7 +167,7 @@ def clean(file: str, text: str, scan: Scan) -> tuple[str | None, tuple[Problem, 
     return None if _FULLWIDTH_COLON in indexes else "".join(cleaned), problems
 
 
-def in_json(text: str, error: JSONDecodeError) -> tuple[str, str, str]:
+def json_problem(text: str, error: JSONDecodeError) -> tuple[str, str, str]:
     """Return ``line:column``, message and remedy for a text that is not JSON; the remedy is "" if the cause is neither
     a merge conflict nor a pasted character."""
     conflict = next(_conflicts("", text), None)

@@ -17,7 +17,7 @@ from provisioner.definitions.fields import variables_of
 from provisioner.definitions.lint import name_warnings
 from provisioner.definitions.loader import parse
 from provisioner.definitions.project import CONNECTIONS
-from provisioner.definitions.read import Builder, read
+from provisioner.definitions.read import DefinitionRenderer, read
 from provisioner.errors import UsageError
 from provisioner.importing.drafts import definition_text, key_for, make_draft, variable_for
 from provisioner.model import Key, Problem
@@ -138,7 +138,7 @@ class _Importer:
         variables = (variables_of(parse(file, text)) for file, text in all_targets.texts.items())
         self._taken_variables = {*place.environment, *chain.from_iterable(variables)}
         self._parser = DefinitionParser(place.project)
-        self._builder = Builder(place.target, {})
+        self._renderer = DefinitionRenderer(place.target, {})
         self._drafted: list[Desired] = []
 
     def selected(self) -> Iterable[Observed]:
@@ -239,12 +239,12 @@ class _Importer:
 
     def _checked(self, key: Key, file: str, text: str) -> Desired | Problem:
         """Return the definition as ``plan`` would read it, or its first problem."""
-        parsed = self._parser.define(parse(file, text), key)
+        parsed = self._parser.parse(parse(file, text), key)
         if not isinstance(parsed, ParsedDefinition):
             return parsed[0]
         if parsed.problems:
             return parsed.problems[0]
-        built = self._builder.build(parsed)
+        built = self._renderer.render(parsed)
         return built.desired[0] if built.desired else built.problems[0]
 
 

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from provisioner.definitions.check import Checked, open_project, validate
+from provisioner.definitions.check import CheckResult, open_project, validate
 from provisioner.errors import ProblemsFound
 from provisioner.model import Problem
 
@@ -34,12 +34,12 @@ def project_of(case: Path, folder: Path) -> Path:
     return project(folder, {"case.yaml": case.read_bytes()})
 
 
-def check(folder: Path, *targets: str) -> Checked:
+def check(folder: Path, *targets: str) -> CheckResult:
     """Run ``validate``, for all targets if none is named. Problems of the project file are in the result too."""
     try:
         read = open_project(folder)
     except ProblemsFound as found:
-        return Checked((), (), found.problems)
+        return CheckResult((), (), found.problems)
     return validate(read, tuple(read.target(name) for name in targets or read.targets))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.definitions.check import Checked
+from provisioner.definitions.check import CheckResult
 from provisioner.definitions.desired import body
 from provisioner.definitions.project import read_project
 from provisioner.definitions.read import read
@@ -44,17 +44,17 @@ def folder(case: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def checked(folder: Path) -> Checked:
+def checked(folder: Path) -> CheckResult:
     return check(folder)
 
 
-def test_invalid(case: Path, checked: Checked) -> None:
+def test_invalid(case: Path, checked: CheckResult) -> None:
     expected = case / "expected" if case.is_dir() else case.with_suffix(".expected")
     found = [brief(problem, case.is_dir()) for problem in checked.problems]
     assert found == expected.read_text("utf-8").splitlines()
 
 
-def test_problems_are_complete_sorted_and_deterministic(folder: Path, checked: Checked) -> None:
+def test_problems_are_complete_sorted_and_deterministic(folder: Path, checked: CheckResult) -> None:
     assert checked.problems
     assert list(checked.problems) == sorted(set(checked.problems))
     assert checked.problems == check(folder).problems
@@ -64,7 +64,7 @@ def test_problems_are_complete_sorted_and_deterministic(folder: Path, checked: C
         assert problem.remedy.strip(), problem
 
 
-def test_reports_contain_no_secret(checked: Checked) -> None:
+def test_reports_contain_no_secret(checked: CheckResult) -> None:
     assert SECRET not in report.as_text(checked.problems, Style(), checked.source_line)
     assert SECRET not in report.as_json(checked.problems, 1, checked.targets)
 
@@ -89,7 +89,7 @@ def test_warned(case: Path, tmp_path: Path) -> None:
 def test_body(case: Path, tmp_path: Path) -> None:
     name, target = case.name.removesuffix(".json").rsplit(".", 1)
     project = read_project(project_of(case.parent / f"{name}.yaml", tmp_path))
-    (built,) = read(project, (project.target(target),), ENVIRONMENT).built
+    (built,) = read(project, (project.target(target),), ENVIRONMENT).by_target
     assert built.problems == ()
     assert body(built.desired[0]) == json.loads(case.read_text("utf-8"))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.definitions import connection_string
-from provisioner.definitions.check import Checked
+from provisioner.definitions.check import CheckResult
 from provisioner.definitions.connection_string import Pair
 from provisioner.definitions.hints import reason_for
 from provisioner.definitions.project import read_project
@@ -84,7 +84,7 @@ def problems(folder: Path, text: str, environment: Mapping[str, str], values: Ma
     sound = json.dumps({"version": 1, "targets": {"prod": target}}, ensure_ascii=False)
     found = read_project(project(folder, {"orders.yaml": text}, sound))
     whole = read(found, (found.target("prod"),), {"MYSQL_PASSWORD": "hunter2", **environment})
-    return (*whole.problems, *whole.built[0].problems)
+    return (*whole.problems, *whole.by_target[0].problems)
 
 
 @pytest.mark.parametrize(("part", "value"), WRONG)
@@ -277,7 +277,7 @@ def test_a_problem_with_a_var_of_the_project_is_reported_once(tmp_path: Path) ->
     )
     files = {f"{name}.yaml": text % name for name in ("a", "b", "c")}
     sound = "version: 1\ntargets:\n  local:\n    sandbox: dev\n    vars:\n      ssl: disabled\n"
-    checked: Checked = check(project(tmp_path, files, sound))
+    checked: CheckResult = check(project(tmp_path, files, sound))
     (found,) = checked.problems
     assert str(found.location) == "provisioner.yaml:6:12"
     assert found.message.startswith("var('ssl') is \"disabled\": `auth.params.sslMode` must be DISABLED, ")

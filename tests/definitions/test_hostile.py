@@ -89,7 +89,7 @@ def rules_of(folder: Path, files: Mapping[str, str | bytes]) -> set[str]:
     assert all(problem.remedy and problem.location.file for problem in checked.problems)
     variables = Variables()
     whole = read(project, (project.target("prod"),), variables)
-    (built,) = whole.built
+    (built,) = whole.by_target
     refused = {one.key for one in whole.definitions} - {one.key for one in built.desired}
     assert not any("hunter2" in str(problem) for problem in built.problems)
     if refused:

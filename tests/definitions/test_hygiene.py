@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from provisioner.definitions.desired import Desired, Field
-from provisioner.definitions.lint import exposed, odd
+from provisioner.definitions.lint import exposed_secrets, variable_warnings
 from provisioner.model import Location
 from provisioner.secret_scanner import SecretScanner
 from provisioner.secrets import Sensitive, Symbolic, Value
@@ -63,7 +63,7 @@ ROWS: list[tuple[str, set[str]]] = [
 @pytest.mark.parametrize(("content", "rules"), ROWS)
 @pytest.mark.parametrize("prefix", ["auth.params", "auth.params.connectionString"])
 def test_values(content: str, rules: set[str], prefix: str) -> None:
-    found = odd([one(secret(content), prefix=prefix)], {"MYSQL_P": content})
+    found = variable_warnings([one(secret(content), prefix=prefix)], {"MYSQL_P": content})
     assert {rule for problem in found for rule in problem.rule.split(", ")} == rules
     assert len(found) == bool(rules)
     for problem in found:
@@ -89,24 +89,26 @@ SAID = [
 @pytest.mark.parametrize(("content", "message"), SAID)
 def test_one_warning_per_variable_with_all_reasons(content: str, message: str) -> None:
     many = [one(secret(content), key=f"orders{number}") for number in range(9)]
-    (found,) = odd(many, {"MYSQL_P": content})
+    (found,) = variable_warnings(many, {"MYSQL_P": content})
     assert found.message == f"MYSQL_P {message}"
 
 
 def test_each_variable_has_its_own_warning() -> None:
-    found = odd([one(secret("hunter2")), one(secret("hunter3", "MYSQL_Q"))], {"MYSQL_P": "hunter2", "MYSQL_Q": "x"})
+    found = variable_warnings(
+        [one(secret("hunter2")), one(secret("hunter3", "MYSQL_Q"))], {"MYSQL_P": "hunter2", "MYSQL_Q": "x"}
+    )
     assert [problem.message.split(" ")[0] for problem in found] == ["MYSQL_P", "MYSQL_Q"]
 
 
 def test_a_user_name_from_the_environment_counts() -> None:
-    (found,) = odd([one(secret(GOOD), secret(GOOD, "MYSQL_U"))], {"MYSQL_P": GOOD, "MYSQL_U": GOOD})
+    (found,) = variable_warnings([one(secret(GOOD), secret(GOOD, "MYSQL_U"))], {"MYSQL_P": GOOD, "MYSQL_U": GOOD})
     assert (found.rule, found.message) == ("secret.user-name", "MYSQL_P is equal to the user name")
 
 
 def test_unset_variables_and_samples_are_not_checked() -> None:
     """Samples of a target with the emulator are not among the variables to check."""
-    assert odd([one(secret("changeme"))], {}) == ()
-    assert odd([one(Symbolic("env(MYSQL_P)", ("MYSQL_P",)))], {"MYSQL_P": "changeme"}) == ()
+    assert variable_warnings([one(secret("changeme"))], {}) == ()
+    assert variable_warnings([one(Symbolic("env(MYSQL_P)", ("MYSQL_P",)))], {"MYSQL_P": "changeme"}) == ()
 
 
 @pytest.mark.parametrize(
@@ -122,7 +124,7 @@ def test_unset_variables_and_samples_are_not_checked() -> None:
 def test_secrets_in_a_whole_connection_string_are_checked(string: str, message: str | None) -> None:
     string = f"Server=db1.example.com;Database=orders;UID=svc_aep;{string}"
     desired = desired_of("orders", HERE, (Field("auth.params.connectionString", secret(string), HERE),))
-    found = odd([desired], {"MYSQL_P": string})
+    found = variable_warnings([desired], {"MYSQL_P": string})
     assert [problem.message for problem in found] == ([f"MYSQL_P {message}"] if message else [])
 
 
@@ -151,19 +153,21 @@ def origins_in(*values: str) -> Callable[[str], tuple[str, ...]]:
 
 @pytest.mark.parametrize(("text", "places"), EXPOSED)
 def test_a_secret_in_a_file_is_a_problem_of_its_line(text: str, places: list[tuple[int, int]]) -> None:
-    found = exposed({FILE: text, "provisioner.yaml": "version: 1\n"}, (), origins_in(GOOD))
+    found = exposed_secrets({FILE: text, "provisioner.yaml": "version: 1\n"}, (), origins_in(GOOD))
     assert [(problem.location.file, problem.location[1:]) for problem in found] == [(FILE, place) for place in places]
     assert {problem.message for problem in found} <= {STANDS}
     assert {problem.rule for problem in found} <= {"secret.exposed"}
 
 
 def test_a_secret_of_several_short_lines_is_found_too() -> None:
-    (found,) = exposed({FILE: "description: |-\n  one1\n  two2\n  six6\n"}, (), origins_in("one1\n  two2\n  six6"))
+    (found,) = exposed_secrets(
+        {FILE: "description: |-\n  one1\n  two2\n  six6\n"}, (), origins_in("one1\n  two2\n  six6")
+    )
     assert found.location == Location(FILE)
 
 
 def test_a_secret_in_the_name_of_a_file_is_not_repeated() -> None:
-    (found,) = exposed({f"connections/{GOOD}.yaml": f"name: {GOOD}\n"}, (), origins_in(GOOD))
+    (found,) = exposed_secrets({f"connections/{GOOD}.yaml": f"name: {GOOD}\n"}, (), origins_in(GOOD))
     assert str(found.location) == "connections:1:1"
     assert found.message == "the value of env(MYSQL_P) appears in the name of a file"
 
@@ -175,5 +179,5 @@ def test_a_secret_in_the_name_of_a_file_is_not_repeated() -> None:
 )
 def test_an_escaped_secret_is_found_by_its_parsed_value(line: str, number: int) -> None:
     desired = desired_of("orders", HERE, (Field("name", "it's-a-9ecret", Location(FILE, 1, 7)),))
-    found = exposed({FILE: f"{line}\n"}, [desired], origins_in("it's-a-9ecret"))
+    found = exposed_secrets({FILE: f"{line}\n"}, [desired], origins_in("it's-a-9ecret"))
     assert [problem.location for problem in found] == [Location(FILE, 1, 7)] * number

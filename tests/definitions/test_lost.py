@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.definitions.files import not_read
+from provisioner.definitions.files import overlooked_files
 from provisioner.definitions.project import read_project
 from provisioner.errors import UsageError
 from tests.definitions.support import check, project
@@ -63,7 +63,7 @@ def test_overlooked_definitions_are_named(tmp_path: Path, path: str) -> None:
     folder = project(tmp_path, {}, PROJECT)
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_text(DEFINITION, "utf-8")
-    (warning,) = not_read(folder, "connections")
+    (warning,) = overlooked_files(folder, "connections")
     assert (warning.location.file, warning.message) == (path.removesuffix("/x.yaml"), OVERLOOKED[path])
     assert warning in check(folder).warnings
 
@@ -72,7 +72,7 @@ def test_overlooked_definitions_are_named(tmp_path: Path, path: str) -> None:
 def test_files_left_out_on_purpose_are_not_named(tmp_path: Path, path: str) -> None:
     folder = project(tmp_path, {}, PROJECT)
     (folder / path).write_text(DEFINITION, "utf-8")
-    assert list(not_read(folder, "connections")) == []
+    assert list(overlooked_files(folder, "connections")) == []
 
 
 def test_other_files_beside_the_project_file_are_not_named(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_other_files_beside_the_project_file_are_not_named(tmp_path: Path) -> No
     (folder / "docker-compose.yml").write_text("name: x\nservices: {}\n", "utf-8")
     (folder / "latin.yaml").write_bytes(b"name: \xe9\nauth: x\n")
     (folder / "folder.yaml").mkdir()
-    assert list(not_read(folder, "connections")) == []
+    assert list(overlooked_files(folder, "connections")) == []
 
 
 @pytest.mark.parametrize("name", ["Connections", "connection", "conections", "CONNECTIONS", "connnections"])
