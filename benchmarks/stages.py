@@ -85,7 +85,7 @@ def _one_by_one(project: Project, target: Target, environment: Mapping[str, str]
     stems = [entry.stem for entry in entries]
     found = clock("held against the schema", lambda: list(map(definer.parse, documents, stems)))
     declared = [one for one in found if isinstance(one, ParsedDefinition)]
-    clock("their templates filled in", lambda: list(map(builder.build, declared)))
+    clock("their templates filled in", lambda: list(map(renderer.render, declared)))
 
 
 def _text(entry: files.DefinitionFile, folder: Path) -> str:
