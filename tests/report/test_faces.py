@@ -17,7 +17,7 @@ from provisioner.json_schema import load
 from provisioner.model import Location, Problem, Severity
 from provisioner.planning.plan import Action
 from provisioner.report import formats, github, junit, outcomes
-from provisioner.report.plan_json import as_value
+from provisioner.report.plan_json import as_dict
 
 from .examples import (
     EVERYTHING,
@@ -32,7 +32,7 @@ from .examples import (
 GOLDEN = Path(__file__).parent / "golden"
 SUFFIX = {"markdown": "md", "html": "html", "text": "txt", "github": "github.txt", "gitlab-terraform": "gitlab.json"}
 NOT_AGREED = re.compile(
-    r"(?s)(?<=\"provisioner_version\": \")[^\"]*|(?<=sha256-)[^']*|(?<=<dt>Made</dt><dd>)[^<]*"
+    r"(?s)(?<=\"provisioner_version\": \")[^\"]*|(?<=sha256-)[^']*|(?<=<dt>Created</dt><dd>)[^<]*"
     r"|(?<=<style>).*?(?=<)|(?<=<script>)\".*?(?=<)"
 )
 """What golden files leave out: the version, the time, and the page's own style and script."""
@@ -88,7 +88,7 @@ def test_the_command_line_offers_every_face() -> None:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_json_is_as_its_schema_says(name: str) -> None:
-    jsonschema.Draft202012Validator(load("plan")).validate(as_value(PLANS[name]))
+    jsonschema.Draft202012Validator(load("plan")).validate(as_dict(PLANS[name]))
 
 
 def test_the_schema_knows_every_action() -> None:
@@ -112,13 +112,13 @@ def test_a_name_gives_no_command_to_a_runner(text: str) -> None:
 
 
 def test_runners_show_ten_annotations_of_a_level() -> None:
-    lines = github.plan_annotations(many_alike(100)).splitlines()
+    lines = github.plan_as_annotations(many_alike(100)).splitlines()
     assert len(lines) == 10
     assert lines[-1] == "::notice title=provisioner::and 91 more"
 
 
 def test_junit_counts() -> None:
-    suite = ElementTree.fromstring(junit.outcomes(APPLIED)).find("testsuite")
+    suite = ElementTree.fromstring(junit.outcomes_as_junit(APPLIED)).find("testsuite")
     assert suite is not None
     numbers = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
     assert numbers == {"tests": "5", "failures": "2", "errors": "1", "skipped": "1"}

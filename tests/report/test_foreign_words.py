@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.errors import StateError
 from provisioner.report import ids
-from provisioner.report.escaping import plain
+from provisioner.report.escaping import markdown_text
 from provisioner.report.tables import aligned, contents_text, tables_text
 from provisioner.report.terminal import PLAIN, safe
 from provisioner.service.paging import is_id
@@ -45,7 +45,7 @@ BETWEEN = [
 @pytest.mark.parametrize("between", BETWEEN)
 @pytest.mark.parametrize("link", LINKS)
 def test_markdown_makes_no_link_and_no_mention(link: str, between: str) -> None:
-    outside = re.sub(r"(?<!\\)(`+)[^`]+?\1(?!`)", "", plain(between.format(link)))
+    outside = re.sub(r"(?<!\\)(`+)[^`]+?\1(?!`)", "", markdown_text(between.format(link)))
     assert link.split(" ")[0].strip('"') not in outside.replace("\\", "")
     assert "@" not in outside.replace("tick", "")
     assert "://" not in outside
@@ -63,7 +63,7 @@ NO_LINKS = [
 
 @pytest.mark.parametrize(("text", "written"), NO_LINKS)
 def test_other_words_stay(text: str, written: str) -> None:
-    assert plain(text) == written
+    assert markdown_text(text) == written
 
 
 COMMANDS = [

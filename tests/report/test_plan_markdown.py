@@ -39,7 +39,7 @@ from .examples import (
         ("why", "Reason: definition changed"),
         ("in which file and line", "connections/orders.yaml:7"),
         ("by which digest", f"Digest: `{ONE.digest}`. It covers the definitions, "),
-        ("what could not be known", "**What could not be known**: nothing"),
+        ("what is not known", "**Not known**: nothing"),
         ("on what", "sandbox prod"),
     ],
 )
@@ -49,10 +49,10 @@ def test_a_comment_answers(question: str, answer: str) -> None:
 
 def test_a_comment_says_what_could_not_be_known() -> None:
     text = as_markdown(plan_of(EVERYTHING.changes, offline=True))
-    known, _, uncovered = text.partition("**What could not be known**")[2].partition("####")[0].partition("\n\n**")
-    assert "The service was not asked" in known
+    known, _, uncovered = text.partition("**Not known**")[2].partition("####")[0].partition("\n\n**")
+    assert "The service was not queried" in known
     assert "`env(MYSQL_UNSET)`" in known
-    assert "Hence that these secrets have, or may have, new values: `env(MYSQL_A)`" in uncovered, (
+    assert "In particular, these secrets have, or may have, new values: `env(MYSQL_A)`" in uncovered, (
         "a rotation is not in the digest"
     )
 
@@ -136,9 +136,9 @@ def test_it_fits_and_its_head_is_whole(shape: str, size: int, detail: str) -> No
         str(IDENTITY),
         plan.digest,
         "**Passwords will be sent to servers",
-        "**What could not be known**",
-        "**What the digest does not cover**",
-        "carries out this plan",
+        "**Not known**",
+        "**Not covered by the digest**",
+        "applies this plan",
     ):
         assert words in text
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provisioner.report.plan_html import _words
+from provisioner.report.plan_html import _prose
 
 SENTENCES = {
     "": "",
@@ -20,4 +20,4 @@ SENTENCES = {
 
 @pytest.mark.parametrize("text", SENTENCES)
 def test_prose(text: str) -> None:
-    assert str(_words(text)) == SENTENCES[text]
+    assert str(_prose(text)) == SENTENCES[text]
