@@ -26,14 +26,18 @@ def list_sandboxes(app: App, request: Request) -> Reply:
     if bool(request.values("limit")) != bool(request.values("offset")):
         raise _bad_request("limit and offset are given together, or not at all.")
     limit, offset = _integer(request, "limit", _LIMIT, minimum=1), _integer(request, "offset", 0)
-    page: list[Json] = [_item(name, states.get(name, "active")) for name in names[offset : offset + limit]]
+    page: list[Json] = [
+        {
+            "name": name,
+            "title": name,
+            "state": states.get(name, "active"),
+            "type": "production" if name == "prod" else "development",
+            "isDefault": name == "prod",
+        }
+        for name in names[offset : offset + limit]
+    ]
     body: JsonObject = {"sandboxes": page, "_page": {"limit": limit, "count": len(page)}, "_links": {"page": _PAGE}}
     return Reply(200, body)
-
-
-def _item(name: str, state: str) -> JsonObject:
-    sandbox_type = "production" if name == "prod" else "development"
-    return {"name": name, "title": name, "state": state, "type": sandbox_type, "isDefault": name == "prod"}
 
 
 def _integer(request: Request, name: str, default: int, minimum: int = 0) -> int:

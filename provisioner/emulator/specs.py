@@ -19,10 +19,30 @@ _AWS_SSL: list[Json] = ["true", "false"]  # documented as strings (SEED); a JSON
 
 
 def connection_spec(behaviour: Behaviour) -> JsonObject:
-    """Return the item that ``GET /connectionSpecs`` lists. Documented (MYSPEC, DRAFT); that of Basic is assumed."""
+    """Return the item that ``GET /connectionSpecs`` lists.
+
+    Its shape is documented (MYSPEC, DRAFT); that of Basic Authentication, and which of its parameters are required, are
+    assumed: the page's examples send all six, its table leaves out the port.
+    """
     on_azure = behaviour.cloud == "azure"
-    basic = _auth_spec("Basic Authentication", "basicAuthentication", _basic(_AZURE_SSL if on_azure else _AWS_SSL))
-    string = _auth_spec("Connection String Based Authentication", "connectionStringAuth", _connection_string())
+    ssl_mode: JsonObject = {"type": "string", "enum": _AZURE_SSL if on_azure else _AWS_SSL}
+    basic = _auth_spec(
+        "Basic Authentication",
+        "basicAuthentication",
+        required=["server", "database", "username", "password"],
+        properties={
+            **dict.fromkeys(("server", "port", "database", "username"), _TEXT),
+            "password": _SECRET,
+            "sslMode": ssl_mode,
+        },
+    )
+    # Without the pattern published in 2020, which refuses the form that is documented today.
+    string = _auth_spec(
+        "Connection String Based Authentication",
+        "connectionStringAuth",
+        required=["connectionString"],
+        properties={"connectionString": _SECRET},
+    )
     return {
         "id": MYSQL_ID,
         "name": "mysql",
@@ -31,6 +51,17 @@ def connection_spec(behaviour: Behaviour) -> JsonObject:
         "authSpec": [string, basic] if on_azure else [basic],
         "attributes": {"category": "Databases", "isSource": True, "connectorName": "MySQL"},
     }
+
+
+def _auth_spec(name: str, auth_type: str, required: list[Json], properties: JsonObject) -> JsonObject:
+    schema: JsonObject = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "description": "Parameters for connecting to MySQL",
+        "properties": properties,
+        "required": required,
+    }
+    return {"name": name, "type": auth_type, "spec": schema}
 
 
 def auth_schema(behaviour: Behaviour, name: str) -> JsonObject:
@@ -73,29 +104,3 @@ def check_params(schema: JsonObject, params: JsonObject) -> None:
 def _properties(schema: JsonObject) -> Mapping[str, JsonObject]:
     properties = schema["properties"]
     return {k: v for k, v in properties.items() if isinstance(v, dict)} if isinstance(properties, dict) else {}
-
-
-def _auth_spec(name: str, auth_type: str, schema: JsonObject) -> JsonObject:
-    return {"name": name, "type": auth_type, "spec": schema}
-
-
-def _schema(required: list[Json], properties: JsonObject) -> JsonObject:
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "type": "object",
-        "description": "Parameters for connecting to MySQL",
-        "properties": properties,
-        "required": required,
-    }
-
-
-def _connection_string() -> JsonObject:
-    # Without the pattern published in 2020, which refuses the form that is documented today.
-    return _schema(["connectionString"], {"connectionString": _SECRET})
-
-
-def _basic(ssl_modes: list[Json]) -> JsonObject:
-    # Assumed: which are required. The page's examples send all six, its table leaves out the port.
-    required: list[Json] = ["server", "database", "username", "password"]
-    plain: JsonObject = dict.fromkeys(("server", "port", "database", "username"), _TEXT)
-    return _schema(required, plain | {"password": _SECRET, "sslMode": {"type": "string", "enum": ssl_modes}})

@@ -19,7 +19,7 @@ _SEVERITY_OF_PROBLEM = {Severity.ERROR: "major", Severity.WARNING: "minor"}
 
 
 def plan_as_terraform(plan: Plan) -> str:
-    """``{"create": 1, "update": 2, "delete": 0}``, on one line as in GitLab's own examples."""
+    """Return ``{"create": 1, "update": 2, "delete": 0}``, on one line as in GitLab's own examples."""
     return json.dumps({action.value: plan.count(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE)})
 
 

@@ -27,7 +27,7 @@ def as_id(record: Record) -> str:
 
 
 def as_json(records: Iterable[Record]) -> str:
-    """``{KEY: {id, name}}``."""
+    """Return ``{KEY: {id, name}}``."""
     return json_text({record.key: {"id": as_id(record), "name": record.texts.get("name", "")} for record in records})
 
 

@@ -93,7 +93,7 @@ def _left(applied: Applied) -> list[str]:
 
 
 def as_json(applied: Applied) -> str:
-    """``{format_version, interrupted, outcomes: [{address, action, outcome, id, ...}], blocked: [...]}``."""
+    """Return ``{format_version, interrupted, outcomes: [{address, action, outcome, id, ...}], blocked: [...]}``."""
     document = {
         "format_version": "1.0",
         "interrupted": applied.interrupted,

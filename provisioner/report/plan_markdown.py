@@ -60,7 +60,8 @@ def marker(target: str) -> str:
 def as_markdown(plan: Plan, budget: int = BUDGET) -> str:
     """Return at most ``budget`` bytes of UTF-8, unless the head alone is longer."""
     changes = sorted_by_severity(change for change in plan.changes if change.action is not Action.NO_OP or change.notes)
-    head, foot = [*_head(plan)], [*_foot(plan)]
+    head, approval = list(_head(plan)), approval_command(plan)
+    foot = [f"{code_span(approval[0])} {approval[1]}"] if approval and _size(approval[0]) <= _MAX_COMMAND else []
     room = budget - _size("\n\n".join([*head, *foot])) - _RESERVED
     blocks = _fitting(map(_block, changes), room, separator_size=2)
     if len(blocks) == len(changes):
@@ -128,12 +129,6 @@ def _names(counts: Counter[str], max_length: int = 80) -> str:
         return f"{code_span(_cut(safe(name), max_length))}{times}"
 
     return listed(sorted(counts, key=lambda name: (-counts[name], name)), _MAX_NAMES, shown)
-
-
-def _foot(plan: Plan) -> Iterator[str]:
-    approval = approval_command(plan)
-    if approval and _size(approval[0]) <= _MAX_COMMAND:
-        yield f"{code_span(approval[0])} {approval[1]}"
 
 
 def _block(change: Change) -> str:

@@ -108,7 +108,7 @@ def _without_secrets(line: str) -> str | None:
 
 
 def as_json(problems: Iterable[Problem], checked: int, targets: Iterable[str]) -> str:
-    """``{format_version, valid, definitions, targets, problems: [{file, line, column, severity, rule, ...}]}``.
+    """Return ``{format_version, valid, definitions, targets, problems: [{file, line, column, severity, rule, ...}]}``.
 
     ``valid`` is true unless a problem is an error.
     """

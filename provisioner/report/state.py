@@ -56,7 +56,7 @@ def _rows(entry: StateEntry) -> Iterator[tuple[str, str]]:
 
 
 def as_json(entries: Iterable[StateEntry]) -> str:
-    """``{format_version, entries: [{key, id, etag, fields, secrets: {path: origin}, open: [...]}]}``."""
+    """Return ``{format_version, entries: [{key, id, etag, fields, secrets: {path: origin}, open: [...]}]}``."""
     return json_text({"format_version": "1.0", "entries": [_as_dict(entry) for entry in entries]})
 
 

@@ -46,7 +46,7 @@ def test_summary(passed: int, failed: int) -> str:
 
 
 def tests_json(results: Iterable[Tested]) -> str:
-    """``{format_version, results: [{address, id, reachable, reason, remedy}]}``; reachable null: no answer."""
+    """Return ``{format_version, results: [{address, id, reachable, reason, remedy}]}``; reachable null: no answer."""
     entries: list[Json] = [
         {
             "address": tested.record.key,
@@ -68,7 +68,7 @@ def tables_text(tables: Sequence[Table], style: Style) -> str:
 
 
 def tables_json(tables: Iterable[Table]) -> str:
-    """``{format_version, tables: [{name, path, type, can_preview}]}``."""
+    """Return ``{format_version, tables: [{name, path, type, can_preview}]}``."""
     listed = [{"name": t.name, "path": t.path, "type": t.kind, "can_preview": t.can_preview} for t in tables]
     return json_text({"format_version": FORMAT_VERSION, "tables": listed})
 
@@ -99,6 +99,6 @@ def _cut(value: object) -> str:
 
 
 def contents_json(contents: TableContents) -> str:
-    """``{format_version, columns: [{name, type, format}], rows: [...]}``."""
+    """Return ``{format_version, columns: [{name, type, format}], rows: [...]}``."""
     listed = [{"name": c.name, "type": c.type, "format": c.format or None} for c in contents.columns]
     return json_text({"format_version": FORMAT_VERSION, "columns": listed, "rows": list(contents.rows)})

@@ -77,7 +77,7 @@ def _char_width(char: str) -> int:
 
 
 def count(number: int, noun: str) -> str:
-    """``1 problem``, ``2 problems``."""
+    """Return ``1 problem``, ``2 problems``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
