@@ -1,4 +1,4 @@
-"""The pure parts and the store by themselves, where a socket would only get in the way."""
+"""The pure parts and the store, without a server."""
 
 import itertools
 import json

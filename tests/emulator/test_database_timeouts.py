@@ -1,4 +1,4 @@
-"""A database has so long and no longer: whatever it does, what waits for it is answered, and the connection is cut."""
+"""Timeouts of databases: requests are answered in time, and the connection to the database is closed."""
 
 import itertools
 import socket
@@ -144,7 +144,7 @@ MANNERS = [silent, drips, silent_in_tls, drips_in_tls, silent_once_logged_in, dr
 
 @pytest.mark.parametrize("manner", MANNERS, ids=lambda manner: manner.__name__)
 @pytest.mark.parametrize("write", ["create", "change"])
-def test_a_write_is_refused_where_the_database_takes_too_long(app, manner, write):
+def test_a_write_is_refused_after_the_timeout(app, manner, write):
     """However much time it has for ``/test`` and ``/explore``."""
     app = replace(app, timeouts=DatabaseTimeouts(explore=FOREVER, credential_check=SHORT))
     path, etag = made(app, BASIC)
@@ -164,7 +164,7 @@ def test_a_write_is_refused_where_the_database_takes_too_long(app, manner, write
 
 
 @pytest.mark.parametrize("manner", MANNERS, ids=lambda manner: manner.__name__)
-def test_looking_has_its_own_time(app, manner):
+def test_explore_has_its_own_timeout(app, manner):
     """However little there is before a write."""
     app = replace(
         app,
@@ -179,11 +179,11 @@ def test_looking_has_its_own_time(app, manner):
         assert refused.body["errorMessage"].endswith(LATE)
 
 
-def test_who_is_given_how_much():
+def test_default_timeouts():
     assert DatabaseTimeouts() == DatabaseTimeouts(explore=15, credential_check=2)
 
 
-def test_each_question_has_the_time_that_is_meant_for_it(app):
+def test_each_handler_uses_its_timeout(app):
     app = replace(app, timeouts=DatabaseTimeouts(explore=7, credential_check=3))
     path, etag = made(app, BASIC)
     change = [{"op": "replace", "path": "/auth/params", "value": BASIC}]

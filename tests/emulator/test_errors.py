@@ -1,4 +1,4 @@
-"""One error, four shapes: which is live for base connections is unknown, so a client has to read them all."""
+"""Errors in their four shapes: which one is used for base connections is unknown, so a client has to read all."""
 
 import re
 from typing import get_type_hints

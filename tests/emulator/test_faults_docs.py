@@ -1,4 +1,4 @@
-"""The section on faults says what code and schema do: every kind and field, the defaults, and an example that works."""
+"""The documentation of faults agrees with code and schema: kinds, fields, defaults, and an example that works."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Words of the service and of files, in what people and pipelines read: no link, no mention, no command."""
+"""Text from the service and from files in reports: it makes no link, no mention, and no command to a runner."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ COMMANDS = [
 
 
 def obeyed(line: str) -> bool:
-    """As the runners of GitHub and Azure DevOps read a line, and a terminal."""
+    """Return whether a runner of GitHub or Azure DevOps, or a terminal, would obey the line."""
     return (
         line.lstrip().startswith("::") or "##[" in line or "##vso[" in line or "##teamcity[" in line or "\x1b" in line
     )

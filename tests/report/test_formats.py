@@ -1,4 +1,4 @@
-"""Every face of the same plans: as the golden files say, for no secret and no markup that works."""
+"""The same results in every format: they agree with the golden files, show no secret, and let no markup through."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from .examples import (
 
 GOLDEN = Path(__file__).parent / "golden"
 SUFFIX = {"markdown": "md", "html": "html", "text": "txt", "github": "github.txt", "gitlab-terraform": "gitlab.json"}
-NOT_AGREED = re.compile(
+VARYING = re.compile(
     r"(?s)(?<=\"provisioner_version\": \")[^\"]*|(?<=sha256-)[^']*|(?<=<dt>Created</dt><dd>)[^<]*"
     r"|(?<=<style>).*?(?=<)|(?<=<script>)\".*?(?=<)"
 )
-"""What golden files leave out: the version, the time, and the page's own style and script."""
+"""Parts left out of golden files: the version, the time, and the page's own style and script."""
 
 PROBLEMS = (
     Problem(Location("connections/a.yaml", 3, 5), "schema.value", f"must be {HOSTILE}", "50% of it"),
@@ -55,7 +55,7 @@ APPLIED = Applied(
 
 
 def agrees(name: str, text: str) -> None:
-    """With the golden file; ``GOLDEN=write`` writes them, for a reviewer to read the difference."""
+    """Compare with the golden file; ``GOLDEN=write`` writes it, for a reviewer to read the difference."""
     file = GOLDEN / name
     if os.environ.get("GOLDEN") == "write":
         file.parent.mkdir(exist_ok=True)
@@ -63,24 +63,24 @@ def agrees(name: str, text: str) -> None:
     assert file.read_text("utf-8") == text
 
 
-@pytest.mark.parametrize("face", formats.PLAN)
+@pytest.mark.parametrize("format_", formats.PLAN)
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_looks_as_agreed(name: str, face: str) -> None:
-    text = NOT_AGREED.sub("", formats.PLAN[face](PLANS[name]))
-    agrees(f"{name}.{face}.{SUFFIX.get(face, 'json')}", text)
+def test_plan_agrees_with_golden_file(name: str, format_: str) -> None:
+    text = VARYING.sub("", formats.PLAN[format_](PLANS[name]))
+    agrees(f"{name}.{format_}.{SUFFIX.get(format_, 'json')}", text)
 
 
-@pytest.mark.parametrize("face", formats.APPLIED)
-def test_outcomes_look_as_agreed(face: str) -> None:
-    agrees(f"applied.{face}", formats.APPLIED[face](APPLIED))
+@pytest.mark.parametrize("format_", formats.APPLIED)
+def test_outcomes_agree_with_golden_file(format_: str) -> None:
+    agrees(f"applied.{format_}", formats.APPLIED[format_](APPLIED))
 
 
-@pytest.mark.parametrize("face", formats.PROBLEMS)
-def test_problems_look_as_agreed(face: str) -> None:
-    agrees(f"problems.{face}", formats.PROBLEMS[face](PROBLEMS))
+@pytest.mark.parametrize("format_", formats.PROBLEMS)
+def test_problems_agree_with_golden_file(format_: str) -> None:
+    agrees(f"problems.{format_}", formats.PROBLEMS[format_](PROBLEMS))
 
 
-def test_the_command_line_offers_every_face() -> None:
+def test_command_line_offers_every_format() -> None:
     assert (*formats.PLAN,) == options.PLAN_REPORTS
     assert (*formats.APPLIED,) == options.APPLY_REPORTS
     assert (*formats.PROBLEMS,) == options.CHECK_REPORTS
@@ -97,10 +97,12 @@ def test_the_schema_knows_every_action() -> None:
 
 
 EVERY = [
-    pytest.param(formats.PLAN[face](plan), id=f"{name}.{face}") for name, plan in PLANS.items() for face in formats.PLAN
+    pytest.param(formats.PLAN[format_](plan), id=f"{name}.{format_}")
+    for name, plan in PLANS.items()
+    for format_ in formats.PLAN
 ] + [
-    *(pytest.param(formats.APPLIED[face](APPLIED), id=f"applied.{face}") for face in formats.APPLIED),
-    *(pytest.param(formats.PROBLEMS[face](PROBLEMS), id=f"problems.{face}") for face in formats.PROBLEMS),
+    *(pytest.param(formats.APPLIED[format_](APPLIED), id=f"applied.{format_}") for format_ in formats.APPLIED),
+    *(pytest.param(formats.PROBLEMS[format_](PROBLEMS), id=f"problems.{format_}") for format_ in formats.PROBLEMS),
 ]
 
 

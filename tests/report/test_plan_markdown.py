@@ -1,4 +1,4 @@
-"""A plan as Markdown: what a reader learns, in how much room."""
+"""A plan as Markdown: its content, and its reduction to the available size."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_comment_answers(question: str, answer: str) -> None:
     assert answer in as_markdown(ONE), question
 
 
-def test_a_comment_says_what_could_not_be_known() -> None:
+def test_a_comment_names_what_is_not_known() -> None:
     text = as_markdown(plan_of(EVERYTHING.changes, offline=True))
     known, _, uncovered = text.partition("**Not known**")[2].partition("####")[0].partition("\n\n**")
     assert "The service was not queried" in known
@@ -74,7 +74,7 @@ WHOLE, NAMES, ROWS, TRUNCATED = "whole", "names of fields", "rows", "some rows"
 
 
 def told(text: str) -> str:
-    """Return in how much detail."""
+    """Return the level of detail."""
     if "Truncated: " in text:
         return TRUNCATED
     if "> Reasons, notes and values are left out." in text:
@@ -83,7 +83,7 @@ def told(text: str) -> str:
 
 
 def enormous(text: str, number: int) -> Plan:
-    """Every text is as long as no text should be."""
+    """Return a plan in which every text is excessively long."""
     return plan_of(
         replace(updated(f"k{index}{text}", reason=text, notes=(text, text)), fields=fields, location=Location(text, 7))
         for index in range(number)
