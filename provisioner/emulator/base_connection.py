@@ -72,7 +72,7 @@ class Connection:
 
     @property
     def initializing(self) -> bool:
-        """Whether provisioning is under way, so that there is no etag to show. Call ``at`` first."""
+        """True while provisioning is under way and there is no etag to show. Call ``at`` first."""
         return self.provisioning is not None
 
 

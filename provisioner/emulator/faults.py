@@ -72,7 +72,7 @@ class Fault:
 
     @property
     def prevents_handling(self) -> bool:
-        """Whether no handler sees a request that the fault hits."""
+        """True if a request that the fault hits reaches no handler."""
         return self.when == "before" and self.kind in ("status", "reset")
 
 

@@ -78,5 +78,7 @@ def test_defaults_are_those_of_the_code():
 def test_the_examples_work():
     for text in re.findall(r"```json\n(.*?)```", SECTION, re.DOTALL):
         assert fault_config(json.loads(text)).faults
-    for text in re.findall(r"rehearsal\((\[.*?\])\)", SECTION):
+    calls = re.findall(r"fault_config\((\[.*?\])\)", SECTION)
+    assert calls
+    for text in calls:
         assert fault_config(json.loads(text)).faults
