@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 
 from provisioner.definitions.loader import parse
-from provisioner.report.escaping import code, plain
+from provisioner.report.escaping import code_span, markdown_text
 from provisioner.report.terminal import command_text, json_line, json_text, safe
 from provisioner.text import UNSEEN
 
@@ -45,7 +45,7 @@ def test_what_is_not_seen_is_neither_accepted_nor_shown(code_point: int) -> None
     assert UNSEEN.search(text)
     assert {problem.rule for problem in parse("orders.yaml", f'name: "{text}"\n').problems} == {"yaml.character"}
     assert {problem.rule for problem in parse("orders.yaml", f"# {text}\n").problems} == {"yaml.character"}
-    for write in (safe, plain, code, command_text, json_text, json_line):
+    for write in (safe, markdown_text, code_span, command_text, json_text, json_line):
         assert char not in write(text), write
 
 

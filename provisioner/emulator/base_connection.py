@@ -1,6 +1,7 @@
-"""A base connection as the emulator knows it, and how a GET shows it.
+"""A base connection: its stored form, its validation from a request body, and its form in a GET.
 
-A create's body, or a patched document -> what the client declares, or the reason why not.
+``parse_body`` and ``connection_body`` turn a create's body, or a patched document, into a ``ConnectionBody`` or raise
+``ErrorReply``; ``to_document`` is the inverse. ``connection_item`` renders a stored ``Connection``.
 """
 
 from __future__ import annotations
@@ -12,11 +13,71 @@ from uuid import NAMESPACE_URL, uuid5
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.errors import bad_value, coded, malformed, missing_field, uncoded
 from provisioner.emulator.messages import MASK, Json, JsonObject, parse
-from provisioner.emulator.specs import MYSQL_ID, MYSQL_VERSION, auth_schema, check, visible
+from provisioner.emulator.specs import MYSQL_ID, MYSQL_VERSION, auth_schema, check_params, visible_params
+
+# Inferred (SF-AWS): when provisioning ends, the connection is updated by a client that is not the caller.
+_PROVIDER = "flow-provider"
 
 
-def body(raw: bytes) -> Json:
-    """The JSON of a request. Empty or null is 1405-400 (ERR)."""
+@dataclass(frozen=True, slots=True)
+class ConnectionBody:
+    """The properties that a client declares. ``hidden`` names the parameters whose values are not stored at all."""
+
+    name: str
+    description: str | None
+    spec_id: str
+    spec_version: str
+    auth_name: str
+    params: Mapping[str, Json]
+    hidden: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditStamp:
+    """Time (epoch milliseconds), account and client of a create or update."""
+
+    at: int
+    by: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioning:
+    """The time (epoch milliseconds) at which an initializing connection becomes enabled, and its etag then."""
+
+    at: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One stored base connection. ``provisioning`` is None unless it was created initializing."""
+
+    id: str
+    org: str
+    sandbox: str
+    etag: str
+    declared: ConnectionBody
+    state: str
+    created: AuditStamp
+    updated: AuditStamp
+    provisioning: Provisioning | None = None
+
+    def at(self, now: int) -> Connection:
+        """Return the connection as of ``now``, with provisioning applied if it has ended."""
+        if self.provisioning is None or now < self.provisioning.at:
+            return self
+        updated = AuditStamp(self.provisioning.at, _PROVIDER, _PROVIDER)
+        return replace(self, etag=self.provisioning.etag, state="enabled", updated=updated, provisioning=None)
+
+    @property
+    def initializing(self) -> bool:
+        """True while provisioning is under way and there is no etag to show. Call ``at`` first."""
+        return self.provisioning is not None
+
+
+def parse_body(raw: bytes) -> Json:
+    """Return the JSON of a request. Raise 1405-400 for an empty body or null (ERR)."""
     if not raw.strip():
         raise coded("1405-400")
     try:
@@ -28,10 +89,11 @@ def body(raw: bytes) -> Json:
     return value
 
 
-def declared(document: Json, behaviour: Behaviour) -> ConnectionBody:
-    """Everything that POST requires: name, auth.specName, auth.params, connectionSpec.id (OAS), and the version.
+def connection_body(document: Json, behaviour: Behaviour) -> ConnectionBody:
+    """Validate a document and return the properties it declares. Raise ``ErrorReply``.
 
-    ``state`` is refused (1410-400, ERR, there for flows). Other keys are ignored (assumed).
+    POST requires name, auth.specName, auth.params, connectionSpec.id (OAS), and the version. ``state`` is refused
+    (1410-400, ERR, there for flows). Other keys are ignored (assumed).
     """
     if not isinstance(document, dict):
         raise malformed("the body must be a JSON object.")
@@ -39,62 +101,35 @@ def declared(document: Json, behaviour: Behaviour) -> ConnectionBody:
         raise coded("1405-400")
     if "state" in document:
         raise coded("1410-400")
-    spec_id, spec_version = _spec(document, behaviour)
+    spec_version = _spec_version(document, behaviour)
     auth = _object(document, "auth")
     auth_name = _text(auth, "specName", "auth.specName")
-    shown, hidden = _declared_params(auth_name, _object(auth, "params", "auth.params"), behaviour)
-    name, description = _text(document, "name"), _description(document)
-    return ConnectionBody(name, description, spec_id, spec_version, auth_name, shown, hidden)
-
-
-def sensitive(document: Json, value: ConnectionBody) -> JsonObject:
-    """The parameters that ``value`` does not hold, out of the document that declares them; placeholders are none."""
-    auth = _object(document, "auth") if isinstance(document, dict) else {}
     params = _object(auth, "params", "auth.params")
-    return {name: params[name] for name in value.hidden if params[name] != MASK}
+    schema = auth_schema(behaviour, auth_name)
+    if behaviour.auth_params == "schema":
+        check_params(schema, params)
+    visible = visible_params(schema)
+    shown = {name: value for name, value in params.items() if name in visible}
+    hidden = tuple(name for name in params if name not in visible)
+    name, description = _text(document, "name"), document.get("description")
+    if description is not None and not isinstance(description, str):
+        raise bad_value("description", "it must be a string", description)
+    return ConnectionBody(name, description, MYSQL_ID, spec_version, auth_name, shown, hidden)
 
 
-def document(value: ConnectionBody, held: Mapping[str, Json]) -> JsonObject:
-    """The inverse, for a patch to work on; a sensitive parameter that is not ``held`` has a placeholder for a value."""
-    params = dict(value.params) | dict.fromkeys(value.hidden, MASK) | dict(held)
-    result: JsonObject = {
-        "name": value.name,
-        "auth": {"specName": value.auth_name, "params": params},
-        "connectionSpec": {"id": value.spec_id, "version": value.spec_version},
-    }
-    if value.description is not None:
-        result["description"] = value.description
-    return result
-
-
-def _spec(document: JsonObject, behaviour: Behaviour) -> tuple[str, str]:
+def _spec_version(document: JsonObject, behaviour: Behaviour) -> str:
     spec = _object(document, "connectionSpec")
     if spec.get("id") != MYSQL_ID:
         raise coded("1413-400")
     version = spec.get("version")
     if version is None and behaviour.missing_version == "latest":
-        return MYSQL_ID, MYSQL_VERSION
+        return MYSQL_VERSION
     if version is None:
         detail = "connectionSpec.version 'version' is required for spec info"
         raise uncoded(422, "Unprocessable Entity", detail)
     if version != MYSQL_VERSION:
         raise coded("1413-400")
-    return MYSQL_ID, MYSQL_VERSION
-
-
-def _declared_params(auth_name: str, params: JsonObject, behaviour: Behaviour) -> tuple[JsonObject, tuple[str, ...]]:
-    schema = auth_schema(behaviour, auth_name)
-    if behaviour.auth_params == "schema":
-        check(schema, params)
-    known = visible(schema)
-    return {k: v for k, v in params.items() if k in known}, tuple(k for k in params if k not in known)
-
-
-def _description(document: JsonObject) -> str | None:
-    value = document.get("description")
-    if value is not None and not isinstance(value, str):
-        raise bad_value("description", "it must be a string", value)
-    return value
+    return MYSQL_VERSION
 
 
 def _object(parent: JsonObject, key: str, path: str = "") -> JsonObject:
@@ -115,74 +150,36 @@ def _text(parent: JsonObject, key: str, path: str = "") -> str:
     return value
 
 
-# Inferred (SF-AWS): when provisioning ends, the connection is updated by a client that is not the caller.
-_PROVIDER = "flow-provider"
+def hidden_params(document: Json, body: ConnectionBody) -> JsonObject:
+    """Return the values in ``document`` of the parameters that ``body`` hides, without placeholders."""
+    auth = _object(document, "auth") if isinstance(document, dict) else {}
+    params = _object(auth, "params", "auth.params")
+    return {name: params[name] for name in body.hidden if params[name] != MASK}
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionBody:
-    """What a client declares. ``hidden`` are names of parameters whose values are not kept at all."""
-
-    name: str
-    description: str | None
-    spec_id: str
-    spec_version: str
-    auth_name: str
-    params: Mapping[str, Json]
-    hidden: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """When (epoch milliseconds) and by whom."""
-
-    at: int
-    by: str
-    client: str
+def to_document(body: ConnectionBody, credentials: Mapping[str, Json]) -> JsonObject:
+    """Return the document for a patch to change; a hidden parameter not in ``credentials`` is a placeholder."""
+    params = dict(body.params) | dict.fromkeys(body.hidden, MASK) | dict(credentials)
+    document: JsonObject = {
+        "name": body.name,
+        "auth": {"specName": body.auth_name, "params": params},
+        "connectionSpec": {"id": body.spec_id, "version": body.spec_version},
+    }
+    if body.description is not None:
+        document["description"] = body.description
+    return document
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The moment (epoch milliseconds) at which an initializing connection becomes enabled, and its etag then."""
-
-    at: int
-    etag: str
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """One base connection in its organisation and sandbox. ``ready`` is None unless it was created initializing."""
-
-    id: str
-    org: str
-    sandbox: str
-    etag: str
-    declared: ConnectionBody
-    state: str
-    created: Stamp
-    updated: Stamp
-    ready: Ready | None = None
-
-    def at(self, now: int) -> Connection:
-        "The connection as of ``now``: provisioning that has ended is applied."
-        if self.ready is None or now < self.ready.at:
-            return self
-        updated = Stamp(self.ready.at, _PROVIDER, _PROVIDER)
-        return replace(self, etag=self.ready.etag, state="enabled", updated=updated, ready=None)
-
-    @property
-    def initializing(self) -> bool:
-        """Whether there is no etag to show yet; ask only a connection made current by ``at``."""
-        return self.ready is not None
-
-
-def item(connection: Connection, behaviour: Behaviour) -> JsonObject:
-    """The element of ``items`` in a GET. Keys and types documented (UPD, OASD, SF-AWS).
+def connection_item(connection: Connection, behaviour: Behaviour) -> JsonObject:
+    """Return the element of ``items`` in a GET. Keys and types documented (UPD, OASD, SF-AWS).
 
     ``version`` equals ``etag``; both are absent while initializing (SF-AWS); ``description`` is absent unless set.
     """
     declared, created, updated = connection.declared, connection.created, connection.updated
-    shown: JsonObject = {
+    params = dict(declared.params)
+    if behaviour.secrets_in_get == "masked":
+        params.update(dict.fromkeys(declared.hidden, MASK))
+    item: JsonObject = {
         "id": connection.id,
         "createdAt": created.at,
         "updatedAt": updated.at,
@@ -196,17 +193,10 @@ def item(connection: Connection, behaviour: Behaviour) -> JsonObject:
         "name": declared.name,
         "connectionSpec": {"id": declared.spec_id, "version": declared.spec_version},
         "state": connection.state,
-        "auth": {"specName": declared.auth_name, "params": _params(declared, behaviour)},
+        "auth": {"specName": declared.auth_name, "params": params},
     }
     if declared.description is not None:
-        shown["description"] = declared.description
+        item["description"] = declared.description
     if not connection.initializing:
-        shown["version"] = shown["etag"] = connection.etag
-    return shown
-
-
-def _params(declared: ConnectionBody, behaviour: Behaviour) -> JsonObject:
-    shown = dict(declared.params)
-    if behaviour.secrets_in_get == "masked":
-        shown.update(dict.fromkeys(declared.hidden, MASK))
-    return shown
+        item["version"] = item["etag"] = connection.etag
+    return item

@@ -1,12 +1,15 @@
-"""Somebody else at work in the same sandbox: creates, edits and deletes base connections behind a client's back."""
+"""Writes by another client: base connections created, edited or deleted behind the caller's back.
+
+Faults of the kinds ``foreign-*`` call ``create``, ``edit`` and ``delete``; ``create_existing`` adds the base
+connections that a fault configuration requires from the start.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from provisioner.emulator import base_connection as declaring
 from provisioner.emulator.app import App, Client
-from provisioner.emulator.base_connection import Connection, Stamp
-from provisioner.emulator.connections import BASE, Version, add, new
+from provisioner.emulator.base_connection import AuditStamp, Connection, connection_body, parse_body
+from provisioner.emulator.connections import BASE, PendingWrite, add_connection, new_connection
 from provisioner.emulator.errors import Error, ErrorReply
 from provisioner.emulator.faults import Existing, Fault, FaultError
 from provisioner.emulator.messages import JsonObject, Request, parse
@@ -16,77 +19,83 @@ _PREFIX = BASE + "/connections/"
 _PARAMS = {"server": "elsewhere", "database": "elsewhere", "username": "somebody", "password": "not kept"}
 
 
-def name_in(world: App, request: Request) -> str | None:
-    """The name of the base connection that a POST creates, or that the path addresses; None when there is none."""
+def requested_name(app: App, request: Request) -> str | None:
+    """Return the name of the base connection that a POST creates or that the path addresses."""
     if request.method == "POST":
-        return _posted_name(request)
-    found = _addressed(world, request)
-    return found.declared.name if found else None
+        return _name_in_body(request)
+    connection = _connection_in_path(app, request)
+    return connection.declared.name if connection else None
 
 
-def create(world: App, request: Request, fault: Fault) -> None:
-    """Another one of the POST's name and content, or a plain one named ``fault.connection``.
+def create(app: App, request: Request, fault: Fault) -> None:
+    """Create another base connection: a copy of the one in the POST, or one named ``fault.connection``.
 
-    Nothing happens where the POST itself is one that the service would refuse.
+    Do nothing if the service would refuse the POST itself.
     """
     try:
-        document = declaring.body(request.body) if fault.connection is None else _sample(fault.connection)
-        made = new(world, _caller(request, fault.client), document)
+        document = parse_body(request.body) if fault.connection is None else _document(fault.connection)
+        write = new_connection(app, _client(request, fault.client), document)
     except ErrorReply:
         return
-    add(world, made)
+    add_connection(app, write)
 
 
-def edit(world: App, request: Request, fault: Fault) -> None:
-    """A new etag, ``updatedAt`` and ``updatedClient``; where ``fault.visible``, a new description too."""
-    stored = _target(world, request, fault)
+def edit(app: App, request: Request, fault: Fault) -> None:
+    """Set a new etag, ``updatedAt`` and ``updatedClient``; with ``fault.visible`` a new description too."""
+    stored = _target(app, request, fault)
     if stored is None:
         return
-    current, caller = stored.at(world.now()), _caller(request, fault.client)
-    declared, etag = current.declared, world.etag()
+    current, client = stored.at(app.now()), _client(request, fault.client)
+    declared, etag = current.declared, app.etag()
     if fault.visible:
-        declared = replace(declared, description=f"edited by {fault.client}, {world.unique()[:8]}")
-    stamp = Stamp(world.now(), caller.account, caller.client)
-    edited, held = replace(current, declared=declared, etag=etag, updated=stamp), world.credentials.of(stored)
-    if world.store.replace(edited, stored.etag) and held:
-        world.credentials.hold(edited, held)
+        declared = replace(declared, description=f"edited by {fault.client}, {app.new_id()[:8]}")
+    updated = AuditStamp(app.now(), client.account, client.client)
+    edited = replace(current, declared=declared, etag=etag, updated=updated)
+    credentials = app.credentials.get(stored)
+    if app.store.replace(edited, stored.etag) and credentials:
+        app.credentials.put(edited, credentials)
 
 
-def delete(world: App, request: Request, fault: Fault) -> None:
-    """Gone, whatever its state."""
-    if stored := _target(world, request, fault):
-        world.store.remove(stored)
-        world.credentials.forget(stored)
+def delete(app: App, request: Request, fault: Fault) -> None:
+    """Delete the base connection in any state."""
+    if stored := _target(app, request, fault):
+        app.store.remove(stored)
+        app.credentials.remove(stored)
 
 
-def seed(world: App, existing: tuple[Existing, ...]) -> None:
-    """Create what is missing of these. Raises ``FaultError``, before any is created, for one that cannot be."""
-    documents = [_existing(world, each, f"existing[{place}]") for place, each in enumerate(existing)]
-    for each, document in zip(existing, documents, strict=True):
-        there = sum(
-            found.declared.name == each.name for _, found in world.store.newest_first(each.org, each.sandbox, None)
-        )
-        for _ in range(each.count - there):
-            add(world, _aged(new(world, Client(each.client, each.org, each.sandbox), document), each.age))
+def create_existing(app: App, existing: tuple[Existing, ...]) -> None:
+    """Create the missing ones of these base connections.
+
+    Raises ``FaultError``, before any is created, if the service would refuse one of them.
+    """
+    documents = [_validated_document(app, entry, f"existing[{index}]") for index, entry in enumerate(existing)]
+    for entry, document in zip(existing, documents, strict=True):
+        rows = app.store.newest_first(entry.org, entry.sandbox, None)
+        present = sum(connection.declared.name == entry.name for _, connection in rows)
+        for _ in range(entry.count - present):
+            write = new_connection(app, Client(entry.client, entry.org, entry.sandbox), document)
+            add_connection(app, _backdated(write, entry.age))
 
 
-def _existing(world: App, each: Existing, where: str) -> JsonObject:
-    document = _sample(each.name, each.description, each.params)
+def _validated_document(app: App, entry: Existing, path: str) -> JsonObject:
+    document = _document(entry.name, entry.description, entry.params)
     try:
-        declaring.declared(document, world.behaviour)
+        connection_body(document, app.behaviour)
         return document
     except ErrorReply as refused:
         reason = refused.error.detail if isinstance(refused.error, Error) else "the service refuses it"
-        raise FaultError(f"{where}: {reason}") from refused
+        raise FaultError(f"{path}: {reason}") from refused
 
 
-def _aged(made: Version, age: float) -> Version:
-    connection = made.connection
+def _backdated(write: PendingWrite, age: float) -> PendingWrite:
+    """Return the connection as if it had been created ``age`` seconds earlier and were enabled by now."""
+    connection = write.connection
     stamp = replace(connection.created, at=connection.created.at - int(age * 1000))
-    return replace(made, connection=replace(connection, created=stamp, updated=stamp, state="enabled", ready=None))
+    aged = replace(connection, created=stamp, updated=stamp, state="enabled", provisioning=None)
+    return replace(write, connection=aged)
 
 
-def _sample(name: str, description: str | None = None, params: Mapping[str, str] | None = None) -> JsonObject:
+def _document(name: str, description: str | None = None, params: Mapping[str, str] | None = None) -> JsonObject:
     return {
         "name": name,
         "description": description,
@@ -95,29 +104,27 @@ def _sample(name: str, description: str | None = None, params: Mapping[str, str]
     }
 
 
-def _target(world: App, request: Request, fault: Fault) -> Connection | None:
-    """The one whose id is in the path, or the newest of a name: the fault's, else the POST's."""
-    name = fault.connection or (_posted_name(request) if request.method == "POST" else None)
+def _target(app: App, request: Request, fault: Fault) -> Connection | None:
+    """Return the newest connection with the name in the fault or the POST, else the one in the path."""
+    name = fault.connection or (_name_in_body(request) if request.method == "POST" else None)
     if name is None:
-        return _addressed(world, request)
-    caller = _caller(request, fault.client)
-    rows = world.store.newest_first(caller.org, caller.sandbox, None)
-    return next((each for _, each in rows if each.declared.name == name), None)
+        return _connection_in_path(app, request)
+    rows = app.store.newest_first(*_client(request, fault.client).tenant, None)
+    return next((connection for _, connection in rows if connection.declared.name == name), None)
 
 
-def _addressed(world: App, request: Request) -> Connection | None:
+def _connection_in_path(app: App, request: Request) -> Connection | None:
     if not request.path.startswith(_PREFIX):
         return None
-    caller = _caller(request, "")
-    return world.store.find(caller.org, caller.sandbox, request.path.removeprefix(_PREFIX).partition("/")[0])
+    return app.store.find(*_client(request, "").tenant, request.path.removeprefix(_PREFIX).partition("/")[0])
 
 
-def _caller(request: Request, client: str) -> Client:
-    """Where the request looks, whether or not it will be let in."""
+def _client(request: Request, client: str) -> Client:
+    """Return a client in the sandbox that the request addresses, whether or not the gateway will admit it."""
     return Client(client, request.header("x-gw-ims-org-id"), request.header("x-sandbox-name") or "prod")
 
 
-def _posted_name(request: Request) -> str | None:
+def _name_in_body(request: Request) -> str | None:
     try:
         body = parse(request.body)
     except ValueError:

@@ -1,56 +1,43 @@
-"""``/_emulator``: what no real service has.
-
-``/_emulator/faults``: what is to go wrong, and how often it has.
-"""
+"""Handlers of ``/_emulator``, which no real service has: health, request log, reset and fault injection."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from provisioner.emulator.app import App
-from provisioner.emulator.concurrent_edits import seed
+from provisioner.emulator.concurrent_edits import create_existing
 from provisioner.emulator.errors import uncoded
 from provisioner.emulator.faults import FaultConfig, FaultError, fault_config
 from provisioner.emulator.messages import Json, JsonObject, Reply, Request, parse
 
 
-def health(world: App, request: Request) -> Reply:  # noqa: ARG001
-    """Whether it is up, and which cloud it plays."""
-    return Reply(200, {"status": "ok", "cloud": world.behaviour.cloud})
+def health(app: App, request: Request) -> Reply:  # noqa: ARG001
+    """Report that the emulator is up, and which cloud it emulates."""
+    return Reply(200, {"status": "ok", "cloud": app.behaviour.cloud})
 
 
-def requests(world: App, request: Request) -> Reply:  # noqa: ARG001
-    """What arrived on the Flow Service and token paths, refused requests included, oldest first."""
-    return Reply(200, [_logged(each) for each in list(world.log)])
+def list_requests(app: App, request: Request) -> Reply:  # noqa: ARG001
+    """List the requests to the Flow Service and token paths, refused ones included, oldest first."""
+    return Reply(200, [_log_entry(logged) for logged in list(app.log)])
 
 
-def reset(world: App, request: Request) -> Reply:  # noqa: ARG001
-    """Forget base connections, what depends on them, tokens and the log."""
-    world.store.clear()
-    world.related.clear()
-    world.credentials.clear()
-    world.tokens.clear()
-    world.log.clear()
-    return Reply(200, {"status": "ok"})
+def _log_entry(request: Request) -> JsonObject:
+    """Return a request as JSON.
 
-
-def _logged(request: Request) -> JsonObject:
-    """``query``: name -> its value, or an array of them where it is repeated. ``body``: null, JSON, or the text."""
+    ``query``: name -> its value, or an array of them where it is repeated. ``body``: null, JSON, or the text.
+    """
+    query: JsonObject = {}
+    for name, _ in request.query:
+        values = request.values(name)
+        query[name] = values[0] if len(values) == 1 else list(values)
     return {
         "method": request.method,
         "path": request.path,
-        "query": _query(request),
+        "query": query,
         "headers": dict(request.headers),
-        "body": _body(request.body),
+        "body": _logged_body(request.body),
     }
 
 
-def _query(request: Request) -> JsonObject:
-    names: Mapping[str, tuple[str, ...]] = {name: request.values(name) for name, _ in request.query}
-    return {name: values[0] if len(values) == 1 else list(values) for name, values in names.items()}
-
-
-def _body(raw: bytes) -> Json:
+def _logged_body(raw: bytes) -> Json:
     if not raw:
         return None
     try:
@@ -59,25 +46,35 @@ def _body(raw: bytes) -> Json:
         return raw.decode("utf-8", "replace")
 
 
-def shown(world: App, request: Request) -> Reply:  # noqa: ARG001
-    """The rehearsal under way, with its counts."""
-    return Reply(200, world.faults.report())
+def reset(app: App, request: Request) -> Reply:  # noqa: ARG001
+    """Delete base connections, their dependents, tokens and the log."""
+    app.store.clear()
+    app.dependents.clear()
+    app.credentials.clear()
+    app.tokens.clear()
+    app.log.clear()
+    return Reply(200, {"status": "ok"})
 
 
-def replaced(world: App, request: Request) -> Reply:
-    """Begin the rehearsal in the body instead; 400, and nothing changed, when it cannot be used."""
+def get_faults(app: App, request: Request) -> Reply:  # noqa: ARG001
+    """Return the fault configuration with its counts."""
+    return Reply(200, app.faults.report())
+
+
+def replace_faults(app: App, request: Request) -> Reply:
+    """Load the fault configuration in the body; refuse an invalid one with 400 and change nothing."""
     try:
-        wanted = fault_config(parse(request.body))
-        seed(world, wanted.existing)
+        config = fault_config(parse(request.body))
+        create_existing(app, config.existing)
     except FaultError as error:
         raise uncoded(400, "Invalid faults", str(error)) from None
     except ValueError:
         raise uncoded(400, "Invalid faults", "the body is not valid JSON") from None
-    world.faults.load(wanted)
-    return Reply(200, world.faults.report())
+    app.faults.load(config)
+    return Reply(200, app.faults.report())
 
 
-def cleared(world: App, request: Request) -> Reply:  # noqa: ARG001
-    """Nothing goes wrong any more; base connections stay as they are."""
-    world.faults.load(FaultConfig())
-    return Reply(200, world.faults.report())
+def clear_faults(app: App, request: Request) -> Reply:  # noqa: ARG001
+    """Remove all faults; base connections stay as they are."""
+    app.faults.load(FaultConfig())
+    return Reply(200, app.faults.report())

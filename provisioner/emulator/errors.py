@@ -1,4 +1,4 @@
-"""Every refusal: which code it has, and in which of the documented shapes it is sent.
+"""Error replies: the catalogue of codes, the functions that raise them, and their rendering in the documented shapes.
 
 Codes and titles are documented by two catalogues: ERR, and SRCERR for the layer that talks to databases. Both use some
 numbers with different meanings, so a code is the number and the status. The wording is our own except where an official
@@ -12,7 +12,7 @@ from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.messages import MASK, Json, JsonObject, Reply, dump
 
 _INVALID = "Invalid request"
-_BAD = "Bad Request"  # SRCERR's title for what ERR calls an invalid request
+_BAD = "Bad Request"  # SRCERR's title of an invalid request
 _NO_HEADER = "Header is missing"
 _NOT_FOUND = "Resource not found"
 _NO_SUCH_ID = "The requested {type} resource {id} is not found. Verify the resource ID before trying again."  # LAB
@@ -78,80 +78,88 @@ _GATEWAY = {  # verbatim, TRB; the status is the first three digits
 
 @dataclass(frozen=True, slots=True)
 class Error:
-    """One error of the service itself. ``code`` is empty where none is documented."""
+    """An error of the service. ``code`` is empty if none is documented; ``parameters`` were filled into ``detail``."""
 
     status: int
     title: str
     detail: str
     code: str = ""
-    words: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[tuple[str, str], ...] = ()
 
 
 class ErrorReply(Exception):
-    """Raised anywhere in the core; the dispatcher answers with it."""
+    """The exception for every refused request; the dispatcher sends it as the reply."""
 
     def __init__(self, error: Error | Reply) -> None:
-        """``error`` is either rendered in the shape that is switched on, or sent as it is."""
+        """Take an ``Error``, to be rendered in the configured shape, or a ``Reply``, to be sent unchanged."""
         super().__init__(error)
         self.error = error
 
 
-def coded(code: str, **words: str) -> ErrorReply:
-    """Return a refusal with one of the documented codes, whose end is the status; ``words`` fill its text."""
+def coded(code: str, **parameters: str) -> ErrorReply:
+    """Return an error with a documented code, which ends in the status; ``parameters`` fill its text."""
     title, detail = CATALOGUE[code]
-    return ErrorReply(Error(int(code[-3:]), title, detail.format_map(words), code, tuple(words.items())))
+    return ErrorReply(Error(int(code[-3:]), title, detail.format_map(parameters), code, tuple(parameters.items())))
 
 
 def uncoded(status: int, title: str, detail: str) -> ErrorReply:
-    """Return a refusal for which no code is known."""
+    """Return an error for which no code is documented."""
     return ErrorReply(Error(status, title, detail))
 
 
-def missing_object(behaviour: Behaviour, sort: str, id: str) -> ErrorReply:  # noqa: A002
-    """Return the refusal for an id that does not exist; ``sort`` is the resource as paths name it (LAB, OASD)."""
-    return coded(behaviour.missing_object, type=sort, id=id)
+def missing_object(behaviour: Behaviour, resource: str, id: str) -> ErrorReply:  # noqa: A002
+    """Return the error for an id that does not exist; ``resource`` is its name in paths (LAB, OASD)."""
+    return coded(behaviour.missing_object, type=resource, id=id)
 
 
 def malformed(reason: str) -> ErrorReply:
-    """Return the refusal of a body that is no JSON, or not what the path takes. Assumed: SRCERR's generic code."""
+    """Return the error for a body that is not JSON or has the wrong type. Assumed: SRCERR's generic code."""
     return coded("1000-400", reason=reason)
 
 
 def missing_field(field: str) -> ErrorReply:
-    """Return the refusal of a body without a field. Documented (SRCERR): the code; inferred: that it is used for the
-    fields of a create, not only for the parameters of its auth spec."""
+    """Return the error for a body without a required field.
+
+    Documented (SRCERR): the code. Inferred: that it is used for the fields of a create, not only for the parameters of
+    its auth spec.
+    """
     return coded("1304-400", field=field)
 
 
 def bad_value(name: str, reason: str, value: Json = MASK) -> ErrorReply:
-    """Return the refusal of a value. Documented (SRCERR): the code, and that its words repeat name and value; assumed:
-    that a value that may be sensitive is masked. Leave ``value`` out for such ones."""
+    """Return the error for an invalid value. Leave out ``value`` if it may be sensitive.
+
+    Documented (SRCERR): the code, and that its text quotes name and value. Assumed: that sensitive values are masked.
+    """
     shown = value if isinstance(value, str) else dump(value).decode()
     return coded("1312-400", value=shown, property=name, reason=reason)
 
 
-def unreachable(words: str) -> ErrorReply:
-    """Return what the provider says of its database. Documented (ERR): the code and the words before; assumed: the
-    rest, and that this is not 1308-400, with which SRCERR passes on the words of Microsoft's service."""
-    return coded("1100-400", reason=words)
+def unreachable(reason: str) -> ErrorReply:
+    """Return the provider's error for its database.
+
+    Documented (ERR): the code and the text before the reason. Assumed: the reason, and that the code is not 1308-400,
+    with which SRCERR passes on errors of Microsoft's service.
+    """
+    return coded("1100-400", reason=reason)
 
 
 def too_late() -> ErrorReply:
-    """Return the refusal where the database took more time than it is given. Assumed: the words."""
+    """Return the error for a database that did not answer in time. Assumed: the text."""
     return unreachable("the database did not answer in time.")
 
 
 def gateway(code: str) -> ErrorReply:
-    """Return a refusal by Adobe's gateway. Documented (TRB): the shape, the codes and the texts."""
+    """Return an error of Adobe's gateway. Documented (TRB): the shape, the codes and the texts."""
     return ErrorReply(Reply(int(code[:3]), {"error_code": code, "message": _GATEWAY[code]}))
 
 
-def reply(refused: ErrorReply, behaviour: Behaviour, request_id: str) -> Reply:
-    """Return the answer to a refused request; its ``x-request-id`` is the id that the body names, if it names one."""
-    if isinstance(refused.error, Reply):
-        return refused.error
-    body = _body(refused.error, behaviour, request_id)
-    return Reply(refused.error.status, body, (("x-request-id", request_id),))
+def error_reply(raised: ErrorReply, behaviour: Behaviour, request_id: str) -> Reply:
+    """Return the reply to a refused request; its ``x-request-id`` is the same as in the body, if that has one."""
+    error = raised.error
+    if isinstance(error, Reply):
+        return error
+    return Reply(error.status, _body(error, behaviour, request_id), (("x-request-id", request_id),))
 
 
 def _body(error: Error, behaviour: Behaviour, request_id: str) -> JsonObject:
@@ -160,22 +168,22 @@ def _body(error: Error, behaviour: Behaviour, request_id: str) -> JsonObject:
         case "message":
             return {"message": _MESSAGE[error.code]}
         case "legacy":
-            text = _LEGACY[error.code].format_map(dict(error.words)) if error.code in _LEGACY else error.detail
+            text = _LEGACY[error.code].format_map(dict(error.parameters)) if error.code in _LEGACY else error.detail
             return {"errorMessage": text, "errorDetails": text}
         case "problem":
             kind = f"http://ns.adobe.com/aep/errors/{name}" if error.code else "about:blank"
             return {"type": kind, "title": error.title, "status": error.status, "detail": error.detail}
     kind = f"https://ns.adobe.com/aep/errors/{name}" if error.code else "about:blank"
-    about: JsonObject = {name: word for name, word in error.words if name in ("id", "type")}
-    report: JsonObject = {"detailed-message": error.detail, **about, "request-id": request_id}
-    told: JsonObject = {"type": kind, "title": error.title, "status": error.status, "report": report}
-    return {**told, "errorMessage": error.detail, "errorDetails": error.detail}
+    resource: JsonObject = {name: value for name, value in error.parameters if name in ("id", "type")}
+    report: JsonObject = {"detailed-message": error.detail, **resource, "request-id": request_id}
+    problem: JsonObject = {"type": kind, "title": error.title, "status": error.status, "report": report}
+    return {**problem, "errorMessage": error.detail, "errorDetails": error.detail}
 
 
-def _shape(error: Error, wanted: str) -> str:
-    """Return the shape that this error has where ``wanted`` is switched on."""
-    if error.code in _MESSAGE and wanted in ("documented", "legacy"):
+def _shape(error: Error, configured: str) -> str:
+    """Return the shape of this error, given the switch ``error_shape``."""
+    if error.code in _MESSAGE and configured in ("documented", "legacy"):
         return "message"
-    if wanted == "documented":
+    if configured == "documented":
         return "legacy" if error.code in _LEGACY else "problem"
-    return wanted
+    return configured

@@ -1,37 +1,36 @@
-"""The handlers that look into the database behind a base connection: ``/test`` and ``/explore``."""
+"""Handlers of ``/connections/{id}/test`` and ``/connections/{id}/explore``, which query the database."""
 
 from collections.abc import Mapping
 
-from provisioner.emulator import databases
 from provisioner.emulator.app import AdmittedRequest, App
-from provisioner.emulator.connections import find
-from provisioner.emulator.databases import source
+from provisioner.emulator.connections import find_connection
+from provisioner.emulator.databases import database_for, root_body, table_body
 from provisioner.emulator.errors import ErrorReply, coded, unreachable
 from provisioner.emulator.messages import Json, PendingReply, Reply
 
 
-def tested(world: App, call: AdmittedRequest) -> PendingReply:
+def test_connection(app: App, call: AdmittedRequest) -> PendingReply:
     """``GET /connections/{id}/test`` -> the result, 200 even when it is false (OAS)."""
-    params, seconds = _params(world, call), world.patience.looking
+    params, seconds = _params(app, call), app.timeouts.explore
 
-    def reached() -> bool:
+    def can_log_in() -> bool:
         try:
-            source(world.behaviour, params, seconds).reach()
+            database_for(app.behaviour, params, seconds).check_login()
         except ErrorReply:
-            if world.behaviour.test_failure == "error":
+            if app.behaviour.test_failure == "error":
                 raise
             return False
         return True
 
-    return PendingReply(reached, lambda result: Reply(200, {"result": result}), seconds)
+    return PendingReply(can_log_in, lambda result: Reply(200, {"result": result}), seconds)
 
 
-def explored(world: App, call: AdmittedRequest) -> PendingReply:
-    """``GET /connections/{id}/explore`` -> the tables, or what one of them is like (tabular.md).
+def explore_connection(app: App, call: AdmittedRequest) -> PendingReply:
+    """``GET /connections/{id}/explore`` -> the tables, or the columns of one table (tabular.md).
 
     Documented (SRCERR): 1330, 1337 and 1358; inferred: that 1330, "no columns", is what an unknown table gets.
     """
-    params, seconds = _params(world, call), world.patience.looking
+    params, seconds = _params(app, call), app.timeouts.explore
     kind = (call.request.values("objectType") or ("root",))[-1].lower()
     path = (call.request.values("object") or ("",))[-1]
     preview = call.request.values("preview")[-1:] == ("true",)
@@ -40,19 +39,17 @@ def explored(world: App, call: AdmittedRequest) -> PendingReply:
     if kind == "table" and not path:
         raise coded("1337-400", param="object", kind=kind)
 
-    def found() -> Json:
-        database = source(world.behaviour, params, seconds)
-        return (
-            databases.root(database.tables()) if kind == "root" else databases.table(database.contents(path, preview))
-        )
+    def body() -> Json:
+        database = database_for(app.behaviour, params, seconds)
+        return root_body(database.tables()) if kind == "root" else table_body(database.table(path, preview))
 
-    return PendingReply(found, lambda body: Reply(200, body), seconds)
+    return PendingReply(body, lambda body: Reply(200, body), seconds)
 
 
-def _params(world: App, call: AdmittedRequest) -> Mapping[str, Json]:
-    """All parameters of the connection that the call is about, sensitive ones where a database needs them."""
-    stored = find(world, call)
-    declared, held = stored.declared, world.credentials.of(stored)
-    if world.behaviour.databases == "real" and set(declared.hidden) - set(held):
+def _params(app: App, call: AdmittedRequest) -> Mapping[str, Json]:
+    """Return all parameters of the connection, with its credentials where a real database needs them."""
+    stored = find_connection(app, call)
+    credentials = app.credentials.get(stored)
+    if app.behaviour.databases == "real" and set(stored.declared.hidden) - set(credentials):
         raise unreachable("this emulator no longer holds the credentials, which are only in memory; send them again.")
-    return {**declared.params, **held}
+    return {**stored.declared.params, **credentials}

@@ -1,4 +1,7 @@
-"""Carrying faults out around one request: what happens before it, what it meets, and what becomes of its answer."""
+"""Injection of faults into one request: before it is handled, in its place, and into its reply.
+
+``handle`` is the entry point of the server for every request, with or without faults.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -9,118 +12,111 @@ from provisioner.emulator import auth, concurrent_edits, errors
 from provisioner.emulator.app import App
 from provisioner.emulator.base_connection import Connection
 from provisioner.emulator.errors import ErrorReply, coded, uncoded
-from provisioner.emulator.faults import GARBLINGS, Fault
-from provisioner.emulator.messages import Delivery, Garbling, Json, Reply, Request
-from provisioner.emulator.routes import answer, emulated
+from provisioner.emulator.faults import RESPONSE_FAULTS, Fault
+from provisioner.emulator.messages import Delivery, Reply, Request, ResponseFault
+from provisioner.emulator.routes import answer, is_emulated
 from provisioner.emulator.store import ConnectionStore
 
 
-def handle(world: App, request: Request) -> Delivery:
-    """Return what becomes of a request. Each is handled as if it were alone, but where it waits."""
-    with world.lock:
+def handle(app: App, request: Request) -> Delivery:
+    """Return the result of a request. Requests are handled one at a time, except while they wait."""
+    with app.lock:
         try:
-            auth.check(request)
-            if not world.faults or not emulated(request.path):
-                return Delivery(answer(world, request))
-            hits = world.faults.choose(request, lambda: concurrent_edits.name_in(world, request))
-            return _carry_out(world, request, hits)
-        except ErrorReply as refused:  # no program asks, or the data file fails under somebody else's hands
-            return Delivery(errors.reply(refused, world.behaviour, world.unique()))
+            auth.check_origin(request)
+            if not app.faults or not is_emulated(request.path):
+                return Delivery(answer(app, request))
+            faults = app.faults.choose(request, lambda: concurrent_edits.requested_name(app, request))
+            return _handle_with_faults(app, request, faults)
+        except ErrorReply as error:  # the request is not from a program, or the data file fails during a foreign write
+            return Delivery(errors.error_reply(error, app.behaviour, app.new_id()))
 
 
-def _carry_out(world: App, request: Request, faults: tuple[Fault, ...]) -> Delivery:
-    """Return the outcome of a request that these faults hit, each in its turn."""
-    early = [each for each in faults if each.when == "before"]
-    late = [each for each in faults if each.when == "after"]
-    for fault in early:
-        _disturb(world, request, fault)
-    # Only the last one can end it; see Faults.choose.
-    ended = early[-1] if early and early[-1].ends else None
-    if ended is not None:
-        world.log.append(request)
-    if ended is not None and ended.kind == "reset":
-        return Delivery(None)
-    reply = _on_demand(world, ended) if ended else answer(_adapted(world, faults), request)
-    return _afterwards(world, request, late, reply)
-
-
-def _afterwards(world: App, request: Request, late: list[Fault], reply: Reply) -> Delivery:
-    outcome = Delivery(reply)
-    for fault in late:
-        _disturb(world, request, fault)
+def _handle_with_faults(app: App, request: Request, faults: tuple[Fault, ...]) -> Delivery:
+    before = [fault for fault in faults if fault.when == "before"]
+    for fault in before:
+        _apply_side_effect(app, request, fault)
+    # Only the last one can prevent handling; see Faults.choose.
+    if before and before[-1].prevents_handling:
+        app.log.append(request)
+        if before[-1].kind == "reset":
+            return Delivery(None)
+        reply = _fault_reply(app, before[-1])
+    else:
+        reply = answer(_app_for_request(app, faults), request)
+    delivery = Delivery(reply)
+    for fault in faults:
+        if fault.when != "after":
+            continue
+        _apply_side_effect(app, request, fault)
         if fault.kind == "reset":
             return Delivery(None)
         if fault.kind == "status":
-            outcome = replace(outcome, reply=_on_demand(world, fault))
-        if fault.kind in GARBLINGS:
-            garbling = Garbling(fault.kind, fault.status, fault.seconds)
-            outcome = replace(outcome, garblings=(*outcome.garblings, garbling))
-    return outcome
+            delivery = replace(delivery, reply=_fault_reply(app, fault))
+        if fault.kind in RESPONSE_FAULTS:
+            added = ResponseFault(fault.kind, fault.status, fault.seconds)
+            delivery = replace(delivery, response_faults=(*delivery.response_faults, added))
+    return delivery
 
 
-def _disturb(world: App, request: Request, fault: Fault) -> None:
-    """What a fault does to the world, if anything."""
-    if fault.kind == "delay":
-        world.wait(fault.seconds)
-    elif fault.kind == "expire-tokens":
-        world.tokens.clear()
-    elif fault.kind in _FOREIGN:
-        _FOREIGN[fault.kind](world, request, fault)
-
-
-_FOREIGN: Mapping[str, Callable[[App, Request, Fault], None]] = {
+_FOREIGN_WRITES: Mapping[str, Callable[[App, Request, Fault], None]] = {
     "foreign-create": concurrent_edits.create,
     "foreign-edit": concurrent_edits.edit,
     "foreign-delete": concurrent_edits.delete,
 }
 
 
-def _adapted(world: App, faults: tuple[Fault, ...]) -> App:
-    """The world as this request meets it."""
+def _apply_side_effect(app: App, request: Request, fault: Fault) -> None:
+    if fault.kind == "delay":
+        app.wait(fault.seconds)
+    elif fault.kind == "expire-tokens":
+        app.tokens.clear()
+    elif fault.kind in _FOREIGN_WRITES:
+        _FOREIGN_WRITES[fault.kind](app, request, fault)
+
+
+def _app_for_request(app: App, faults: tuple[Fault, ...]) -> App:
+    """Return the app with the behaviour and store that the faults give it for this request only."""
     for fault in faults:
         if fault.kind == "initializing":
-            world = replace(world, behaviour=replace(world.behaviour, initializing_seconds=fault.seconds))
+            app = replace(app, behaviour=replace(app.behaviour, initializing_seconds=fault.seconds))
         if fault.kind == "lag":
-            world = replace(world, store=_Lagging(world.store, world.now() - fault.seconds * 1000))
-    return world
+            app = replace(app, store=_LaggingStore(app.store, app.now() - fault.seconds * 1000))
+    return app
 
 
-def _on_demand(world: App, fault: Fault) -> Reply:
-    """Return the answer that the fault describes; a header that it names replaces the usual one."""
-    reply = _usual(world, fault) if fault.body is None else _with_body(fault.status, fault.body)
+def _fault_reply(app: App, fault: Fault) -> Reply:
+    """Return the reply that the fault describes; a header that it names replaces the usual one."""
+    if fault.body is None:
+        reply = _error_reply(app, fault.status)
+    elif not isinstance(fault.body, str):
+        reply = Reply(fault.status, fault.body)
+    elif fault.body:
+        # A text is sent unchanged, as a page unless a header says otherwise.
+        html = ("content-type", "text/html; charset=utf-8")
+        reply = Reply(fault.status, fault.body.encode("utf-8", "replace"), (html,))
+    else:
+        reply = Reply(fault.status)
     headers = dict(reply.headers)
-    if fault.retry_after is not None:
-        headers["retry-after"] = _retry_after(world, fault.retry_after, fault.as_date)
+    if isinstance(fault.retry_after, str):
+        headers["retry-after"] = fault.retry_after
+    elif fault.retry_after is not None:
+        date = formatdate(app.clock() + fault.retry_after, usegmt=True)
+        headers["retry-after"] = date if fault.as_date else f"{fault.retry_after:g}"
     headers |= {name.lower(): value for name, value in fault.headers.items()}
     return replace(reply, headers=tuple(headers.items()))
 
 
-def _with_body(status: int, body: Json) -> Reply:
-    """Return an answer with JSON, or with a text as it is: a page, unless a header says otherwise."""
-    if not isinstance(body, str):
-        return Reply(status, body)
-    headers = (("content-type", "text/html; charset=utf-8"),)
-    return Reply(status, body.encode("utf-8", "replace"), headers) if body else Reply(status)
+def _error_reply(app: App, status: int) -> Reply:
+    """Return an error in the shape that is switched on; below 400 the body is an empty object."""
+    if status < 400:
+        return Reply(status, None if status in (204, 205, 304) else {})
+    title = responses.get(status, "Error")
+    error = coded("1103-503") if status == 503 else uncoded(status, title, "A fault on demand.")
+    return errors.error_reply(error, app.behaviour, app.new_id())
 
 
-def _usual(world: App, fault: Fault) -> Reply:
-    """Return an error in the shape that is switched on; below 400 there is an empty object for a body."""
-    reply = Reply(fault.status, None if fault.status in (204, 205, 304) else {})
-    if fault.status >= 400:
-        title = responses.get(fault.status, "Error")
-        refused = coded("1103-503") if fault.status == 503 else uncoded(fault.status, title, "A fault on demand.")
-        reply = errors.reply(refused, world.behaviour, world.unique())
-    return reply
-
-
-def _retry_after(world: App, after: float | str, as_date: bool) -> str:
-    if isinstance(after, str):
-        return after
-    return formatdate(world.clock() + after, usegmt=True) if as_date else f"{after:g}"
-
-
-class _Lagging:
-    """A store whose lists do not yet show what was created after a moment (epoch milliseconds)."""
+class _LaggingStore:
+    """A store whose lists do not show connections created after a moment (epoch milliseconds)."""
 
     def __init__(self, store: ConnectionStore, until: float) -> None:
         self._until = until
@@ -128,5 +124,4 @@ class _Lagging:
         self.remove, self.clear, self._newest_first = store.remove, store.clear, store.newest_first
 
     def newest_first(self, org: str, sandbox: str, below: int | None) -> Iterator[tuple[int, Connection]]:
-        """See ``ConnectionStore``."""
         return (row for row in self._newest_first(org, sandbox, below) if row[1].created.at <= self._until)

@@ -1,6 +1,7 @@
-"""Faults on demand: what may go wrong, for which requests, and how often it did. No network, no store.
+"""Fault configuration: its JSON form, and the choice of the faults that apply to a request.
 
-A JSON document -> the rehearsal it describes. ``schemas/faults.schema.json`` says what it may hold.
+``fault_config`` reads the document that ``schemas/faults.schema.json`` describes; ``Faults`` counts requests and
+selects faults. ``fault_injection`` carries them out. No network, no store.
 """
 
 from __future__ import annotations
@@ -16,29 +17,31 @@ from typing import Any
 
 from provisioner.emulator.messages import Json, JsonObject, Request
 
-GARBLINGS = ("truncate", "invalid-json", "wrong-content-type", "two-lengths", "interim", "drip")
+RESPONSE_FAULTS = ("truncate", "invalid-json", "wrong-content-type", "two-lengths", "interim", "drip")
+"""The kinds of faults that damage a reply while it is sent."""
+
 _CONNECTIONS, _CONNECTION = "*/connections", "*/connections/*"
-PLACES: Mapping[str, tuple[str, str]] = {
+DEFAULT_ROUTES: Mapping[str, tuple[str, str]] = {
     "foreign-create": ("POST", _CONNECTIONS),
     "foreign-edit": ("PATCH", _CONNECTION),
     "foreign-delete": ("PATCH", _CONNECTION),
     "initializing": ("POST", _CONNECTIONS),
     "lag": ("GET", _CONNECTIONS),
 }
-"""Method and path of a fault that names neither, by kind; the others then meet every request."""
+"""Method and path of a fault that names neither, by kind; other kinds then match every request."""
 
 
 class FaultError(ValueError):
-    """A rehearsal that cannot be used; the text names the entry."""
+    """An unusable fault configuration; the text names the entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One fault. ``method``, ``path`` and ``name`` choose requests; of those, ``nth`` or ``probability`` and ``times``.
+    """One fault. ``method``, ``path`` and ``name`` match requests; ``nth`` or ``probability`` and ``times`` select.
 
-    ``path`` and ``name`` are globs; None is any. ``name`` is that of the base connection which a POST creates, or
-    which the path addresses. The rest belongs to some kinds only; schemas/faults.schema.json says which. Values are not
-    checked here but where a document is read (``fault_config``).
+    ``path`` and ``name`` are globs; None matches everything. ``name`` is that of the base connection which a POST
+    creates or which the path addresses. The other fields belong to some kinds only; schemas/faults.schema.json says
+    which. Values are not validated here but in ``fault_config``.
     """
 
     kind: str
@@ -60,7 +63,7 @@ class Fault:
     client: str = "somebody-else"
 
     def matches(self, request: Request, name: Callable[[], str | None]) -> bool:
-        """Whether the request is one that this fault counts; ``name`` is asked only where it matters."""
+        """Return whether the fault counts this request; ``name`` is called only if the fault has one."""
         if self.method not in (None, request.method):
             return False
         if self.path is not None and not fnmatchcase(request.path.removesuffix("/"), self.path):
@@ -68,14 +71,14 @@ class Fault:
         return self.name is None or fnmatchcase(name() or "", self.name)
 
     @property
-    def ends(self) -> bool:
-        """Whether a request that it hits is never handled."""
+    def prevents_handling(self) -> bool:
+        """True if a request that the fault hits reaches no handler."""
         return self.when == "before" and self.kind in ("status", "reset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Existing:
-    """At least ``count`` base connections of one name, there from the start, created ``age`` seconds ago."""
+    """At least ``count`` base connections of one name that exist from the start, created ``age`` seconds ago."""
 
     name: str
     org: str
@@ -89,7 +92,7 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class FaultConfig:
-    """All that is to go wrong; the same ``seed`` and the same order of requests give the same hits."""
+    """All faults of a run. The same ``seed`` and the same order of requests give the same hits."""
 
     faults: tuple[Fault, ...] = ()
     existing: tuple[Existing, ...] = ()
@@ -97,111 +100,116 @@ class FaultConfig:
 
 
 class Faults:
-    """A config under way: which fault met how many requests, and hit how many. One request uses it at a time."""
+    """The active fault configuration with its counts. Not thread-safe."""
 
     def __init__(self, config: FaultConfig = FaultConfig()) -> None:
-        """Nothing counted yet."""
         self.load(config)
 
     def load(self, config: FaultConfig) -> None:
-        """Begin another one, with counts of zero."""
-        self._rehearsal = config
-        self._counted = [
-            _Counted(fault, random.Random(f"{config.seed}/{place}"))  # noqa: S311
-            for place, fault in enumerate(config.faults)
+        """Replace the configuration and set all counts to zero."""
+        self._config = config
+        self._counters = [
+            _FaultCounter(fault, random.Random(f"{config.seed}/{index}"))  # noqa: S311
+            for index, fault in enumerate(config.faults)
         ]
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
-        return bool(self._counted)
+        return bool(self._counters)
 
     def choose(self, request: Request, name: Callable[[], str | None]) -> tuple[Fault, ...]:
-        """The faults that hit this request, in the order given. One that ends it hides it from those that follow."""
+        """Return the faults that hit this request, in the order given.
+
+        A fault that prevents handling is the last one: those that follow do not count the request.
+        """
         chosen: list[Fault] = []
-        for each in self._counted:
-            if each.hits(request, name):
-                chosen.append(each.fault)
-                if each.fault.ends:
+        for counter in self._counters:
+            if counter.hits(request, name):
+                chosen.append(counter.fault)
+                if counter.fault.prevents_handling:
                     break
         return tuple(chosen)
 
     def report(self) -> JsonObject:
-        """The config as JSON, with ``considered`` and ``hit`` in every fault, and all hits as ``injected``."""
+        """Return the configuration as JSON, each fault with ``considered`` and ``hit``, and ``injected`` in total."""
         faults: list[Json] = [
-            {**_said(each.fault), "considered": each.considered, "hit": each.hit} for each in self._counted
+            {**_to_json(counter.fault), "considered": counter.considered, "hit": counter.hit}
+            for counter in self._counters
         ]
-        existing: list[Json] = [_said(each) for each in self._rehearsal.existing]
-        injected = sum(each.hit for each in self._counted)
-        return {"seed": self._rehearsal.seed, "injected": injected, "faults": faults, "existing": existing}
+        existing: list[Json] = [_to_json(entry) for entry in self._config.existing]
+        injected = sum(counter.hit for counter in self._counters)
+        return {"seed": self._config.seed, "injected": injected, "faults": faults, "existing": existing}
 
 
 @dataclass(slots=True)
-class _Counted:
+class _FaultCounter:
+    """A fault, the number of requests it matched and the number it hit."""
+
     fault: Fault
     random: random.Random
     considered: int = 0
     hit: int = 0
 
     def hits(self, request: Request, name: Callable[[], str | None]) -> bool:
-        if not self.fault.matches(request, name):
+        """Count the request if it matches, and return whether the fault hits it."""
+        fault = self.fault
+        if not fault.matches(request, name):
             return False
         self.considered += 1
-        if not self._falls() or self.hit == self.fault.times:
+        if fault.nth:
+            selected = self.considered in fault.nth
+        else:
+            selected = fault.probability is None or self.random.random() < fault.probability
+        if not selected or self.hit == fault.times:
             return False
         self.hit += 1
         return True
 
-    def _falls(self) -> bool:
-        if self.fault.nth:
-            return self.considered in self.fault.nth
-        return self.fault.probability is None or self.random.random() < self.fault.probability
 
-
-def _said(value: Fault | Existing) -> JsonObject:
-    """What is not left at its default, and ``when``."""
-    usual = {each.name: each.default for each in fields(value)} | {"when": None, "params": {}, "headers": {}}
-    said = {name: each for name, each in asdict(value).items() if each != usual[name]}
-    return {name: list(each) if isinstance(each, tuple) else each for name, each in said.items()}
+def _to_json(value: Fault | Existing) -> JsonObject:
+    """Return the fields that differ from their defaults, and ``when``."""
+    defaults = {each.name: each.default for each in fields(value)} | {"when": None, "params": {}, "headers": {}}
+    changed = {name: each for name, each in asdict(value).items() if each != defaults[name]}
+    return {name: list(each) if isinstance(each, tuple) else each for name, each in changed.items()}
 
 
 def fault_config(document: Json) -> FaultConfig:
     """Read ``[fault, ...]`` or ``{"seed": n, "faults": [...], "existing": [...]}``.
 
-    Raises ``FaultError``, whose text names the entry and repeats no value: ``existing`` may hold passwords.
+    Raises ``FaultError``, whose text names the entry and quotes no value: ``existing`` may hold passwords.
     """
-    whole: Any = {"faults": document} if isinstance(document, list) else document
-    _check(whole)
-    faults, existing = whole.get("faults", []), whole.get("existing", [])
-    _refuse_fractions(whole, [])
+    root: Any = {"faults": document} if isinstance(document, list) else document
+    _validate(root)
+    faults, existing = root.get("faults", []), root.get("existing", [])
+    _refuse_fractions(root, [])
     for name, entries in (("faults", faults), ("existing", existing)):
-        for number, entry in enumerate(entries):
-            _refuse_fractions(entry, [name, number])
-    return FaultConfig(tuple(map(_fault, faults)), tuple(Existing(**each) for each in existing), whole.get("seed", 0))
+        for index, entry in enumerate(entries):
+            _refuse_fractions(entry, [name, index])
+    return FaultConfig(tuple(map(_fault, faults)), tuple(Existing(**entry) for entry in existing), root.get("seed", 0))
 
 
-def _fault(given: dict[str, Any]) -> Fault:
+def _fault(entry: dict[str, Any]) -> Fault:
     """Return the fault, with the defaults of its kind filled in."""
-    kind, nth = given["kind"], given.get("nth", [])
-    method, path = (None, None) if "method" in given or "path" in given else PLACES.get(kind, (None, None))
-    values = {"when": "after" if kind in GARBLINGS else "before", "method": method, "path": path, **given}
+    kind, nth = entry["kind"], entry.get("nth", [])
+    method, path = (None, None) if "method" in entry or "path" in entry else DEFAULT_ROUTES.get(kind, (None, None))
+    values = {"when": "after" if kind in RESPONSE_FAULTS else "before", "method": method, "path": path, **entry}
     return Fault(**values | {"nth": tuple(nth) if isinstance(nth, list) else (nth,)})
 
 
-def _check(document: Any) -> None:
-    # Halves of a character, which JSON can spell, are more than the library can read.
+def _validate(document: Any) -> None:
+    """Raise ``FaultError`` for a document that does not satisfy the schema."""
+    # JSON can spell lone surrogates, which the validator cannot read.
     readable = json.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace"))
     try:
         problems = list(_validator().iter_errors(readable))
     except ValueError as error:  # nested too deeply
         raise FaultError(f"the document cannot be read: {error}") from error
     if problems:
-        # The deepest: around a field that is wrong, the fault may be said to have one too many.
+        # The deepest one is the cause; the others may follow from it, such as an unexpected field in the entry around.
         problem = max(problems, key=lambda each: len(each.instance_path))
-        raise FaultError(_at(problem.instance_path, _words(problem)))
+        raise FaultError(_at(problem.instance_path, _message(problem)))
 
 
-def _words(problem: Any) -> str:
-    """Return the library's words, but where there are plainer ones."""
+def _message(problem: Any) -> str:
     match problem.schema_path[-1]:
         case "enum":
             return f"the value is none of {', '.join(problem.kind.options)}"
@@ -212,17 +220,17 @@ def _words(problem: Any) -> str:
     return str(problem.message)
 
 
-def _refuse_fractions(entry: dict[str, Any], place: list[str | int]) -> None:
-    """Refuse 2.0 where a whole number belongs; to JSON Schema it is one."""
+def _refuse_fractions(entry: dict[str, Any], path: list[str | int]) -> None:
+    """Raise ``FaultError`` for 2.0 where an integer belongs; to JSON Schema it is one."""
     for name in ("seed", "nth", "times", "status", "count"):
         value = entry.get(name)
         if any(isinstance(each, float) for each in (value if isinstance(value, list) else [value])):
-            raise FaultError(_at([*place, name], "a whole number is written without a point"))
+            raise FaultError(_at([*path, name], "a whole number is written without a point"))
 
 
-def _at(place: Iterable[str | int], words: str) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
-    return f"{text.removeprefix('.') or 'the document'}: {words}"
+def _at(path: Iterable[str | int], message: str) -> str:
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return f"{text.removeprefix('.') or 'the document'}: {message}"
 
 
 @cache

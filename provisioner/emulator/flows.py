@@ -1,116 +1,106 @@
-"""Source connections and flows, as far as the dependants of a base connection need them; in memory only.
+"""Handlers of ``/sourceConnections`` and ``/flows``, the dependents of base connections; in memory only.
 
 Documented (DBFLOW, OAS, FILT): their bodies, that both are listed and filtered, and that a base connection in use by
 flows cannot be deleted (ERR 1418). ``inheritedAttributes`` of a flow are inferred from samples. Assumed: that source
-connections without a flow hold nothing back, and that neither is checked any further.
+connections without a flow do not prevent a delete, and that neither is validated any further.
 """
 
 from collections.abc import Iterator, Mapping
 
-from provisioner.emulator import base_connection as declaring
 from provisioner.emulator import listing
-from provisioner.emulator.app import AdmittedRequest, App, Sort, hyphenated
+from provisioner.emulator.app import AdmittedRequest, App, DependentType, as_uuid
+from provisioner.emulator.base_connection import parse_body
 from provisioner.emulator.errors import malformed, missing_field, missing_object
-from provisioner.emulator.listing import Kind
+from provisioner.emulator.listing import FieldType
 from provisioner.emulator.messages import Json, JsonObject, Reply
 
-_COMMON: Mapping[str, Kind] = dict.fromkeys(("id", "name", "state"), "text")
-SOURCES = listing.Listing("/sourceConnections", {**_COMMON, "baseConnectionId": "text", "connectionSpec.id": "text"})
-FLOWS = listing.Listing(
-    "/flows",
-    {
-        **_COMMON,
-        "sourceConnectionIds[]": "text",
-        "inheritedAttributes.sourceConnections[].baseConnection.id": "text",
-    },
+_BASE_CONNECTION = "inheritedAttributes.sourceConnections[].baseConnection.id"
+_COMMON: Mapping[str, FieldType] = dict.fromkeys(("id", "name", "state"), "text")
+SOURCE_CONNECTIONS = listing.Collection(
+    "/sourceConnections", {**_COMMON, "baseConnectionId": "text", "connectionSpec.id": "text"}
 )
+FLOWS = listing.Collection("/flows", {**_COMMON, "sourceConnectionIds[]": "text", _BASE_CONNECTION: "text"})
 
 
-def source_created(world: App, call: AdmittedRequest) -> Reply:
+def list_source_connections(app: App, call: AdmittedRequest) -> Reply:
+    """``GET /sourceConnections`` -> items, or a count."""
+    return _list(app, call, "sourceConnections", SOURCE_CONNECTIONS)
+
+
+def create_source_connection(app: App, call: AdmittedRequest) -> Reply:
     """``POST /sourceConnections`` -> 201, id and etag."""
-    body = _body(call)
-    base = str(body.get("baseConnectionId"))
-    if world.store.find(call.caller.org, call.caller.sandbox, base) is None:
-        raise missing_object(world.behaviour, "connections", base)
-    return _created(world, call, "sourceConnections", body)
+    body = _parse_body(call)
+    base_id = str(body.get("baseConnectionId"))
+    if app.store.find(call.caller.org, call.caller.sandbox, base_id) is None:
+        raise missing_object(app.behaviour, "connections", base_id)
+    return _create(app, call, "sourceConnections", body)
 
 
-def flow_created(world: App, call: AdmittedRequest) -> Reply:
+def delete_source_connection(app: App, call: AdmittedRequest) -> Reply:
+    """``DELETE /sourceConnections/{id}`` -> no content."""
+    return _delete(app, call, "sourceConnections")
+
+
+def list_flows(app: App, call: AdmittedRequest) -> Reply:
+    """``GET /flows`` -> items, or a count."""
+    return _list(app, call, "flows", FLOWS)
+
+
+def create_flow(app: App, call: AdmittedRequest) -> Reply:
     """``POST /flows`` -> 201, id and etag."""
-    body = _body(call)
+    body = _parse_body(call)
     ids = body.get("sourceConnectionIds")
-    sources = {str(one["id"]): one for one in world.related.of("sourceConnections", _place(call))}
+    sources = {str(source["id"]): source for source in app.dependents.of("sourceConnections", call.caller.tenant)}
     if not isinstance(ids, list) or not ids:
         raise missing_field("sourceConnectionIds")
-    for one in ids:
-        if str(one) not in sources:
-            raise missing_object(world.behaviour, "sourceConnections", str(one))
+    for source_id in ids:
+        if str(source_id) not in sources:
+            raise missing_object(app.behaviour, "sourceConnections", str(source_id))
     inherited: list[Json] = [
-        {"id": one, "baseConnection": {"id": sources[str(one)]["baseConnectionId"]}} for one in ids
+        {"id": source_id, "baseConnection": {"id": sources[str(source_id)]["baseConnectionId"]}} for source_id in ids
     ]
-    return _created(world, call, "flows", {**body, "inheritedAttributes": {"sourceConnections": inherited}})
+    return _create(app, call, "flows", {**body, "inheritedAttributes": {"sourceConnections": inherited}})
 
 
-def sources_listed(world: App, call: AdmittedRequest) -> Reply:
-    """``GET /sourceConnections``."""
-    return _listed(world, call, "sourceConnections", SOURCES)
+def delete_flow(app: App, call: AdmittedRequest) -> Reply:
+    """``DELETE /flows/{id}`` -> no content."""
+    return _delete(app, call, "flows")
 
 
-def flows_listed(world: App, call: AdmittedRequest) -> Reply:
-    """``GET /flows``."""
-    return _listed(world, call, "flows", FLOWS)
+def in_use(app: App, call: AdmittedRequest) -> bool:
+    """Return whether a flow reads from the base connection in the path."""
+    (condition,) = listing.parse_filter([f"{_BASE_CONNECTION}=={call.id}"], FLOWS.fields)
+    return any(condition.matches(flow) for flow in app.dependents.of("flows", call.caller.tenant))
 
 
-def source_deleted(world: App, call: AdmittedRequest) -> Reply:
-    """``DELETE /sourceConnections/{id}``."""
-    return _deleted(world, call, "sourceConnections")
+def _list(app: App, call: AdmittedRequest, kind: DependentType, collection: listing.Collection) -> Reply:
+    items = app.dependents.of(kind, call.caller.tenant)
+
+    def scan(below: int | None) -> Iterator[listing.Row]:
+        for position in range(len(items) if below is None else min(below, len(items)), 0, -1):
+            yield position, items[position - 1]
+
+    return Reply(200, listing.list_body(listing.parse_query(call.request, app.behaviour, collection), scan))
 
 
-def flow_deleted(world: App, call: AdmittedRequest) -> Reply:
-    """``DELETE /flows/{id}``."""
-    return _deleted(world, call, "flows")
+def _create(app: App, call: AdmittedRequest, kind: DependentType, body: JsonObject) -> Reply:
+    created: JsonObject = {"id": as_uuid(app.new_id()), "etag": app.etag()}
+    times: JsonObject = {"createdAt": app.now(), "updatedAt": app.now()}
+    item = {**body, **created, **times, "state": body.get("state", "enabled")}
+    app.dependents.add(kind, call.caller.tenant, item)
+    return Reply(201, created)
 
 
-def in_use(world: App, call: AdmittedRequest) -> bool:
-    """Whether a flow reads from the base connection that the call is about."""
-    condition = listing.conditions_of([f"{_BASE}=={call.id}"], FLOWS)
-    return any(each.holds(flow) for flow in world.related.of("flows", _place(call)) for each in condition)
+def _delete(app: App, call: AdmittedRequest, kind: DependentType) -> Reply:
+    if not app.dependents.remove(kind, call.id):
+        raise missing_object(app.behaviour, kind, call.id)
+    return Reply(app.behaviour.delete_status)
 
 
-_BASE = "inheritedAttributes.sourceConnections[].baseConnection.id"
-
-
-def _place(call: AdmittedRequest) -> tuple[str, str]:
-    return call.caller.org, call.caller.sandbox
-
-
-def _body(call: AdmittedRequest) -> JsonObject:
-    body = declaring.body(call.request.body)
+def _parse_body(call: AdmittedRequest) -> JsonObject:
+    body = parse_body(call.request.body)
     if not isinstance(body, dict):
         raise malformed("the body must be a JSON object.")
     if not isinstance(body.get("name"), str):
         raise missing_field("name")
     return body
-
-
-def _created(world: App, call: AdmittedRequest, sort: Sort, body: JsonObject) -> Reply:
-    made: JsonObject = {"id": hyphenated(world.unique()), "etag": world.etag()}
-    times: JsonObject = {"createdAt": world.now(), "updatedAt": world.now()}
-    world.related.add(sort, _place(call), {**body, **made, **times, "state": body.get("state", "enabled")})
-    return Reply(201, made)
-
-
-def _listed(world: App, call: AdmittedRequest, sort: Sort, of: listing.Listing) -> Reply:
-    items = world.related.of(sort, _place(call))
-
-    def scan(below: int | None) -> Iterator[listing.Row]:
-        for place in range(len(items) if below is None else min(below, len(items)), 0, -1):
-            yield place, items[place - 1]
-
-    return Reply(200, listing.answer(listing.query(call.request, world.behaviour, of), scan))
-
-
-def _deleted(world: App, call: AdmittedRequest, sort: Sort) -> Reply:
-    if not world.related.remove(sort, call.id):
-        raise missing_object(world.behaviour, sort, call.id)
-    return Reply(world.behaviour.delete_status)

@@ -1,6 +1,6 @@
-"""What goes in and what comes out of the pure core.
+"""Values that the emulator's core takes and returns: requests, replies, and JSON.
 
-JSON as the standard means it: no NaN, no infinities, and no nesting that another parser would refuse.
+JSON here is strict: no NaN, no infinities, and no nesting that another parser would refuse.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 JsonObject = dict[str, Json]
 
 MASK = "********"
+MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,17 @@ class Request:
     body: bytes = b""
 
     def header(self, name: str) -> str:
-        """The header's value without surrounding blanks; empty when absent."""
+        """Return the header's value without surrounding blanks; empty when absent."""
         return self.headers.get(name, "").strip()
 
     def values(self, name: str) -> tuple[str, ...]:
-        """Every value of a query parameter, in order."""
+        """Return every value of a query parameter, in order."""
         return tuple(value for key, value in self.query if key == name)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP response. A body is sent as JSON, bytes as they are, and None as no body at all."""
+    """One HTTP response. A body is sent as JSON, bytes are sent unchanged, and None means no body."""
 
     status: int
     body: Json | bytes = None
@@ -46,8 +47,21 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Garbling:
-    """What is done to an answer on its way: one of ``faults.GARBLINGS``, with what belongs to it."""
+class PendingReply:
+    """A reply that needs a database first.
+
+    ``query`` runs in its own thread and may take ``seconds`` in total. ``to_reply`` then turns its result into the
+    reply, as a handler would. Both may raise ``ErrorReply``.
+    """
+
+    query: Callable[[], Any]
+    to_reply: Callable[[Any], Reply]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFault:
+    """Damage done to a reply while it is sent. ``kind`` is one of ``faults.RESPONSE_FAULTS``."""
 
     kind: str
     status: int
@@ -56,39 +70,26 @@ class Garbling:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What the client gets: a reply, perhaps garbled; None is a connection reset."""
+    """The result of a request as the client receives it. Without a reply the connection is reset."""
 
     reply: Reply | None
-    garblings: tuple[Garbling, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PendingReply:
-    """A reply that waits for a database. ``question`` is asked in a thread of its own, and has ``seconds`` in all;
-    ``reply`` makes the reply of its answer, as a handler. Both may raise ``Refused``."""
-
-    question: Callable[[], Any]
-    reply: Callable[[Any], Reply]
-    seconds: float
-
-
-MAX_DEPTH = 100
+    response_faults: tuple[ResponseFault, ...] = ()
 
 
 def parse(raw: bytes) -> Json:
-    """The value of a JSON text; ValueError for anything else, whatever the bytes are."""
+    """Return the value of a JSON text. Raise ``ValueError`` for anything else, whatever the bytes are."""
     try:
         value: Json = _DECODER.decode(raw.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    # Counting brackets costs nothing and spares the walk for every ordinary body.
+    # Counting brackets is cheap and spares ordinary bodies the walk.
     if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise ValueError("nested too deeply")
     return value
 
 
 def dump(value: Json) -> bytes:
-    """ASCII only, so that any string that JSON can carry, lone surrogates included, can be sent and stored."""
+    """Return JSON in ASCII, so that any JSON string, lone surrogates included, can be sent and stored."""
     return _ENCODER.encode(value).encode("ascii")
 
 
@@ -106,16 +107,16 @@ def _children(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _no_constant(name: str) -> Json:
+def _reject_constant(name: str) -> Json:
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite(text: str) -> float:
+def _finite_float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError("number out of range")
     return number
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite)
+_DECODER = json.JSONDecoder(parse_constant=_reject_constant, parse_float=_finite_float)
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)

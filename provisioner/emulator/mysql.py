@@ -1,8 +1,7 @@
-"""Real databases, through PyMySQL; the only module that knows it.
+"""The implementation of ``Database`` for real MySQL servers, through PyMySQL, which only this module imports.
 
-Assumed: that the words of the provider are those of the driver, that only the database of the base connection is
-shown, views as tables too, and how values of a preview look in JSON: decimals as numbers, binary ones in base64, long
-ones cut.
+Assumed: that the provider's error texts are those of the driver; that only the database of the base connection is
+shown, with views as tables; the JSON of preview values: decimals as numbers, binary values in base64, long ones cut.
 """
 
 import base64
@@ -24,8 +23,8 @@ from provisioner.emulator.errors import ErrorReply, coded, too_late, unreachable
 from provisioner.emulator.messages import Json, JsonObject
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5, 10
-_LONGEST = 1024
-"""Characters, or bytes, of a value in a preview; the rest is cut."""
+_MAX_VALUE = 1024
+"""Characters, or bytes, of a value in a preview; longer ones are cut."""
 
 _TABLES = (
     "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"
@@ -37,90 +36,82 @@ _COLUMNS = (
 )
 
 
-class Database:
-    """See ``Source``. Each question is a connection of its own, which ends after ``seconds`` at the latest."""
+class MySqlDatabase:
+    """A MySQL database. Each call opens its own connection, which is cut after ``seconds`` at the latest."""
 
-    def __init__(self, login: Login, previewed: int, seconds: float) -> None:
-        """Nothing is contacted yet."""
-        self._login, self._previewed, self._seconds = login, previewed, seconds
+    def __init__(self, login: Login, preview_rows: int, seconds: float) -> None:
+        self._login, self._preview_rows, self._seconds = login, preview_rows, seconds
 
-    def reach(self) -> None:
-        """See ``Source``."""
+    def check_login(self) -> None:
         with self._cursor() as cursor:
-            cursor.execute("SELECT 1")  # a password that has expired lets in, and no further
+            cursor.execute("SELECT 1")  # an expired password allows the login but no statement
 
     def tables(self) -> Sequence[str]:
-        """See ``Source``."""
         with self._cursor() as cursor:
-            return tuple(self._path(name) for name in _names(cursor))
+            return tuple(self._path(name) for name in _table_names(cursor))
 
-    def contents(self, path: str, preview: bool) -> TableRows:
-        """See ``Source``."""
+    def table(self, path: str, preview: bool) -> TableRows:
         with self._cursor() as cursor:
-            table = self._name(cursor, path)
-            kinds = _kinds(cursor, table)
-            if kinds and not preview:
-                return kinds, None
-            # Where no column is known, a view is broken: to read from it says why.
-            rows = _rows(cursor, table, self._previewed, kinds)
-            return kinds, rows if preview else None
-
-    @contextmanager
-    def _cursor(self) -> Iterator[Any]:
-        ends, login = time.monotonic() + self._seconds, self._login
-        try:
-            with _link(login, ends) as link, _session(login, link) as session, session.cursor() as cursor:
-                yield cursor
-        except ErrorReply:
-            raise
-        except Exception as error:  # what a server that is none sends, or a host that cannot be one, ends anywhere
-            late = time.monotonic() >= ends
-            raise too_late() if late else unreachable(_words(error, login)) from error
+            name = next((name for name in _table_names(cursor) if self._path(name) == path), None)
+            if name is None:
+                raise coded("1330-400", table=path)
+            columns = _columns(cursor, name)
+            if columns and not preview:
+                return columns, None
+            # A view without known columns is broken: reading from it gives the reason.
+            rows = _rows(cursor, name, self._preview_rows, columns)
+            return columns, rows if preview else None
 
     def _path(self, name: str) -> str:
         return f"{self._login.database}.{name}"
 
-    def _name(self, cursor: Any, path: str) -> str:
-        for name in _names(cursor):
-            if self._path(name) == path:
-                return name
-        raise coded("1330-400", table=path)
+    @contextmanager
+    def _cursor(self) -> Iterator[Any]:
+        deadline, login = time.monotonic() + self._seconds, self._login
+        try:
+            with _socket(login, deadline) as sock, _session(login, sock) as session, session.cursor() as cursor:
+                yield cursor
+        except ErrorReply:
+            raise
+        except Exception as error:  # a server that is not MySQL, or an impossible host, fails with any exception
+            late = time.monotonic() >= deadline
+            raise too_late() if late else unreachable(_message(error, login)) from error
 
 
 @contextmanager
-def _link(login: Login, ends: float) -> Iterator[socket.socket]:
-    """Connect, and cut the connection at ``ends`` by the monotonic clock, whoever waits for it then.
+def _socket(login: Login, deadline: float) -> Iterator[socket.socket]:
+    """Connect, and shut the connection down at ``deadline`` (monotonic clock) even while another thread reads from it.
 
-    A time-out would not do: it begins anew with each byte that a server drips.
+    A socket timeout is not enough: it starts again with each byte that a server sends.
     """
     try:
-        left = max(ends - time.monotonic(), 0.001)
-        link = socket.create_connection((login.server, login.port), min(_CONNECT_SECONDS, left))
+        left = max(deadline - time.monotonic(), 0.001)
+        sock = socket.create_connection((login.server, login.port), min(_CONNECT_SECONDS, left))
     except OSError as error:
-        words = f"Can't connect to MySQL server on {login.server!r} ({error})"
-        raise pymysql.OperationalError(CR.CR_CONN_HOST_ERROR, words) from error
-    with link, link.dup() as other:  # TLS takes the first one over
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        cut = threading.Timer(max(ends - time.monotonic(), 0), _cut, (other,))
-        cut.daemon = True
-        cut.start()
+        message = f"Can't connect to MySQL server on {login.server!r} ({error})"
+        raise pymysql.OperationalError(CR.CR_CONN_HOST_ERROR, message) from error
+    with sock, sock.dup() as duplicate:  # TLS takes over the first one
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        timer = threading.Timer(max(deadline - time.monotonic(), 0), _shut_down, (duplicate,))
+        timer.daemon = True
+        timer.start()
         try:
-            yield link
+            yield sock
         finally:
-            cut.cancel()
-            cut.join()  # the number of a closed socket may be that of another one
+            timer.cancel()
+            timer.join()  # the file descriptor of a closed socket may be reused
 
 
-def _cut(link: socket.socket) -> None:
-    with suppress(OSError):  # the server was faster
-        link.shutdown(socket.SHUT_RDWR)
+def _shut_down(sock: socket.socket) -> None:
+    with suppress(OSError):  # the server closed it first
+        sock.shutdown(socket.SHUT_RDWR)
 
 
-def _session(login: Login, link: socket.socket) -> Any:
+def _session(login: Login, sock: socket.socket) -> Any:
     session = pymysql.connect(
-        host=login.server,  # for TLS, which verifies its name
+        host=login.server,  # for TLS, which verifies the name
         user=login.username,
-        password=login.password.encode(),  # a text would have to be Latin-1
+        password=login.password.encode(),  # a str would have to be Latin-1
         database=login.database,
         charset="utf8mb4",
         defer_connect=True,
@@ -128,48 +119,50 @@ def _session(login: Login, link: socket.socket) -> Any:
         write_timeout=_ANSWER_SECONDS,
         **_tls(login.tls),
     )
-    session.connect(link)
+    session.connect(sock)
     return session
 
 
 def _tls(mode: Tls) -> dict[str, Any]:
-    """PyMySQL's default is PREFERRED. Documented (MYOV): which modes verify what; assumed: against which authorities,
-    those that this machine trusts."""
+    """Return PyMySQL's options for a mode; its default is PREFERRED.
+
+    Documented (MYOV): which modes verify what. Assumed: that they verify against the authorities this machine trusts.
+    """
     if mode == "off":
         return {"ssl_disabled": True}
     if mode == "preferred":
         return {}
     context = ssl.create_default_context()
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # MySQL's own authorities do not pass it
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # MySQL's generated CA certificates fail it
     context.check_hostname = mode == "verify-identity"
     if mode == "required":
         context.verify_mode = ssl.CERT_NONE
     return {"ssl": context}
 
 
-def _names(cursor: Any) -> list[str]:
+def _table_names(cursor: Any) -> list[str]:
     cursor.execute(_TABLES)
     return [_text(name) for (name,) in cursor.fetchall()]
 
 
-def _kinds(cursor: Any, table: str) -> dict[str, str]:
+def _columns(cursor: Any, table: str) -> dict[str, str]:
     cursor.execute(_COLUMNS, (table,))
-    return {_text(name): _text(kind) for name, kind in cursor.fetchall()}
+    return {_text(name): _text(column_type) for name, column_type in cursor.fetchall()}
 
 
-def _rows(cursor: Any, table: str, number: int, kinds: Columns) -> Sequence[JsonObject]:
-    # A name that is in the list of tables, quoted: there is no placeholder for names.
+def _rows(cursor: Any, table: str, limit: int, columns: Columns) -> Sequence[JsonObject]:
+    # MySQL has no placeholders for names. This one is from the list of tables, and quoted.
     quoted = table.replace("`", "``")
-    cursor.execute(f"SELECT * FROM `{quoted}` LIMIT {number}")  # noqa: S608
+    cursor.execute(f"SELECT * FROM `{quoted}` LIMIT {limit}")  # noqa: S608
     names = [column[0] for column in cursor.description or ()]
     return tuple(
-        {name: _json(value, kinds.get(name, "")) for name, value in zip(names, row, strict=True)}
+        {name: _json(value, columns.get(name, "")) for name, value in zip(names, row, strict=True)}
         for row in cursor.fetchall()
     )
 
 
-def _words(error: Exception, login: Login) -> str:
-    """MySQL errors are a number and a text, which names user and host and never the password."""
+def _message(error: Exception, login: Login) -> str:
+    """Return the text of an error. MySQL's have a number and a text, which names user and host, never the password."""
     text = str(error.args[1] if len(error.args) > 1 and isinstance(error.args[0], int) else error)
     if not isinstance(error, pymysql.MySQLError | OSError | RuntimeError | ValueError):
         text = "what answers there does not speak MySQL's protocol"
@@ -177,15 +170,15 @@ def _words(error: Exception, login: Login) -> str:
 
 
 def _text(value: Any) -> str:
-    """MySQL 8 gives some of its own texts as bytes."""
+    """Return a text of the information schema, some of which MySQL 8 sends as bytes."""
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _json(value: Any, kind: str) -> Json:
-    if kind == "tinyint(1)" and value in (0, 1):
+def _json(value: Any, column_type: str) -> Json:
+    if column_type == "tinyint(1)" and value in (0, 1):
         return bool(value)
     if isinstance(value, str | bytes):
-        value = value[:_LONGEST]
+        value = value[:_MAX_VALUE]
     if value is None or isinstance(value, int | float | str):
         return value
     if isinstance(value, Decimal):
@@ -200,7 +193,7 @@ def _json(value: Any, kind: str) -> Json:
 
 
 def _time(value: timedelta) -> str:
-    """As MySQL writes a TIME, which may be negative and of more than a day."""
+    """Return a TIME in MySQL's notation; it may be negative or longer than a day."""
     sign, rest = ("-", -value) if value < timedelta() else ("", value)
     minutes, seconds = divmod(rest.days * 86_400 + rest.seconds, 60)
     fraction = f".{rest.microseconds:06}" if rest.microseconds else ""

@@ -1,4 +1,4 @@
-"""JSON Patch, as far as the Flow Service has it."""
+"""JSON Patch with the Flow Service's restrictions: three operations, and a list of paths that may be changed."""
 
 import copy
 
@@ -11,8 +11,8 @@ _OPERATIONS = ("add", "replace", "remove")
 _STATES = ("enabled", "disabled", "initializing")
 
 
-def patched(document: JsonObject, operations: Json, behaviour: Behaviour) -> JsonObject:
-    """A copy of ``document`` with every operation applied, in order; a refusal of one is a refusal of all.
+def apply_patch(document: JsonObject, operations: Json, behaviour: Behaviour) -> JsonObject:
+    """Return a copy of ``document`` with every operation applied, in order. Raise ``ErrorReply`` if one is refused.
 
     Documented: an array (UPD, OASD); ``op`` in any case, since OAS writes upper and every example lower case; ``move``
     is 1434-400 and an unknown key 1455-400 (ERR); ``/auth/params`` is replaced whole (OASD). Assumed: ``value`` may be
@@ -29,34 +29,30 @@ def patched(document: JsonObject, operations: Json, behaviour: Behaviour) -> Jso
 
 
 def touches_credentials(operations: Json) -> bool:
-    """Whether accepted operations may have brought new values for parameters that are not kept."""
-    each = operations if isinstance(operations, list) else []
-    return any(isinstance(one, dict) and str(one.get("path")).startswith("/auth") for one in each)
+    """Return whether accepted operations may have set parameters whose values are not stored."""
+    listed = operations if isinstance(operations, list) else []
+    return any(isinstance(each, dict) and str(each.get("path")).startswith("/auth") for each in listed)
 
 
 def _apply(document: JsonObject, operation: Json, behaviour: Behaviour) -> None:
     if not isinstance(operation, dict):
-        raise _faulty("an operation must be an object.")
-    op, path = _operation(operation), operation.get("path")
+        raise _invalid("an operation must be an object.")
+    op, path = operation.get("op"), operation.get("path")
+    if not isinstance(op, str):
+        raise _missing("op")
+    if op.lower() not in _OPERATIONS:
+        raise coded("1434-400", op=op)
+    op = op.lower()
     if not isinstance(path, str) or not path.startswith("/"):
         raise _missing("path")
     if op != "remove" and "value" not in operation:
         raise _missing("value")
     keys = [key.replace("~1", "/").replace("~0", "~") for key in path[1:].split("/")]
-    _allow(keys, operation.get("value"), behaviour)
+    _check_path(keys, operation.get("value"), behaviour)
     _edit(document, keys, op, operation.get("value"))
 
 
-def _operation(operation: JsonObject) -> str:
-    op = operation.get("op")
-    if not isinstance(op, str):
-        raise _missing("op")
-    if op.lower() not in _OPERATIONS:
-        raise coded("1434-400", op=op)
-    return op.lower()
-
-
-def _allow(keys: list[str], value: Json, behaviour: Behaviour) -> None:
+def _check_path(keys: list[str], value: Json, behaviour: Behaviour) -> None:
     if keys[0] == "connectionSpec":
         raise coded("1414-400")
     if keys == ["state"] and value not in _STATES:
@@ -85,8 +81,8 @@ def _edit(document: JsonObject, keys: list[str], op: str, value: Json) -> None:
 
 
 def _missing(key: str) -> ErrorReply:
-    return _faulty(f'Missing field "{key}".')
+    return _invalid(f'Missing field "{key}".')
 
 
-def _faulty(reason: str) -> ErrorReply:
+def _invalid(reason: str) -> ErrorReply:
     return coded("1455-400", reason=reason)

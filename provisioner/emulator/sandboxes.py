@@ -1,4 +1,4 @@
-"""Sandbox management, as far as a client looks whether its sandbox is active."""
+"""The handler of sandbox management: the list in which a client finds the state of its sandbox."""
 
 from functools import partial
 
@@ -11,39 +11,40 @@ _LIMIT = 50
 _PAGE: JsonObject = {"href": f"{BASE}/?limit={{limit}}&offset={{offset}}", "templated": True}
 
 
-def listed(world: App, request: Request) -> Reply:
+def list_sandboxes(app: App, request: Request) -> Reply:
     """``GET /data/foundation/sandbox-management/`` -> the caller's sandboxes, by name.
 
-    Documented (SBX): the shape with its templated ``page``, the states, that it asks for no sandbox, a ``limit`` of 50,
-    and that ``limit`` and ``offset`` come together (the refusal is assumed). Assumed: that whoever names a sandbox may
-    use it.
+    Documented (SBX): the shape with its templated ``page``, the states, that no sandbox header is needed, a ``limit``
+    of 50, and that ``limit`` and ``offset`` come together (the refusal is assumed). Assumed: that a caller may use any
+    sandbox it names.
     """
-    states = world.behaviour.sandbox_states or {}
-    names = sorted({*_known(world, request), *states})
+    states = app.behaviour.sandbox_states or {}
+    known = app.behaviour.sandboxes
+    if known is None:
+        known = frozenset({"prod", request.header("x-sandbox-name")}) - {""}
+    names = sorted({*known, *states})
     if bool(request.values("limit")) != bool(request.values("offset")):
-        raise _bad("limit and offset are given together, or not at all.")
-    limit, offset = _number(request, "limit", _LIMIT, least=1), _number(request, "offset", 0)
-    page: list[Json] = [_shown(name, states.get(name, "active")) for name in names[offset : offset + limit]]
-    whole: JsonObject = {"sandboxes": page, "_page": {"limit": limit, "count": len(page)}, "_links": {"page": _PAGE}}
-    return Reply(200, whole)
+        raise _bad_request("limit and offset are given together, or not at all.")
+    limit, offset = _integer(request, "limit", _LIMIT, minimum=1), _integer(request, "offset", 0)
+    page: list[Json] = [
+        {
+            "name": name,
+            "title": name,
+            "state": states.get(name, "active"),
+            "type": "production" if name == "prod" else "development",
+            "isDefault": name == "prod",
+        }
+        for name in names[offset : offset + limit]
+    ]
+    body: JsonObject = {"sandboxes": page, "_page": {"limit": limit, "count": len(page)}, "_links": {"page": _PAGE}}
+    return Reply(200, body)
 
 
-def _known(world: App, request: Request) -> frozenset[str]:
-    if world.behaviour.sandboxes is not None:
-        return world.behaviour.sandboxes
-    return frozenset({"prod", request.header("x-sandbox-name")}) - {""}
-
-
-def _shown(name: str, state: str) -> JsonObject:
-    kind = "production" if name == "prod" else "development"
-    return {"name": name, "title": name, "state": state, "type": kind, "isDefault": name == "prod"}
-
-
-def _number(request: Request, name: str, otherwise: int, least: int = 0) -> int:
-    value = (request.values(name) or (str(otherwise),))[-1]
-    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= least):
-        raise _bad(f"{name} must be a whole number from {least}.")
+def _integer(request: Request, name: str, default: int, minimum: int = 0) -> int:
+    value = (request.values(name) or (str(default),))[-1]
+    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= minimum):
+        raise _bad_request(f"{name} must be a whole number from {minimum}.")
     return int(value)
 
 
-_bad = partial(uncoded, 400, "Bad Request")
+_bad_request = partial(uncoded, 400, "Bad Request")

@@ -1,4 +1,4 @@
-"""The connection spec of MySQL, per cloud, and the check of parameters against it."""
+"""The connection spec of MySQL for each cloud, and the validation of ``auth.params`` against its auth specs."""
 
 from collections.abc import Mapping
 
@@ -19,10 +19,30 @@ _AWS_SSL: list[Json] = ["true", "false"]  # documented as strings (SEED); a JSON
 
 
 def connection_spec(behaviour: Behaviour) -> JsonObject:
-    """The item that ``GET /connectionSpecs`` lists. Shape documented (MYSPEC, DRAFT); the Basic spec's is assumed."""
+    """Return the item that ``GET /connectionSpecs`` lists.
+
+    Its shape is documented (MYSPEC, DRAFT); that of Basic Authentication, and which of its parameters are required, are
+    assumed: the page's examples send all six, its table leaves out the port.
+    """
     on_azure = behaviour.cloud == "azure"
-    basic = _auth_spec("Basic Authentication", "basicAuthentication", _basic(_AZURE_SSL if on_azure else _AWS_SSL))
-    string = _auth_spec("Connection String Based Authentication", "connectionStringAuth", _connection_string())
+    ssl_mode: JsonObject = {"type": "string", "enum": _AZURE_SSL if on_azure else _AWS_SSL}
+    basic = _auth_spec(
+        "Basic Authentication",
+        "basicAuthentication",
+        required=["server", "database", "username", "password"],
+        properties={
+            **dict.fromkeys(("server", "port", "database", "username"), _TEXT),
+            "password": _SECRET,
+            "sslMode": ssl_mode,
+        },
+    )
+    # Without the pattern published in 2020, which refuses the form that is documented today.
+    string = _auth_spec(
+        "Connection String Based Authentication",
+        "connectionStringAuth",
+        required=["connectionString"],
+        properties={"connectionString": _SECRET},
+    )
     return {
         "id": MYSQL_ID,
         "name": "mysql",
@@ -33,8 +53,19 @@ def connection_spec(behaviour: Behaviour) -> JsonObject:
     }
 
 
+def _auth_spec(name: str, auth_type: str, required: list[Json], properties: JsonObject) -> JsonObject:
+    schema: JsonObject = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "description": "Parameters for connecting to MySQL",
+        "properties": properties,
+        "required": required,
+    }
+    return {"name": name, "type": auth_type, "spec": schema}
+
+
 def auth_schema(behaviour: Behaviour, name: str) -> JsonObject:
-    """The JSON Schema of an auth spec's parameters; 1415-400 when the cloud has no spec of that name (ERR)."""
+    """Return the JSON Schema of an auth spec's parameters. Raise 1415-400 if the cloud has no such spec (ERR)."""
     specs = connection_spec(behaviour)["authSpec"]
     for spec in specs if isinstance(specs, list) else []:
         if isinstance(spec, dict) and spec["name"] == name and isinstance(spec["spec"], dict):
@@ -42,61 +73,34 @@ def auth_schema(behaviour: Behaviour, name: str) -> JsonObject:
     raise coded("1415-400", name=name, spec=MYSQL_ID)
 
 
-def properties(schema: JsonObject) -> Mapping[str, JsonObject]:
-    """Parameter name -> its schema."""
-    found = schema["properties"]
-    return {k: v for k, v in found.items() if isinstance(v, dict)} if isinstance(found, dict) else {}
+def visible_params(schema: JsonObject) -> frozenset[str]:
+    """Return the parameters that may be stored and shown: those the schema names and does not mark as a password.
 
-
-def visible(schema: JsonObject) -> frozenset[str]:
-    """The parameters that may be stored and shown: those the schema names and does not mark as a password.
-
-    A name the schema does not know could be a misspelt password, so it counts as sensitive.
+    A name that is not in the schema could be a misspelt password, so it counts as sensitive.
     """
-    return frozenset(name for name, each in properties(schema).items() if each.get("format") != "password")
+    return frozenset(name for name, each in _properties(schema).items() if each.get("format") != "password")
 
 
-def check(schema: JsonObject, params: JsonObject) -> None:
-    """Required names, strings, and the values of an enum. A value that the schema marks as a password is masked."""
+def check_params(schema: JsonObject, params: JsonObject) -> None:
+    """Raise ``ErrorReply`` for a missing parameter, one that is not a string, or one that is not in its enum.
+
+    The error masks a value that the schema marks as a password.
+    """
     required = schema["required"]
     for name in required if isinstance(required, list) else []:
         if name not in params:
             raise missing_field(f"auth.params.{name}")
-    for name, each in properties(schema).items():
-        if name in params:
-            _check_value(f"auth.params.{name}", each, params[name])
+    for name, param_schema in _properties(schema).items():
+        if name not in params:
+            continue
+        path, value, allowed = f"auth.params.{name}", params[name], param_schema.get("enum")
+        shown = MASK if param_schema.get("format") == "password" else value
+        if not isinstance(value, str):
+            raise bad_value(path, "it must be a string", shown)
+        if isinstance(allowed, list) and value not in allowed:
+            raise bad_value(path, f"it must be one of {', '.join(map(str, allowed))}", shown)
 
 
-def _check_value(name: str, schema: JsonObject, value: Json) -> None:
-    shown = MASK if schema.get("format") == "password" else value
-    if not isinstance(value, str):
-        raise bad_value(name, "it must be a string", shown)
-    allowed = schema.get("enum")
-    if isinstance(allowed, list) and value not in allowed:
-        raise bad_value(name, f"it must be one of {', '.join(map(str, allowed))}", shown)
-
-
-def _auth_spec(name: str, kind: str, schema: JsonObject) -> JsonObject:
-    return {"name": name, "type": kind, "spec": schema}
-
-
-def _schema(required: list[Json], described: JsonObject) -> JsonObject:
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "type": "object",
-        "description": "Parameters for connecting to MySQL",
-        "properties": described,
-        "required": required,
-    }
-
-
-def _connection_string() -> JsonObject:
-    # No pattern: the one published in 2020 refuses the form that is documented today.
-    return _schema(["connectionString"], {"connectionString": _SECRET})
-
-
-def _basic(ssl_modes: list[Json]) -> JsonObject:
-    # Assumed: which are required. The page's examples send all six, its table leaves out the port.
-    required: list[Json] = ["server", "database", "username", "password"]
-    plain: JsonObject = dict.fromkeys(("server", "port", "database", "username"), _TEXT)
-    return _schema(required, plain | {"password": _SECRET, "sslMode": {"type": "string", "enum": ssl_modes}})
+def _properties(schema: JsonObject) -> Mapping[str, JsonObject]:
+    properties = schema["properties"]
+    return {k: v for k, v in properties.items() if isinstance(v, dict)} if isinstance(properties, dict) else {}

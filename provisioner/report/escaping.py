@@ -1,6 +1,6 @@
-"""What each form of a report makes of a text that stands in it: the writers that it is made with, in one list.
+"""Escaping of text from outside in Markdown, and the list of all encodings that reports use.
 
-Text from outside in Markdown, where nothing of it may work as markup.
+Escaping for terminals, CI logs and JSON is in ``terminal``.
 """
 
 from __future__ import annotations
@@ -14,44 +14,45 @@ from provisioner.definitions import connection_string
 from provisioner.report.terminal import command_property, command_text, json_line, json_text, safe
 
 
-def longest_ticks(text: str) -> int:
-    """How many backticks stand in a row: a fence needs one more."""
+def longest_backtick_run(text: str) -> int:
+    """Return the length of the longest run of backticks; a fence around the text needs one more."""
     return max(map(len, re.findall("`+", text)), default=0)
 
 
-def code(text: str) -> str:
-    """Text from outside as a code span: no markup, no HTML and no mention of anybody works in it."""
+def code_span(text: str) -> str:
+    """Return text from outside as a code span, in which no markup, HTML or mention takes effect."""
     shown = safe(text)
-    fence = "`" * (1 + longest_ticks(shown))
+    fence = "`" * (1 + longest_backtick_run(shown))
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{space}{shown}{space}{fence}"
 
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>#|~@&])")
-_WORDS = re.compile(r"([.,;:?!)]*(?:\s+|`|\Z))")
+_WORD_END = re.compile(r"([.,;:?!)]*(?:\s+|`|\Z))")
 _LINK = re.compile(
     r"""[@#!~%$&^](?=[\w"'<{\[])|://|www\.|mailto:|xmpp:|\bG[HL]-\d|\b(?=[a-f]*\d)[0-9a-f]{7,40}\b""", re.IGNORECASE
 )
-"""Of which some platform makes a link or a mention: people, teams, issues, requests, labels, commits, addresses."""
+"""Everything that some platform turns into a link or a mention: people, teams, issues, pull requests, labels, commits,
+addresses."""
 
 
-def plain(text: str) -> str:
-    """A sentence that may quote from outside, with nothing in it taken for markup; our own code spans stay. What would
-    become a link or a mention stands in a code span, since platforms look for these after markup and escapes."""
+def markdown_text(text: str) -> str:
+    """Return a sentence that may quote text from outside, escaped for Markdown; code spans of our own are kept.
+
+    Words that would become a link or a mention are put in code spans, since platforms look for these after they have
+    processed markup and escapes.
+    """
     parts = re.split(r"(`[^`]+`)", safe(text))
-    return "".join(part if index % 2 else _plain(part) for index, part in enumerate(parts))
+    return "".join(part if index % 2 else _escape_words(part) for index, part in enumerate(parts))
 
 
-def _plain(text: str) -> str:
-    return "".join(code(word) if _LINK.search(word) else _escaped(word) for word in _WORDS.split(text))
-
-
-def _escaped(text: str) -> str:
-    return _MARKUP.sub(r"\\\1", text)
+def _escape_words(text: str) -> str:
+    words = _WORD_END.split(text)
+    return "".join(code_span(word) if _LINK.search(word) else _MARKUP.sub(r"\\\1", word) for word in words)
 
 
 def _html(text: str) -> str:
-    from markupsafe import escape  # as Jinja escapes
+    from markupsafe import escape  # as Jinja does
 
     return str(escape(safe(text)))
 
@@ -76,10 +77,10 @@ WRITERS: tuple[Callable[[str], str], ...] = (
     lambda text: _html(text).replace(".", ".<wbr>"),
     _xml_text,
     _xml_attribute,
-    plain,
+    markdown_text,
     command_text,
     command_property,
     connection_string.quote,
 )
-"""Text on terminals; JSON of reports, of the journal and of schemas; HTML; XML, texts and attributes; Markdown;
-annotations of GitHub; connection strings."""
+"""Every encoding that a text may have in the output: terminals; JSON of reports, of the journal and of schemas; HTML;
+XML text and attributes; Markdown; GitHub annotations; connection strings."""

@@ -1,4 +1,4 @@
-"""Every form that a result can be written in, by the name that ``--report NAME=FILE`` has for it."""
+"""The formats in which a result can be written, by their name in ``--report NAME=FILE``."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ PLAN: Mapping[str, Callable[[Plan], str]] = {
     "json": plan_json.as_json,
     "markdown": plan_markdown.as_markdown,
     "html": lambda plan: plan_html.as_html(plan, datetime.now(UTC)),
-    "github": github.plan_annotations,
-    "gitlab-terraform": gitlab.terraform,
-    "gitlab-codequality": gitlab.plan_quality,
+    "github": github.plan_as_annotations,
+    "gitlab-terraform": gitlab.plan_as_terraform,
+    "gitlab-codequality": gitlab.plan_as_code_quality,
     "digest": lambda plan: plan.digest,
 }
 
 APPLIED: Mapping[str, Callable[[Applied], str]] = {
     "json": outcomes.as_json,
     "markdown": outcomes.as_markdown,
-    "junit": junit.outcomes,
+    "junit": junit.outcomes_as_junit,
 }
 
 PROBLEMS: Mapping[str, Callable[[tuple[Problem, ...]], str]] = {
     "json": lambda found: problems.as_json(found, 0, ()),
-    "github": github.problem_annotations,
-    "gitlab-codequality": gitlab.problem_quality,
-    "junit": junit.problems,
+    "github": github.problems_as_annotations,
+    "gitlab-codequality": gitlab.problems_as_code_quality,
+    "junit": junit.problems_as_junit,
 }
-"""What is written in the place of a plan where the definitions have problems, and by ``validate``."""
+"""The formats of ``validate``, also written instead of a plan when the definitions have problems."""

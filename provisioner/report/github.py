@@ -1,4 +1,4 @@
-"""Annotations on lines of files, as GitHub's runner reads them from a step's output.
+"""Annotations on lines of files, as GitHub's runner reads them from the output of a step.
 
 Documented: ``::error file=...,line=...,title=...::message``, with ``%``, line ends and (in properties) ``:`` and ``,``
 escaped; a step may have ten of each level.
@@ -6,33 +6,41 @@ escaped; a step may have ten of each level.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from provisioner.model import Location, Problem
 from provisioner.planning.plan import Action, Plan
 from provisioner.report.terminal import command_property, command_text
-from provisioner.report.wording import place_of, sorted_by_severity
+from provisioner.report.wording import changed_line, sorted_by_severity
 
 _LEVEL = {Action.BLOCKED: "error", Action.DELETE: "warning"}
-_MOST = 10
+_MAX_PER_LEVEL = 10
 
 
 @dataclass(frozen=True, slots=True)
 class _Annotation:
     level: str
-    place: Location | None
+    location: Location | None
     title: str
     message: str
 
+    def command(self) -> str:
+        location = {"file": self.location.file, "line": str(self.location.line)} if self.location else {}
+        properties = {**location, "title": self.title}
+        encoded = ",".join(f"{name}={command_property(value)}" for name, value in properties.items())
+        return f"::{self.level} {encoded}::{command_text(self.message)}"
 
-def plan_annotations(plan: Plan) -> str:
-    """One for each change, on the line that asks for it: blocked ones errors, deletes and drift warnings, others
-    notices."""
-    return _written(
+
+def plan_as_annotations(plan: Plan) -> str:
+    """Return an annotation for each change, on the line that causes it.
+
+    Blocked changes are errors, deletes and drift are warnings, other changes are notices.
+    """
+    return _commands(
         _Annotation(
             "warning" if change.drifted else _LEVEL.get(change.action, "notice"),
-            place_of(change),
+            changed_line(change),
             f"{change.action.value} {change.key}",
             "; ".join(filter(None, (change.reason, change.remedy, ", ".join(field.path for field in change.fields)))),
         )
@@ -41,9 +49,9 @@ def plan_annotations(plan: Plan) -> str:
     )
 
 
-def problem_annotations(problems: Iterable[Problem]) -> str:
-    """One for each problem, of the level that its severity has."""
-    return _written(
+def problems_as_annotations(problems: Iterable[Problem]) -> str:
+    """Return an annotation for each problem, with the problem's severity as its level."""
+    return _commands(
         _Annotation(
             problem.severity.value,
             problem.location,
@@ -54,23 +62,15 @@ def problem_annotations(problems: Iterable[Problem]) -> str:
     )
 
 
-def _written(annotations: Iterable[_Annotation]) -> str:
+def _commands(annotations: Iterable[_Annotation]) -> str:
     by_level: dict[str, list[_Annotation]] = {}
     for annotation in annotations:
         by_level.setdefault(annotation.level, []).append(annotation)
-    return "".join(f"{line}\n" for level, found in by_level.items() for line in _lines(level, found))
-
-
-def _lines(level: str, found: list[_Annotation]) -> Iterator[str]:
-    """The runner drops what is beyond ten, so the tenth says how many there are."""
-    shown = found if len(found) <= _MOST else found[: _MOST - 1]
-    yield from map(_line, shown)
-    if len(found) > len(shown):
-        yield f"::{level} title=provisioner::and {len(found) - len(shown):,} more"
-
-
-def _line(one: _Annotation) -> str:
-    at = {"file": one.place.file, "line": str(one.place.line)} if one.place else {}
-    properties = {**at, "title": one.title}
-    written = ",".join(f"{name}={command_property(value)}" for name, value in properties.items())
-    return f"::{one.level} {written}::{command_text(one.message)}"
+    lines: list[str] = []
+    for level, group in by_level.items():
+        # The runner drops what is beyond ten, so the tenth gives the number of the others.
+        shown = group if len(group) <= _MAX_PER_LEVEL else group[: _MAX_PER_LEVEL - 1]
+        lines += [annotation.command() for annotation in shown]
+        if len(group) > len(shown):
+            lines.append(f"::{level} title=provisioner::and {len(group) - len(shown):,} more")
+    return "".join(f"{line}\n" for line in lines)

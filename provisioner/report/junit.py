@@ -1,80 +1,80 @@
-"""Outcomes and problems as JUnit XML, which every pipeline shows. Written by hand-me-down convention: there is no
-standard, so only what all readers know is used."""
+"""Outcomes and problems as JUnit XML, which most CI systems show.
+
+The format has no standard; only elements and attributes that all readers understand are used.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from provisioner.apply.outcome import Applied, Outcome, Verdict
+from provisioner.apply.outcome import Applied, Verdict
 from provisioner.model import Problem, Severity
+from provisioner.planning.plan import Change
 from provisioner.report.terminal import safe
 
-_MARK = {
+_RESULT = {
     Verdict.FAILED: "failure",
     Verdict.STALE: "failure",
     Verdict.UNTESTED: "failure",
     Verdict.UNKNOWN: "error",
     Verdict.NOT_ATTEMPTED: "skipped",
 }
+_COUNTERS = {"failure": "failures", "error": "errors", "skipped": "skipped"}
 
 
-def outcomes(applied: Applied) -> str:
-    """A case for each change: failed and stale ones are failures, unknown ones errors, blocked ones failures."""
-    cases = [_outcome(outcome) for outcome in applied.outcomes]
-    for change in applied.blocked:
-        case = _case("blocked", change.key, change.location.file if change.location else "")
-        _mark(case, "failure", change.reason, change.remedy)
-        cases.append(case)
-    return _suite("apply", cases)
-
-
-def problems(found: Iterable[Problem]) -> str:
-    """A failed case for each error, one that passed and says something for each warning; where there is neither, one
-    that passed."""
+def outcomes_as_junit(applied: Applied) -> str:
+    """Return a test case for each change: failed, stale and blocked ones are failures, unknown ones errors."""
     cases = []
-    for problem in found:
+    for outcome in applied.outcomes:
+        case = _change_case(outcome.change.action.value, outcome.change)
+        case.set("time", f"{outcome.seconds:.3f}")
+        if outcome.verdict in _RESULT:
+            message = f"{outcome.verdict.value}: {outcome.message}"
+            _add_result(case, _RESULT[outcome.verdict], message, outcome.remedy)
+        cases.append(case)
+    for change in applied.blocked:
+        case = _change_case("blocked", change)
+        _add_result(case, "failure", change.reason, change.remedy)
+        cases.append(case)
+    return _document("apply", cases)
+
+
+def problems_as_junit(problems: Iterable[Problem]) -> str:
+    """Return a failed test case for each error and a passed one with output for each warning.
+
+    Without any problem there is a single passed test case.
+    """
+    cases = []
+    for problem in problems:
         case = _case(problem.rule, str(problem.location), problem.location.file)
         if problem.severity is Severity.WARNING:
-            words = "; ".join(filter(None, (problem.message, problem.remedy)))
-            SubElement(case, "system-out").text = safe(f"warning: {words}")
+            message = "; ".join(filter(None, (problem.message, problem.remedy)))
+            SubElement(case, "system-out").text = safe(f"warning: {message}")
         else:
-            _mark(case, "failure", problem.message, problem.remedy)
+            _add_result(case, "failure", problem.message, problem.remedy)
         cases.append(case)
-    return _suite("validate", cases or [_case("validate", "definitions", "")])
+    return _document("validate", cases or [_case("validate", "definitions", "")])
 
 
-def _outcome(outcome: Outcome) -> Element:
-    change = outcome.change
-    case = _case(change.action.value, change.key, change.location.file if change.location else "")
-    case.set("time", f"{outcome.seconds:.3f}")
-    if outcome.verdict in _MARK:
-        message = f"{outcome.verdict.value}: {outcome.message}"
-        _mark(case, _MARK[outcome.verdict], message, outcome.remedy)
-    return case
+def _change_case(kind: str, change: Change) -> Element:
+    return _case(kind, change.key, change.location.file if change.location else "")
 
 
 def _case(kind: str, name: str, file: str) -> Element:
-    return Element(
-        "testcase", {"classname": f"provisioner.{kind}", "name": safe(name), **({"file": safe(file)} if file else {})}
-    )
+    attributes = {"classname": f"provisioner.{kind}", "name": safe(name)}
+    return Element("testcase", {**attributes, **({"file": safe(file)} if file else {})})
 
 
-def _mark(case: Element, mark: str, message: str, remedy: str) -> None:
-    SubElement(case, mark, {"message": safe(message)}).text = safe(remedy)
+def _add_result(case: Element, result: str, message: str, remedy: str) -> None:
+    SubElement(case, result, {"message": safe(message)}).text = safe(remedy)
 
 
-def _suite(name: str, cases: list[Element]) -> str:
-    numbers = {
-        "tests": len(cases),
-        **{
-            f"{mark}s" if mark != "skipped" else mark: sum(case.find(mark) is not None for case in cases)
-            for mark in ("failure", "error", "skipped")
-        },
+def _document(suite_name: str, cases: list[Element]) -> str:
+    counters = {
+        counter: str(sum(case.find(result) is not None for case in cases)) for result, counter in _COUNTERS.items()
     }
-    suite = Element(
-        "testsuite", {"name": f"provisioner {name}", **{word: str(number) for word, number in numbers.items()}}
-    )
+    suite = Element("testsuite", {"name": f"provisioner {suite_name}", "tests": str(len(cases)), **counters})
     suite.extend(cases)
     root = Element("testsuites")
     root.append(suite)

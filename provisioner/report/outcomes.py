@@ -1,9 +1,8 @@
-"""Outcomes of an apply: a line each as they happen, and a summary that tells the truth.
+"""Outcomes of an apply: a line for each change as it finishes, the summary, JSON, Markdown, and a stream of events.
 
-What an apply does, as it does it: one JSON object a line.
-
-Every event has ``time`` (ISO 8601, UTC) and ``type``: ``plan`` (the plan's numbers and its digest), ``planned_change``
-(one ``change`` of the plan as JSON), ``outcome`` (one ``outcome`` of the result as JSON), ``summary``.
+The stream has one JSON object a line. Every event has ``time`` (ISO 8601, UTC) and ``type``: ``plan`` (the plan's
+numbers and its digest), ``planned_change`` (one ``change`` of the plan as JSON), ``outcome`` (one ``outcome`` of the
+result as JSON), ``summary``.
 """
 
 from __future__ import annotations
@@ -16,18 +15,19 @@ from provisioner.model import Json
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.steps import Probe, Test
 from provisioner.report import plan_json
-from provisioner.report.escaping import code, plain
+from provisioner.report.escaping import code_span, markdown_text
 from provisioner.report.terminal import PLAIN, Style, count, json_line, json_text, safe
 
-_DONE = {Action.CREATE: "created", Action.UPDATE: "changed", Action.DELETE: "destroyed"}
-_RECORDED = {Action.REFRESH: "taken into the state", Action.FORGET: "forgotten", Action.MOVE: "moved"}
-_WORD = {
-    **_DONE,
+_VERB = {
+    Action.CREATE: "created",
+    Action.UPDATE: "changed",
+    Action.DELETE: "destroyed",
     Action.REFRESH: "recorded",
     Action.FORGET: "forgotten",
     Action.MOVE: "moved",
     Action.NO_OP: "tested",
 }
+_COUNTED_APART = {Action.REFRESH: "refreshed", Action.FORGET: "forgotten", Action.MOVE: "moved"}
 _COLOUR = {
     Verdict.DONE: "green",
     Verdict.UNTESTED: "yellow",
@@ -37,81 +37,80 @@ _COLOUR = {
     Verdict.NOT_ATTEMPTED: "dim",
 }
 
+_MAX_LISTED = 100
+_MAX_MESSAGE = 300
+"""Characters of a message in Markdown."""
+
 
 def line(outcome: Outcome, style: Style = PLAIN) -> str:
-    """One outcome, with its message and remedy where it did not succeed."""
+    """Return one outcome, with its message and remedy if it did not succeed."""
     done = outcome.verdict is Verdict.DONE
-    word = _word(outcome) if done else outcome.verdict.value
+    word = _done_word(outcome) if done else outcome.verdict.value
     head = f"{style.paint(f'{word:13}', _COLOUR[outcome.verdict])} {safe(outcome.change.key)}"
     if done:
-        took = "" if outcome.change.is_only_recorded else f" in {outcome.seconds:.1f} s"
-        what = ", ".join([f"{safe(outcome.id)}{took}", *_found(outcome.change)])
-        return style.fold(f"{head}  {style.paint(what, 'dim')}")
+        duration = "" if outcome.change.is_only_recorded else f" in {outcome.seconds:.1f} s"
+        steps = {type(step) for step in outcome.change.steps}
+        checks = ((Probe, "credentials verified"), (Test, "database reached"))
+        details = ", ".join([f"{safe(outcome.id)}{duration}", *(text for step, text in checks if step in steps)])
+        return style.fold(f"{head}  {style.paint(details, 'dim')}")
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(outcome.remedy)}" if outcome.remedy else ""
-    where = outcome.change.location
-    head += style.paint(f"  {safe(where.file)}:{where.line}", "dim") if where else ""
+    location = outcome.change.location
+    head += style.paint(f"  {safe(location.file)}:{location.line}", "dim") if location else ""
     return style.fold(f"{head}\n    {safe(outcome.message)}{remedy}")
 
 
-def _word(outcome: Outcome) -> str:
-    """What was done."""
-    return "recorded" if outcome.is_recorded else _WORD.get(outcome.change.action, "done")
-
-
-def _found(change: Change) -> list[str]:
-    """What a change that was done has found out on the way."""
-    steps = {type(step) for step in change.steps}
-    return [words for step, words in ((Probe, "credentials proved"), (Test, "database reached")) if step in steps]
+def _done_word(outcome: Outcome) -> str:
+    return "recorded" if outcome.is_recorded else _VERB.get(outcome.change.action, "done")
 
 
 def summary(applied: Applied) -> str:
-    """What was done and what was not, each once."""
-    numbers = [applied.done(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
+    """Return the number of changes by outcome, and what to do about those that are not done."""
+    added, changed, destroyed = (applied.done(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
     left = _left(applied)
-    word = "incomplete" if left else "complete"
-    first = f"Apply {word}: {numbers[0]} added, {numbers[1]} changed, {numbers[2]} destroyed."
+    first = f"Apply {'incomplete' if left else 'complete'}: {added} added, {changed} changed, {destroyed} destroyed."
     recorded = [f"{applied.recorded:,} only recorded."] if applied.recorded else []
-    recorded += [f"{number:,} {words}." for action, words in _RECORDED.items() if (number := applied.done(action))]
+    recorded += [f"{number:,} {word}." for action, word in _COUNTED_APART.items() if (number := applied.done(action))]
     return " ".join([first, *recorded, *left])
 
 
 def _left(applied: Applied) -> list[str]:
+    """Return the sentences on everything that is not done."""
     parts = [
         f"{applied.count(verdict):,} {verdict.value}"
         for verdict in (Verdict.FAILED, Verdict.STALE, Verdict.UNKNOWN, Verdict.UNTESTED, Verdict.NOT_ATTEMPTED)
         if applied.count(verdict)
     ]
     parts += [f"{len(applied.blocked):,} blocked"] if applied.blocked else []
-    left = [f"{', '.join(parts).capitalize()}."] if parts else []
+    sentences = [f"{', '.join(parts).capitalize()}."] if parts else []
     if applied.uncompacted:
-        left.append(f"The state was not written: {applied.uncompacted}.")
+        sentences.append(f"The state was not written: {applied.uncompacted}.")
     if applied.unchecked:
-        left.append(f"What was created was not checked: {applied.unchecked}. Run plan: it looks at all of it.")
-    if applied.count(Verdict.UNKNOWN):
-        left.append(f"Run apply again: it finds out what became of {count(applied.count(Verdict.UNKNOWN), 'call')}.")
+        sentences.append(f"New base connections were not checked: {applied.unchecked}. Run plan to check them.")
+    if unknown := applied.count(Verdict.UNKNOWN):
+        sentences.append(f"Run apply again to find out the outcome of {count(unknown, 'call')}.")
     elif applied.count(Verdict.NOT_ATTEMPTED):
-        left.append("Run apply again.")
-    return left
+        sentences.append("Run apply again.")
+    return sentences
 
 
 def as_json(applied: Applied) -> str:
-    """``{format_version, interrupted, outcomes: [{address, action, outcome, id, ...}], blocked: [...]}``."""
+    """Return ``{format_version, interrupted, outcomes: [{address, action, outcome, id, ...}], blocked: [...]}``."""
     document = {
         "format_version": "1.0",
         "interrupted": applied.interrupted,
         "state_not_written": applied.uncompacted,
         "not_checked": applied.unchecked,
-        "outcomes": [as_value(outcome) for outcome in applied.outcomes],
+        "outcomes": [as_dict(outcome) for outcome in applied.outcomes],
         "blocked": [
-            {"address": change.key, "reason": change.reason, "remedy": change.remedy, **_place(change)}
+            {"address": change.key, "reason": change.reason, "remedy": change.remedy, **_file_and_line(change)}
             for change in applied.blocked
         ],
     }
     return json_text(document)
 
 
-def as_value(outcome: Outcome) -> Json:
-    """One outcome, for JSON."""
+def as_dict(outcome: Outcome) -> Json:
+    """Return one outcome as it stands in the JSON report."""
     return {
         "address": outcome.change.key,
         "action": outcome.change.action.value,
@@ -119,61 +118,55 @@ def as_value(outcome: Outcome) -> Json:
         "id": outcome.id or None,
         "message": outcome.message,
         "remedy": outcome.remedy,
-        **_place(outcome.change),
+        **_file_and_line(outcome.change),
     }
 
 
-def _place(change: Change) -> Json:
-    where = change.location
-    return {"file": where.file if where else None, "line": where.line if where else None}
-
-
-_MOST_TOLD = 100
+def _file_and_line(change: Change) -> Json:
+    location = change.location
+    return {"file": location.file if location else None, "line": location.line if location else None}
 
 
 def as_markdown(applied: Applied) -> str:
-    """The summary, what was not done with its remedy, and what was done; a hundred of each at most."""
-    left = [
-        (one.change, one.verdict.value, one.message, one.remedy)
-        for one in applied.outcomes
-        if one.verdict is not Verdict.DONE
+    """Return the summary, the changes that are not done with remedies, and those that are; at most 100 of each."""
+    not_done = [
+        (outcome.change, outcome.verdict.value, outcome.message, outcome.remedy)
+        for outcome in applied.outcomes
+        if outcome.verdict is not Verdict.DONE
     ]
-    left += [(change, "blocked", change.reason, change.remedy) for change in applied.blocked]
-    lines = ["### Apply", "", f"**{plain(summary(applied))}**", ""]
-    for change, verdict, message, remedy in left[:_MOST_TOLD]:
-        where = change.location
-        at = f" at {code(f'{where.file}:{where.line}')}" if where else ""
-        lines.append(f"- {verdict} {code(change.key)}{at}: {plain(message[:_WIDEST])}")
-        lines += [f"  - Remedy: {plain(remedy[:_WIDEST])}"] if remedy else []
-    lines += [f"- and {len(left) - _MOST_TOLD:,} more"] if len(left) > _MOST_TOLD else []
-    done = [one for one in applied.outcomes if one.verdict is Verdict.DONE]
-    lines += [f"- {_word(one)} {code(one.change.key)}: {code(one.id)}" for one in done[:_MOST_TOLD]]
-    lines += [f"- and {len(done) - _MOST_TOLD:,} more that were done"] if len(done) > _MOST_TOLD else []
+    not_done += [(change, "blocked", change.reason, change.remedy) for change in applied.blocked]
+    lines = ["### Apply", "", f"**{markdown_text(summary(applied))}**", ""]
+    for change, verdict, message, remedy in not_done[:_MAX_LISTED]:
+        location = change.location
+        at = f" at {code_span(f'{location.file}:{location.line}')}" if location else ""
+        lines.append(f"- {verdict} {code_span(change.key)}{at}: {markdown_text(message[:_MAX_MESSAGE])}")
+        lines += [f"  - Remedy: {markdown_text(remedy[:_MAX_MESSAGE])}"] if remedy else []
+    lines += [f"- and {len(not_done) - _MAX_LISTED:,} more"] if len(not_done) > _MAX_LISTED else []
+    done = [outcome for outcome in applied.outcomes if outcome.verdict is Verdict.DONE]
+    for outcome in done[:_MAX_LISTED]:
+        lines.append(f"- {_done_word(outcome)} {code_span(outcome.change.key)}: {code_span(outcome.id)}")
+    lines += [f"- and {len(done) - _MAX_LISTED:,} more done"] if len(done) > _MAX_LISTED else []
     return "\n".join(lines) + "\n"
 
 
-_WIDEST = 300
-"""Characters of a message; a summary of a step is short."""
-
-
 def of_plan(plan: Plan, now: datetime) -> Iterator[str]:
-    """The plan, and each change of it that would be carried out or is held back."""
-    whole = plan_json.as_value(plan)
-    yield _event("plan", now, {name: whole[name] for name in ("target", "digest", "not_in_digest", "summary")})
-    wanted = {change.key for change in (*plan.pending, *plan.blocked)}
-    for change in whole["resource_changes"]:
-        if change["address"] in wanted:
+    """Yield the event for the plan, then one for each change that is pending or blocked."""
+    document = plan_json.as_dict(plan)
+    yield _event("plan", now, {name: document[name] for name in ("target", "digest", "not_in_digest", "summary")})
+    keys = {change.key for change in (*plan.pending, *plan.blocked)}
+    for change in document["resource_changes"]:
+        if change["address"] in keys:
             yield _event("planned_change", now, {"change": change})
 
 
 def of_outcome(outcome: Outcome, now: datetime) -> str:
-    """One change and what became of it."""
-    body = {**as_value(outcome), "seconds": round(outcome.seconds, 3)}
+    """Return the event for one finished change."""
+    body = {**as_dict(outcome), "seconds": round(outcome.seconds, 3)}
     return _event("outcome", now, {"outcome": body})
 
 
 def of_end(applied: Applied, now: datetime) -> str:
-    """The last event."""
+    """Return the last event."""
     return _event("summary", now, {"message": summary(applied), "interrupted": applied.interrupted})
 
 

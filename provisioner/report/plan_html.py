@@ -1,7 +1,7 @@
-"""A plan as one page that needs nothing else: no network, no other file, and no script but for search and filters.
+"""A plan as a single HTML page without external resources; its only script is for search and filters.
 
-What came from outside is escaped by the template engine, and shown as everywhere else: control and direction
-characters as escapes. Should markup ever get through, the page's own policy lets neither script nor request of it pass.
+Text from outside is escaped by the template engine, with control and direction characters as escapes as in the other
+reports. Should markup ever get through, the page's Content Security Policy blocks its scripts and requests.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ from provisioner.report.wording import (
     NEW_SERVERS,
     SEVERITY,
     SYMBOL,
-    UnknownPart,
-    approval,
-    fields_of,
-    line_of,
+    Caveat,
+    approval_command,
+    field_note,
+    file_and_line,
     new_servers,
+    not_in_digest,
+    shown_fields,
     sorted_by_severity,
-    uncovered,
     unknowns,
-    verdict,
 )
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_MOST_OPEN = 20
-"""More changes than this begin folded."""
+_MAX_UNFOLDED = 20
+"""With more changes than this, all are folded at first."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A style or script that stands in the page, and the digest by which the page's policy admits it."""
+class _Inline:
+    """A style sheet or script in the page, and the digest by which the page's policy allows it."""
 
     text: str
 
@@ -54,8 +54,8 @@ class _Part:
         return f"sha256-{base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()}"
 
 
-def as_html(plan: Plan, made: datetime) -> str:
-    """Return the whole plan, what a reader must not miss first. ``made`` is when, in UTC."""
+def as_html(plan: Plan, now: datetime) -> str:
+    """Return the whole plan, the most severe changes first. ``now``, in UTC, is shown as the time of the plan."""
     from markupsafe import Markup
 
     changes = sorted_by_severity(plan.changes)
@@ -65,23 +65,23 @@ def as_html(plan: Plan, made: datetime) -> str:
         .render(
             plan=plan,
             changes=changes,
-            open=sum(change.action is not Action.NO_OP for change in changes) <= _MOST_OPEN,
+            open=sum(change.action is not Action.NO_OP for change in changes) <= _MAX_UNFOLDED,
             counts=[(action.value, number) for action in SEVERITY if (number := plan.count(action))],
             summary=summary(plan),
-            made=f"{made:%Y-%m-%d %H:%M} UTC by provisioner {__version__}",
-            approval=approval(plan),
+            created=f"{now:%Y-%m-%d %H:%M} UTC by provisioner {__version__}",
+            approval=approval_command(plan),
             sections=[
-                ("What could not be known", list(unknowns(plan))),
-                ("What the digest does not cover", list(uncovered(plan))),
-                ("Notes", [UnknownPart(note, Counter()) for note in plan.notes]),
+                ("Not known", list(unknowns(plan))),
+                ("Not covered by the digest", list(not_in_digest(plan))),
+                ("Notes", [Caveat(note, Counter()) for note in plan.notes]),
             ],
             new_servers=NEW_SERVERS,
             servers=new_servers(plan),
             symbol=SYMBOL,
-            verdict=verdict,
-            fields_of=fields_of,
-            style=_Part(Markup(_read("plan.css"))),  # noqa: S704 - our own text
-            script=_Part(Markup(_read("plan.js"))),  # noqa: S704
+            field_note=field_note,
+            shown_fields=shown_fields,
+            style=_Inline(Markup(_read("plan.css"))),  # noqa: S704 - our own text
+            script=_Inline(Markup(_read("plan.js"))),  # noqa: S704
         )
     )
 
@@ -97,24 +97,24 @@ def _environment() -> Environment:
 
     environment = Environment(loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined)
     environment.filters |= {
-        "shown": safe,
-        "words": _words,
-        "place": line_of,
+        "safe_text": safe,
+        "prose": _prose,
+        "file_and_line": file_and_line,
         "breakable": lambda path: Markup(str(escape(safe(path))).replace(".", ".<wbr>")),  # noqa: S704 - escaped first
     }
     environment.globals["cell"] = _cell
     return environment
 
 
-def _words(text: str) -> str:
-    """Return our own words, with commands and names as code."""
+def _prose(text: str) -> str:
+    """Return a sentence as HTML, with the parts between backticks as code."""
     from markupsafe import Markup, escape
 
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(safe(text)))))  # noqa: S704 - escaped first
 
 
 def _cell(field: FieldChange, value: str | None, side: str) -> str:
-    """One value of a row; one that is not there is an empty cell."""
+    """Return the cell for one value, empty if there is none."""
     from markupsafe import Markup
 
     if value is None:

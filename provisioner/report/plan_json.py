@@ -1,4 +1,4 @@
-"""A plan as JSON, in the shapes of Terraform's, so that tools which read those can read this."""
+"""A plan as JSON in the shapes of Terraform's, for tools that read those. See ``schemas/plan.schema.json``."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _ACTIONS = {Action.CREATE: ["create"], Action.UPDATE: ["update"], Action.DELETE:
 
 
 def as_json(plan: Plan) -> str:
-    """The plan whole. Sensitive values stand as their origin, and their paths are marked."""
-    return json_text(as_value(plan))
+    """Return the whole plan. Sensitive values are replaced by their origin, and their paths are marked."""
+    return json_text(as_dict(plan))
 
 
-def as_value(plan: Plan) -> Json:
-    """What ``schemas/plan.schema.json`` describes."""
+def as_dict(plan: Plan) -> Json:
+    """Return the document of the JSON report."""
     return {
         "format_version": FORMAT_VERSION,
         "provisioner_version": __version__,
@@ -70,18 +70,19 @@ def _change(change: Change) -> Json:
 
 
 def _before(change: Change) -> tuple[Json | None, Json]:
-    """Return what is there, as far as anybody may see it; None where nothing is, or nothing is known."""
+    """Return the fields before the change and the sensitive paths; None if nothing exists, or nothing is known."""
     if change.record is None:
-        taken_over = change.action is Action.UPDATE and change.desired is not None
-        return (dict(change.desired.texts) if change.desired and taken_over else None), {}
+        if change.action is Action.UPDATE and change.desired is not None:
+            return dict(change.desired.texts), {}
+        return None, {}
     recorded, sensitive = _recorded(change.record)
-    return (recorded if change.action is Action.REFRESH else _with(recorded, change, "before")), sensitive
+    return (recorded if change.action is Action.REFRESH else _with_drift(recorded, change, "before")), sensitive
 
 
 def _after(change: Change) -> tuple[Json | None, Json]:
     if change.action is Action.REFRESH and change.record is not None:
         recorded, sensitive = _recorded(change.record)
-        return _with(recorded, change, "after"), sensitive
+        return _with_drift(recorded, change, "after"), sensitive
     if change.desired is None:
         return None, {}
     fields = {field.path: str(field.value) for field in change.desired.fields if field.value}
@@ -93,8 +94,8 @@ def _recorded(record: Record) -> tuple[Json, Json]:
     return {**record.texts, **origins}, dict.fromkeys(origins, True)
 
 
-def _with(fields: Mapping[str, str], change: Change, side: Literal["before", "after"]) -> Json:
-    """Return the fields with what was changed outside as one side of the change has it."""
+def _with_drift(fields: Mapping[str, str], change: Change, side: Literal["before", "after"]) -> Json:
+    """Return the fields, with those that were changed outside taken from one side of the change."""
     drift = {field.path: getattr(field, side) for field in change.fields if field.drifted or field.is_there}
     return {path: value for path, value in {**fields, **drift}.items() if value is not None}
 

@@ -1,4 +1,4 @@
-"""What is remembered, for the eye and as JSON."""
+"""The recorded state as text and as JSON, and the result of rebuilding it."""
 
 from __future__ import annotations
 
@@ -11,35 +11,34 @@ from provisioner.state.records import Intent, StateEntry
 
 
 def as_list(entries: tuple[StateEntry, ...], style: Style) -> str:
-    """A line a key, which says that its last test did not pass; below it one for each call with an unknown outcome."""
+    """Return a line for each key, followed by its calls with an unknown outcome."""
     if not entries:
         return "nothing is recorded"
     width = max(len(safe(entry.key)) for entry in entries)
-    return style.fold("\n".join(line for entry in entries for line in _lines(entry, width, style)))
-
-
-def _lines(entry: StateEntry, width: int, style: Style) -> Iterator[str]:
-    record = entry.record
-    what = f'{record.id}  "{record.texts.get("name", "")}"' if record else "no record"
-    untested = f"  {style.paint('untested', 'yellow')}" if record and record.untested else ""
-    yield f"{style.paint(f'{safe(entry.key):{width}}', 'bold')}  {safe(what)}{untested}"
-    for intent in entry.intents:
-        yield f"    {style.paint('open:', 'yellow')} {safe(_open(intent))}"
-
-
-def _open(intent: Intent) -> str:
-    whom = f" of {intent.id}" if intent.id else ""
-    return f"a {intent.step}{whom}, sent at {intent.sent_at}, has no known outcome; the next apply finds out first"
+    lines: list[str] = []
+    for entry in entries:
+        record = entry.record
+        id_and_name = f'{record.id}  "{record.texts.get("name", "")}"' if record else "no record"
+        untested = f"  {style.paint('untested', 'yellow')}" if record and record.untested else ""
+        lines.append(f"{style.paint(f'{safe(entry.key):{width}}', 'bold')}  {safe(id_and_name)}{untested}")
+        lines += [_open_line(intent, style) for intent in entry.intents]
+    return style.fold("\n".join(lines))
 
 
 def as_text(entry: StateEntry, style: Style) -> str:
-    """Everything about one key; of a secret only where it came from."""
+    """Return everything about one key; of secrets only their origin."""
     rows = list(_rows(entry))
     width = max((len(name) for name, _ in rows), default=0)
     lines = [style.paint(safe(entry.key), "bold")]
     lines += [f"    {name:{width}}  {safe(value)}" for name, value in rows]
-    lines += [f"    {style.paint('open:', 'yellow')} {safe(_open(intent))}" for intent in entry.intents]
+    lines += [_open_line(intent, style) for intent in entry.intents]
     return style.fold("\n".join(lines))
+
+
+def _open_line(intent: Intent, style: Style) -> str:
+    of = f" of {intent.id}" if intent.id else ""
+    text = f"a {intent.step}{of}, sent at {intent.sent_at}, has no known outcome; the next apply determines it first"
+    return f"    {style.paint('open:', 'yellow')} {safe(text)}"
 
 
 def _rows(entry: StateEntry) -> Iterator[tuple[str, str]]:
@@ -57,12 +56,11 @@ def _rows(entry: StateEntry) -> Iterator[tuple[str, str]]:
 
 
 def as_json(entries: Iterable[StateEntry]) -> str:
-    """``{format_version, entries: [{key, id, etag, fields, secrets: {path: origin}, open: [...]}]}``."""
-    document = {"format_version": "1.0", "entries": [_json(entry) for entry in entries]}
-    return json_text(document)
+    """Return ``{format_version, entries: [{key, id, etag, fields, secrets: {path: origin}, open: [...]}]}``."""
+    return json_text({"format_version": "1.0", "entries": [_as_dict(entry) for entry in entries]})
 
 
-def _json(entry: StateEntry) -> Json:
+def _as_dict(entry: StateEntry) -> Json:
     record = entry.record
     return {
         "key": entry.key,
@@ -71,16 +69,16 @@ def _json(entry: StateEntry) -> Json:
         "untested": record.untested if record else False,
         "fields": dict(record.texts) if record else {},
         "secrets": {secret.path: secret.origin for secret in record.secrets} if record else {},
-        "open": [{"step": one.step, "id": one.id, "sent_at": one.sent_at} for one in entry.intents],
+        "open": [{"step": intent.step, "id": intent.id, "sent_at": intent.sent_at} for intent in entry.intents],
     }
 
 
 def rebuilt(result: Rebuilt, style: Style) -> str:
-    """What was taken up, and what somebody has to decide on."""
+    """Return the result of rebuilding the state: the adopted records, and the open cases with remedies."""
     lines = [safe(note) for note in result.mended]
-    lines += [f"{style.paint('taken up', 'green')}  {safe(one.key)}  {safe(one.id)}" for one in result.adopted]
+    lines += [f"{style.paint('adopted', 'green')}  {safe(each.key)}  {safe(each.id)}" for each in result.adopted]
     for change in result.open:
-        lines.append(f"{style.paint('open', 'yellow')}      {safe(change.key)}  {safe(change.reason)}")
+        lines.append(f"{style.paint('open', 'yellow')}     {safe(change.key)}  {safe(change.reason)}")
         lines.append(f"    {style.paint('remedy:', 'cyan')} {safe(change.remedy)}")
-    kept = f"{count(result.kept, 'record')} kept, {len(result.adopted):,} taken up, {len(result.open):,} open."
-    return style.fold("\n".join([*lines, style.paint(f"State rebuilt: {kept}", "bold")]))
+    numbers = f"{count(result.kept, 'record')} kept, {len(result.adopted):,} adopted, {len(result.open):,} open."
+    return style.fold("\n".join([*lines, style.paint(f"State rebuilt: {numbers}", "bold")]))

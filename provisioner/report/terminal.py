@@ -1,5 +1,7 @@
-"""Colour and emphasis by meaning, and lines that fit. Words carry the meaning as well, so nothing is lost without
-colour."""
+"""Text for terminals, CI logs and JSON: colour, folding and width, and the escaping of text from outside.
+
+Colour never carries a meaning of its own: everything can be read without it.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,14 @@ _CODES = {
     "yellow": "33",
     "cyan": "36",
 }
+_MIN_WIDTH = 20
+_ANSI_CODE = re.compile(r"\x1b\[[\d;]*m")
+_WORD = re.compile(r" *[^ ]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Paints text where ``colour`` is wanted, and folds it to ``width`` columns (0: as long as it is)."""
+    """The capabilities of a terminal: ``colour``, and ``width`` in columns (0: unlimited)."""
 
     colour: bool = False
     width: int = 0
@@ -35,56 +40,61 @@ class Style:
         return f"\x1b[{codes}m{text}\x1b[0m"
 
     def fold(self, text: str) -> str:
-        """Lines that are too long go on below, further in. A word is never broken: ids and digests are copied."""
-        if self.width < _NARROWEST:
+        """Return the text with long lines continued on the next one, indented further.
+
+        Words are never broken, so that ids and digests can be copied.
+        """
+        if self.width < _MIN_WIDTH:
             return text
         return "\n".join(folded for line in text.split("\n") for folded in _folded(line, self.width))
-
-
-_NARROWEST = 20
-_PAINT = re.compile(r"\x1b\[[\d;]*m")
-_WORD = re.compile(r" *[^ ]+")
-
-
-def _folded(line: str, width: int) -> Iterator[str]:
-    begun, room = "", width
-    further = " " * (len(line) - len(line.lstrip(" ")) + 4)
-    for word in _WORD.findall(line):
-        if begun and columns(word) > room:
-            yield begun
-            word = further + word.lstrip(" ")
-            begun, room = "", width
-        begun += word
-        room -= columns(word)
-    yield begun
-
-
-def columns(text: str) -> int:
-    """How many columns of a terminal it takes: paint none, wide characters two, combining ones none."""
-    return sum(map(_width, _PAINT.sub("", text)))
-
-
-def _width(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "FW" else 1
 
 
 PLAIN = Style()
 
 
+def _folded(line: str, width: int) -> Iterator[str]:
+    current, room = "", width
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 4)
+    for word in _WORD.findall(line):
+        if current and columns(word) > room:
+            yield current
+            word = indent + word.lstrip(" ")
+            current, room = "", width
+        current += word
+        room -= columns(word)
+    yield current
+
+
+def columns(text: str) -> int:
+    """Return the width on a terminal: no columns for colour codes and combining characters, two for wide ones."""
+    return sum(map(_char_width, _ANSI_CODE.sub("", text)))
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "FW" else 1
+
+
+def count(number: int, noun: str) -> str:
+    """Return ``1 problem``, ``2 problems``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+_COMMAND_START = re.compile(r"\A(\s*)::")
+
+
 def safe(text: str) -> str:
-    """Return text from outside, fit for a terminal and for the log of a pipeline: what is not seen, or turns the
-    direction of writing, is shown and not obeyed. Runners obey ``##vso[...]`` and ``##[...]`` anywhere in a line, and
-    ``::error::`` where a line begins with it (documented), which any text may."""
-    return _BEGINS_A_COMMAND.sub(r"\1:\\u003a", escaped(text).replace("##", "#\\u0023"))
+    """Return text from outside, safe for a terminal and for the log of a CI system.
 
-
-_BEGINS_A_COMMAND = re.compile(r"\A(\s*)::")
+    Invisible and direction-changing characters are shown as escapes. Runners obey ``##vso[...]`` and ``##[...]``
+    anywhere in a line, and ``::error::`` at its beginning (documented); both are broken up.
+    """
+    return _COMMAND_START.sub(r"\1:\\u003a", escaped(text).replace("##", "#\\u0023"))
 
 
 def command_text(text: str) -> str:
-    """Return text for a command to GitHub's runner, ``::notice::text`` (documented: which characters it escapes)."""
+    """Return text for a command to GitHub's runner, ``::notice::text`` (documented: the characters it escapes)."""
     return safe(text).replace("%", "%25")
 
 
@@ -94,22 +104,19 @@ def command_property(text: str) -> str:
 
 
 def json_text(document: object) -> str:
-    """JSON for files and terminals: letters as they are, characters that are not seen, and what UTF-8 cannot hold, as
-    the escapes that JSON has for them."""
-    return _escaped(json.dumps(document, indent=2, ensure_ascii=False))
+    """Return indented JSON in which letters are not escaped.
+
+    Invisible characters, and those that UTF-8 cannot hold, are.
+    """
+    return _escape_json(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def json_line(document: object) -> str:
-    """The same in one line."""
-    return _escaped(json.dumps(document, ensure_ascii=False))
+    """Return the same JSON on one line."""
+    return _escape_json(json.dumps(document, ensure_ascii=False))
 
 
-def _escaped(text: str) -> str:
+def _escape_json(text: str) -> str:
     shown = "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
-    shown = UNSEEN.sub(lambda found: json.dumps(found[0])[1:-1], shown)
-    return shown.replace("##", "#\\u0023")  # no command to a pipeline's runner; in JSON it reads the same
-
-
-def count(number: int, noun: str) -> str:
-    """``1 problem``, ``2 problems``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    shown = UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], shown)
+    return shown.replace("##", "#\\u0023")  # no command to a runner; to a JSON parser it is the same

@@ -1,4 +1,4 @@
-"""Words and order that all reports of a plan share. Pure."""
+"""Texts, symbols and order that the reports of a plan have in common."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SYMBOL = {
     Action.FORGET: "x",
     Action.MOVE: ">",
 }
-"""Beside the word, never in its place."""
+"""Shown beside the name of the action, never instead of it."""
 
 SEVERITY = (
     Action.BLOCKED,
@@ -37,116 +37,86 @@ SEVERITY = (
     Action.UNMANAGED,
     Action.NO_OP,
 )
-"""What a reader must not miss comes first."""
+"""Actions in the order of reports, those that need most attention first."""
+
+NEW_SERVERS = "Passwords will be sent to servers that have not received them before"
 
 
-def line_of(location: Location) -> str:
-    """``file:line``, fit to be shown."""
+def sorted_by_severity(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return the most severe changes first, within an action those with drift, otherwise in the plan's order."""
+    rank = {action: number for number, action in enumerate(SEVERITY)}
+    return tuple(sorted(changes, key=lambda change: (rank[change.action], not change.drifted)))
+
+
+def file_and_line(location: Location) -> str:
+    """Return ``file:line``, safe to be shown."""
     return f"{safe(location.file)}:{location.line}"
 
 
-def place_of(change: Change) -> Location | None:
+def changed_line(change: Change) -> Location | None:
     """Return the line of the first field that changes, or else of the definition."""
     if change.action in (Action.UPDATE, Action.REFRESH):
         return next((field.location for field in change.fields if field.location), change.location)
     return change.location
 
 
-def sorted_by_severity(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Return the most severe changes first, within an action those with drift, and else by key as the plan has them."""
-    rank = {action: number for number, action in enumerate(SEVERITY)}
-    return tuple(sorted(changes, key=lambda change: (rank[change.action], not change.drifted)))
-
-
-def verdict(field: FieldChange, action: Action) -> str:
-    """Return what there is to say of a value beside what it is; "" where there is nothing."""
-    if not field.at_hand:
-        return "not set here"
-    if field.is_there and action is Action.UPDATE:
-        return "there already"
-    compared = field.comparison and field.after is not None and action is not Action.CREATE
-    return field.comparison.value if field.comparison and compared else ""
-
-
 _DEFAULTS = {"connectionSpec.id": MYSQL_SPEC_ID, "connectionSpec.version": MYSQL_SPEC_VERSION}
 
 
-def fields_of(change: Change) -> tuple[FieldChange, ...]:
-    """Return the fields that a reader looks at: of what comes or goes whole, not the defaults that nobody chooses."""
+def shown_fields(change: Change) -> tuple[FieldChange, ...]:
+    """Return the fields to show; those of a create or delete without the defaults that definitions leave out."""
     if change.action not in (Action.CREATE, Action.DELETE):
         return change.fields
     return tuple(field for field in change.fields if _DEFAULTS.get(field.path, "") not in (field.before, field.after))
 
 
+def field_note(field: FieldChange, action: Action) -> str:
+    """Return a remark on a value, such as the result of its comparison; "" if there is none."""
+    if not field.at_hand:
+        return "not set here"
+    if field.is_there and action is Action.UPDATE:
+        return "already set"
+    compared = field.comparison and field.after is not None and action is not Action.CREATE
+    return field.comparison.value if field.comparison and compared else ""
+
+
 @dataclass(frozen=True, slots=True)
-class UnknownPart:
-    """Something that a plan, or its digest, cannot say. ``names`` are what it is about, each with how often; empty: all
-    of it."""
+class Caveat:
+    """Something that a plan, or its digest, does not know.
+
+    ``names`` are the variables or keys concerned, with the number of times each occurs; empty if all are.
+    """
 
     sentence: str
     names: Counter[str]
 
 
-def unknowns(plan: Plan) -> Iterator[UnknownPart]:
-    """What could not be known, each once."""
+def unknowns(plan: Plan) -> Iterator[Caveat]:
+    """Yield everything that could not be determined while planning."""
     if plan.offline:
-        yield UnknownPart("The service was not asked: what was changed, deleted or made outside", Counter())
+        yield Caveat("The service was not queried: changes, deletions and creations outside are not known", Counter())
     unset = Counter(_origin(field) for field in _sensitive(plan) if not field.at_hand)
     if unset:
-        yield UnknownPart("Not set here, so that nobody can tell whether they changed", unset)
-    unsure = Counter(
-        _origin(f) for f in _sensitive(plan, Action.UPDATE) if f.at_hand and f.comparison is Comparison.UNKNOWN
+        yield Caveat("Not set here, so it is not known whether their values changed", unset)
+    incomparable = Counter(
+        _origin(field)
+        for field in _sensitive(plan, Action.UPDATE)
+        if field.at_hand and field.comparison is Comparison.UNKNOWN
     )
-    if unsure:
-        yield UnknownPart("Cannot be compared with what was sent last, and will be sent", unsure)
+    if incomparable:
+        yield Caveat("Cannot be compared with the values sent last, and will be sent", incomparable)
 
 
-def uncovered(plan: Plan) -> Iterator[UnknownPart]:
-    """Yield what the digest does not cover: values of secrets, rotations first, and what was done outside."""
+def not_in_digest(plan: Plan) -> Iterator[Caveat]:
+    """Yield everything that the digest does not cover: values of secrets, rotations first, and changes outside."""
     if plan.pins:
-        yield UnknownPart("The values of secrets, and what the service shows", Counter())
+        yield Caveat("The values of secrets, and the state of the service", Counter())
     rotated = Counter(_origin(field) for field in _sensitive(plan, Action.UPDATE) if field.undeclared)
     if rotated:
-        yield UnknownPart("Hence that these secrets have, or may have, new values", rotated)
+        yield Caveat("In particular, these secrets have, or may have, new values", rotated)
     outside = Counter(pin.key for pin in plan.outside)
     if outside:
-        yield UnknownPart("What was done outside to these; approve a saved plan of it", outside)
-
-
-def approval(plan: Plan) -> tuple[str, str] | None:
-    """Return the command that carries out what was reviewed, for a shell, and what it does; None where there is nothing
-    to do."""
-    if not plan.pending:
-        return None
-    flags = [_for_a_shell(flag) for flag in plan.options.flags]
-    if plan.outside:
-        command = ["provisioner plan --target", plan.target, *flags, "--out approved.plan"]
-        does = "saves this plan, and `provisioner apply approved.plan` carries it out, or nothing if it has moved."
-    else:
-        command = ["provisioner apply --target", plan.target, *flags, f"--expect-digest {plan.digest}"]
-        does = "carries out this plan, or nothing if it has moved. New values of secrets pass."
-    return " ".join(command), does
-
-
-def _for_a_shell(flag: str) -> str:
-    name, space, value = flag.partition(" ")
-    return f"{name} {shlex.quote(safe(value))}" if space else name
-
-
-def words_of(changes: Iterable[Change]) -> Iterator[str]:
-    """Yield all that a report says of changes and that is not its own, as it is."""
-    for change in changes:
-        yield from (change.name, change.reason, change.remedy, *change.notes)
-        for field in change.fields:
-            yield from (field.before or "", field.after or "")
-
-
-NEW_SERVERS = "Passwords will be sent to servers that have not received them before"
-
-
-def new_servers(plan: Plan) -> Counter[str]:
-    """Return the servers that credentials are sent to for the first time, each with by how many changes."""
-    return Counter(server for change in plan.pending for server in change.new_servers)
+        yield Caveat("These were changed outside; approve a saved plan instead", outside)
 
 
 def _origin(field: FieldChange) -> str:
@@ -157,3 +127,33 @@ def _sensitive(plan: Plan, *actions: Action) -> Iterator[FieldChange]:
     for change in plan.changes:
         if not actions or change.action in actions:
             yield from (field for field in change.fields if field.sensitive)
+
+
+def new_servers(plan: Plan) -> Counter[str]:
+    """Return the servers that receive credentials for the first time, with the number of changes that send them."""
+    return Counter(server for change in plan.pending for server in change.new_servers)
+
+
+def approval_command(plan: Plan) -> tuple[str, str] | None:
+    """Return the shell command that applies the reviewed plan, and a description; None if nothing is to be applied."""
+    if not plan.pending:
+        return None
+    flags = []
+    for flag in plan.options.flags:
+        name, space, value = flag.partition(" ")
+        flags.append(f"{name} {shlex.quote(safe(value))}" if space else name)
+    if plan.outside:
+        command = ["provisioner plan --target", plan.target, *flags, "--out approved.plan"]
+        description = "saves this plan; `provisioner apply approved.plan` applies it, or nothing if it has changed."
+    else:
+        command = ["provisioner apply --target", plan.target, *flags, f"--expect-digest {plan.digest}"]
+        description = "applies this plan, or nothing if it has changed. New values of secrets are accepted."
+    return " ".join(command), description
+
+
+def words_of(changes: Iterable[Change]) -> Iterator[str]:
+    """Yield every text from outside that a report of these changes contains, unescaped."""
+    for change in changes:
+        yield from (change.name, change.reason, change.remedy, *change.notes)
+        for field in change.fields:
+            yield from (field.before or "", field.after or "")

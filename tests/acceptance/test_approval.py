@@ -225,7 +225,7 @@ def test_what_was_done_outside_is_approved_by_a_saved_plan(reviewed: Project, se
     edited_outside(reviewed, service)
     plan = reviewed.run("plan")
     assert "; affected here: c\n" in plan.out
-    assert "It includes changes made outside: approve it with a saved plan: `plan --out FILE`" in plan.out
+    assert "Changes were made outside; approve a saved plan instead: `plan --out FILE`" in plan.out
     writes = len(service.writes())
     refused = reviewed.run("apply", "--expect-digest", digest(plan.out))
     assert (refused.code, "remedy: save the plan (`plan --out FILE`)" in refused.err) == (5, True)

@@ -31,7 +31,7 @@ def test_refresh_only_shows_drift_alone_and_changes_nothing(drifted: Project, se
     assert re.search(r"x forget +b ", plan.out)
     assert "was deleted outside" in plan.out
     assert '"db9"' not in plan.out
-    assert plan.last.endswith("1 to take into the state, 1 to forget, 1 unchanged.")
+    assert plan.last.endswith("1 to refresh, 1 to forget, 1 unchanged.")
     assert (len(service.writes()), drifted.state) == (writes, state)
     assert drifted.run("plan", "--refresh-only", "--detailed-exitcode").code == 2
 
@@ -41,7 +41,7 @@ def test_what_is_accepted_is_in_the_state_and_nothing_is_sent(drifted: Project, 
     del drifted.environ["MYSQL_ORDERS_PASSWORD"]  # no secret is needed for it
     done = drifted.run("apply", "--refresh-only", "--yes")
     assert done.code == 0, done.err
-    assert done.last == ("Apply complete: 0 added, 0 changed, 0 destroyed. 1 taken into the state. 1 forgotten.")
+    assert done.last == ("Apply complete: 0 added, 0 changed, 0 destroyed. 1 refreshed. 1 forgotten.")
     assert len(service.writes()) == writes
     assert drifted.state["records"]["a"]["fields"]["description"] == "Mine now"
     assert "b" not in drifted.state["records"]

@@ -56,7 +56,7 @@ def test_two_keys_of_one_name_are_refused(applied: Project) -> None:
     applied.define("shop/stock.1", basic("Other"))
     assert applied.run("apply", "--yes").code == 0
     refused = applied.run("output", "--format", "env")
-    assert (refused.code, "would both be called BASE_CONNECTION_SHOP_STOCK_1" in refused.err) == (64, True)
+    assert (refused.code, "would both be named BASE_CONNECTION_SHOP_STOCK_1" in refused.err) == (64, True)
 
 
 def test_where_nothing_is_recorded_it_is_empty(project: Project) -> None:

@@ -22,13 +22,13 @@ CREATES, WORKERS = 96, 8
 
 def test_reads_share_a_connection_and_each_write_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[object] = []
-    converse = server._Server._converse
+    converse = server._Server._serve_connection
 
     def counted(self: Any, link: Any) -> None:
         opened.append(link)
         converse(self, link)
 
-    monkeypatch.setattr(server._Server, "_converse", counted)
+    monkeypatch.setattr(server._Server, "_serve_connection", counted)
     loads: list[object] = []
     load = FileStore.load
 

@@ -164,7 +164,7 @@ def test_a_fork_gets_a_plan_without_secrets_and_no_approval(
     assert "+ create    orders" in fork.results[-1].out
     assert "the plan is in the summary of this step, and in no comment: POST" in fork.results[-1].err
     assert "the digest is in no status, so that nothing can be applied by it: POST" in fork.results[-1].err
-    assert "The service was not asked" in Path(fork.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
+    assert "The service was not queried" in Path(fork.environ["GITHUB_STEP_SUMMARY"]).read_text("utf-8")
     refused = find(merged(repository, github))
     assert refused.code == 1
     assert "pull request 12 was not planned before its merge" in refused.err

@@ -78,7 +78,7 @@ def test_offline_needs_neither_credentials_nor_network(applied: Project, service
     applied.define("more", basic("More"))
     plan = applied.run("plan", "--offline", environ=NO_CREDENTIALS)
     assert (plan.code, plan.err) == (0, "")
-    assert "(offline: the service was not asked)" in plan.out
+    assert "(offline: the service was not queried)" in plan.out
     assert plan.last == "Plan: 1 to add, 0 to change, 0 to destroy. 2 unchanged."
     assert service.seen() == []
     assert service.tokens() == 0

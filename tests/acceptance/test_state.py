@@ -79,7 +79,7 @@ def test_what_cannot_be_decided_is_said(applied: Project, service: Service) -> N
     rebuilt = applied.run("state", "rebuild")
     assert rebuilt.code == 1
     assert "and differs in description" in rebuilt.out
-    assert "State rebuilt: 0 records kept, 1 taken up, 1 open." in rebuilt.out
+    assert "State rebuilt: 0 records kept, 1 adopted, 1 open." in rebuilt.out
 
 
 def create(project: Project) -> None:

@@ -135,7 +135,7 @@ def test_what_cannot_be_seen_after_the_wait_stays_open(project: Project, service
         second = project.run("apply", "--yes")
     assert second.code == 4, second.out + second.err
     assert "their outcome could not be determined" in second.err
-    assert second.last.endswith("1 unknown. Run apply again: it finds out what became of 1 call.")
+    assert second.last.endswith("1 unknown. Run apply again to find out the outcome of 1 call.")
 
 
 def test_who_holds_the_lock_is_named(project: Project, service: Service) -> None:

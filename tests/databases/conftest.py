@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from provisioner.emulator.app import Patience
+from provisioner.emulator.app import DatabaseTimeouts
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
 from tests.acceptance.conftest import bare as bare
@@ -76,7 +76,7 @@ def database(servers: Callable[[bool], Database]) -> Database:
 
 Connecting = Callable[..., Service]
 
-PATIENCE = Patience(looking=25.0, writing=25.0)
+TIMEOUTS = DatabaseTimeouts(explore=25.0, credential_check=25.0)
 """Seconds, so that no test depends on how busy the machine is; the clients here wait longer."""
 
 
@@ -87,6 +87,6 @@ def connecting() -> Iterator[Connecting]:
 
         def start(**switches: object) -> Service:
             behaviour = replace(Behaviour(databases="real"), **switches)  # type: ignore[arg-type]
-            return Service(stack.enter_context(Emulator(behaviour=behaviour, patience=PATIENCE)).url)
+            return Service(stack.enter_context(Emulator(behaviour=behaviour, timeouts=TIMEOUTS)).url)
 
         yield start

@@ -1,1 +1,1 @@
-"""The emulator, seen from outside: tables of requests and the answers they get over a real socket."""
+"""Tests of the emulator: requests over a real socket, and the replies to them."""

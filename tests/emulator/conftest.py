@@ -1,4 +1,4 @@
-"""One emulator for a module, emptied before each test; others are started by the tests that need them."""
+"""Fixtures: one emulator for each module, reset before each test, and a factory for others."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -1,4 +1,4 @@
-"""A client that knows nothing: it sends what it is told and returns what came back."""
+"""A minimal client, which shares no code with the client under test."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Creating, showing, deleting, testing and exploring base connections."""
+"""Creating, reading, deleting, testing and exploring base connections."""
 
 import re
 import time

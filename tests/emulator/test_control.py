@@ -1,4 +1,4 @@
-"""``/_emulator``: what arrived, and starting over."""
+"""``/_emulator``: the request log, and reset."""
 
 import pytest
 import requests

@@ -1,4 +1,4 @@
-"""docs/emulator.md says what the code does: one row per switch, with its default, its alternatives and its standing."""
+"""docs/emulator.md has a row for each switch, with its default, its alternatives and its evidence."""
 
 import re
 from dataclasses import fields

@@ -1,4 +1,4 @@
-"""One error, four shapes: which is live for base connections is unknown, so a client has to read them all."""
+"""Errors in their four shapes: which one is used for base connections is unknown, so a client has to read all."""
 
 import re
 from typing import get_type_hints
@@ -7,7 +7,7 @@ import pytest
 
 from provisioner.emulator import errors
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.errors import CATALOGUE, bad_value, coded, gateway, missing_object, reply, uncoded
+from provisioner.emulator.errors import CATALOGUE, bad_value, coded, error_reply, gateway, missing_object, uncoded
 
 WORDS = {name: "{word}" for text in CATALOGUE.values() for name in re.findall(r"{(\w+)}", text[1])}
 PAIR = {"errorMessage", "errorDetails"}
@@ -18,7 +18,7 @@ KEYS["problem"] = [PROBLEM]
 
 
 def told(refused, **behaviour):
-    return reply(refused, Behaviour(**behaviour), "request-7")
+    return error_reply(refused, Behaviour(**behaviour), "request-7")
 
 
 def test_the_switch_lists_the_shapes():

@@ -1,4 +1,4 @@
-"""Faults on demand, over real sockets: each kind by what a client can observe of it."""
+"""Faults over real sockets: each kind by its effect on a client."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""``provisioner emulator --faults FILE``: the same document, from a file."""
+"""``provisioner emulator --faults FILE``: fault configuration from a file."""
 
 import io
 import json

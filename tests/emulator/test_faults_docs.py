@@ -1,4 +1,4 @@
-"""The section on faults says what code and schema do: every kind and field, the defaults, and an example that works."""
+"""The documentation of faults agrees with code and schema: kinds, fields, defaults, and an example that works."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.emulator.faults import PLACES, Existing, Fault, fault_config
+from provisioner.emulator.faults import DEFAULT_ROUTES, Existing, Fault, fault_config
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
@@ -47,7 +47,7 @@ def test_a_row_states_when_the_fields_and_where(kind):
     needed = {name: value for name, value in {"seconds": 1, "status": 103}.items() if name in required(kind)}
     assert fault_config([{"kind": kind, **needed}]).faults[0].when == when.split(", ")[0]
     _, _, otherwise = what.partition("Otherwise: ")
-    assert otherwise == ("{} `{}`".format(*PLACES[kind]) if kind in PLACES else "")
+    assert otherwise == ("{} `{}`".format(*DEFAULT_ROUTES[kind]) if kind in DEFAULT_ROUTES else "")
     # The foreign client is described once, below the table.
     described = set(re.findall(r"`(\w+)`", what)) | {"client", "connection"}
     assert set(own) <= described
@@ -78,5 +78,7 @@ def test_defaults_are_those_of_the_code():
 def test_the_examples_work():
     for text in re.findall(r"```json\n(.*?)```", SECTION, re.DOTALL):
         assert fault_config(json.loads(text)).faults
-    for text in re.findall(r"faults=fault_config\((\[.*?\])\)", SECTION):
+    calls = re.findall(r"fault_config\((\[.*?\])\)", SECTION)
+    assert calls
+    for text in calls:
         assert fault_config(json.loads(text)).faults

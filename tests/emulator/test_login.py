@@ -1,4 +1,4 @@
-"""How the parameters of a base connection lead to a database, and what is said where they do not."""
+"""Logins from the parameters of base connections, and the errors for unusable parameters."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""PATCH: the etag that must be supplied, and what the operations do."""
+"""PATCH: the required etag, and the operations."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Starting, stopping, sharing a port, surviving: the emulator as a process among others."""
+"""The emulator as a process: start, stop, port conflicts, shared data files, crashes."""
 
 import os
 import signal

@@ -12,10 +12,10 @@ from provisioner.planning.guards import announce_drift, hold_back_drift
 from provisioner.planning.impact import with_other_readers
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.steps import Accept
-from provisioner.report.plan_json import as_value
+from provisioner.report.plan_json import as_dict
 from provisioner.report.plan_markdown import as_markdown
 from provisioner.report.plan_text import as_text
-from provisioner.report.wording import fields_of
+from provisioner.report.wording import shown_fields
 from provisioner.secrets import Sensitive
 from tests.planning.examples import CLIENT, desired, item, observation, only, planned, record, secret, state
 
@@ -24,7 +24,7 @@ PROTECTED = desired(lifecycle__preventDestroy="true")
 
 
 def told(plan: Plan) -> dict[str, Any]:
-    (change,) = as_value(plan)["resource_changes"]
+    (change,) = as_dict(plan)["resource_changes"]
     return dict(change["change"])
 
 
@@ -111,8 +111,8 @@ def test_what_is_declared_as_it_is_there_is_only_recorded(
     assert isinstance(step, Accept)
     assert (step.record.etag, step.record.texts.get(path)) == ('"e2"', value)
     assert (told(plan)["before"].get(path) or None) == value
-    assert "(there already)" in as_text(plan)
-    assert "there already" in as_markdown(plan)
+    assert "(already set)" in as_text(plan)
+    assert "already set" in as_markdown(plan)
     assert "drift" not in as_text(plan)
 
 
@@ -123,7 +123,7 @@ def test_what_nobody_chooses_is_left_out_for_people_alone() -> None:
     assert "connectionSpec.id" in told(plan)["after"]
     other = planned([desired(connectionSpec__id="another", connectionSpec__version="2.0")], state(), None)
     assert "connectionSpec.id" in as_text(other)
-    assert [field.path for field in fields_of(only(other)) if field.path.startswith("connectionSpec")] == [
+    assert [field.path for field in shown_fields(only(other)) if field.path.startswith("connectionSpec")] == [
         "connectionSpec.id",
         "connectionSpec.version",
     ]

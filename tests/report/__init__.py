@@ -1,1 +1,1 @@
-"""Every form of a result."""
+"""Tests of reports."""

@@ -1,4 +1,4 @@
-"""Plans to be shown, put together by hand."""
+"""Sample plans."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def plan_of(changes: Iterable[Change], *, offline: bool = False, options: PlanOp
 
 
 def _signing_in(change: Change) -> Change:
-    """As the planner says it of a server that no record has."""
+    """Return the change with its servers marked as new, as the planner does when no record has them."""
     servers = (field.after for field in change.fields if field.path.endswith(".server") and field.before != field.after)
     return replace(change, new_servers=tuple(filter(None, servers)))
 
@@ -115,7 +115,7 @@ PLANS = {"nothing": NOTHING, "one": ONE, "everything": EVERYTHING}
 
 
 def many_alike(number: int) -> Plan:
-    """A host moves, under many definitions in fifty folders; each tenth is new."""
+    """Return a plan with the same host change in many definitions of fifty folders; every tenth one is new."""
     return plan_of(_alike(index) for index in range(number))
 
 
@@ -127,7 +127,7 @@ def _alike(index: int) -> Change:
 
 
 def many_different(number: int) -> Plan:
-    """Nothing in common: every reason, value, path and folder is another one."""
+    """Return a plan whose changes have nothing in common: reasons, values, paths and folders all differ."""
     return plan_of(
         updated(f"f{index}/k{index * 7919}x", server("a" * 300, f"{index}" * 50, f"f{index}/x"), reason=f"why {index}")
         for index in range(number)

@@ -1,4 +1,4 @@
-"""A plan as Markdown: what a reader learns, in how much room."""
+"""A plan as Markdown: its content, and its reduction to the available size."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from .examples import (
         ("why", "Reason: definition changed"),
         ("in which file and line", "connections/orders.yaml:7"),
         ("by which digest", f"Digest: `{ONE.digest}`. It covers the definitions, "),
-        ("what could not be known", "**What could not be known**: nothing"),
+        ("what is not known", "**Not known**: nothing"),
         ("on what", "sandbox prod"),
     ],
 )
@@ -47,12 +47,12 @@ def test_a_comment_answers(question: str, answer: str) -> None:
     assert answer in as_markdown(ONE), question
 
 
-def test_a_comment_says_what_could_not_be_known() -> None:
+def test_a_comment_names_what_is_not_known() -> None:
     text = as_markdown(plan_of(EVERYTHING.changes, offline=True))
-    known, _, uncovered = text.partition("**What could not be known**")[2].partition("####")[0].partition("\n\n**")
-    assert "The service was not asked" in known
+    known, _, uncovered = text.partition("**Not known**")[2].partition("####")[0].partition("\n\n**")
+    assert "The service was not queried" in known
     assert "`env(MYSQL_UNSET)`" in known
-    assert "Hence that these secrets have, or may have, new values: `env(MYSQL_A)`" in uncovered, (
+    assert "In particular, these secrets have, or may have, new values: `env(MYSQL_A)`" in uncovered, (
         "a rotation is not in the digest"
     )
 
@@ -74,7 +74,7 @@ WHOLE, NAMES, ROWS, TRUNCATED = "whole", "names of fields", "rows", "some rows"
 
 
 def told(text: str) -> str:
-    """Return in how much detail."""
+    """Return the level of detail."""
     if "Truncated: " in text:
         return TRUNCATED
     if "> Reasons, notes and values are left out." in text:
@@ -83,7 +83,7 @@ def told(text: str) -> str:
 
 
 def enormous(text: str, number: int) -> Plan:
-    """Every text is as long as no text should be."""
+    """Return a plan in which every text is excessively long."""
     return plan_of(
         replace(updated(f"k{index}{text}", reason=text, notes=(text, text)), fields=fields, location=Location(text, 7))
         for index in range(number)
@@ -136,9 +136,9 @@ def test_it_fits_and_its_head_is_whole(shape: str, size: int, detail: str) -> No
         str(IDENTITY),
         plan.digest,
         "**Passwords will be sent to servers",
-        "**What could not be known**",
-        "**What the digest does not cover**",
-        "carries out this plan",
+        "**Not known**",
+        "**Not covered by the digest**",
+        "applies this plan",
     ):
         assert words in text
 

@@ -1,4 +1,4 @@
-"""Lines that fit a terminal."""
+"""Folding, width and colour of terminal text."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 "use strict";
-// Search, filter and fold. Without a filter all but what is unchanged is shown; a search looks at everything.
+// Search, filter and fold. Without a filter, unchanged definitions are hidden; a search includes them.
 (() => {
   const $ = (selector) => document.querySelector(selector);
   const changes = [...document.querySelectorAll("main > details")];
@@ -9,13 +9,13 @@
 
   const show = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const wanted = new Set(
-      buttons.filter((one) => one.getAttribute("aria-pressed") === "true").map((one) => one.dataset.action));
+    const actions = new Set(
+      buttons.filter((button) => button.getAttribute("aria-pressed") === "true").map((button) => button.dataset.action));
     let number = 0;
     changes.forEach((change, index) => {
       const action = change.dataset.action;
-      const fits = wanted.size ? wanted.has(action) : words.length > 0 || action !== "no-op";
-      change.hidden = !(fits && words.every((word) => texts[index].includes(word)));
+      const matches = actions.size ? actions.has(action) : words.length > 0 || action !== "no-op";
+      change.hidden = !(matches && words.every((word) => texts[index].includes(word)));
       number += change.hidden ? 0 : 1;
     });
     $("#shown").textContent = `${number.toLocaleString("en")} of ${changes.length.toLocaleString("en")} shown`;

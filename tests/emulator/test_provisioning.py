@@ -1,4 +1,4 @@
-"""A base connection that is not ready at once, as on AWS."""
+"""Base connections that are initializing at first, as on AWS."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Pages of a browser get nothing from the emulator; programs on this machine do."""
+"""Requests from browser pages are refused; those of programs on this machine are not."""
 
 import shutil
 import subprocess
@@ -86,7 +86,7 @@ def test_the_path_may_be_written_otherwise(api):
     assert api.names() == ["Orders"]
 
 
-def test_it_holds_while_faults_are_rehearsed(api):
+def test_it_holds_with_faults_active(api):
     rule = {"kind": "status", "status": 500, "times": 5}
     assert requests.put(api.emulator.url + "/_emulator/faults", json=[rule], timeout=5).status_code in (200, 400)
     answer = requests.get(api.emulator.url + LISTING, headers={**CALLER, "Host": "evil.example"}, timeout=5)

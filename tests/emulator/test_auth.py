@@ -1,4 +1,4 @@
-"""What is refused before the service looks at it, in the gateway's words and shapes."""
+"""Requests refused before a handler sees them, in the gateway's codes and shapes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""A database has so long and no longer: whatever it does, what waits for it is answered, and the connection is cut."""
+"""Timeouts of databases: requests are answered in time, and the connection to the database is closed."""
 
 import itertools
 import socket
@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from provisioner.emulator import connections, explore
-from provisioner.emulator.app import AdmittedRequest, App, Client, Patience
+from provisioner.emulator.app import AdmittedRequest, App, Client, DatabaseTimeouts
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.messages import Request, dump
 from provisioner.emulator.routes import answer
@@ -113,17 +113,17 @@ def database(manner):
 
 
 @pytest.fixture
-def world():
+def app():
     numbers = itertools.count(1)
     behaviour = Behaviour(databases="real", check_credentials="write")
     with closing(SqliteStore(None)) as store:
         yield App(behaviour, store, lambda: 1_600_000_000.5, lambda: f"{next(numbers):032x}")
 
 
-def send(world, method, path, content=None, **headers):
+def send(app, method, path, content=None, **headers):
     every = {name.lower(): value for name, value in CALLER.items()} | {"content-type": "application/json"} | headers
-    with world.lock:
-        return answer(world, Request(method, path, headers=every, body=b"" if content is None else dump(content)))
+    with app.lock:
+        return answer(app, Request(method, path, headers=every, body=b"" if content is None else dump(content)))
 
 
 def at(port):
@@ -131,9 +131,9 @@ def at(port):
     return BASIC | {"server": "127.0.0.1", "port": str(port), "sslMode": "PREFERRED"}
 
 
-def made(world, params):
+def made(app, params):
     """Path and etag of a base connection that nobody checked."""
-    unchecked = replace(world, behaviour=replace(world.behaviour, check_credentials="never"))
+    unchecked = replace(app, behaviour=replace(app.behaviour, check_credentials="never"))
     auth = {"specName": "Basic Authentication", "params": params}
     found = send(unchecked, "POST", ROOT, body(auth=auth)).body
     return f"{ROOT}/{found['id']}", found["etag"]
@@ -144,58 +144,58 @@ MANNERS = [silent, drips, silent_in_tls, drips_in_tls, silent_once_logged_in, dr
 
 @pytest.mark.parametrize("manner", MANNERS, ids=lambda manner: manner.__name__)
 @pytest.mark.parametrize("write", ["create", "change"])
-def test_a_write_is_refused_where_the_database_takes_too_long(world, manner, write):
+def test_a_write_is_refused_after_the_timeout(app, manner, write):
     """However much time it has for ``/test`` and ``/explore``."""
-    world = replace(world, patience=Patience(looking=FOREVER, writing=SHORT))
-    path, etag = made(world, BASIC)
-    before = send(world, "GET", ROOT).body
+    app = replace(app, timeouts=DatabaseTimeouts(explore=FOREVER, credential_check=SHORT))
+    path, etag = made(app, BASIC)
+    before = send(app, "GET", ROOT).body
     with database(manner) as (port, over):
         params = at(port)
         if write == "create":
             auth = {"specName": "Basic Authentication", "params": params}
-            refused = send(world, "POST", ROOT, body("Another", auth=auth))
+            refused = send(app, "POST", ROOT, body("Another", auth=auth))
         else:
             change = [{"op": "replace", "path": "/auth/params", "value": params}]
-            refused = send(world, "PATCH", path, change, **{"if-match": etag})
+            refused = send(app, "PATCH", path, change, **{"if-match": etag})
         assert over.wait(30), "the connection is cut, not left to the database"
     assert (refused.status, refused.body["type"].rpartition("/")[2]) == (400, "FLOW-1100-400")
     assert refused.body["errorMessage"].endswith(LATE)
-    assert send(world, "GET", ROOT).body == before
+    assert send(app, "GET", ROOT).body == before
 
 
 @pytest.mark.parametrize("manner", MANNERS, ids=lambda manner: manner.__name__)
-def test_looking_has_its_own_time(world, manner):
+def test_explore_has_its_own_timeout(app, manner):
     """However little there is before a write."""
-    world = replace(
-        world,
-        behaviour=replace(world.behaviour, test_failure="error"),
-        patience=Patience(looking=SHORT, writing=FOREVER),
+    app = replace(
+        app,
+        behaviour=replace(app.behaviour, test_failure="error"),
+        timeouts=DatabaseTimeouts(explore=SHORT, credential_check=FOREVER),
     )
     for what in ("test", "explore"):
         with database(manner) as (port, over):
-            path, _ = made(world, at(port))
-            refused = send(world, "GET", f"{path}/{what}")
+            path, _ = made(app, at(port))
+            refused = send(app, "GET", f"{path}/{what}")
             assert over.wait(30)
         assert refused.body["errorMessage"].endswith(LATE)
 
 
-def test_who_is_given_how_much():
-    assert Patience() == Patience(looking=15, writing=2)
+def test_default_timeouts():
+    assert DatabaseTimeouts() == DatabaseTimeouts(explore=15, credential_check=2)
 
 
-def test_each_question_has_the_time_that_is_meant_for_it(world):
-    world = replace(world, patience=Patience(looking=7, writing=3))
-    path, etag = made(world, BASIC)
+def test_each_handler_uses_its_timeout(app):
+    app = replace(app, timeouts=DatabaseTimeouts(explore=7, credential_check=3))
+    path, etag = made(app, BASIC)
     change = [{"op": "replace", "path": "/auth/params", "value": BASIC}]
     requests = [
-        (connections.create, Request("POST", ROOT, body=dump(body())), 3),
-        (connections.updated, Request("PATCH", path, headers={"if-match": etag}, body=dump(change)), 3),
-        (explore.tested, Request("GET", f"{path}/test"), 7),
-        (explore.explored, Request("GET", f"{path}/explore"), 7),
+        (connections.create_connection, Request("POST", ROOT, body=dump(body())), 3),
+        (connections.patch_connection, Request("PATCH", path, headers={"if-match": etag}, body=dump(change)), 3),
+        (explore.test_connection, Request("GET", f"{path}/test"), 7),
+        (explore.explore_connection, Request("GET", f"{path}/explore"), 7),
     ]
     caller = Client(CALLER["x-api-key"], CALLER["x-gw-ims-org-id"], CALLER["x-sandbox-name"])
     for handler, request, seconds in requests:
-        assert handler(world, AdmittedRequest(request, caller, path.rpartition("/")[2])).seconds == seconds
+        assert handler(app, AdmittedRequest(request, caller, path.rpartition("/")[2])).seconds == seconds
 
 
 class Late:
@@ -212,9 +212,9 @@ class Late:
             self.awaited.set_result(None)
 
 
-def test_what_comes_too_late_does_not_count_because_others_were_handled_meanwhile(world):
+def test_what_comes_too_late_does_not_count_because_others_were_handled_meanwhile(app):
     awaited = Future()
-    world = replace(world, lock=Late(awaited))
-    assert not world.wait(0, awaited)
+    app = replace(app, lock=Late(awaited))
+    assert not app.wait(0, awaited)
     assert awaited.done()
-    assert world.wait(0, awaited)
+    assert app.wait(0, awaited)

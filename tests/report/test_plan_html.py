@@ -1,10 +1,10 @@
-"""Sentences on the page: code between backticks, and nothing of what stands in them becomes markup."""
+"""Sentences on the HTML page: backticks become code, and markup in them is escaped."""
 
 from __future__ import annotations
 
 import pytest
 
-from provisioner.report.plan_html import _words
+from provisioner.report.plan_html import _prose
 
 SENTENCES = {
     "": "",
@@ -19,5 +19,5 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("text", SENTENCES)
-def test_prose(text: str) -> None:
-    assert str(_words(text)) == SENTENCES[text]
+def test_backticks_become_code(text: str) -> None:
+    assert str(_prose(text)) == SENTENCES[text]

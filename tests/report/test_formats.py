@@ -1,4 +1,4 @@
-"""Every face of the same plans: as the golden files say, for no secret and no markup that works."""
+"""The same results in every format: they agree with the golden files, show no secret, and let no markup through."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from provisioner.json_schema import load
 from provisioner.model import Location, Problem, Severity
 from provisioner.planning.plan import Action
 from provisioner.report import formats, github, junit, outcomes
-from provisioner.report.plan_json import as_value
+from provisioner.report.plan_json import as_dict
 
 from .examples import (
     EVERYTHING,
@@ -31,11 +31,11 @@ from .examples import (
 
 GOLDEN = Path(__file__).parent / "golden"
 SUFFIX = {"markdown": "md", "html": "html", "text": "txt", "github": "github.txt", "gitlab-terraform": "gitlab.json"}
-NOT_AGREED = re.compile(
-    r"(?s)(?<=\"provisioner_version\": \")[^\"]*|(?<=sha256-)[^']*|(?<=<dt>Made</dt><dd>)[^<]*"
+VARYING = re.compile(
+    r"(?s)(?<=\"provisioner_version\": \")[^\"]*|(?<=sha256-)[^']*|(?<=<dt>Created</dt><dd>)[^<]*"
     r"|(?<=<style>).*?(?=<)|(?<=<script>)\".*?(?=<)"
 )
-"""What golden files leave out: the version, the time, and the page's own style and script."""
+"""Parts left out of golden files: the version, the time, and the page's own style and script."""
 
 PROBLEMS = (
     Problem(Location("connections/a.yaml", 3, 5), "schema.value", f"must be {HOSTILE}", "50% of it"),
@@ -55,7 +55,7 @@ APPLIED = Applied(
 
 
 def agrees(name: str, text: str) -> None:
-    """With the golden file; ``GOLDEN=write`` writes them, for a reviewer to read the difference."""
+    """Compare with the golden file; ``GOLDEN=write`` writes it, for a reviewer to read the difference."""
     file = GOLDEN / name
     if os.environ.get("GOLDEN") == "write":
         file.parent.mkdir(exist_ok=True)
@@ -63,24 +63,24 @@ def agrees(name: str, text: str) -> None:
     assert file.read_text("utf-8") == text
 
 
-@pytest.mark.parametrize("face", formats.PLAN)
+@pytest.mark.parametrize("format_", formats.PLAN)
 @pytest.mark.parametrize("name", PLANS)
-def test_a_plan_looks_as_agreed(name: str, face: str) -> None:
-    text = NOT_AGREED.sub("", formats.PLAN[face](PLANS[name]))
-    agrees(f"{name}.{face}.{SUFFIX.get(face, 'json')}", text)
+def test_plan_agrees_with_golden_file(name: str, format_: str) -> None:
+    text = VARYING.sub("", formats.PLAN[format_](PLANS[name]))
+    agrees(f"{name}.{format_}.{SUFFIX.get(format_, 'json')}", text)
 
 
-@pytest.mark.parametrize("face", formats.APPLIED)
-def test_outcomes_look_as_agreed(face: str) -> None:
-    agrees(f"applied.{face}", formats.APPLIED[face](APPLIED))
+@pytest.mark.parametrize("format_", formats.APPLIED)
+def test_outcomes_agree_with_golden_file(format_: str) -> None:
+    agrees(f"applied.{format_}", formats.APPLIED[format_](APPLIED))
 
 
-@pytest.mark.parametrize("face", formats.PROBLEMS)
-def test_problems_look_as_agreed(face: str) -> None:
-    agrees(f"problems.{face}", formats.PROBLEMS[face](PROBLEMS))
+@pytest.mark.parametrize("format_", formats.PROBLEMS)
+def test_problems_agree_with_golden_file(format_: str) -> None:
+    agrees(f"problems.{format_}", formats.PROBLEMS[format_](PROBLEMS))
 
 
-def test_the_command_line_offers_every_face() -> None:
+def test_command_line_offers_every_format() -> None:
     assert (*formats.PLAN,) == options.PLAN_REPORTS
     assert (*formats.APPLIED,) == options.APPLY_REPORTS
     assert (*formats.PROBLEMS,) == options.CHECK_REPORTS
@@ -88,7 +88,7 @@ def test_the_command_line_offers_every_face() -> None:
 
 @pytest.mark.parametrize("name", PLANS)
 def test_json_is_as_its_schema_says(name: str) -> None:
-    jsonschema.Draft202012Validator(load("plan")).validate(as_value(PLANS[name]))
+    jsonschema.Draft202012Validator(load("plan")).validate(as_dict(PLANS[name]))
 
 
 def test_the_schema_knows_every_action() -> None:
@@ -97,10 +97,12 @@ def test_the_schema_knows_every_action() -> None:
 
 
 EVERY = [
-    pytest.param(formats.PLAN[face](plan), id=f"{name}.{face}") for name, plan in PLANS.items() for face in formats.PLAN
+    pytest.param(formats.PLAN[format_](plan), id=f"{name}.{format_}")
+    for name, plan in PLANS.items()
+    for format_ in formats.PLAN
 ] + [
-    *(pytest.param(formats.APPLIED[face](APPLIED), id=f"applied.{face}") for face in formats.APPLIED),
-    *(pytest.param(formats.PROBLEMS[face](PROBLEMS), id=f"problems.{face}") for face in formats.PROBLEMS),
+    *(pytest.param(formats.APPLIED[format_](APPLIED), id=f"applied.{format_}") for format_ in formats.APPLIED),
+    *(pytest.param(formats.PROBLEMS[format_](PROBLEMS), id=f"problems.{format_}") for format_ in formats.PROBLEMS),
 ]
 
 
@@ -112,13 +114,13 @@ def test_a_name_gives_no_command_to_a_runner(text: str) -> None:
 
 
 def test_runners_show_ten_annotations_of_a_level() -> None:
-    lines = github.plan_annotations(many_alike(100)).splitlines()
+    lines = github.plan_as_annotations(many_alike(100)).splitlines()
     assert len(lines) == 10
     assert lines[-1] == "::notice title=provisioner::and 91 more"
 
 
 def test_junit_counts() -> None:
-    suite = ElementTree.fromstring(junit.outcomes(APPLIED)).find("testsuite")
+    suite = ElementTree.fromstring(junit.outcomes_as_junit(APPLIED)).find("testsuite")
     assert suite is not None
     numbers = {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")}
     assert numbers == {"tests": "5", "failures": "2", "errors": "1", "skipped": "1"}

@@ -1,4 +1,4 @@
-"""Words of the service and of files, in what people and pipelines read: no link, no mention, no command."""
+"""Text from the service and from files in reports: it makes no link, no mention, and no command to a runner."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.errors import StateError
 from provisioner.report import ids
-from provisioner.report.escaping import plain
+from provisioner.report.escaping import markdown_text
 from provisioner.report.tables import aligned, contents_text, tables_text
 from provisioner.report.terminal import PLAIN, safe
 from provisioner.service.paging import is_id
@@ -45,7 +45,7 @@ BETWEEN = [
 @pytest.mark.parametrize("between", BETWEEN)
 @pytest.mark.parametrize("link", LINKS)
 def test_markdown_makes_no_link_and_no_mention(link: str, between: str) -> None:
-    outside = re.sub(r"(?<!\\)(`+)[^`]+?\1(?!`)", "", plain(between.format(link)))
+    outside = re.sub(r"(?<!\\)(`+)[^`]+?\1(?!`)", "", markdown_text(between.format(link)))
     assert link.split(" ")[0].strip('"') not in outside.replace("\\", "")
     assert "@" not in outside.replace("tick", "")
     assert "://" not in outside
@@ -63,7 +63,7 @@ NO_LINKS = [
 
 @pytest.mark.parametrize(("text", "written"), NO_LINKS)
 def test_other_words_stay(text: str, written: str) -> None:
-    assert plain(text) == written
+    assert markdown_text(text) == written
 
 
 COMMANDS = [
@@ -75,7 +75,7 @@ COMMANDS = [
 
 
 def obeyed(line: str) -> bool:
-    """As the runners of GitHub and Azure DevOps read a line, and a terminal."""
+    """Return whether a runner of GitHub or Azure DevOps, or a terminal, would obey the line."""
     return (
         line.lstrip().startswith("::") or "##[" in line or "##vso[" in line or "##teamcity[" in line or "\x1b" in line
     )
