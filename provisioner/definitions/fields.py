@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from provisioner import json_schema
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.hints import closest
-from provisioner.definitions.loader import Document, Path, Position, as_text
+from provisioner.definitions.loader import Document, Position, YamlPath, as_text
 from provisioner.definitions.project import NEVER_ADMITTED, KeyAndPath, Project
 from provisioner.definitions.templates import BadTemplate
 from provisioner.model import Json, Location, Problem
@@ -25,8 +25,8 @@ from provisioner.model import Json, Location, Problem
 MAX_FIELDS = 128
 """Fields of a definition. One with every documented option has fewer than 60."""
 
-STRING_PATH: Path = ("auth", "params", "connectionString")
-OPTIONS_PATH: Path = (*STRING_PATH, "options")
+STRING_PATH: YamlPath = ("auth", "params", "connectionString")
+OPTIONS_PATH: YamlPath = (*STRING_PATH, "options")
 ALLOW_LITERAL = re.compile(r"#\s*provisioner:\s*allow\s+secret\.literal\b")
 """The comment that allows a literal secret on its line."""
 OR_ALLOW = "or, if it is not a secret, add the comment `# provisioner: allow secret.literal`"
@@ -40,7 +40,7 @@ class TemplateField(NamedTuple):
     part.
     """
 
-    path: Path
+    path: YamlPath
     name: str
     text: str
     file: str
@@ -58,7 +58,7 @@ class TemplateField(NamedTuple):
         return self.path == STRING_PATH and not self.keyword
 
     @property
-    def rule_path(self) -> Path:
+    def rule_path(self) -> YamlPath:
         """Return the path to look up annotations: for a part of a string, that of the part in the mapping form."""
         return tuple(self.name.split(".", 4)) if self.keyword else self.path
 
@@ -111,16 +111,16 @@ def fields_of(document: Document) -> tuple[list[TemplateField], list[Problem]]:
 _ONE_TEMPLATE = re.compile(r"\s*\{\{(?:(?!\}\}).)*\}\}\s*", re.DOTALL)
 
 
-def _scalars(document: Document) -> list[tuple[Path, str | int]]:
+def _scalars(document: Document) -> list[tuple[YamlPath, str | int]]:
     data = document.data
-    scalars: list[tuple[Path, str | int]]
+    scalars: list[tuple[YamlPath, str | int]]
     scalars = [((name,), data[name]) for name in ("name", "description") if isinstance(data.get(name), str)]
     auth = data.get("auth")
     return [*scalars, *_scalars_below({"params": auth.get("params")}, ("auth",))] if isinstance(auth, dict) else scalars
 
 
-def _scalars_below(data: dict[str, Any], path: Path) -> list[tuple[Path, str | int]]:
-    scalars: list[tuple[Path, str | int]] = []
+def _scalars_below(data: dict[str, Any], path: YamlPath) -> list[tuple[YamlPath, str | int]]:
+    scalars: list[tuple[YamlPath, str | int]] = []
     for name, value in data.items():
         if isinstance(value, str | int):
             scalars.append(((*path, name), value))
@@ -130,11 +130,11 @@ def _scalars_below(data: dict[str, Any], path: Path) -> list[tuple[Path, str | i
 
 
 @cache
-def _dotted(path: Path) -> str:
+def _dotted(path: YamlPath) -> str:
     return ".".join(map(str, path))
 
 
-def _number_text(document: Document, path: Path, value: int) -> str | Problem:
+def _number_text(document: Document, path: YamlPath, value: int) -> str | Problem:
     """Return the text to send for a number or a boolean; a problem if it is written in another way."""
     text = as_text(value)
     # The schema requires a secret to be text; its problem does not repeat the value.
@@ -254,7 +254,7 @@ def with_values(document: Document, values: Iterable[tuple[TemplateField, str]])
 
     A connection string in text form becomes the mapping of its parts, so that the same rules apply to every form.
     """
-    copies: dict[Path, Any] = {(): dict(document.data)}
+    copies: dict[YamlPath, Any] = {(): dict(document.data)}
     for field, text in values:
         if field.is_whole_string and text != field.text:
             _copied(copies, STRING_PATH[:-1])[STRING_PATH[-1]] = _string_mapping(text)
@@ -278,7 +278,7 @@ def _string_mapping(text: str) -> Json | str:
     return {**parts, "options": options} if options else parts
 
 
-def _copied(copies: dict[Path, Any], path: Path) -> Any:
+def _copied(copies: dict[YamlPath, Any], path: YamlPath) -> Any:
     """Return the copy of the mapping at ``path``, made on first use and placed in the copy of its parent.
 
     A connection string in text form becomes a mapping with stand-ins: missing parts are reported elsewhere.

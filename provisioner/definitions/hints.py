@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from provisioner import json_schema
-from provisioner.definitions.loader import Document, Path
+from provisioner.definitions.loader import Document, YamlPath
 from provisioner.model import Json, Problem
 
 
@@ -89,9 +89,9 @@ ANY = "*"
 class Misplaced(NamedTuple):
     """Properties that are at ``path`` and belong in the mapping at ``home``, as after a slip of the indentation."""
 
-    path: Path
+    path: YamlPath
     names: tuple[str, ...]
-    home: Path
+    home: YamlPath
 
     def problem(self, document: Document) -> Problem:
         """Return one problem for all of them, at the first."""
@@ -115,8 +115,8 @@ def misplaced(schema: Json, errors: Iterable[Any]) -> Iterator[Misplaced]:
     ]
     homes = list(_homes(schema, schema, ())) if unknown else []
     for error in unknown:
-        path: Path = tuple(error.absolute_path)
-        by_home: dict[Path, list[str]] = {}
+        path: YamlPath = tuple(error.absolute_path)
+        by_home: dict[YamlPath, list[str]] = {}
         for name in error.instance:
             if name not in error.schema.get("properties", {}):
                 candidates = [home for known, home in homes if known == name and _is_above_or_below(path, home)]
@@ -126,13 +126,13 @@ def misplaced(schema: Json, errors: Iterable[Any]) -> Iterator[Misplaced]:
         yield from (Misplaced(path, tuple(names), home) for home, names in by_home.items())
 
 
-def _is_above_or_below(path: Path, home: Path) -> bool:
+def _is_above_or_below(path: YamlPath, home: YamlPath) -> bool:
     return len(path) != len(home) and all(
         part == other or other == ANY for part, other in zip(path, home, strict=False)
     )
 
 
-def _homes(schema: Any, root: Json, path: Path) -> Iterator[tuple[str, Path]]:
+def _homes(schema: Any, root: Json, path: YamlPath) -> Iterator[tuple[str, YamlPath]]:
     """Yield each property of a schema with the path of the mapping that it belongs in."""
     if not isinstance(schema, dict):
         return

@@ -30,7 +30,7 @@ from provisioner.definitions.syntax import (
 )
 from provisioner.model import Location, Problem, keeping_once
 
-Path: TypeAlias = tuple[str | int, ...]
+YamlPath: TypeAlias = tuple[str | int, ...]
 Position: TypeAlias = tuple[int, int]
 """Line and column, counted from 1."""
 
@@ -55,25 +55,25 @@ class Document:
     file: str
     text: str
     data: Any = None
-    value_positions: dict[Path, Position] = field(default_factory=dict)
-    key_positions: dict[Path, Position] = field(default_factory=dict)
-    texts: dict[Path, str] = field(default_factory=dict)
+    value_positions: dict[YamlPath, Position] = field(default_factory=dict)
+    key_positions: dict[YamlPath, Position] = field(default_factory=dict)
+    texts: dict[YamlPath, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
-    def value_position(self, path: Path) -> Position:
+    def value_position(self, path: YamlPath) -> Position:
         """Return the position of a value; for a missing one, that of the nearest enclosing value."""
         while (position := self.value_positions.get(path)) is None and path:
             path = path[:-1]
         return position or (1, 1)
 
-    def key_position(self, path: Path) -> Position:
+    def key_position(self, path: YamlPath) -> Position:
         """Return the position of the last key of a path; if it has none, that of its value."""
         return self.key_positions.get(path) or self.value_position(path)
 
-    def value_location(self, path: Path) -> Location:
+    def value_location(self, path: YamlPath) -> Location:
         return Location(self.file, *self.value_position(path))
 
-    def key_location(self, path: Path) -> Location:
+    def key_location(self, path: YamlPath) -> Location:
         return Location(self.file, *self.key_position(path))
 
     def line(self, number: int) -> str:
@@ -212,9 +212,9 @@ class _Constructor:
     def __init__(self, file: str, has_anchors: bool) -> None:
         self.file = file
         self.has_anchors = has_anchors
-        self.value_positions: dict[Path, Position] = {}
-        self.key_positions: dict[Path, Position] = {}
-        self.texts: dict[Path, str] = {}
+        self.value_positions: dict[YamlPath, Position] = {}
+        self.key_positions: dict[YamlPath, Position] = {}
+        self.texts: dict[YamlPath, str] = {}
         self.problems: list[Problem] = []
         self._visited: set[int] = set()
         self._enclosing: set[int] = set()
@@ -238,7 +238,7 @@ class _Constructor:
         if self._node_count > MAX_NODES:
             self._refuse(position, *_TOO_LARGE)
 
-    def _value(self, node: Any, path: Path, alias: Position | None = None) -> Any:
+    def _value(self, node: Any, path: YamlPath, alias: Position | None = None) -> Any:
         if self.has_anchors and alias is None:
             if id(node) in self._visited:
                 alias = self.key_positions.get(path) or self.value_positions[path[:-1]]
@@ -266,7 +266,7 @@ class _Constructor:
             self._enclosing.discard(id(node))
         return data
 
-    def _mapping(self, node: Any, path: Path, alias: Position | None) -> dict[str, Any]:
+    def _mapping(self, node: Any, path: YamlPath, alias: Position | None) -> dict[str, Any]:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             start = key_node.start_mark
@@ -310,7 +310,7 @@ class _Constructor:
             self._check_string(node, position, alias)
         return sys.intern(node.value)
 
-    def _scalar(self, node: Any, path: Path, position: Position, alias: Position | None) -> Any:
+    def _scalar(self, node: Any, path: YamlPath, position: Position, alias: Position | None) -> Any:
         text = node.value
         if len(text) > MAX_SCALAR:
             message = f"a value of more than {MAX_SCALAR:,} characters"

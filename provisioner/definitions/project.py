@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import IPv6Address
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -64,7 +64,7 @@ class Project:
     """The content of a project file. ``folder`` contains it, ``text`` is its source. ``unsound`` names the targets with
     problems, which are not among ``targets``; it is None if the targets cannot be read."""
 
-    folder: FilePath
+    folder: Path
     default_target: str | None
     allow_env: tuple[EnvRule, ...]
     targets: Mapping[str, Target]
@@ -72,7 +72,7 @@ class Project:
     unsound: tuple[str, ...] | None = ()
 
     @property
-    def connections(self) -> FilePath:
+    def connections(self) -> Path:
         return self.folder / CONNECTIONS
 
     def target(self, name: str) -> Target:
@@ -125,7 +125,7 @@ class UnsoundProject(ProblemsFound):
         self.rest = rest
 
 
-def read_project(folder: FilePath) -> Project:
+def read_project(folder: Path) -> Project:
     """Read the project file in ``folder``. Raise ``UnsoundProject`` for problems in it, ``UsageError`` if there is
     none."""
     path = folder / FILE_NAME
@@ -145,7 +145,7 @@ def read_project(folder: FilePath) -> Project:
     return _project(folder, document, document.data)
 
 
-def _project(folder: FilePath, document: Document, data: Json) -> Project:
+def _project(folder: Path, document: Document, data: Json) -> Project:
     allow_env = data.get("templates", {}).get("allow_env", list(DEFAULT_ALLOW_ENV))
     by_key = {"*": allow_env} if isinstance(allow_env, list) else allow_env
     return Project(
@@ -184,7 +184,7 @@ _WITHOUT_EFFECT_ON_DEFINITIONS = ("org_id", "sandbox", "endpoint", "ims_endpoint
 """Properties of a target that no definition depends on: problems in them do not keep definitions from being checked."""
 
 
-def _sound_part(folder: FilePath, document: Document) -> Project:
+def _sound_part(folder: Path, document: Document) -> Project:
     """Return the project with the targets against which definitions can be checked.
 
     If the rules for ``env()`` are unsound, every variable is admitted, so that definitions are not blamed.
@@ -238,9 +238,9 @@ def _cross_problems(document: Document) -> Iterator[Problem]:
 
 
 def _state_problems(document: Document, targets: Mapping[str, Json]) -> Iterator[Problem]:
-    owners: dict[FilePath, str] = {}
+    owners: dict[Path, str] = {}
     for name, data in targets.items():
-        path = FilePath(_state_file(name, data))
+        path = Path(_state_file(name, data))
         owner = owners.setdefault(path, name)
         location = document.value_location(("targets", name, "state"))
         if ".." in path.parts:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from provisioner import json_schema
 from provisioner.definitions.hints import Misplaced, closest, misplaced, reason_for, suggestion
-from provisioner.definitions.loader import Document, Path
+from provisioner.definitions.loader import Document, YamlPath
 from provisioner.model import Cloud, Json, Location, Problem
 
 
@@ -48,7 +48,7 @@ class ValueSource(NamedTuple):
     description: str = ""
 
 
-ValueSources: TypeAlias = Mapping[Path, ValueSource]
+ValueSources: TypeAlias = Mapping[YamlPath, ValueSource]
 IN_DOCUMENT = ValueSource()
 """The source of a value that is written in the document itself."""
 
@@ -95,7 +95,7 @@ def _problems(
         yield _bad_value(document, error, path, sources)
 
 
-def _missing(document: Document, error: Any, path: Path, strays: Collection[Misplaced]) -> Iterator[Problem]:
+def _missing(document: Document, error: Any, path: YamlPath, strays: Collection[Misplaced]) -> Iterator[Problem]:
     """Yield a problem for each required property that is neither present nor misplaced."""
     depth = len(path)
     present = {stray.home[depth] for stray in strays if stray.home[:depth] == path and len(stray.home) > depth}
@@ -106,7 +106,7 @@ def _missing(document: Document, error: Any, path: Path, strays: Collection[Misp
             yield Problem(document.key_location(path), "schema.missing", message, f"add `{name}:`")
 
 
-def _unknown(document: Document, error: Any, path: Path, strays: Collection[Misplaced]) -> Iterator[Problem]:
+def _unknown(document: Document, error: Any, path: YamlPath, strays: Collection[Misplaced]) -> Iterator[Problem]:
     """Yield a problem for each unknown property that is not just misplaced."""
     known = error.schema.get("properties", {})
     misplaced_names = {name for stray in strays if stray.path == path for name in stray.names}
@@ -120,7 +120,7 @@ def _unknown(document: Document, error: Any, path: Path, strays: Collection[Misp
 _RULES = {"type": "schema.type", "uniqueItems": "schema.duplicate-item"}
 
 
-def _bad_value(document: Document, error: Any, path: Path, sources: ValueSources) -> Problem:
+def _bad_value(document: Document, error: Any, path: YamlPath, sources: ValueSources) -> Problem:
     instance, location = error.instance, document.value_location(path)
     if instance is None:
         return Problem(location, "schema.empty", f"{_quoted(path)} has no value", f"write {_expected(error)}")
@@ -176,7 +176,7 @@ def _types(schema: Json) -> list[str]:
     return [types] if isinstance(types, str) else list(types)
 
 
-def _value_remedy(error: Any, path: Path) -> str:
+def _value_remedy(error: Any, path: YamlPath) -> str:
     """Return the closest value of an enumeration, or else the remedy or an example from the schema."""
     schema = error.schema
     if isinstance(error.instance, str) and not _is_secret(schema):
@@ -198,7 +198,7 @@ def _is_secret(schema: Json) -> bool:
     return bool(schema.get("writeOnly") or schema.get("x-env"))
 
 
-def _quoted(path: Path) -> str:
+def _quoted(path: YamlPath) -> str:
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return f"`{text.removeprefix('.')}`" if path else "the document"
 
@@ -211,7 +211,7 @@ class FieldRule:
     sensitive: bool
     may_use_env: bool
 
-    def covers(self, path: Path) -> bool:
+    def covers(self, path: YamlPath) -> bool:
         return len(path) == len(self.patterns) and all(
             pattern.fullmatch(str(part)) for pattern, part in zip(self.patterns, path, strict=True)
         )
@@ -225,9 +225,9 @@ class FieldRules:
 
     def __init__(self, schema: Json) -> None:
         self._rules = tuple(_field_rules(schema, schema, ()))
-        self._known: dict[Path, FieldRule] = {}
+        self._known: dict[YamlPath, FieldRule] = {}
 
-    def at(self, path: Path) -> FieldRule:
+    def at(self, path: YamlPath) -> FieldRule:
         if path not in self._known:
             self._known[path] = next((rule for rule in self._rules if rule.covers(path)), PLAIN)
         return self._known[path]

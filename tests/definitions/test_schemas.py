@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from provisioner.definitions.loader import Path
+from provisioner.definitions.loader import YamlPath
 from provisioner.definitions.schema import FieldRules, narrowed
 from provisioner.json_schema import load
 from provisioner.model import Cloud, Json
@@ -57,8 +57,8 @@ def test_a_narrowed_schema_knows_one_cloud() -> None:
     assert "sslMode-aws" in load("connection")["$defs"]
 
 
-PARAMS: Path = ("auth", "params")
-STRING: Path = (*PARAMS, "connectionString")
+PARAMS: YamlPath = ("auth", "params")
+STRING: YamlPath = (*PARAMS, "connectionString")
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ STRING: Path = (*PARAMS, "connectionString")
         ((*PARAMS, "server", "deeper"), False, False),
     ],
 )
-def test_annotations_of_a_field(path: Path, sensitive: bool, may_use_env: bool) -> None:
+def test_annotations_of_a_field(path: YamlPath, sensitive: bool, may_use_env: bool) -> None:
     rule = FieldRules(load("connection")).at(path)
     assert (rule.sensitive, rule.may_use_env) == (sensitive, may_use_env)
 
