@@ -160,8 +160,8 @@ def test_no_answer_means_nothing_was_reached() -> None:
             "AEP_API_KEY",
         ),
         (HttpResponse(400, {}, {"error": "invalid_scope"}), "invalid_scope", "AEP_SCOPES"),
-        *((HttpResponse(number, text="<html>", defect=NOT_JSON), "", "Check the proxy") for number in (401, 403, 404)),
-        *((HttpResponse(number), "", "Check the proxy") for number in (401, 403, 404)),
+        *((HttpResponse(number, text="<html>", defect=NOT_JSON), "", "check the proxy") for number in (401, 403, 404)),
+        *((HttpResponse(number), "", "check the proxy") for number in (401, 403, 404)),
         (HttpResponse(401, {}, {"error": "new"}), "new", "AEP_CLIENT_SECRET"),
         (HttpResponse(403, {}, {"message": "no"}), "", "AEP_CLIENT_SECRET"),
         (HttpResponse(404, {}, {"message": "no"}), "", "ims_endpoint"),
@@ -186,7 +186,9 @@ def test_nothing_is_shown() -> None:
     source, script, _ = credentials(granted("tok-hunter22"))
     source.token()
     fixed = FixedToken("tok-hunter22")
-    shown = f"{source!r} {fixed!r} {script.calls} {source._held} {HttpRequest('GET', HERE, '/', bearer='tok-hunter22')}"
+    shown = (
+        f"{source!r} {fixed!r} {script.calls} {source._cached} {HttpRequest('GET', HERE, '/', bearer='tok-hunter22')}"
+    )
     assert "hunter22" not in shown
 
 

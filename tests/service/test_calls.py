@@ -15,7 +15,7 @@ import pytest
 from provisioner.errors import NotAuthenticated, OutcomeUnknown, Refused, ServiceError, Unreachable, UsageError
 from provisioner.secrets import Sensitive
 from provisioner.service.auth import ClientCredentials
-from provisioner.service.calls import RateGate, repeat
+from provisioner.service.calls import RateGate, send_with_retries
 from provisioner.service.client import FlowService
 from provisioner.service.http import NOT_JSON, HttpOutcome, HttpRequest, HttpResponse
 from provisioner.service.retry import Policy
@@ -148,7 +148,7 @@ def test_what_something_in_between_answers_is_not_the_services_word(
         0,
         words,
     )
-    assert caught.value.remedy.startswith("Check the proxy")
+    assert caught.value.remedy.startswith("check the proxy")
 
 
 @pytest.mark.parametrize("harmless", [REFUSED, status(429), status(429, retry_after="3")])
@@ -268,11 +268,11 @@ ACTIONS: dict[str, Callable[[FlowService], object]] = {
     ("action", "first", "kind", "says"),
     [
         (LIST, status(503), Refused, "503"),
-        (LIST, LOST, Unreachable, "no answer came in time"),
+        (LIST, LOST, Unreachable, "no response came in time"),
         (CREATE, REFUSED, Unreachable, "refused"),
         (CREATE, status(429, retry_after="50"), Refused, "429"),
         (DELETE, status(429, retry_after="50"), Refused, "429"),
-        (DELETE, LOST, OutcomeUnknown, "no answer came in time"),
+        (DELETE, LOST, OutcomeUnknown, "no response came in time"),
         (DELETE, status(503), OutcomeUnknown, "503"),
     ],
 )
@@ -298,7 +298,7 @@ def test_what_was_not_begun_when_interrupted_is_not_sent(action: str) -> None:
     bench = Bench(stop_at=0)
     with pytest.raises(Unreachable, match=r": interrupted before it was sent$") as caught:
         ACTIONS[action](bench.service)
-    assert caught.value.remedy == "Run again."
+    assert caught.value.remedy == "run again"
     assert bench.calls == []
 
 
@@ -349,12 +349,12 @@ def test_a_401_renews_the_token_once_for_all_workers() -> None:
     [
         (status(429, retry_after="15"), "the service asked to wait 15 s (429)"),
         (status(429, retry_after="0"), "the service asked to wait 0 s (429)"),
-        (status(429), "the service is asked too much (429)"),
-        (status(429, retry_after="soon"), "the service is asked too much (429)"),
+        (status(429), "the service receives too many requests (429)"),
+        (status(429, retry_after="soon"), "the service receives too many requests (429)"),
         (status(503), "the service answered with status 503"),
         (status(408), "the service answered with status 408"),
         (REFUSED, "no connection to the service: refused"),
-        (LOST, "no answer came in time"),
+        (LOST, "no response came in time"),
     ],
 )
 def test_each_wait_says_for_what(outcome: HttpOutcome, why: str) -> None:
@@ -371,7 +371,7 @@ def test_each_wait_says_for_what(outcome: HttpOutcome, why: str) -> None:
 
     timing = replace(clock.timing, waiting=waiting)
     outcomes = [outcome, EMPTY]
-    repeat("GET", lambda: outcomes.pop(0), Policy(), timing)
+    send_with_retries("GET", lambda: outcomes.pop(0), Policy(), timing)
     assert said == [(clock.slept[0], why)]
 
 
@@ -386,4 +386,4 @@ def test_who_waits_for_the_gate_says_so_too() -> None:
     gate = RateGate(replace(clock.timing, waiting=waiting))
     gate.hold(15)
     assert gate.wait(99) is None
-    assert said == [(15, "the service is asked too much (429)", 0)]
+    assert said == [(15, "the service receives too many requests (429)", 0)]

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.errors import ServiceError
 from provisioner.model import Json
-from provisioner.service.responses import by_base, read_contents, read_flow, read_result, read_tables
+from provisioner.service.responses import flows_by_base, read_contents, read_flow, read_result, read_tables
 
 FLOWS: dict[str, tuple[Json, str]] = {
     "all shown": (
@@ -38,7 +38,7 @@ INHERITED: dict[str, Any] = {
 @pytest.mark.parametrize("inherited", INHERITED.values(), ids=INHERITED)
 def test_a_flow_that_leads_nowhere_is_nobodys(inherited: Any) -> None:
     flow = {"id": "f", "name": "F", "sourceConnectionIds": ["other"], "inheritedAttributes": inherited}
-    assert by_base([{"id": "s", "baseConnectionId": "b"}], [flow]) == {}
+    assert flows_by_base([{"id": "s", "baseConnectionId": "b"}], [flow]) == {}
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"result": "yes"}])

@@ -117,7 +117,7 @@ def test_some_statuses_speak_for_themselves(status: int) -> None:
 def test_a_login_to_the_network_is_no_failure_of_the_service(text: str) -> None:
     fault = read_fault(HttpResponse(511, text=text, defect=NOT_JSON))
     for known in (explain(fault), explain_sign_in(fault)):
-        assert "network wants a login" in known.meaning
+        assert "network requires a login" in known.meaning
         assert "support" not in known.remedy
 
 
@@ -161,8 +161,8 @@ def test_explanations_are_one_style(code: str) -> None:
     meaning, remedy = CODES[code]
     assert not meaning.endswith(".")
     assert meaning[0].islower() or meaning.startswith("Adobe")
-    assert remedy[0].isupper()
-    assert remedy.endswith(".")
+    assert remedy[0].islower()
+    assert not remedy.endswith(".")
 
 
 @pytest.mark.parametrize(("status", "code"), [(500, "1101-404"), (404, "1101-500"), (400, "401013"), (503, "1439-400")])

@@ -9,14 +9,14 @@ import pytest
 from provisioner.service.http import HeldBack, HttpRequest
 from provisioner.service.origin import check_origin
 from provisioner.service.retry import GiveUp, Policy, decide
-from provisioner.service.transport import HttpTransport, objection, real_timing, variable
+from provisioner.service.transport import HttpTransport, proxy_problem, proxy_variable, real_timing
 
 from .fakes import ADOBE, HERE
 
 SOCKS = "SOCKS is not supported without PySocks"
-BLANK = "it holds a blank or a character that is not seen"
+BLANK = "it holds a blank or an invisible character"
 PORT = "its port is not a number from 0 to 65535"
-HOST = "it has no host, or one that cannot be a host's name"
+HOST = "it has no valid host"
 SCHEME = "its scheme is neither http nor https"
 LETTERS = "its user name or password holds letters that no header can carry"
 
@@ -74,7 +74,7 @@ def test_what_requests_refuses_is_told_once_and_by_name(
 
 @pytest.mark.parametrize("proxy", USABLE)
 def test_what_can_be_a_proxy_meets_no_objection(proxy: str) -> None:
-    assert objection(proxy) == ("", "")
+    assert proxy_problem(proxy) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_what_can_be_a_proxy_meets_no_objection(proxy: str) -> None:
     ],
 )
 def test_the_variable_that_counts(environ: dict[str, str], named: str) -> None:
-    assert variable(ADOBE, environ) == named
-    assert variable(HERE, environ) == ""
+    assert proxy_variable(ADOBE, environ) == named
+    assert proxy_variable(HERE, environ) == ""
 
 
 def test_a_call_that_could_not_be_made_for_another_reason_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:

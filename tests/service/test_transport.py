@@ -26,7 +26,7 @@ from provisioner.service import transport as module
 from provisioner.service.attempt import Attempt
 from provisioner.service.http import CallLog, HeldBack, HttpOutcome, HttpRequest, HttpResponse, NoResponse
 from provisioner.service.origin import Origin, check_origin
-from provisioner.service.transport import HttpTransport, explained, real_timing
+from provisioner.service.transport import HttpTransport, explain_failure, real_timing
 
 from .fakes import ADOBE
 from .sockets import answering, dripping, impolite, resetting, saying, waiting
@@ -121,7 +121,7 @@ def test_elsewhere_the_proxy_is_used_and_sees_no_token(
         outcome = transport.send(HttpRequest("POST", ADOBE, "/x", json={}, bearer="tok"))
     assert proxy.requests[0].startswith(b"CONNECT platform.adobe.io:443 ")
     assert b"tok" not in proxy.requests[0]
-    assert outcome == NoResponse(False, "the proxy refused the connection", "Check HTTPS_PROXY and its credentials.")
+    assert outcome == NoResponse(False, "the proxy refused the connection", "check HTTPS_PROXY and its credentials")
 
 
 def test_a_missing_bundle_of_certificates_is_named(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +138,7 @@ def test_a_bundle_that_is_not_there_is_asked_for_once(
 ) -> None:
     monkeypatch.setenv(name, "/nonexistent/ca.pem")
     words = f"{name}: the file of trusted certificates cannot be read"
-    assert transport.send(HttpRequest("GET", ADOBE, "/x")) == HeldBack(False, words, f"Check {name}.")
+    assert transport.send(HttpRequest("GET", ADOBE, "/x")) == HeldBack(False, words, f"check {name}")
 
 
 @pytest.mark.parametrize("bundle", [None, __file__])
@@ -338,7 +338,7 @@ def test_a_body_that_does_not_end_in_time(
     read = HttpTransport._read
 
     def late(self: HttpTransport, response: requests.Response, attempt: Attempt) -> HttpResponse:
-        attempt._end()
+        attempt._expire()
         return read(self, response, attempt)
 
     monkeypatch.setattr(HttpTransport, "_read", late)
@@ -356,7 +356,7 @@ def test_a_body_that_does_not_end_in_time(
 def test_headers_that_do_not_end_in_time(transport: HttpTransport, start: bytes, drip: bytes) -> None:
     with impolite(dripping(start, drip)) as server:
         outcome = transport.send(post(server.port, within=LATE))
-    assert outcome == NoResponse(True, "no answer came in time")
+    assert outcome == NoResponse(True, "no response came in time")
 
 
 @pytest.mark.parametrize("drip", [b"", b"0"])
@@ -373,12 +373,12 @@ def test_a_deadline_that_passed_while_connecting_keeps_the_request_here(
     transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def passed(attempt: Attempt, _: object) -> None:
-        attempt._end()
+        attempt._expire()
 
     monkeypatch.setattr(Attempt, "watch", passed)
     with impolite(saying(answering("200 OK", b"{}"))) as server:
         outcome = transport.send(post(server.port))
-    assert outcome == NoResponse(False, "no connection came about in time", module._CHECK_NETWORK)
+    assert outcome == NoResponse(False, "no connection was made in time", module._CHECK_NETWORK)
     assert server.requests in ([], [b"\r\n\r\n"])
 
 
@@ -468,7 +468,7 @@ def test_refused_means_it_did_not_leave(transport: HttpTransport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     assert transport.send(post(port)) == NoResponse(
-        False, "no connection to the service: refused", "Check the endpoint: is `provisioner emulator` running?"
+        False, "no connection to the service: refused", "check the endpoint: is `provisioner emulator` running?"
     )
 
 
@@ -626,18 +626,18 @@ def test_a_tunnel_that_does_not_come_about_carried_nothing(
 
 def test_certificates_that_nobody_vouches_for() -> None:
     error = requests.exceptions.SSLError(ssl.SSLCertVerificationError("certificate verify failed"))
-    assert explained(error, Attempt(1), ADOBE, {}).reason == "the server's certificate cannot be verified"
+    assert explain_failure(error, Attempt(1), ADOBE, {}).reason == "the server's certificate cannot be verified"
 
 
-NETWORK = "Check the network, the endpoint and the proxy settings."
+NETWORK = "check the network, the endpoint and the proxy settings"
 
 
 @pytest.mark.parametrize(
     ("url", "remedy"),
     [
-        ("http://127.0.0.1:1", "Check the endpoint: is `provisioner emulator` running?"),
-        ("http://localhost:1", "Check the endpoint: is `provisioner emulator` running?"),
-        ("https://[::1]:1", "Check the endpoint: is `provisioner emulator` running?"),
+        ("http://127.0.0.1:1", "check the endpoint: is `provisioner emulator` running?"),
+        ("http://localhost:1", "check the endpoint: is `provisioner emulator` running?"),
+        ("https://[::1]:1", "check the endpoint: is `provisioner emulator` running?"),
         ("https://platform.adobe.io", NETWORK),
         ("https://ims-na1.adobelogin.com", NETWORK),
     ],
@@ -645,7 +645,7 @@ NETWORK = "Check the network, the endpoint and the proxy settings."
 def test_who_refuses_a_connection_on_this_machine_may_be_an_emulator_that_is_not_running(url: str, remedy: str) -> None:
     refused = NewConnectionError(POOL, "x")
     refused.__cause__ = ConnectionRefusedError(111, "x")
-    failure = explained(requests.ConnectionError(refused), Attempt(1), check_origin(url), {})
+    failure = explain_failure(requests.ConnectionError(refused), Attempt(1), check_origin(url), {})
     assert failure == NoResponse(False, "no connection to the service: refused", remedy)
 
 
@@ -659,7 +659,7 @@ def test_a_name_that_nobody_knows(transport: HttpTransport, monkeypatch: pytest.
 def test_an_error_that_wraps_itself_is_no_trap() -> None:
     error = requests.ConnectionError("x")
     error.__cause__ = error
-    assert not explained(error, Attempt(1), ADOBE, {}).sent
+    assert not explain_failure(error, Attempt(1), ADOBE, {}).sent
 
 
 # --- the log
@@ -680,7 +680,7 @@ def test_a_call_is_one_line_without_headers_and_body(transport: HttpTransport, l
 
 def test_a_call_without_an_answer_says_why(transport: HttpTransport, log: list[CallLog]) -> None:
     lost(transport, lambda *_: None)
-    assert (log[0].status, log[0].note) == (0, "the connection broke before the answer was complete")
+    assert (log[0].status, log[0].note) == (0, "the connection broke before the response was complete")
 
 
 def test_the_clocks_are_those_of_this_machine() -> None:
