@@ -94,20 +94,20 @@ def put(*path: str, to: object) -> bytes:
         (b"[]", "f: expected an object, found a list"),
         (b"{}", "f: format_version: expected 1, found nothing"),
         (b'{"serial": NaN}', "f: NaN is not JSON"),
-        (TEXT.replace('"records": {', '"records": {"orders": {},').encode(), 'f: "orders" is there twice'),
+        (TEXT.replace('"records": {', '"records": {"orders": {},').encode(), 'f: "orders" occurs twice'),
         (
             re.sub(r'"serial": \d+', f'"serial": {"9" * 4300}', TEXT).encode(),
             "f: serial: expected a whole number, found a number",
         ),
         (TEXT.replace("{\n", "{\n<<<<<<< HEAD\n", 1).encode(), "f:2: an unresolved merge conflict"),
         (TEXT.replace("{\n", "{\n>>>>>>> x\n", 1).encode(), "f:2: an unresolved merge conflict"),
-        (put("format_version", to=2), "f: written by a newer provisioner (format 2; this one knows up to 1)"),
-        (put("format_version", to=0), "f: format 0 is not known"),
+        (put("format_version", to=2), "f: written by a newer provisioner (format 2; this one supports up to 1)"),
+        (put("format_version", to=0), "f: unknown format 0"),
         (put("format_version", to=True), "f: format_version: expected 1, found true or false"),
         (put("format_version", to="1"), "f: format_version: expected 1, found text"),
-        (put("lineage", to=""), "f: lineage: expected text with something in it, found text"),
+        (put("lineage", to=""), "f: lineage: expected text that is not empty, found text"),
         (put("serial", to=-1), "f: serial: expected a whole number, found a number"),
-        (put("records", "orders", "id", to=""), "f: records.orders.id: expected text with something in it, found text"),
+        (put("records", "orders", "id", to=""), "f: records.orders.id: expected text that is not empty, found text"),
         (put("records", "orders", "fields", "name", to=3), "f: records.orders.fields.name: expected text"),
         (
             put("records", "orders", "secrets", "name", to={}),
@@ -115,7 +115,7 @@ def put(*path: str, to: object) -> bytes:
         ),
         (
             put("records", "sales", to=json.loads(TEXT)["records"]["orders"]),
-            "f: orders and sales are recorded with one and the same",
+            "f: orders and sales are recorded with the same",
         ),
         (
             put("records", "orders", "fields", "auth.params.password", to="x"),
@@ -235,7 +235,7 @@ WRONG_ENTRIES = {
     ),
     "no id": (
         {"kind": "adopted", "key": "k", "record": {"id": "", "salt": "", "fields": {}, "secrets": {}}},
-        "entries.0.record.id: expected text with something in it, found text",
+        "entries.0.record.id: expected text that is not empty, found text",
     ),
     "a beginning of nothing": ({"kind": "opened"}, "entries.0.format_version: expected a whole number, found nothing"),
 }

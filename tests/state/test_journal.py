@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from provisioner.errors import StateError
 from provisioner.state import journal as module
-from provisioner.state.journal import Journal, JournalContents, journal_contents, read, rescued
+from provisioner.state.journal import Journal, JournalContents, parse, read, read_rescue_file
 from provisioner.state.records import JournalEntry, Removed, State
 
 from .examples import create, done, happenings, opened_on, patch, record
@@ -45,7 +45,7 @@ def test_what_was_appended_is_read_back(path: Path, journal: Journal) -> None:
     journal.append([done("i1", "id-9", '"e9"'), patch(record())])
     found = read(path)
     assert found.entries == (OPENED, create(), done("i1", "id-9", '"e9"'), patch(record()))
-    assert (found.length, found.torn, found.opened) == (path.stat().st_size, 0, OPENED)
+    assert (found.length, found.torn, found.header) == (path.stat().st_size, 0, OPENED)
     assert path.read_bytes().count(b"\n") == 2
 
 
@@ -76,7 +76,7 @@ def test_torn_at_every_byte_the_last_line_is_left_out_and_overwritten(path: Path
     journal.close()
     data = path.read_bytes()
     for cut in range(whole, len(data)):
-        found = journal_contents(data[:cut], "f")
+        found = parse(data[:cut], "f")
         assert (found.entries, found.torn) == ((OPENED, create()), cut - whole)
         path.write_bytes(data[:cut])
         later = reopened(path)
@@ -88,7 +88,7 @@ def test_torn_at_every_byte_the_last_line_is_left_out_and_overwritten(path: Path
 def test_torn_at_every_byte_the_first_line_is_no_journal(path: Path, journal: Journal) -> None:
     journal.append([create()])
     data = path.read_bytes()
-    assert all(journal_contents(data[:cut], "f") == JournalContents(torn=cut) for cut in range(len(data)))
+    assert all(parse(data[:cut], "f") == JournalContents(torn=cut) for cut in range(len(data)))
 
 
 def lines(*batches: list[JournalEntry]) -> list[bytes]:
@@ -105,7 +105,7 @@ A, B, C, D = lines([OPENED, create()], [done("i1", "id-9")], [patch(record())], 
 def test_a_block_of_the_last_line_that_never_reached_the_disk_is_noticed(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(B) - 1))
     end = data.draw(st.integers(start + 1, len(B)))
-    found = journal_contents(A + B[:start] + bytes(end - start) + B[end:], "f")
+    found = parse(A + B[:start] + bytes(end - start) + B[end:], "f")
     assert (found.entries, found.torn) == ((OPENED, create()), len(B))
 
 
@@ -114,7 +114,7 @@ def test_a_byte_changed_in_a_whole_line_is_damage(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(B) - 2))
     other = data.draw(st.integers(1, 255).filter(lambda byte: byte not in (B[place], 10)))
     with pytest.raises(StateError, match="f:2: the journal is damaged"):
-        journal_contents(A + B[:place] + bytes([other]) + B[place + 1 :], "f")
+        parse(A + B[:place] + bytes([other]) + B[place + 1 :], "f")
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_a_byte_changed_in_a_whole_line_is_damage(data: st.DataObject) -> None:
 )
 def test_damage_before_the_end_is_said_with_its_line(data: bytes, place: str) -> None:
     with pytest.raises(StateError) as caught:
-        journal_contents(data, "f")
+        parse(data, "f")
     assert caught.value.message == f"{place}: the journal is damaged here"
     assert caught.value.remedy
 
@@ -145,13 +145,13 @@ def test_a_sealed_line_of_something_else_is_damage() -> None:
     payload = b"[{]"
     line = module._START + module._seal(payload, "") + module._MIDDLE + payload + module._END
     with pytest.raises(StateError, match="f:1: the journal is damaged"):
-        journal_contents(line + A, "f")
+        parse(line + A, "f")
 
 
 @given(st.lists(st.sampled_from([A, B, C, D, b"\n", b"{}", A[:30], b"\x00" * 9])).map(b"".join) | st.binary())
 def test_reading_raises_nothing_but_a_state_error(data: bytes) -> None:
     try:
-        found = journal_contents(data, "f")
+        found = parse(data, "f")
     except StateError:
         return
     assert found.length + found.torn == len(data)
@@ -160,7 +160,7 @@ def test_reading_raises_nothing_but_a_state_error(data: bytes) -> None:
 @given(st.lists(st.lists(happenings, min_size=1, max_size=3), max_size=4))
 def test_every_entry_survives(batches: list[list[JournalEntry]]) -> None:
     data = b"".join(lines([OPENED], *batches))
-    assert journal_contents(data, "f").entries == (OPENED, *(entry for batch in batches for entry in batch))
+    assert parse(data, "f").entries == (OPENED, *(entry for batch in batches for entry in batch))
 
 
 RESCUED = b'{"etag": null, "id": "id-9", "intent_id": "i1", "kind": "settled", "verdict": "done"}\n'
@@ -172,7 +172,7 @@ RESCUED = b'{"etag": null, "id": "id-9", "intent_id": "i1", "kind": "settled", "
 )
 def test_a_rescue_file_is_read_but_for_a_line_that_was_cut_short(path: Path, data: bytes, outcomes: int) -> None:
     path.write_bytes(data)
-    assert rescued(path) == (done("i1", "id-9"),) * outcomes
+    assert read_rescue_file(path) == (done("i1", "id-9"),) * outcomes
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_rescue_file_is_read_but_for_a_line_that_was_cut_short(path: Path, dat
 def test_anything_else_is_no_rescue_file(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with pytest.raises(StateError, match=r"prod\.json\.journal"):
-        rescued(path)
+        read_rescue_file(path)
 
 
 def test_a_journal_that_cannot_be_read_is_a_state_error(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_journal_without_a_line_is_said(path: Path) -> None:
     file.write_bytes(b"damage\nmore damage\n")
     found = repair(path, EMPTY)
     assert found.state.records == ()
-    assert f"{file} holds no line that can be read" in found.notes
+    assert f"{file} holds no readable line" in found.notes
 
 
 def test_a_journal_that_cannot_be_read_is_said(path: Path) -> None:

@@ -289,7 +289,7 @@ def test_a_journal_without_its_state_is_not_taken_for_a_beginning(path: Path) ->
     with held(path) as store:
         store.begin([patch(record())])
     path.unlink()
-    with pytest.raises(StateError, match="is gone, but its journal is there and continues serial 1"):
+    with pytest.raises(StateError, match="is missing, but its journal exists and continues serial 1"):
         FileStore(path, TARGET).load()
 
 
@@ -340,17 +340,17 @@ def test_a_reader_between_two_files_of_another_run_looks_again(path: Path, monke
     with_one_record(path)
     with held(path) as store:
         store.begin([patch(record())])
-    reader, real = FileStore(path, TARGET), FileStore._read
+    reader, real = FileStore(path, TARGET), FileStore._read_state_file
 
     def overtaken(self: FileStore) -> bytes | None:
-        monkeypatch.setattr(FileStore, "_read", real)
+        monkeypatch.setattr(FileStore, "_read_state_file", real)
         with held(path) as writer:
             writer.compact()
             writer.settle([failed("i2")])
             writer.compact()
         return real(self)
 
-    monkeypatch.setattr(FileStore, "_read", overtaken)
+    monkeypatch.setattr(FileStore, "_read_state_file", overtaken)
     assert reader.load().serial == 3
 
 
