@@ -72,7 +72,7 @@ def state_from_bytes(data: bytes, where: str) -> State:
     document = _upgrade(_parse_file(data, where), where)
     _validate(document, "", where)
     try:
-        state = _state(document)
+        state = _state_from_json(document)
     except ValueError as error:
         raise StateError(f"{where}: {error}", _RESTORE) from None
     keys: dict[str, Key] = {}
@@ -131,24 +131,28 @@ def entries_from_line(line: bytes, where: str) -> list[JournalEntry]:
     if isinstance(entries, list) and entries:
         _read_version(entries[0], where)
     _validate(document, "journalLine", where)
-    return [_entry(entry) for entry in entries]
+    return [_entry_from_json(entry) for entry in entries]
 
 
 def _record_to_json(record: Record) -> Json:
     """Return a record as JSON, without its key. All secrets share its salt."""
+    secrets = {}
+    for secret in record.secrets:
+        fingerprint = secret.fingerprint
+        secrets[secret.path] = {
+            "origin": secret.origin,
+            "alg": fingerprint.alg,
+            "key_id": fingerprint.key_id,
+            "mac": fingerprint.mac,
+        }
     return {
         "id": record.id,
         "etag": record.etag,
         "salt": record.salt,
         "fields": dict(record.texts),
-        "secrets": {secret.path: _secret_to_json(secret) for secret in record.secrets},
+        "secrets": secrets,
         **({"untested": True} if record.untested else {}),
     }
-
-
-def _secret_to_json(secret: SecretRecord) -> Json:
-    fingerprint = secret.fingerprint
-    return {"origin": secret.origin, "alg": fingerprint.alg, "key_id": fingerprint.key_id, "mac": fingerprint.mac}
 
 
 def _target_to_json(target: TargetIdentity | None) -> Json | None:
@@ -157,71 +161,76 @@ def _target_to_json(target: TargetIdentity | None) -> Json | None:
     return {"endpoint": target.endpoint, "org_id": target.org_id, "sandbox": target.sandbox}
 
 
-def _state(json: Json) -> State:
-    for intent_id, intent in json["intents"].items():
+def _state_from_json(document: Json) -> State:
+    for intent_id, intent in document["intents"].items():
         if intent["intent_id"] != intent_id:
             raise ValueError(f"intents.{intent_id}.intent_id: expected {intent_id!r}")
     return State(
         format_version=FORMAT_VERSION,
-        lineage=json["lineage"],
-        serial=int(json["serial"]),
-        target=_target(json.get("target")),
-        records=tuple(_record(key, value) for key, value in json["records"].items()),
-        intents=tuple(_intent(value) for value in json["intents"].values()),
-        journal=json["journal"],
+        lineage=document["lineage"],
+        serial=int(document["serial"]),
+        target=_target_from_json(document.get("target")),
+        records=tuple(_record_from_json(key, value) for key, value in document["records"].items()),
+        intents=tuple(_intent_from_json(value) for value in document["intents"].values()),
+        journal=document["journal"],
     )
 
 
-def _record(key: Key, json: Json) -> Record:
-    salt = json["salt"]
+def _record_from_json(key: Key, document: Json) -> Record:
+    salt = document["salt"]
     return Record(
         key=key,
-        id=json["id"],
-        etag=json.get("etag"),
-        texts={path: _intern(text) for path, text in json["fields"].items()},
+        id=document["id"],
+        etag=document.get("etag"),
+        texts={path: _intern(text) for path, text in document["fields"].items()},
         secrets=tuple(
             SecretRecord(path, secret["origin"], Fingerprint(secret["alg"], secret["key_id"], salt, secret["mac"]))
-            for path, secret in json["secrets"].items()
+            for path, secret in document["secrets"].items()
         ),
         salt=salt,
-        untested=json.get("untested") is True,
+        untested=document.get("untested") is True,
     )
 
 
-def _entry(json: Json) -> JournalEntry:
-    match json["kind"]:
+def _entry_from_json(document: Json) -> JournalEntry:
+    match document["kind"]:
         case "intent":
-            return _intent(json)
+            return _intent_from_json(document)
         case "settled":
-            return Completed(json["intent_id"], json["verdict"], json.get("id"), json.get("etag"))
+            return Completed(document["intent_id"], document["verdict"], document.get("id"), document.get("etag"))
         case "adopted":
-            return Recorded(_record(json["key"], json["record"]))
+            return Recorded(_record_from_json(document["key"], document["record"]))
         case "forgotten":
-            return Removed(json["key"])
+            return Removed(document["key"])
         case "prior_ids":
-            return PriorIds(tuple(json["ids"]))
+            return PriorIds(tuple(document["ids"]))
         case _:
-            return Header(json["journal"], json["lineage"], int(json["serial"]), _target(json.get("target")))
+            return Header(
+                document["journal"],
+                document["lineage"],
+                int(document["serial"]),
+                _target_from_json(document.get("target")),
+            )
 
 
-def _intent(json: Json) -> Intent:
-    record = json.get("record")
+def _intent_from_json(document: Json) -> Intent:
+    record = document.get("record")
     return Intent(
-        intent_id=json["intent_id"],
-        key=json["key"],
-        step=json["step"],
-        name=json["name"],
-        spec_id=json["spec_id"],
-        id=json.get("id"),
-        etag=json.get("etag"),
-        sent_at=json["sent_at"],
-        seen=tuple(json["seen"]),
-        record=None if record is None else _record(json["key"], record),
+        intent_id=document["intent_id"],
+        key=document["key"],
+        step=document["step"],
+        name=document["name"],
+        spec_id=document["spec_id"],
+        id=document.get("id"),
+        etag=document.get("etag"),
+        sent_at=document["sent_at"],
+        seen=tuple(document["seen"]),
+        record=None if record is None else _record_from_json(document["key"], record),
     )
 
 
-def _target(json: Json | None) -> TargetIdentity | None:
-    return None if json is None else TargetIdentity(json["endpoint"], json["org_id"], json["sandbox"])
+def _target_from_json(document: Json | None) -> TargetIdentity | None:
+    return None if document is None else TargetIdentity(document["endpoint"], document["org_id"], document["sandbox"])
 
 
 def _parse_file(data: bytes, where: str) -> Any:

@@ -66,7 +66,7 @@ class Store(Protocol):
         """Record the ids that the service listed before the following calls."""
         ...
 
-    def settle(self, settled: Iterable[Completed]) -> None:
+    def settle(self, outcomes: Iterable[Completed]) -> None:
         """Record the outcomes of intents."""
         ...
 
@@ -175,8 +175,8 @@ class FileStore:
     def remember_ids(self, ids: Iterable[str]) -> None:
         self._append((PriorIds(tuple(ids)),))
 
-    def settle(self, settled: Iterable[Completed]) -> None:
-        outcomes = tuple(settled)
+    def settle(self, outcomes: Iterable[Completed]) -> None:
+        outcomes = tuple(outcomes)
         try:
             # Not checked, so never refused: it adds only ids and etags to what was checked before the call.
             self._append(outcomes)

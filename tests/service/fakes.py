@@ -1,4 +1,4 @@
-"""Ports for the tests: a clock that only moves when somebody sleeps, and a transport that reads from a script."""
+"""Fakes of the ports: a clock that moves only when somebody sleeps, and a transport that follows a script."""
 
 from __future__ import annotations
 

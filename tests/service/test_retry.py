@@ -1,4 +1,4 @@
-"""Which calls are sent again. The table says it for each method; the properties hold for whatever comes."""
+"""Retry decisions: a table for each method, and properties for any outcome."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_decision(name: str, method: str, outcome: HttpOutcome, expected: type[R
         ("POST", REFUSED, GiveUp),
     ],
 )
-def test_at_the_bound_what_is_certain_stays_certain(
+def test_at_the_bound_a_certain_outcome_stays_certain(
     method: str, outcome: HttpOutcome, expected: type[RetryDecision]
 ) -> None:
     assert isinstance(decide(method, outcome, 6, 0, Policy(attempts=6, throttled_attempts=6), 0), expected)
@@ -121,7 +121,7 @@ def test_retry_after(raw: str, seconds: float | None) -> None:
     assert retry_after(HttpResponse(429, {"retry-after": raw}, date=NOW)) == seconds
 
 
-def test_a_date_without_the_servers_clock_says_nothing() -> None:
+def test_a_retry_after_date_needs_the_servers_date() -> None:
     assert retry_after(HttpResponse(429, {"retry-after": DATE})) is None
 
 
@@ -167,7 +167,7 @@ UNCERTAIN = [name for name, _, _, _, write in TABLE if write is NoClearAnswer]
 @pytest.mark.parametrize("retry_after", [{}, {"retry-after": "0"}])
 @pytest.mark.parametrize("name", UNCERTAIN)
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_a_write_in_doubt_is_never_repeated(
+def test_a_doubtful_write_is_never_retried(
     method: str, name: str, retry_after: dict[str, str], elapsed: float, attempt: int
 ) -> None:
     outcome = next(row[1] for row in TABLE if row[0] == name)
@@ -177,7 +177,7 @@ def test_a_write_in_doubt_is_never_repeated(
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "POST", "PATCH"])
-def test_what_we_held_back_is_not_tried_again(method: str) -> None:
+def test_a_held_back_call_is_not_retried(method: str) -> None:
     assert decide(method, INTERRUPTED, 1, 0, Policy(), 0) == GiveUp()
 
 
@@ -205,7 +205,7 @@ elapsed = st.floats(0, 10_000)
 
 
 @given(st.sampled_from(["POST", "PATCH"]), outcomes, attempts, elapsed, policies, jitters)
-def test_writing_is_repeated_only_when_certainly_without_effect(
+def test_a_write_is_retried_only_if_it_certainly_had_no_effect(
     method: str, outcome: HttpOutcome, attempt: int, seconds: float, policy: Policy, jitter: float
 ) -> None:
     if isinstance(decide(method, outcome, attempt, seconds, policy, jitter), Again):
@@ -232,7 +232,7 @@ def test_giving_up_is_certain(
 
 
 @given(outcomes, attempts, elapsed, policies, jitters)
-def test_reading_is_never_in_doubt(
+def test_a_read_is_never_doubtful(
     outcome: HttpOutcome, attempt: int, seconds: float, policy: Policy, jitter: float
 ) -> None:
     assert not isinstance(decide("GET", outcome, attempt, seconds, policy, jitter), NoClearAnswer)

@@ -1,4 +1,4 @@
-"""Values -> JSON -> the same values; anything else -> StateError."""
+"""The JSON of states and journal entries: round trips, and errors for everything else."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def entry_from_json(found: object) -> JournalEntry:
 
 
 @given(states())
-def test_a_state_survives_the_file(state: State) -> None:
+def test_a_state_round_trips(state: State) -> None:
     assert state_from_bytes(state_to_bytes(state), "f") == state
 
 
 @given(happenings | openeds | prior_ids)
-def test_an_entry_survives(entry: JournalEntry) -> None:
+def test_an_entry_round_trips(entry: JournalEntry) -> None:
     assert entry_from_json(entry_to_json(entry)) == entry
 
 
@@ -58,12 +58,12 @@ def test_a_mutated_entry_is_an_entry_or_an_error(entry: JournalEntry, data: st.D
 
 
 @given(mutated(json.loads(TEXT)))
-def test_both_engines_judge_alike(found: object) -> None:
+def test_both_schema_engines_agree(found: object) -> None:
     assert json_schema.accepts(SCHEMA)(found) == (not any(json_schema.errors(SCHEMA, found)))
 
 
 @given(st.binary() | st.text().map(str.encode))
-def test_bytes_are_never_anything_but_a_state_error(data: bytes) -> None:
+def test_any_bytes_raise_only_state_error(data: bytes) -> None:
     with pytest.raises(StateError):
         state_from_bytes(data, "f")
 
@@ -133,13 +133,13 @@ def put(*path: str, to: object) -> bytes:
         (put("serial", to=2**63), "f: serial: expected a whole number, found a number"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(data: bytes, message: str) -> None:
+def test_messages_name_the_position(data: bytes, message: str) -> None:
     with pytest.raises(StateError) as caught:
         state_from_bytes(data, "f")
     assert caught.value.message.startswith(message)
 
 
-def test_no_depth_is_anything_but_a_state_error() -> None:
+def test_any_nesting_depth_raises_only_state_error() -> None:
     """Also just below the depth that cannot be parsed, where an explanation finds less room on the stack."""
     data = put("serial", to="deep")
 
@@ -154,7 +154,7 @@ def test_no_depth_is_anything_but_a_state_error() -> None:
     assert [message(depth) for depth in range(too_deep - 20, too_deep)]
 
 
-def test_a_value_out_of_place_is_not_echoed() -> None:
+def test_an_invalid_value_is_not_quoted() -> None:
     with pytest.raises(StateError) as caught:
         state_from_bytes(put("records", "orders", "etag", to={"p": "hunter22"}), "f")
     assert caught.value.message == "f: records.orders.etag: expected text, found an object"
@@ -171,7 +171,7 @@ TOLERATED = {
 
 
 @pytest.mark.parametrize("data", TOLERATED.values(), ids=TOLERATED)
-def test_what_is_no_harm_is_read(data: bytes) -> None:
+def test_harmless_differences_are_accepted(data: bytes) -> None:
     state = state_from_bytes(data, "f")
     assert (repr(state.serial), state.by_key.keys()) == ("3", {"orders"})
     assert state_from_bytes(state_to_bytes(state), "f") == state
@@ -210,7 +210,7 @@ def test_records_are_found_by_key_and_sorted() -> None:
         lambda: Recorded(record(ident="")),
     ],
 )
-def test_values_that_contradict_themselves_cannot_be_made(wrong: object) -> None:
+def test_contradictory_values_cannot_be_created(wrong: object) -> None:
     with pytest.raises(ValueError, match="record"):
         wrong()  # type: ignore[operator]
 
@@ -242,7 +242,7 @@ WRONG_ENTRIES = {
 
 
 @pytest.mark.parametrize(("entry", "message"), WRONG_ENTRIES.values(), ids=WRONG_ENTRIES)
-def test_what_is_wrong_with_an_entry_is_said_with_its_place(entry: object, message: str) -> None:
+def test_messages_about_entries_name_the_position(entry: object, message: str) -> None:
     with pytest.raises(StateError) as caught:
         entry_from_json(entry)
     assert caught.value.message.startswith(f"f:1: {message}")
@@ -256,7 +256,7 @@ def parts(schema: Any) -> Iterator[Json]:
         yield from parts(inner)
 
 
-def test_the_schema_is_sound_and_described() -> None:
+def test_the_schema_is_valid_and_described() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     used = {part["$ref"].removeprefix("#/$defs/") for part in parts(SCHEMA) if isinstance(part.get("$ref"), str)}
     assert used | {"journalLine"} == set(SCHEMA["$defs"])
