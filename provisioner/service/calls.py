@@ -32,12 +32,12 @@ from provisioner.service.http import (
     Transport,
 )
 from provisioner.service.retry import (
-    Again,
     GiveUp,
-    NoClearAnswer,
     Policy,
-    conclude,
+    Retry,
+    UnknownEffect,
     decide,
+    final_decision,
     is_throttled,
     may_have_had_effect,
     retry_after,
@@ -134,7 +134,7 @@ class CallResult:
     """The end of a call after all retries. ``doubtful``: an earlier attempt may already have had the effect."""
 
     outcome: HttpOutcome
-    verdict: GiveUp | NoClearAnswer | None = None
+    verdict: GiveUp | UnknownEffect | None = None
     doubtful: bool = False
 
     @property
@@ -176,9 +176,9 @@ def send_with_retries(
         if throttled:
             hold(wait_before(outcome, attempts[throttled], policy, jitter))
         decision = decide(method, outcome, attempts[throttled], elapsed, policy, jitter)
-        if not isinstance(decision, Again):
+        if not isinstance(decision, Retry):
             return CallResult(outcome, decision, doubtful)
-        previous = CallResult(outcome, conclude(method, outcome), doubtful)
+        previous = CallResult(outcome, final_decision(method, outcome), doubtful)
         doubtful = doubtful or (method != "GET" and may_have_had_effect(outcome))
         with timing.waiting(decision.after, _reason_to_wait(outcome), elapsed):
             timing.sleep(decision.after)
@@ -253,7 +253,7 @@ def call_error(what: str, result: CallResult, ident: str = "") -> ServiceError:
     ``what`` describes the call, such as ``creating a base connection``; ``ident`` is the id of the one existing object
     that it was about, which "not found" can then mean.
     """
-    unknown = isinstance(result.verdict, NoClearAnswer) or result.doubtful
+    unknown = isinstance(result.verdict, UnknownEffect) or result.doubtful
     outcome = result.outcome
     if isinstance(outcome, NoResponse):
         if unknown:

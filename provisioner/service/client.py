@@ -15,7 +15,7 @@ from provisioner.errors import MissingUnclear, NotFound, OutcomeUnknown, Refused
 from provisioner.model import Json
 from provisioner.progress import SILENT, Progress
 from provisioner.service.calls import ServiceCaller, TokenSource, call_error, unusable_response
-from provisioner.service.http import LOOKING, REAL, Deadlines, HttpRequest, HttpResponse, Timing, Transport
+from provisioner.service.http import DATABASE_TIMEOUT, REAL, Deadlines, HttpRequest, HttpResponse, Timing, Transport
 from provisioner.service.origin import Origin
 from provisioner.service.paging import Page, incomplete, is_id, items_of, next_query
 from provisioner.service.responses import (
@@ -26,7 +26,7 @@ from provisioner.service.responses import (
     TableContents,
     flows_by_base,
     read_contents,
-    read_result,
+    read_reachability,
     read_tables,
 )
 from provisioner.service.retry import Policy
@@ -107,7 +107,7 @@ class FlowReader:
         reason."""
         what = f"testing base connection {connection_id}"
         try:
-            return read_result(what, self._get(what, f"{_path(connection_id)}/test", LOOKING).body)
+            return read_reachability(what, self._get(what, f"{_path(connection_id)}/test", DATABASE_TIMEOUT).body)
         except Refused as error:
             if error.code != PROVIDER_REJECTED:
                 raise
@@ -116,7 +116,9 @@ class FlowReader:
     def tables(self, connection_id: str) -> tuple[Table, ...]:
         """Return the tables of the database."""
         what = f"listing the tables of {connection_id}"
-        return read_tables(what, self._get(what, f"{_path(connection_id)}/explore?objectType=root", LOOKING).body)
+        return read_tables(
+            what, self._get(what, f"{_path(connection_id)}/explore?objectType=root", DATABASE_TIMEOUT).body
+        )
 
     def contents(self, connection_id: str, table: str, preview: bool = False) -> TableContents:
         """Return the columns of a table, by the path that ``tables`` gives; with ``preview`` some rows, if offered."""
@@ -125,7 +127,9 @@ class FlowReader:
             {"objectType": "table", "object": table, **({"preview": "true"} if preview else {})}, quote_via=quote
         )
         try:
-            return read_contents(what, self._get(what, f"{_path(connection_id)}/explore?{query}", LOOKING).body)
+            return read_contents(
+                what, self._get(what, f"{_path(connection_id)}/explore?{query}", DATABASE_TIMEOUT).body
+            )
         except Refused as error:
             error.remedy = f"check that `explore KEY` lists this table; if that fails too: {error.remedy}"
             raise

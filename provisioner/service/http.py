@@ -36,7 +36,7 @@ class Deadlines:
 REAL = Deadlines(90.0, 75.0)
 LOOPBACK = Deadlines(3.0, 3.0)
 
-LOOKING = 90.0
+DATABASE_TIMEOUT = 90.0
 """Seconds for one attempt of a call that only reads but waits for a database: ``/test`` and ``/explore``."""
 
 

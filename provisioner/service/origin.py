@@ -1,7 +1,7 @@
 """Origins that may receive a bearer token. Pure.
 
-An ``Origin`` is made only by ``check_origin``, so whatever takes one needs no check of its own. The rule belongs to
-this tool: a pull request that edits the project file must not be able to send a token elsewhere.
+An ``Origin`` is made only by ``check_origin``, so functions that take one need no check of their own. The rule belongs
+to this tool: a pull request that edits the project file must not be able to send a token elsewhere.
 """
 
 from __future__ import annotations

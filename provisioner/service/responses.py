@@ -73,7 +73,7 @@ class Dataflow:
         return f"{self.name or self.id}{f' ({details})' if details else ''}"
 
 
-def read_result(what: str, body: Any) -> Reachability:
+def read_reachability(what: str, body: Any) -> Reachability:
     """Return the result of a test. Raise ``ServiceError`` for a response without one."""
     result = body.get("result") if isinstance(body, dict) else None
     if not isinstance(result, bool):

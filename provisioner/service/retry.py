@@ -40,8 +40,8 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """Send the same call again after so many seconds."""
+class Retry:
+    """Send the same call again after ``after`` seconds."""
 
     after: float
 
@@ -52,11 +52,11 @@ class GiveUp:
 
 
 @dataclass(frozen=True, slots=True)
-class NoClearAnswer:
+class UnknownEffect:
     """Do not send again. The outcome is unknown: the call may or may not have had an effect."""
 
 
-RetryDecision: TypeAlias = Again | GiveUp | NoClearAnswer
+RetryDecision: TypeAlias = Retry | GiveUp | UnknownEffect
 
 
 def decide(
@@ -68,7 +68,7 @@ def decide(
     started, ``jitter`` lies in [0, 1). A 401 is not repeated here: the caller renews the token once and sends again,
     since a 401 had no effect.
     """
-    final = conclude(method, outcome)
+    final = final_decision(method, outcome)
     if isinstance(outcome, HttpResponse):
         # A server that is busy or down, or a 2xx that cannot be read.
         transient = outcome.status in _TRANSIENT or outcome.status >= 500 or 200 <= outcome.status <= 299
@@ -78,13 +78,13 @@ def decide(
         max_attempts = policy.throttled_attempts if is_throttled(outcome) else policy.attempts
         wait = wait_before(outcome, attempt, policy, jitter)
         if attempt < max_attempts and elapsed + wait <= policy.total:
-            return Again(wait)
+            return Retry(wait)
     return final
 
 
-def conclude(method: str, outcome: HttpOutcome) -> GiveUp | NoClearAnswer:
+def final_decision(method: str, outcome: HttpOutcome) -> GiveUp | UnknownEffect:
     """Return the decision on an outcome that is no success, if the call is not sent again."""
-    return NoClearAnswer() if method != "GET" and may_have_had_effect(outcome) else GiveUp()
+    return UnknownEffect() if method != "GET" and may_have_had_effect(outcome) else GiveUp()
 
 
 def is_throttled(outcome: HttpOutcome) -> bool:

@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.errors import ServiceError
 from provisioner.model import Json
-from provisioner.service.responses import flows_by_base, read_contents, read_flow, read_result, read_tables
+from provisioner.service.responses import flows_by_base, read_contents, read_flow, read_reachability, read_tables
 
 FLOWS: dict[str, tuple[Json, str]] = {
     "all shown": (
@@ -44,7 +44,7 @@ def test_a_flow_without_a_base_connection_is_left_out(inherited: Any) -> None:
 @pytest.mark.parametrize("body", [None, [], {}, {"result": "yes"}])
 def test_a_response_without_a_result_is_an_error(body: Any) -> None:
     with pytest.raises(ServiceError, match="no result"):
-        read_result("testing", body)
+        read_reachability("testing", body)
 
 
 @pytest.mark.parametrize("body", [None, {}, {"items": "none"}])
