@@ -1,14 +1,14 @@
-"""The one exception tree. Reads as a table of contents of what can go wrong.
+"""The exceptions of the program as one tree, and its exit codes.
 
-Each class carries the exit code that it means (``EXIT_CODES``) and a ``remedy``: what the user does next.
-A message never holds a sensitive value.
+Each class sets the exit code of a run that it ends; each exception carries a ``remedy``, the user's next step. No
+message ever holds a sensitive value.
 """
 
 from __future__ import annotations
 
 import errno
-from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from enum import IntEnum
+from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,26 +16,35 @@ if TYPE_CHECKING:
     from provisioner.model import Location, Problem
 
 
-EXIT_CODES = MappingProxyType(
-    {
-        0: "done, or nothing to do",
-        1: "an expected failure with nothing done: bad input, blocked changes, refused by the service",
-        2: "only `plan --detailed-exitcode`: the plan holds changes",
-        3: "a bug; one line, and a report file without secrets. Also where output was about to hold a secret",
-        4: "an outcome is unknown, or some changes were done and some were not: settle what is blocked, run again",
-        5: "stale: something moved since the plan was made or approved",
-        6: "locked by somebody else; nothing started",
-        64: "wrong usage, or no target named in CI while the default is an emulator",
-        130: "interrupted; everything finished so far is recorded",
-    }
-)
-"""What a pipeline may rely on."""
+class ExitCode(IntEnum):
+    """The exit codes of all commands, each with its ``meaning``. Pipelines rely on them."""
+
+    DONE = 0, "done, or nothing to do"
+    FAILED = 1, "an expected failure with nothing done: bad input, blocked changes, refused by the service"
+    CHANGES = 2, "only `plan --detailed-exitcode`: the plan holds changes"
+    BUG = 3, "a bug; one line, and a report file without secrets. Also where output was about to hold a secret"
+    INCOMPLETE = (
+        4,
+        "an outcome is unknown, or some changes were done and some were not: settle what is blocked, run again",
+    )
+    STALE = 5, "stale: something moved since the plan was made or approved"
+    LOCKED = 6, "locked by somebody else; nothing started"
+    USAGE = 64, "wrong usage, or no target named in CI while the default is an emulator"
+    INTERRUPTED = 130, "interrupted; everything finished so far is recorded"
+
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.meaning = meaning
+        return code
 
 
 class ProvisionerError(Exception):
-    """An expected failure with nothing done. ``details`` are lines of their own, below the message."""
+    """An expected failure with nothing done. ``details`` are further lines, shown below the message."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[int] = ExitCode.FAILED
 
     def __init__(self, message: str, remedy: str = "", details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -45,9 +54,9 @@ class ProvisionerError(Exception):
 
 
 class Leak(Exception):
-    """A bug: what was about to be written holds a sensitive value. ``origins`` are such as ``env(MYSQL_PASSWORD)``.
+    """A bug: a text about to be written holds a sensitive value. ``origins`` are such as ``env(MYSQL_PASSWORD)``.
 
-    Not a ``ProvisionerError``: nobody may take it for an expected failure and go on.
+    Not a ``ProvisionerError``, so that no handler takes it for an expected failure and goes on.
     """
 
     def __init__(self, origins: Iterable[str]) -> None:
@@ -56,14 +65,17 @@ class Leak(Exception):
 
 
 class UsageError(ProvisionerError):
-    """The command line or the environment asks for something that cannot be meant."""
+    """The command line or the environment is wrong."""
 
-    exit_code = 64
+    exit_code = ExitCode.USAGE
 
 
 class ProblemsFound(ProvisionerError):
-    """Definitions or the project file have problems; all of them, sorted. ``source_line`` shows where, for a frame;
-    ``also`` is what else is in the way and stands in no file."""
+    """All problems of definitions and the project file, sorted.
+
+    ``source_line`` returns the line at a location, for a code frame; ``also`` is a further error that belongs to no
+    file.
+    """
 
     def __init__(
         self,
@@ -78,43 +90,43 @@ class ProblemsFound(ProvisionerError):
 
 
 class Declined(ProvisionerError):
-    """The plan was shown and not confirmed."""
+    """The user did not confirm the plan."""
 
 
 class LockedError(ProvisionerError):
-    """Somebody else is writing this state; nothing was started."""
+    """Another process holds the lock of the state; nothing was started."""
 
-    exit_code = 6
+    exit_code = ExitCode.LOCKED
 
 
 class StaleError(ProvisionerError):
-    """What was planned against has moved since."""
+    """The state or the service changed since the plan was made."""
 
-    exit_code = 5
+    exit_code = ExitCode.STALE
 
 
 class PlanFileError(ProvisionerError):
-    """The file of a saved plan cannot be read, or is none."""
+    """The file of a saved plan cannot be read, or is not a saved plan."""
 
 
 class NotWritten(ProvisionerError):
-    """A report, or a plan that is to be kept, could not be written."""
+    """A report or a saved plan could not be written."""
 
 
 class StateError(ProvisionerError):
-    """The state file or its journal cannot be read, belongs elsewhere, or cannot be written."""
+    """The state file or its journal cannot be read or written, or belongs to another target."""
 
 
 class NotRecorded(StateError):
-    """A call succeeded and its outcome could not be made durable; the message holds the id."""
+    """A call succeeded but its outcome could not be made durable; the message holds the id."""
 
-    exit_code = 4
+    exit_code = ExitCode.INCOMPLETE
 
 
 class ServiceError(ProvisionerError):
-    """A call of the Flow Service or of IMS did not succeed.
+    """A failed call of the Flow Service or of IMS.
 
-    ``status`` is the HTTP status (0 without an answer), ``code`` the service's own error code or "".
+    ``status`` is the HTTP status (0 without a response), ``code`` the service's own error code or "".
     """
 
     def __init__(
@@ -127,42 +139,42 @@ class ServiceError(ProvisionerError):
 
 
 class Refused(ServiceError):
-    """The service answered and said no: the call had no effect."""
+    """The service refused the call, which had no effect."""
 
 
 class NotFound(Refused):
-    """The answer to a request for one id, in the service's own words: no such object in this sandbox."""
+    """The service says, in a documented form, that the requested id does not exist in this sandbox."""
 
 
 class MissingUnclear(ServiceError):
-    """The answer to a request for one id says "not found" in other words than the service's: whether that object is
-    gone stays undecided."""
+    """The response to a request for one id is "not found", but not in a documented form: the object may be gone or
+    not."""
 
 
 class PreconditionFailed(Refused):
-    """412: the object moved since the etag that was sent."""
+    """412: the object has changed since the etag that was sent."""
 
-    exit_code = 5
+    exit_code = ExitCode.STALE
 
 
 class NotAuthenticated(Refused):
-    """No token to be had, or the one sent is not accepted."""
+    """No token could be fetched, or the token is not accepted."""
 
 
 class Unreachable(ServiceError):
-    """The call certainly did not reach the service: the call had no effect."""
+    """The call certainly did not reach the service and had no effect."""
 
 
 class OutcomeUnknown(ServiceError):
-    """The call went out and no usable answer came back: it may or may not have had an effect."""
+    """The call was sent without a usable response: it may or may not have had an effect."""
 
-    exit_code = 4
+    exit_code = ExitCode.INCOMPLETE
 
 
 _REMEDIES = {
     errno.ENOSPC: "free space, then run again",
     errno.EDQUOT: "free space, or have the quota raised, then run again",
-    errno.EROFS: "run where the project may be written",
+    errno.EROFS: "run on a file system that is not read-only",
     errno.ENAMETOOLONG: "choose a shorter path",
     errno.ENOENT: "name a file in a folder that exists",
     errno.ENOTDIR: "name a file in a folder that exists",
@@ -171,5 +183,5 @@ _REMEDIES = {
 
 
 def remedy_of(error: OSError) -> str:
-    """Return what to do about a file that cannot be used."""
-    return _REMEDIES.get(error.errno or 0, "check whose it is, its permissions, and the folders above it")
+    """Return the remedy for a file that cannot be used."""
+    return _REMEDIES.get(error.errno or 0, "check its owner, its permissions, and the folders above it")

@@ -1,7 +1,4 @@
-"""Values that more than one stage speaks of. Frozen; tuples inside.
-
-Equal values kept once: definitions resemble each other, and so do the records of them.
-"""
+"""Values and type aliases that more than one package uses. Frozen, with tuples inside."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ Json: TypeAlias = dict[str, Any]
 
 
 def text_in(value: Any) -> str:
-    """The text that a piece of JSON is; "" for anything else, or where there is none."""
+    """Return a JSON value if it is a string, else ""."""
     return value if isinstance(value, str) else ""
 
 
@@ -29,16 +26,16 @@ MYSQL_SPEC_VERSION = "1.0"
 
 
 class Cloud(StrEnum):
-    """Where an Experience Platform instance runs. Decides the ``sslMode`` vocabulary and the allowed auth specs."""
+    """The cloud of an Experience Platform instance. Decides the ``sslMode`` vocabulary and the allowed auth specs."""
 
     AZURE = "azure"
     AWS = "aws"
 
 
 class Location(NamedTuple):
-    """A place in a file. Line and column count from 1; ``file`` is relative to the project where it lies inside.
+    """A position in a file. Line and column count from 1; ``file`` is relative to the project if it is inside.
 
-    A tuple, since every value that is read has one: it is made twice as fast as a frozen dataclass.
+    A tuple, because every value that is read has one, and a tuple is created twice as fast as a frozen dataclass.
     """
 
     file: str
@@ -50,7 +47,7 @@ class Location(NamedTuple):
 
 
 class Severity(StrEnum):
-    """What a finding means for the run: an error makes it fail, a warning is only told."""
+    """The severity of a problem: an error makes the run fail, a warning is only shown."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -58,7 +55,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One finding. ``rule`` is a stable id; ``targets`` names the targets it holds for, none meaning all."""
+    """One finding in a file. ``rule`` is a stable id; ``targets`` are the targets it applies to, empty for all."""
 
     location: Location
     rule: str
@@ -70,7 +67,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class TargetIdentity:
-    """Which place a state describes. ``endpoint`` is an origin URL, or ``emulator`` for the embedded one."""
+    """The place that a state describes. ``endpoint`` is an origin URL, or ``emulator`` for the embedded one."""
 
     endpoint: str
     org_id: str
@@ -80,17 +77,20 @@ class TargetIdentity:
         return f"{self.endpoint}, organization {self.org_id}, sandbox {self.sandbox}"
 
 
-Kept = TypeVar("Kept", bound=Hashable)
+T = TypeVar("T", bound=Hashable)
 
-_MOST = 1000
-"""Distinct values that are remembered. What many hold is met early; what differs in each is not worth the room."""
+_MAX_INTERNED = 1000
+"""Common values appear early; values that differ in each record or definition are not worth the memory."""
 
 
-def keeping_once(_: type[Kept]) -> Callable[[Kept], Kept]:
-    """A function that gives the equal value that it was given before, where it is one of the first; else its own."""
-    known: dict[Kept, Kept] = {}
+def keeping_once(_: type[T]) -> Callable[[T], T]:
+    """Return a function that interns values: for equal arguments it returns the first one.
 
-    def once(value: Kept) -> Kept:
-        return known.setdefault(value, value) if len(known) < _MOST else known.get(value, value)
+    Definitions resemble each other, and so do their records; this saves memory.
+    """
+    known: dict[T, T] = {}
 
-    return once
+    def intern(value: T) -> T:
+        return known.setdefault(value, value) if len(known) < _MAX_INTERNED else known.get(value, value)
+
+    return intern

@@ -1,7 +1,7 @@
-"""Values that must not be shown.
+"""Sensitive values as types that refuse to be printed.
 
-Sensitivity is decided where a value enters (it came from ``env()``, or its place in the schema is ``writeOnly``) and
-travels with the value as a type. Nothing has to be found and replaced later: whatever prints one prints its origin.
+Sensitivity is decided where a value enters (it came from ``env()``, or its property in the schema is ``writeOnly``) and
+travels with the value as a type. Printing such a value prints its origin, so nothing has to be masked later.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Self, TypeAlias
 
 
 class Symbolic:
-    """A value known by its origin alone: the variable is unset, or nobody needed its content.
+    """A value known only by its origin: the variable is unset, or its content is not needed.
 
-    ``origin`` is what a reader may see, such as ``env(MYSQL_ORDERS_PASSWORD)``;
-    ``names`` are the environment variables it is made of.
+    ``origin`` may be shown, such as ``env(MYSQL_ORDERS_PASSWORD)``; ``names`` are the environment variables that the
+    value is made of.
     """
 
     __slots__ = ("names", "origin")
@@ -32,7 +32,7 @@ class Symbolic:
         return format(self.origin, spec)
 
     def __reduce__(self) -> tuple[type[Symbolic], tuple[str, tuple[str, ...]]]:
-        # What leaves the process is known by its origin, whatever it was here.
+        # Pickling drops the content of a ``Sensitive``: only the origin leaves the process.
         return Symbolic, (self.origin, self.names)
 
     def __copy__(self) -> Self:
@@ -43,7 +43,7 @@ class Symbolic:
 
 
 class Sensitive(Symbolic):
-    """A value whose content is at hand and goes to the service and nowhere else."""
+    """A sensitive value with its content, which goes to the service and nowhere else."""
 
     __slots__ = ("_content",)
 
@@ -52,22 +52,22 @@ class Sensitive(Symbolic):
         self._content = content
 
     def reveal(self) -> str:
-        """The content. Only for a request body and a fingerprint."""
+        """Return the content. Never for output: only to send, fingerprint or check it."""
         return self._content
 
 
 SHORTEST = 8
-"""Characters of a value that can be looked for in a text. Shorter ones occur in anything."""
+"""Minimum length of a value that can be searched for in a text. Shorter ones occur by chance."""
 
 SHORTEST_WORD = 16
-"""The same for lower-case letters alone, of which words are made."""
+"""The same for values of lower-case letters alone, which may be words."""
 
 
 def cannot_detect(value: str) -> bool:
-    """Return whether a value is so short, or so much like a word, that finding it in a text would mean nothing."""
+    """Return whether a value is so short, or so much like a word, that a match in a text would prove nothing."""
     value = value.strip()
     return len(value) < SHORTEST or (len(value) < SHORTEST_WORD and value.isalpha() and value.islower())
 
 
 Value: TypeAlias = str | Symbolic
-"""A rendered leaf: plain text, a ``Sensitive``, or a ``Symbolic`` whose content is not at hand."""
+"""A rendered field: plain text, a ``Sensitive``, or a ``Symbolic`` without content."""

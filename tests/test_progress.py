@@ -1,4 +1,4 @@
-"""How far a run has come is said at intervals, with the rate and the time left, and of nothing that is soon done."""
+"""Progress lines: at intervals, with rate and time left, and none for work that is soon done."""
 
 from __future__ import annotations
 
@@ -32,9 +32,7 @@ from tests.planning.examples import desired, record, state
         (0, None, 0, "changes done: 0 so far, 0 a second"),
     ],
 )
-def test_a_line_says_how_many_how_fast_and_how_long_still(
-    done: int, total: int | None, rate: float, expected: str
-) -> None:
+def test_a_line_has_count_rate_and_time_left(done: int, total: int | None, rate: float, expected: str) -> None:
     assert line("changes done", done, total, rate) == expected
 
 
@@ -48,7 +46,7 @@ def test_a_line_says_how_many_how_fast_and_how_long_still(
         pytest.param(1, 0, [], id="nothing to do"),
     ],
 )
-def test_it_is_said_at_most_every_ten_seconds(each: float, number: int, said: list[str]) -> None:
+def test_lines_are_written_at_most_every_ten_seconds(each: float, number: int, said: list[str]) -> None:
     now = 0.0
     heard: list[str] = []
     progress = Progress(lambda: now, 10, lambda text: heard.append(text.partition(" files")[0]), ending(heard))
@@ -60,7 +58,7 @@ def test_it_is_said_at_most_every_ten_seconds(each: float, number: int, said: li
     assert heard == said
 
 
-def test_of_how_many_nobody_knows_it_is_said_how_many_there_are() -> None:
+def test_without_a_total_the_line_has_the_count() -> None:
     now = 0.0
     heard: list[str] = []
     listed = Progress(lambda: now, 10, heard.append, ending(heard)).of("listing base connections")
@@ -76,7 +74,7 @@ def test_of_how_many_nobody_knows_it_is_said_how_many_there_are() -> None:
     ]
 
 
-def test_nothing_ends_that_was_not_told_about() -> None:
+def test_end_is_called_only_after_a_line() -> None:
     heard: list[str] = []
     listed = Progress(lambda: 0.0, 10, heard.append, ending(heard)).of("listing flows")
     listed.end()
@@ -107,7 +105,7 @@ def each_second(heard: list[str]) -> Progress:
     return Progress(lambda: float(next(seconds)), 1, heard.append, ending(heard))
 
 
-def test_what_is_read_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_definitions_read_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
     project = read_project(make(tmp_path, 60).folder)
     monkeypatch.setattr(read, "TOGETHER", 25)
@@ -119,7 +117,7 @@ def test_what_is_read_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ]
 
 
-def test_what_is_tested_is_counted() -> None:
+def test_tests_are_counted() -> None:
     heard: list[str] = []
 
     class Service:
@@ -138,7 +136,7 @@ def console() -> Console:
     return Console(terminal, terminal)
 
 
-def test_the_last_line_of_a_terminal_stays_there_until_it_is_taken_away(console: Console) -> None:
+def test_the_progress_line_stays_until_it_is_erased(console: Console) -> None:
     console.status("1 of 3")
     console.out("orders: created")
     console.status("2 of 3")
@@ -147,13 +145,13 @@ def test_the_last_line_of_a_terminal_stays_there_until_it_is_taken_away(console:
     assert seen(console) == ["orders: created", "done", ""]
 
 
-def test_it_is_there_meanwhile(console: Console) -> None:
+def test_the_progress_line_is_shown_meanwhile(console: Console) -> None:
     console.status("1 of 3")
     console.out("orders: created")
     assert seen(console) == ["orders: created", "1 of 3"]
 
 
-def test_a_terminal_that_is_gone_loses_no_result() -> None:
+def test_a_closed_terminal_loses_no_result() -> None:
     out = io.StringIO()
     console = Console(out, Gone())
     console.status("1 of 3")
@@ -168,7 +166,7 @@ class Gone(io.StringIO):
         raise OSError(5, "Input/output error")
 
 
-def test_a_question_stands_alone(console: Console) -> None:
+def test_a_prompt_erases_the_progress_line(console: Console) -> None:
     console.status("1 of 3")
     console.ask("Apply? ")
     assert seen(console) == ["Apply? "]
@@ -202,7 +200,7 @@ REFUSED = "no connection to the service: refused"
         (0, [(15, BUSY, 0)], [f"{BUSY}; trying again in 15 s", ""]),
     ],
 )
-def test_a_wait_says_so(interval: float, waits: list[tuple[float, str, float]], said: list[str]) -> None:
+def test_a_wait_is_reported(interval: float, waits: list[tuple[float, str, float]], said: list[str]) -> None:
     seconds = 0.0
     heard: list[str] = []
     waiting = Waits(Progress(lambda: seconds, interval, heard.append, lambda: heard.append("")))
@@ -212,7 +210,7 @@ def test_a_wait_says_so(interval: float, waits: list[tuple[float, str, float]], 
     assert heard == said
 
 
-def test_of_workers_that_wait_for_the_same_one_line_is_said_and_the_last_takes_it_away() -> None:
+def test_workers_that_wait_together_share_one_line() -> None:
     heard: list[str] = []
     waiting = Waits(Progress(lambda: 0.0, 10, heard.append, lambda: heard.append("")))
     with waiting(15, BUSY), waiting(15, BUSY):

@@ -1,4 +1,4 @@
-"""Whatever holds a secret of the run, in any spelling that we write, does not pass; everything else does."""
+"""The secret scanner: every spelling of a secret that the program writes is detected; all other texts pass."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def scanner_of(*contents: str) -> SecretScanner:
 @pytest.mark.parametrize(
     "content", [NASTY, "hunter2hunter3", "  with spaces around  ", "007007007", "1e9aT\n2nd-line", "00000000000\u0131"]
 )
-def test_a_secret_does_not_pass(way: str, content: str) -> None:
+def test_a_secret_is_detected(way: str, content: str) -> None:
     text = f"before {ENCODED[way](content)} after"
     with pytest.raises(Leak) as caught:
         scanner_of(content).check(text)
@@ -82,24 +82,24 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 
 @given(TEXTS, st.sampled_from([*ENCODED]))
-def test_no_secret_passes(content: str, way: str) -> None:
+def test_any_secret_is_detected(content: str, way: str) -> None:
     assume(not cannot_detect(content))
     with pytest.raises(Leak):
         scanner_of(content).check(f"<{ENCODED[way](content)}>")
 
 
 @pytest.mark.parametrize("way", [way for way in ENCODED if not way.startswith(("upper", "Markdown", "annot", "prop"))])
-def test_the_other_way_of_looking_finds_it_too(way: str) -> None:
+def test_contains_detects_it_too(way: str) -> None:
     assert holds(f"<{ENCODED[way](NASTY)}>", NASTY)
     assert not holds(f"<{ENCODED[way]('somebody else')}>", NASTY)
 
 
-def test_a_line_of_a_secret_does_not_pass() -> None:
+def test_a_line_of_a_secret_is_detected() -> None:
     with pytest.raises(Leak):
         scanner_of("-----BEGIN\nMIIEvQIBADAN\n").check("it begins with MIIEvQIBADAN")
 
 
-def test_what_is_private_passes_but_is_not_repeated() -> None:
+def test_private_values_are_detected_by_contains_only() -> None:
     scanner = SecretScanner()
     scanner.register([], [Sensitive("db7.internal.example.com", "env(MYSQL_HOST)"), Sensitive("localhost", "env(B)")])
     scanner.check("db7.internal.example.com")
@@ -109,7 +109,7 @@ def test_what_is_private_passes_but_is_not_repeated() -> None:
 
 
 @pytest.mark.parametrize("text", ["before \ud800 after", "\udcff", "before \ud800Kx93hvQw71zTT0 after"])
-def test_half_a_character_disturbs_nothing(text: str) -> None:
+def test_lone_surrogates_are_accepted(text: str) -> None:
     scanner = SecretScanner()
     scanner.register([Sensitive("\ud800Kx93hvQw71zTT0", "env(MYSQL_KEY)")])
     if "Kx93" in text:
@@ -123,7 +123,7 @@ def test_everything_else_passes() -> None:
     scanner_of(NASTY, "hunter2hunter3").check("hunter2 hunter3, and p;'s \u2026")
 
 
-def test_several_at_once_are_all_named() -> None:
+def test_all_origins_are_named() -> None:
     scanner = SecretScanner()
     scanner.register([secret("hunter2hunter3", "MYSQL_B"), secret("tr0ub4dor&3xx", "MYSQL_A")])
     with pytest.raises(Leak) as caught:
@@ -131,7 +131,7 @@ def test_several_at_once_are_all_named() -> None:
     assert caught.value.origins == ("env(MYSQL_A)", "env(MYSQL_B)")
 
 
-def test_what_is_watched_later_is_guarded_from_then_on() -> None:
+def test_a_value_registered_later_is_detected_from_then_on() -> None:
     scanner = scanner_of("hunter2hunter3")
     scanner.check("fresh-token-4711")
     scanner.register([Sensitive("fresh-token-4711", "access token")])
@@ -157,7 +157,7 @@ CANNOT_DETECT = [
 
 
 @pytest.mark.parametrize(("content", "expected"), CANNOT_DETECT)
-def test_what_is_short_or_like_a_word_passes(content: str, expected: bool) -> None:
+def test_short_values_and_words_pass(content: str, expected: bool) -> None:
     assert cannot_detect(content) is expected
     assert scanner_of(content).origins_in(f"the word {content} is said") == (() if expected else ("env(MYSQL_P)",))
 
@@ -177,7 +177,7 @@ REPEATS = [
 
 
 @pytest.mark.parametrize(("content", "text", "expected"), REPEATS)
-def test_a_foreign_text_is_judged_more_strictly(content: str, text: str, expected: bool) -> None:
+def test_contains_is_stricter_than_check(content: str, text: str, expected: bool) -> None:
     """It is withheld, which costs little; short ones count if they stand alone."""
     assert scanner_of(content).contains(text) is expected
 
@@ -190,7 +190,7 @@ def test_without_secrets_nothing_is_built(monkeypatch: pytest.MonkeyPatch) -> No
     assert not scanner.contains("anything")
 
 
-def test_one_of_ten_thousand_does_not_pass() -> None:
+def test_one_of_ten_thousand_is_detected() -> None:
     contents = [f"pw;{number:05}'\"{number * 7919 % 10007}" for number in range(10_000)]
     scanner = scanner_of(*contents)
     scanner.check("nothing in here " * 10_000)

@@ -59,7 +59,7 @@ ENDS: dict[str, tuple[Callable[[], Any], int, str]] = {
     "a file that cannot be used": (
         raising(PermissionError(13, "hunter2", "state/prod.json")),
         1,
-        "error: state/prod.json: Permission denied\n    remedy: check whose it is",
+        "error: state/prod.json: Permission denied\n    remedy: check its owner",
     ),
     "a full disk": (raising(OSError(28, "hunter2")), 1, "error: No space left on device\n    remedy: free space"),
     "a bug": (raising(ZeroDivisionError("hunter2")), 3, "bug in provisioner"),

@@ -1,4 +1,4 @@
-"""Characters that are not seen: all that Unicode has, and none that is."""
+"""Invisible characters: all that Unicode defines, and no visible one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DRAWN_FORMATS = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110B
 
 
 @pytest.mark.parametrize("code_point", UNSEEN_CODES, ids=lambda code_point: f"U+{code_point:04X}")
-def test_what_is_not_seen_is_neither_accepted_nor_shown(code_point: int) -> None:
+def test_invisible_characters_are_neither_accepted_nor_shown(code_point: int) -> None:
     char = chr(code_point)
     text = f"or{char}ders"
     assert UNSEEN.search(text)
@@ -50,14 +50,14 @@ def test_what_is_not_seen_is_neither_accepted_nor_shown(code_point: int) -> None
 
 
 @pytest.mark.parametrize("code_point", UNSEEN_CODES, ids=lambda code_point: f"U+{code_point:04X}")
-def test_an_escape_does_not_bring_it_in(code_point: int) -> None:
+def test_escapes_do_not_bring_them_in(code_point: int) -> None:
     problems = parse("orders.yaml", f'name: "or\\U{code_point:08x}ders"\n').problems
     assert len(problems) == 1
     assert problems[0].location[1:] == (1, 7) or problems[0].rule != "yaml.character"
 
 
 @pytest.mark.parametrize("text", SEEN)
-def test_what_is_seen_passes(text: str) -> None:
+def test_visible_characters_pass(text: str) -> None:
     assert not UNSEEN.search(text)
 
 
@@ -83,5 +83,5 @@ def test_every_character_of_these_properties_is_known() -> None:
         ("\u2764\ufe0f", "\u2764\ufe0f"),
     ],
 )
-def test_how_it_is_shown(text: str, shown: str) -> None:
+def test_escaped_form(text: str, shown: str) -> None:
     assert safe(text) == shown

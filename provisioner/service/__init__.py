@@ -1,1 +1,1 @@
-"""The Flow Service over HTTP."""
+"""The client of the Flow Service over HTTP."""

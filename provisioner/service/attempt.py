@@ -1,7 +1,7 @@
-"""One attempt of a call, seen from the connection below it: whether the request began to leave, and its deadline.
+"""One attempt of a call, observed at its connection: whether the request began to leave, and its deadline.
 
-Both are facts about where we were. The type of an exception tells neither: the libraries raise the same types before a
-connection is looked for and while an answer is read.
+Both are facts about how far the attempt came. The type of an exception tells neither: the libraries raise the same
+types before they connect and while they read a response.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import Any, Self
 
 
 class Attempt:
-    """One attempt, from connecting to the last byte of the answer. Of one thread, like the connections it uses.
+    """One attempt, from connecting to the last byte of the response. Used by one thread, like its connections.
 
-    ``left``: bytes of the request may have left. ``late``: the deadline has passed; the connection was shut down from
-    outside, which ends whatever waits for it. ``odd``: the answer breaks a rule of HTTP, so what comes next on its
-    connection cannot be told from what belongs to it.
+    ``left``: bytes of the request may have left. ``late``: the deadline has passed; the connection was shut down, which
+    ends every wait for it. ``odd``: the response breaks a rule of HTTP, so that its end cannot be found and its
+    connection must not be used again.
     """
 
     def __init__(self, within: float) -> None:
@@ -29,7 +29,7 @@ class Attempt:
         self.odd = False
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
-        self._timer = threading.Timer(within, self._end)
+        self._timer = threading.Timer(within, self._expire)
         self._timer.daemon = True
 
     def __enter__(self) -> Self:
@@ -45,7 +45,7 @@ class Attempt:
             self._handle.close()
 
     def watch(self, connected: Any) -> None:
-        """End this socket at the deadline. A handle of its own is kept: TLS detaches the one of the plain socket."""
+        """Shut this socket down at the deadline. A duplicate is kept, since TLS detaches the plain socket."""
         with self._lock:
             if self._handle is None:
                 self._handle = socket.socket(fileno=os.dup(connected.fileno()))
@@ -53,14 +53,14 @@ class Attempt:
                 self._shut()
 
     def leave(self, connected: Any) -> None:
-        """Note that the request begins to leave. Raise ``TimeoutError`` instead once the deadline has passed."""
+        """Record that the request begins to leave. Raise ``TimeoutError`` if the deadline has passed."""
         self.watch(connected)
         with self._lock:
             if self.late:
                 raise TimeoutError("the deadline has passed")
             self.left = True
 
-    def _end(self) -> None:
+    def _expire(self) -> None:
         with self._lock:
             self.late = True
             self._shut()
@@ -78,14 +78,14 @@ class _Current(threading.local):
 _CURRENT = _Current()
 
 
-def _attempt() -> Attempt:
+def _current_attempt() -> Attempt:
     if _CURRENT.attempt is None:
         raise RuntimeError("a connection is used outside of an attempt")
     return _CURRENT.attempt
 
 
-class _Lines:
-    """The beginning of an answer: remembers the last line read, for it to be the empty one that ends the headers."""
+class _LineReader:
+    """The beginning of a response. Remembers the last line read, which must be the empty one after the headers."""
 
     def __init__(self, file: Any) -> None:
         self.file = file
@@ -100,12 +100,12 @@ class _Lines:
 
 
 class _Response(HTTPResponse):
-    """An answer whose headers have to be whole: ``http.client`` takes the end of the connection for their end."""
+    """A response that must have complete headers: ``http.client`` takes the end of the connection for their end."""
 
     fp: Any
 
     def begin(self) -> None:
-        lines = self.fp = _Lines(self.fp)
+        lines = self.fp = _LineReader(self.fp)
         try:
             super().begin()
         finally:
@@ -116,19 +116,19 @@ class _Response(HTTPResponse):
         lengths = self.msg.get_all("content-length", [])
         unclear = len(lengths) > 1 or (lengths and "transfer-encoding" in self.msg)
         if self.msg.defects or self.msg.get_payload() or unclear:
-            _attempt().odd = True
+            _current_attempt().odd = True
 
 
-class _Watched(HTTPConnection):
-    """What a connection of ``urllib3`` tells the attempt of its thread. Mixed in before its class."""
+class _WatchedConnection(HTTPConnection):
+    """Mixin for a connection of ``urllib3`` that reports to the attempt of its thread."""
 
     response_class = _Response
     _connecting = False
 
     def _new_conn(self) -> Any:
-        below: Any = super()
-        connected = below._new_conn()
-        _attempt().watch(connected)
+        parent: Any = super()
+        connected = parent._new_conn()
+        _current_attempt().watch(connected)
         return connected
 
     def connect(self) -> None:
@@ -139,16 +139,15 @@ class _Watched(HTTPConnection):
             self._connecting = False
 
     def send(self, data: Any) -> None:
-        """While connecting this is no request but the CONNECT for a tunnel."""
-        if not self._connecting:
+        if not self._connecting:  # while connecting, the data is the CONNECT for a tunnel
             if self.sock is None:
                 self.connect()
-            _attempt().leave(self.sock)
+            _current_attempt().leave(self.sock)
         super().send(data)
 
 
 @cache
 def watched(pool: type[Any]) -> type[Any]:
-    """Return the class of pools whose connections tell the attempt of their thread how far they have come."""
-    connection = type(f"Watched{pool.ConnectionCls.__name__}", (_Watched, pool.ConnectionCls), {})
+    """Return a subclass of the pool whose connections report to the attempt of their thread."""
+    connection = type(f"Watched{pool.ConnectionCls.__name__}", (_WatchedConnection, pool.ConnectionCls), {})
     return type(f"Watched{pool.__name__}", (pool,), {"ConnectionCls": connection})

@@ -1,6 +1,6 @@
-"""Base connections in the Flow Service. The only module that knows URLs.
+"""The client of the Flow Service: reading and writing base connections. The only module that knows its URLs.
 
-All shapes as in Adobe's Flow Service documentation unless a docstring says inferred or assumed.
+All shapes are as in Adobe's Flow Service documentation unless a docstring says inferred or assumed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from urllib.parse import quote, urlencode
 from provisioner.errors import MissingUnclear, NotFound, OutcomeUnknown, Refused, ServiceError
 from provisioner.model import Json
 from provisioner.progress import SILENT, Progress
-from provisioner.service.calls import CallResult, ServiceCaller, TokenSource, failure, unusable
-from provisioner.service.http import LOOKING, REAL, Deadlines, HttpRequest, HttpResponse, Timing, Transport
+from provisioner.service.calls import ServiceCaller, TokenSource, call_error, unusable_response
+from provisioner.service.http import DATABASE_TIMEOUT, REAL, Deadlines, HttpRequest, HttpResponse, Timing, Transport
 from provisioner.service.origin import Origin
 from provisioner.service.paging import Page, incomplete, is_id, items_of, next_query
 from provisioner.service.responses import (
@@ -24,44 +24,40 @@ from provisioner.service.responses import (
     Reachability,
     Table,
     TableContents,
-    by_base,
+    flows_by_base,
     read_contents,
-    read_result,
+    read_reachability,
     read_tables,
 )
 from provisioner.service.retry import Policy
 
 BASE = "/data/foundation/flowservice"
-
-_CONNECTIONS = "/connections"
 LARGEST_PAGE = 100
 """Documented for destinations, which are the same service."""
 
-_COMPLETE = 200
-_MISSING = 404
-_PAGES = 1000
-_FEW = 3
-"""So many objects are asked for one by one."""
+_CONNECTIONS = "/connections"
+_MAX_PAGES = 1000
+_MAX_SINGLE_REQUESTS = 3
+"""Up to this number of ids is filtered by one request each; for more, the whole list is read."""
+
+_PAUSES_AFTER_DELETE = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Seconds before each check that a deleted object is gone: a delete may be asynchronous (inferred from its states)."""
+
+_UNCLEAR = "if it is gone: `state rm KEY`"
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What create and patch return. ``etag`` keeps its quotes and is None where the service sent none;
-    ``sent_at`` is the ``Date`` of the answer, whole seconds."""
+    """The result of a create or patch. ``etag`` keeps its quotes and is None if the service sent none; ``sent_at`` is
+    the ``Date`` of the response, in whole seconds."""
 
     id: str
     etag: str | None
     sent_at: datetime | None
 
 
-_LOOKS = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""Seconds before each look after a delete: it may be asynchronous (inferred from its states)."""
-
-_UNCLEAR = "if it is gone: `state rm KEY`"
-
-
 class FlowReader:
-    """The reading half of the Flow Service, all that ``plan`` gets: no method writes, and only GET is sent."""
+    """The reading half of the Flow Service, which is all that ``plan`` gets: only GET is sent."""
 
     def __init__(
         self, origin: Origin, caller: ServiceCaller, page: int, progress: Progress, deadlines: Deadlines
@@ -73,121 +69,130 @@ class FlowReader:
         self._deadlines = deadlines
 
     def list_connections(self, spec_id: str) -> tuple[Json, ...]:
-        """All base connections of a connection spec, over all pages, each id once, as the service orders them."""
-        return self._list("listing base connections", spec_id, f"connectionSpec.id=={spec_id}")
+        """Return all base connections of a connection spec, each id once, in the order of the service."""
+        what = "listing base connections"
+        items = {item["id"]: item for item in self._items(what, _CONNECTIONS, f"connectionSpec.id=={spec_id}")}
+        # Filtered once more: whether a ``next`` link keeps the filter is not documented.
+        return tuple(item for item in items.values() if _spec_of(item) in (None, spec_id))
 
     def get(self, connection_id: str) -> Json:
         """Return one base connection: ``items[0]``, or the bare object (inferred from sibling resources).
 
-        Raise ``NotFound`` where the service says in its own words that this id is gone, and ``MissingUnclear`` for
-        any other 404 and for an empty list: a lost sandbox, or something else that answers, must not pass for that.
+        Raise ``NotFound`` if the service says in a documented form that this id is gone, and ``MissingUnclear`` for any
+        other 404 and for an empty list, which may come from a lost sandbox or from something else that answers. The
+        message of the latter, after its first colon, is a predicate of the id: the plan quotes it so.
         """
         what = f"reading base connection {connection_id}"
-        settled = self._caller.send(self._call(_path(connection_id)))
-        if settled.answer is None:
-            raise _missing(what, settled, connection_id)
-        answer = settled.answer
-        body = answer.body
+        result = self._caller.send(self._request(_path(connection_id)))
+        response = result.response
+        if response is None:
+            error = call_error(what, result, connection_id)
+            if error.status != 404 or isinstance(error, NotFound):
+                raise error
+            reason = error.message.removeprefix(f"{what}: ")
+            message = f"{what}: answers 404, but not in a documented form: {reason}"
+            raise MissingUnclear(message, _UNCLEAR, status=404, code=error.code, request_id=error.request_id)
+        body = response.body
         bare = isinstance(body, dict) and "items" not in body and isinstance(body.get("id"), str)
         items = (body,) if bare else items_of(what, body)
         if not items:
-            words = f"{what}: answers with an empty list, which are not the service's words for an object that is gone"
-            raise MissingUnclear(words, _UNCLEAR, status=answer.status, request_id=answer.request_id)
+            message = f"{what}: answers with an empty list, which does not prove that the object is gone"
+            raise MissingUnclear(message, _UNCLEAR, status=response.status, request_id=response.request_id)
         if len(items) != 1 or items[0]["id"] != connection_id:
-            raise unusable(what, answer, "the service answered with another object", effect=False)
+            raise unusable_response(what, response, "the service answered with another object", effect=False)
         return items[0]
 
     def test(self, connection_id: str) -> Reachability:
-        """Whether the service reaches the database with it. What the provider rejects is a "no" with its words."""
+        """Return whether the service reaches the database. A rejection by the provider counts as "no", with its
+        reason."""
         what = f"testing base connection {connection_id}"
         try:
-            return read_result(what, self._get(what, f"{_path(connection_id)}/test", LOOKING).body)
+            return read_reachability(what, self._get(what, f"{_path(connection_id)}/test", DATABASE_TIMEOUT).body)
         except Refused as error:
             if error.code != PROVIDER_REJECTED:
                 raise
             return Reachability(False, error.message.partition(": ")[2])
 
     def tables(self, connection_id: str) -> tuple[Table, ...]:
-        """What there is to pick from."""
+        """Return the tables of the database."""
         what = f"listing the tables of {connection_id}"
-        return read_tables(what, self._get(what, f"{_path(connection_id)}/explore?objectType=root", LOOKING).body)
+        return read_tables(
+            what, self._get(what, f"{_path(connection_id)}/explore?objectType=root", DATABASE_TIMEOUT).body
+        )
 
     def contents(self, connection_id: str, table: str, preview: bool = False) -> TableContents:
-        """The columns of a table, by the path that ``tables`` gives; with ``preview`` some rows, where offered."""
+        """Return the columns of a table, by the path that ``tables`` gives; with ``preview`` some rows, if offered."""
         what = f"reading table {table}"
         query = urlencode(
             {"objectType": "table", "object": table, **({"preview": "true"} if preview else {})}, quote_via=quote
         )
         try:
-            return read_contents(what, self._get(what, f"{_path(connection_id)}/explore?{query}", LOOKING).body)
+            return read_contents(
+                what, self._get(what, f"{_path(connection_id)}/explore?{query}", DATABASE_TIMEOUT).body
+            )
         except Refused as error:
-            error.remedy = f"Look whether `explore KEY` lists this table. If that fails too: {error.remedy}"
+            error.remedy = f"check that `explore KEY` lists this table; if that fails too: {error.remedy}"
             raise
 
     def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Dataflow, ...]]:
-        """The dataflows that read from these base connections, by id; those without any are left out.
-
-        A few are asked for one by one; of many the list is read whole.
-        """
-        sources = self._few("sourceConnections", "baseConnectionId", connection_ids)
-        flows = self._few("flows", "sourceConnectionIds[]", [str(item["id"]) for item in sources])
-        return {base: flows for base, flows in by_base(sources, flows).items() if base in connection_ids}
-
-    def _few(self, resource: str, field: str, ids: Collection[str]) -> list[Json]:
-        """What has one of these ids in the field; or all there is, where that is fewer calls."""
-        if len(ids) > _FEW:
-            return self._items(resource)
-        return [item for ident in ids for item in self._items(resource, f"{field}=={ident}")]
-
-    def _items(self, resource: str, *properties: str) -> list[Json]:
-        query = urlencode([*(("property", one) for one in properties), ("limit", str(self._page))], quote_via=quote)
-        return [item for page in self._pages(f"listing {resource}", query, f"/{resource}") for item in page]
+        """Return the dataflows that read from these base connections, by id; those without any are left out."""
+        sources = self._related("sourceConnections", "baseConnectionId", connection_ids)
+        flows = self._related("flows", "sourceConnectionIds[]", [str(item["id"]) for item in sources])
+        return {base: flows for base, flows in flows_by_base(sources, flows).items() if base in connection_ids}
 
     def service_time(self) -> datetime:
-        """What the service's clock shows now, from the ``Date`` of its last answer; this machine's before any."""
+        """Return the time of the service's clock, from the ``Date`` of its last response; before any, this
+        machine's."""
         return self._caller.clock.now()
 
-    def _call(self, path: str, method: str = "GET", **fields: Any) -> HttpRequest:
+    def _related(self, resource: str, field: str, ids: Collection[str]) -> list[Json]:
+        """Return the objects with one of these ids in ``field``; or all objects, if that takes fewer requests."""
+        what, path = f"listing {resource}", f"/{resource}"
+        if len(ids) > _MAX_SINGLE_REQUESTS:
+            return list(self._items(what, path))
+        return [item for ident in ids for item in self._items(what, path, f"{field}=={ident}")]
+
+    def _items(self, what: str, path: str, *properties: str) -> Iterator[Json]:
+        """Yield the objects of a list, over all pages."""
+        parameters = [*(("property", condition) for condition in properties), ("limit", str(self._page))]
+        query: str | None = urlencode(parameters, quote_via=quote)
+        queries: set[str] = set()
+        number = 0
+        progress = self._progress.of(what)
+        progress(0)
+        while query is not None:
+            if query in queries or len(queries) >= _MAX_PAGES:
+                raise ServiceError(f"{what}: the pages of the list do not end", "report it to Adobe's support")
+            queries.add(query)
+            response = self._get(what, f"{path}?{query}")
+            if response.status != 200:
+                raise incomplete(what, f"the status is {response.status}")
+            items = items_of(what, response.body)
+            number += len(items)
+            progress(len(items))
+            yield from items
+            page = Page(response.body, response.headers, number, len(queries))
+            query = next_query(what, page, self._origin, BASE, path)
+        progress.end()
+
+    def _request(self, path: str, method: str = "GET", **fields: Any) -> HttpRequest:
         return HttpRequest(method, self._origin, BASE + path, **{"within": self._deadlines.attempt, **fields})
 
     def _get(self, what: str, path: str, within: float | None = None) -> HttpResponse:
-        settled = self._caller.send(self._call(path, within=within or self._deadlines.attempt))
-        if settled.answer is None:
-            raise failure(what, settled)
-        return settled.answer
+        return self._send(what, self._request(path, within=within or self._deadlines.attempt))
 
-    def _list(self, what: str, spec_id: str, *properties: str) -> tuple[Json, ...]:
-        """Filtered once more here: whether a ``next`` link keeps the filter is not documented."""
-        query = urlencode([*(("property", p) for p in properties), ("limit", str(self._page))], quote_via=quote)
-        found = {item["id"]: item for page in self._pages(what, query) for item in page}
-        return tuple(item for item in found.values() if _spec_of(item) in (None, spec_id))
-
-    def _pages(self, what: str, query: str | None, path: str = _CONNECTIONS) -> Iterator[tuple[Json, ...]]:
-        seen: set[str] = set()
-        number = 0
-        listed = self._progress.of(what)
-        listed(0)
-        while query is not None:
-            if query in seen or len(seen) >= _PAGES:
-                raise ServiceError(f"{what}: the pages of the list do not end", "Report it to Adobe's support.")
-            seen.add(query)
-            answer = self._get(what, f"{path}?{query}")
-            if answer.status != _COMPLETE:
-                raise incomplete(what, f"the status is {answer.status}")
-            items = items_of(what, answer.body)
-            number += len(items)
-            listed(len(items))
-            yield items
-            page = Page(answer.body, answer.headers, number, len(seen))
-            query = next_query(what, page, self._origin, BASE, path)
-        listed.end()
+    def _send(self, what: str, request: HttpRequest, ident: str = "") -> HttpResponse:
+        result = self._caller.send(request)
+        if result.response is None:
+            raise call_error(what, result, ident)
+        return result.response
 
 
 class FlowService(FlowReader):
     """Reads and writes the base connections of one organization and sandbox. For any number of threads.
 
-    Writing raises, beside ``NotAuthenticated`` and ``Unreachable``: ``Refused`` where nothing was done,
-    ``OutcomeUnknown`` where that is not certain.
+    Besides ``NotAuthenticated`` and ``Unreachable``, writing raises ``Refused`` if nothing was done and
+    ``OutcomeUnknown`` if that is not certain.
     """
 
     def __init__(
@@ -211,80 +216,67 @@ class FlowService(FlowReader):
         super().__init__(origin, caller, page, progress, deadlines)
 
     def reading(self) -> FlowReader:
-        """The same service as something that can only look."""
+        """Return the reading half of this service."""
         return FlowReader(self._origin, self._caller, self._page, self._progress, self._deadlines)
 
     def create(self, body: Json) -> Written:
-        """POST. Sent again only where it certainly had no effect; a 2xx without a usable id is an unknown outcome."""
+        """POST. Retried only if it certainly had no effect; a 2xx without a usable id is an unknown outcome."""
         what = "creating a base connection"
-        answer = self._write(what, self._call(_CONNECTIONS, "POST", json=body))
-        created = _field(answer, "id")
+        response = self._send(what, self._request(_CONNECTIONS, "POST", json=body))
+        created = _field(response, "id")
         if created is None or not is_id(created):
-            raise unusable(what, answer, "the service answered without a usable id", effect=True)
-        return Written(created, _field(answer, "etag"), answer.date)
+            raise unusable_response(what, response, "the service answered without a usable id", effect=True)
+        return Written(created, _field(response, "etag"), response.date)
 
     def patch(self, connection_id: str, etag: str, operations: Sequence[Json]) -> Written:
-        """PATCH with ``If-Match``, quotes included. Raises ``PreconditionFailed`` where the object moved."""
+        """PATCH with ``If-Match``, quotes included. Raise ``PreconditionFailed`` if the object has changed since."""
         what = f"changing base connection {connection_id}"
         if not etag or not etag.isascii() or not etag.isprintable() or etag != etag.strip():
-            raise Refused(f"{what}: the recorded etag is not one that can be sent", "Run `provisioner plan` again.")
-        call = self._call(_path(connection_id), "PATCH", headers={"If-Match": etag}, json=list(operations))
-        answer = self._write(what, call, connection_id)
-        if answer.status != 204 and _field(answer, "id") != connection_id:
-            raise unusable(what, answer, "the service answered without the id of that object", effect=True)
-        return Written(connection_id, _field(answer, "etag"), answer.date)
+            raise Refused(f"{what}: the recorded etag cannot be sent in a header", "run `provisioner plan` again")
+        request = self._request(_path(connection_id), "PATCH", headers={"If-Match": etag}, json=list(operations))
+        response = self._send(what, request, connection_id)
+        if response.status != 204 and _field(response, "id") != connection_id:
+            raise unusable_response(what, response, "the service answered without the id of that object", effect=True)
+        return Written(connection_id, _field(response, "etag"), response.date)
 
     def delete(self, connection_id: str) -> None:
-        """DELETE. Any 2xx is accepted (204 and 202 are both documented). Raise ``NotFound`` where the service says
-        that it was gone before, and ``OutcomeUnknown`` where an earlier attempt may have done it: looking tells."""
-        self._write(
-            f"deleting base connection {connection_id}", self._call(_path(connection_id), "DELETE"), connection_id
-        )
+        """DELETE. Any 2xx is accepted (204 and 202 are both documented).
+
+        Raise ``NotFound`` if the object was gone before, and ``OutcomeUnknown`` if an earlier attempt may have deleted
+        it; reading it tells.
+        """
+        what = f"deleting base connection {connection_id}"
+        self._send(what, self._request(_path(connection_id), "DELETE"), connection_id)
 
     def confirm_gone(self, connection_id: str) -> None:
-        """After a delete: a GET answers that the object is gone (documented). Raise ``OutcomeUnknown`` where it does
-        not after a while, or in other words than the service's."""
+        """Wait until a GET answers that a deleted object is gone (documented). Raise ``OutcomeUnknown`` if it does not
+        after a while, or not in a documented form."""
         what = f"deleting base connection {connection_id}"
-        for pause in _LOOKS:
+        for pause in _PAUSES_AFTER_DELETE:
             self._timing.sleep(pause)
             try:
                 self.get(connection_id)
             except NotFound:
                 return
             except ServiceError as error:
-                words = f"{what}: whether it is gone cannot be read: {error.message}"
-                raise OutcomeUnknown(words, "Run apply again: it looks.") from error
-        raise OutcomeUnknown(f"{what}: it is still there", "Run apply again: it looks, and deletes what is left.")
-
-    def _write(self, what: str, call: HttpRequest, ident: str = "") -> HttpResponse:
-        settled = self._caller.send(call)
-        if settled.answer is None:
-            raise failure(what, settled, ident)
-        return settled.answer
+                message = f"{what}: cannot find out whether it is gone: {error.message}"
+                raise OutcomeUnknown(message, "run apply again: it checks") from error
+        raise OutcomeUnknown(f"{what}: it is still there", "run apply again: it checks, and deletes what is left")
 
 
 def _path(connection_id: str) -> str:
     if not is_id(connection_id):
-        shown = ascii(connection_id[:120])
-        raise Refused(f"{shown} is not an id of a base connection", "Run `provisioner state list`.")
+        printable = ascii(connection_id[:120])
+        raise Refused(f"{printable} is not an id of a base connection", "run `provisioner state list`")
     return f"{_CONNECTIONS}/{quote(connection_id, safe='')}"
 
 
-def _missing(what: str, settled: CallResult, ident: str) -> ServiceError:
-    """A GET by id that did not succeed."""
-    error = failure(what, settled, ident)
-    if error.status != _MISSING or isinstance(error, NotFound):
-        return error
-    words = f"{what}: answers 404, but not in the service's words: {error.message.removeprefix(f'{what}: ')}"
-    return MissingUnclear(words, _UNCLEAR, status=error.status, code=error.code, request_id=error.request_id)
-
-
-def _field(answer: HttpResponse, name: str) -> str | None:
-    value: Any = answer.body.get(name) if isinstance(answer.body, dict) else None
+def _field(response: HttpResponse, name: str) -> str | None:
+    value: Any = response.body.get(name) if isinstance(response.body, dict) else None
     return value if isinstance(value, str) and value else None
 
 
 def _spec_of(item: Json) -> str | None:
     spec = item.get("connectionSpec")
-    found = spec.get("id") if isinstance(spec, dict) else None
-    return found if isinstance(found, str) else None
+    ident = spec.get("id") if isinstance(spec, dict) else None
+    return ident if isinstance(ident, str) else None

@@ -1,4 +1,4 @@
-"""Error answers in all their shapes -> one value; and that value -> meaning and remedy. Pure.
+"""Error responses: reading them into a ``ServiceFault``, explaining it, and judging what it proves. Pure.
 
 Shapes, with their standing: ``{"errorMessage", "errorDetails"}``, ``{"message"}`` (documented); problem JSON with
 ``type``, ``title``, ``status``, ``detail`` (codes documented, that Flow Service uses this shape inferred); the two
@@ -32,30 +32,34 @@ from provisioner.service.http import NOT_JSON, HttpResponse
 
 WITHHELD = "(the service's text is withheld: it repeats a sensitive value)"
 
-_LONGEST_DETAIL = 600
+_MAX_DETAIL = 600
 _FLOW_CODE = re.compile(r"(?:^|/)(?:FLOW-)?(\d{4}-\d{3})$")
 """The codes of other services (``XDM-1101-404``) have meanings of their own."""
-_CODED = re.compile(r"\d{4}-(\d{3})|(\d{3})\d{3}")
+_CODE_WITH_STATUS = re.compile(r"\d{4}-(\d{3})|(\d{3})\d{3}")
 _OTHER_CODE = re.compile(r"[A-Za-z0-9_]{1,40}")
 _GONE_CODES = frozenset({"1101-404", "1439-404", "1439-400"})
 _TOKEN_CODES = frozenset({"403010", "2114-400", "2115-400"})
 _ORG_CODES = frozenset({"2001-401", "2002-401"})
 _STALE_TOKEN_CODE = "2115-400"  # noqa: S105
-_SAID_BY_STATUS = frozenset({407, 408, 412, 413, 429})
-_BETWEEN = "Check the proxy, the firewall or VPN, and the endpoint: Adobe's services answer in JSON."
-_PAGE = re.compile(r"<!doctype html|<html", re.IGNORECASE)
+_EXPLAINED_BY_STATUS = frozenset({407, 408, 412, 413, 429})
+_CHECK_PROXY = "check the proxy, the firewall or VPN, and the endpoint: Adobe's services respond in JSON"
+_HTML = re.compile(r"<!doctype html|<html", re.IGNORECASE)
 _NAMED_IDS = re.compile(
     r"\bid = \[([^\],\s]+)|\bresource ([\w.:-]+) (?:not found|does not exist)"
     r"|([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
     re.IGNORECASE,
 )
-"""In the words that are documented, and UUIDs wherever they stand."""
+"""Ids in the documented messages, and UUIDs anywhere."""
+_MESSAGE_FIELDS = ("title", "detail", "errorDetails", "errorMessage", "error_description", "message")
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceFault:
-    """An error as the service told it. ``code`` and the texts may be "". ``foreign`` says what came in the place of the
-    JSON object that every documented error of Adobe's is; then it may be the word of something in between."""
+    """An error as the service reported it. ``code`` and the texts may be "".
+
+    ``foreign`` describes a body that is not the JSON object that every documented error of Adobe is; such a response
+    may come from a proxy or gateway on the way.
+    """
 
     status: int
     code: str = ""
@@ -65,9 +69,9 @@ class ServiceFault:
 
     @property
     def agreed(self) -> str:
-        """The code, where the status that is part of it is the one of the answer. Else "": it means something else."""
-        part = _CODED.fullmatch(self.code)
-        return self.code if part is None or int(part[1] or part[2]) == self.status else ""
+        """The code if the status contained in it is that of the response, else "": it then means something else."""
+        match = _CODE_WITH_STATUS.fullmatch(self.code)
+        return self.code if match is None or int(match[1] or match[2]) == self.status else ""
 
     @property
     def label(self) -> str:
@@ -77,7 +81,8 @@ class ServiceFault:
 
     @property
     def is_stale_token(self) -> bool:
-        """A fresh token may help. Nothing was done: a 401 comes from the gateway (assumed), and 2115 is a refusal."""
+        """True if a fresh token may help. The call had no effect: a 401 comes from the gateway (assumed), and 2115 is
+        a refusal."""
         return self.status == 401 or self.agreed == _STALE_TOKEN_CODE
 
     @property
@@ -85,64 +90,114 @@ class ServiceFault:
         return self.agreed in _TOKEN_CODES or (self.status == 401 and self.agreed not in _ORG_CODES)
 
 
-def read_fault(answer: HttpResponse) -> ServiceFault:
-    """Whatever the body is."""
-    if not isinstance(answer.body, Mapping):
-        return ServiceFault(answer.status, foreign=_foreign(answer))
-    body = answer.body
-    return ServiceFault(answer.status, _code(body), _clean(_text(body.get("title"))), _clean(_detail(body)))
+def read_fault(response: HttpResponse) -> ServiceFault:
+    """Return the fault in a response, whatever its body is."""
+    body = response.body
+    if not isinstance(body, Mapping):
+        return ServiceFault(response.status, foreign=_describe_foreign_body(response))
+    details = (_text(body.get("detail")), _reported(body), *(_text(body.get(name)) for name in _MESSAGE_FIELDS[2:]))
+    return ServiceFault(
+        response.status,
+        code=next(_codes(body), ""),
+        title=_one_line(_text(body.get("title"))),
+        detail=_one_line(next(filter(None, details), "")),
+    )
 
 
-def _foreign(answer: HttpResponse) -> str:
-    """Return what came in the place of a JSON object; "" for one that was cut, which may be anybody's."""
-    if _PAGE.search(answer.text):
-        return "a page"
-    if answer.defect:
-        return "a text that is not JSON" if answer.defect == NOT_JSON else ""
-    return "an empty body" if answer.body is None else "JSON of another form"
-
-
-def refuses(answer: HttpResponse) -> bool:
+def refuses(response: HttpResponse) -> bool:
     """Return whether a 4xx says by its own JSON that nothing was done.
 
-    What stands between us and the service answers 4xx as well, also after the call had its effect: only a code of a
-    catalogue or of the gateway that has the HTTP status in it, or the legacy pair, is the service's own. 408 speaks of
-    time, not of refusal. A body that contradicts its status, or itself, says nothing.
+    Proxies and gateways answer 4xx as well, even after the call had its effect. Only these are the service's own: a
+    catalogued or gateway code that contains the HTTP status, or the legacy pair of message and details. 408 reports a
+    timeout, not a refusal. A body that contradicts its status, or itself, proves nothing.
     """
-    body = answer.body
-    if not 400 <= answer.status <= 499 or answer.status == 408 or not isinstance(body, Mapping):
+    body = response.body
+    if not 400 <= response.status <= 499 or response.status == 408 or not isinstance(body, Mapping):
         return False
-    if _number(body.get("status")) not in (None, answer.status):
+    status = body.get("status")
+    if isinstance(status, str) and status.isascii() and status.isdigit():
+        status = float(status)
+    if isinstance(status, int | float) and not isinstance(status, bool) and status != response.status:
         return False
-    fault = read_fault(answer)
-    coded = {code for code in _codes(body) if _CODED.fullmatch(code)}
+    fault = read_fault(response)
+    coded = {code for code in _codes(body) if _CODE_WITH_STATUS.fullmatch(code)}
     if coded:
-        known = fault.code in CATALOGUED or fault.code == _gateway_code(body)
+        gateway_code = str(body.get("error_code"))
+        known = fault.code in CATALOGUED or (len(gateway_code) == 6 and fault.code == gateway_code)
         return coded == {fault.code} and bool(fault.agreed) and known
     return _legacy_pair(body) is not None
 
 
-def says_gone(answer: HttpResponse, ident: str) -> bool:
-    """Return whether the answer to a request for this id says that there is no such object.
+def says_gone(response: HttpResponse, ident: str) -> bool:
+    """Return whether the response to a request for this id says that there is no such object.
 
     Documented: 1101-404, 1439-400, 1439-404 (shown for flows), and a 404 with the legacy pair, which names the id. Any
-    other code speaks of something else, such as the sandbox, and so does an answer that names another id.
+    other code concerns something else, such as the sandbox, and so does a response that names another id.
     """
-    if not isinstance(answer.body, Mapping) or not refuses(answer):
+    body = response.body
+    if not isinstance(body, Mapping) or not refuses(response):
         return False
-    fault = read_fault(answer)
-    pair = _legacy_pair(answer.body)
-    words = "\n".join(filter(None, (*(_text(answer.body.get(name)) for name in _WORDS), _reported(answer.body))))
-    named = _names(words, ident)
-    if not named and _NAMED_IDS.search(words):
+    messages = "\n".join(filter(None, (*(_text(body.get(name)) for name in _MESSAGE_FIELDS), _reported(body))))
+    if not _mentions(messages, ident) and _NAMED_IDS.search(messages):
         return False
+    fault = read_fault(response)
     if fault.code:
         return fault.agreed in _GONE_CODES
-    return answer.status == 404 and pair is not None and _names(pair, ident)
+    pair = _legacy_pair(body)
+    return response.status == 404 and pair is not None and _mentions(pair, ident)
 
 
-def _names(words: str, ident: str) -> bool:
-    return re.search(rf"(?<![\w-]){re.escape(ident)}(?![\w-])", words, re.IGNORECASE) is not None
+def explain(fault: ServiceFault) -> Explanation:
+    """Return the explanation by a code that agrees with the status, else by status, else by class of status."""
+    if _is_from_intermediary(fault):
+        return Explanation(f"something between here and Adobe answered with {fault.foreign}", _CHECK_PROXY)
+    explanation = CODES.get(fault.agreed) or STATUSES.get(fault.status) or CLASSES.get(fault.status // 100)
+    return explanation or Explanation(f"the service answered with status {fault.status}")
+
+
+def explain_sign_in(fault: ServiceFault) -> Explanation:
+    """Return the explanation of a refused token request, where the remedy is neither a token nor a role."""
+    if _is_from_intermediary(fault) or fault.code in SIGN_IN_CODES or not 400 <= fault.status <= 499:
+        return explain(fault)
+    return SIGN_IN_STATUSES.get(fault.status, SIGN_IN_REFUSED)
+
+
+def sentence(fault: ServiceFault, explanation: Explanation | None = None) -> str:
+    """Return the meaning, the code in parentheses, and the service's own message where there is one."""
+    meaning = f"{(explanation or explain(fault)).meaning} ({fault.label})"
+    message = fault.detail or fault.title
+    if not message:
+        return meaning
+    return f"{meaning} {message}" if message == WITHHELD else f'{meaning}; the service says: "{message}"'
+
+
+def _is_from_intermediary(fault: ServiceFault) -> bool:
+    """Return whether the body cannot be Adobe's, and the status alone does not say what to do.
+
+    Inferred from the documented shapes: Adobe's services refuse, and succeed, in JSON. 5xx are left out, since Adobe's
+    own gateways answer those with HTML pages too.
+    """
+    return bool(fault.foreign) and fault.status // 100 in (2, 4) and fault.status not in _EXPLAINED_BY_STATUS
+
+
+def _describe_foreign_body(response: HttpResponse) -> str:
+    """Return a description of a body that is not a JSON object; "" for one that was cut, which may be anybody's."""
+    if _HTML.search(response.text):
+        return "a page"
+    if response.defect:
+        return "a text that is not JSON" if response.defect == NOT_JSON else ""
+    return "an empty body" if response.body is None else "JSON of another form"
+
+
+def _codes(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield codes from ``error_code`` (gateway), ``error`` (IMS), the end of ``type``, or a code that stands alone."""
+    for name in ("error_code", "code", "errorCode", "type", "error"):
+        value = body.get(name)
+        raw = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        if match := _FLOW_CODE.search(raw):
+            yield match[1]
+        elif name != "type" and _OTHER_CODE.fullmatch(raw):
+            yield raw
 
 
 def _legacy_pair(body: Mapping[str, Any]) -> str | None:
@@ -151,72 +206,8 @@ def _legacy_pair(body: Mapping[str, Any]) -> str | None:
     return f"{message}\n{details}" if both else None
 
 
-def _gateway_code(body: Mapping[str, Any]) -> str:
-    code = str(body.get("error_code"))
-    return code if len(code) == 6 else ""
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return float(value)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
-
-
-def explain(fault: ServiceFault) -> Explanation:
-    """By a code that its status agrees with, else by status, else by class of status."""
-    if _is_between(fault):
-        return Explanation(f"something between here and Adobe answered with {fault.foreign}", _BETWEEN)
-    known = CODES.get(fault.agreed) or STATUSES.get(fault.status) or CLASSES.get(fault.status // 100)
-    return known or Explanation(f"the service answered with status {fault.status}")
-
-
-def explain_sign_in(fault: ServiceFault) -> Explanation:
-    """Explain a refusal of the token call: neither a token nor a role is what the identity service asks for."""
-    if _is_between(fault) or fault.code in SIGN_IN_CODES or not 400 <= fault.status <= 499:
-        return explain(fault)
-    return SIGN_IN_STATUSES.get(fault.status, SIGN_IN_REFUSED)
-
-
-def _is_between(fault: ServiceFault) -> bool:
-    """Return whether what came cannot be Adobe's word, and the status alone does not say what to do.
-
-    Inferred from the documented shapes: Adobe's services refuse, and succeed, in JSON. Of 5xx a page is known from
-    their gateways too.
-    """
-    settles = fault.status // 100 in (2, 4) and fault.status not in _SAID_BY_STATUS
-    return bool(fault.foreign) and settles
-
-
-def sentence(fault: ServiceFault, known: Explanation | None = None) -> str:
-    """The meaning, the code in parentheses, and the service's own words where there are any."""
-    meaning = f"{(known or explain(fault)).meaning} ({fault.label})"
-    words = fault.detail or fault.title
-    if not words:
-        return meaning
-    return f"{meaning} {words}" if words == WITHHELD else f'{meaning}; the service says: "{words}"'
-
-
-def _code(body: Mapping[str, Any]) -> str:
-    return next(_codes(body), "")
-
-
-def _codes(body: Mapping[str, Any]) -> Iterator[str]:
-    """From ``error_code`` (gateway), ``error`` (IMS), the end of ``type``, or a code that stands alone."""
-    for name in ("error_code", "code", "errorCode", "type", "error"):
-        value = body.get(name)
-        raw = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        if found := _FLOW_CODE.search(raw):
-            yield found[1]
-        elif name != "type" and _OTHER_CODE.fullmatch(raw):
-            yield raw
-
-
-_WORDS = ("title", "detail", "errorDetails", "errorMessage", "error_description", "message")
-
-
-def _detail(body: Mapping[str, Any]) -> str:
-    texts = (_text(body.get("detail")), _reported(body), *(_text(body.get(name)) for name in _WORDS[2:]))
-    return next(filter(None, texts), "")
+def _mentions(text: str, ident: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(ident)}(?![\w-])", text, re.IGNORECASE) is not None
 
 
 def _reported(body: Mapping[str, Any]) -> str:
@@ -230,7 +221,7 @@ def _text(value: object) -> str:
     return "" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
-def _clean(text: str) -> str:
-    """One line that a terminal can show: no control character, no lone surrogate, not endless."""
+def _one_line(text: str) -> str:
+    """Return the text as one line that a terminal can show: no control character, no lone surrogate, bounded length."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= _LONGEST_DETAIL else f"{line[:_LONGEST_DETAIL]}..."
+    return line if len(line) <= _MAX_DETAIL else f"{line[:_MAX_DETAIL]}..."

@@ -1,12 +1,4 @@
-"""One call and what came back, as values; and the ports that the logic around a call is written against.
-
-The dates of HTTP. Pure.
-
-How long a call may take, and how long its effect may stay unseen. The only place of these values.
-
-Two assumptions stand behind "no effect": no request takes effect later than ``attempt`` after it was sent, and a list
-shows a create at most ``lag`` later. Tests set shorter ones; there is no option.
-"""
+"""Requests, responses and deadlines as values, and the ports that the logic around a call is written against. Pure."""
 
 from __future__ import annotations
 
@@ -20,52 +12,42 @@ from typing import Any, Protocol, TypeAlias
 
 from provisioner.service.origin import Origin
 
-LOOKING = 90.0
-"""Seconds for one attempt of what changes nothing and waits for a database: ``/test`` and ``/explore``."""
-
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds. ``attempt``: for one attempt of any other call, from connecting to the last byte of its answer; it lies
-    above the gateway's own 60 s (documented for a sibling service). ``lag``: how long a list may lag behind a create
-    (assumed)."""
+    """How long a call may take and how long its effect may stay unseen, in seconds.
+
+    ``attempt``: for one attempt of a call, from connecting to the last byte of its response; longer than the gateway's
+    own 60 s (documented for a sibling service). ``lag``: how long a list may lag behind a create (assumed).
+
+    Two assumptions stand behind "no effect": no request takes effect later than ``attempt`` after it was sent, and a
+    list shows a create at most ``lag`` later. Tests set shorter ones; there is no option.
+    """
 
     attempt: float
     lag: float
 
     @property
     def settled(self) -> float:
-        """Seconds after which a call that nobody sees a result of had no effect."""
+        """Seconds after which a call whose result nobody sees had no effect."""
         return self.attempt + self.lag
 
 
 REAL = Deadlines(90.0, 75.0)
 LOOPBACK = Deadlines(3.0, 3.0)
 
-
-_YEARS = range(1970, 9000)
-"""Of a clock: beyond the first and the last years that there are nothing could be added or taken away."""
-
-
-def http_date(text: str) -> datetime | None:
-    """A time in UTC; None for what is no date, or none that there can be."""
-    with suppress(TypeError, ValueError, OverflowError):
-        date = parsedate_to_datetime(text)
-        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
-    return None
-
-
-def clock_date(text: str) -> datetime | None:
-    """The same of what a clock says now; None for what none can say."""
-    date = http_date(text)
-    return date if date and date.year in _YEARS else None
+DATABASE_TIMEOUT = 90.0
+"""Seconds for one attempt of a call that only reads but waits for a database: ``/test`` and ``/explore``."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request to send. ``path`` starts with ``/`` and carries the query, encoded. ``json`` and ``form`` exclude
-    each other. ``within`` is the seconds that one attempt may take, from connecting to the last byte of the answer.
-    What could hold a secret is left out of the representation."""
+    """A request to send.
+
+    ``path`` starts with ``/`` and includes the encoded query. ``json`` and ``form`` exclude each other. ``within`` is
+    the seconds that one attempt may take, from connecting to the last byte of the response. Fields that could hold a
+    secret are left out of the representation.
+    """
 
     method: str
     origin: Origin
@@ -78,16 +60,16 @@ class HttpRequest:
 
 
 NOT_JSON = "the body is not JSON"
-"""The defect of an answer that came whole and is something else."""
+"""``HttpResponse.defect`` of a body that arrived whole and is not JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """An answer whose status line arrived.
+    """A response whose status line arrived.
 
-    ``body`` is the JSON that was read, or None. ``defect`` says why there is none although bytes were announced or
-    came ("" otherwise): the body was cut, too large, or not JSON; ``text`` then holds its beginning.
-    ``headers`` have lower-case names. ``date`` is the server's ``Date``.
+    ``headers`` have lower-case names. ``body`` is the parsed JSON, or None. ``defect`` says why there is none although
+    bytes were announced or received ("" otherwise): the body was cut, too large, or not JSON; ``text`` then holds its
+    beginning. ``date`` is the server's ``Date``.
     """
 
     status: int
@@ -99,12 +81,12 @@ class HttpResponse:
 
     @property
     def success(self) -> bool:
-        """A 2xx that can be read to its end. An empty body can be."""
+        """True for a 2xx whose body, which may be empty, was read completely."""
         return 200 <= self.status <= 299 and not self.defect
 
     @property
     def request_id(self) -> str:
-        """What to quote to Adobe's support. In a header (assumed), or in the ``report`` of an error (documented)."""
+        """The id to quote to Adobe's support: from a header (assumed), or the ``report`` of an error (documented)."""
         report = self.body.get("report") if isinstance(self.body, Mapping) else None
         reported = report.get("request-id") if isinstance(report, Mapping) else None
         raw = self.headers.get("x-request-id") or reported
@@ -114,7 +96,7 @@ class HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """No answer. ``sent`` is False only where it is certain that no byte of the request reached the service."""
+    """A call without a response. ``sent`` is False only if certainly no byte of the request reached the service."""
 
     sent: bool
     reason: str
@@ -123,17 +105,40 @@ class NoResponse:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack(NoResponse):
-    """We did not send the call. It is not tried again, and an earlier attempt of it stands as it is."""
+    """A call that was deliberately not sent. It is not retried, and the result of an earlier attempt stands."""
 
 
-INTERRUPTED = HeldBack(False, "interrupted before it was sent", "Run again.")
+INTERRUPTED = HeldBack(False, "interrupted before it was sent", "run again")
 
 HttpOutcome: TypeAlias = HttpResponse | NoResponse
 
 
+class Transport(Protocol):
+    """Sends a request once: no retry, no redirect. Never raises for what a network or a server can do."""
+
+    def send(self, request: HttpRequest) -> HttpOutcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The clocks, and the source of randomness.
+
+    ``monotonic`` is in seconds, ``now`` timezone-aware, ``random`` in [0, 1). Once ``stopped`` returns True, because
+    the user asked for it, nothing is sent any more and ``sleep`` returns early. ``waiting`` encloses each wait for the
+    service or the network; its arguments are the seconds, the reason, and the seconds that the call has taken so far.
+    """
+
+    monotonic: Callable[[], float]
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    random: Callable[[], float]
+    stopped: Callable[[], bool] = lambda: False
+    waiting: Callable[[float, str, float], AbstractContextManager[None]] = lambda *_: nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class CallLog:
-    """One line of ``--verbose``: no header, no body. ``status`` is 0, and ``note`` says why, without an answer."""
+    """One line of ``--verbose``: no headers, no bodies. Without a response ``status`` is 0 and ``note`` says why."""
 
     method: str
     host: str
@@ -146,24 +151,19 @@ class CallLog:
 
 Log: TypeAlias = Callable[[CallLog], None]
 
-
-class Transport(Protocol):
-    """Sends one call once: no repetition, no redirect. Never raises for what a network or a server can do."""
-
-    def send(self, call: HttpRequest) -> HttpOutcome: ...
+_PLAUSIBLE_YEARS = range(1970, 9000)
+"""Years of a clock: close to the limits of ``datetime``, adding or subtracting time would overflow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """The clocks and the dice. ``monotonic`` in seconds, ``now`` aware, ``random`` in [0, 1).
+def http_date(text: str) -> datetime | None:
+    """Return an HTTP date in UTC; None for anything else, and for a date outside of ``datetime``'s range."""
+    with suppress(TypeError, ValueError, OverflowError):
+        date = parsedate_to_datetime(text)
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    return None
 
-    ``stopped``: the user wants an end. Nothing is sent from then on, and ``sleep`` returns early. ``waiting`` encloses
-    each wait for the service or the network: seconds, why, and the seconds that the call has taken already.
-    """
 
-    monotonic: Callable[[], float]
-    now: Callable[[], datetime]
-    sleep: Callable[[float], None]
-    random: Callable[[], float]
-    stopped: Callable[[], bool] = lambda: False
-    waiting: Callable[[float, str, float], AbstractContextManager[None]] = lambda *_: nullcontext()
+def clock_date(text: str) -> datetime | None:
+    """Return an HTTP date that a clock may show now; None for anything else."""
+    date = http_date(text)
+    return date if date and date.year in _PLAUSIBLE_YEARS else None

@@ -1,7 +1,7 @@
-"""Where a bearer token may be sent. Pure.
+"""Origins that may receive a bearer token. Pure.
 
-An ``Origin`` is made by ``check_origin`` alone, so whatever takes one needs no check of its own. The rule belongs to
-this tool: a pull request that edits the project file must not be able to send a token elsewhere.
+An ``Origin`` is made only by ``check_origin``, so functions that take one need no check of their own. The rule belongs
+to this tool: a pull request that edits the project file must not be able to send a token elsewhere.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from provisioner.errors import UsageError
 
 ADOBE_DOMAINS = ("adobe.io", "adobelogin.com")
-"""``platform.adobe.io`` and ``ims-na1.adobelogin.com`` live there. Documented."""
+"""Domains of ``platform.adobe.io`` and ``ims-na1.adobelogin.com``. Documented."""
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
@@ -37,25 +37,26 @@ class Origin:
 
 
 def check_origin(url: str, allow_hosts: tuple[str, ...] = ()) -> Origin:
-    """``https://host[:port]`` on ``*.adobe.io``, ``*.adobelogin.com``, loopback or one of ``allow_hosts``;
-    ``http`` on loopback alone. Raises ``UsageError`` for everything else."""
+    """Return the origin of ``https://host[:port]`` on ``*.adobe.io``, ``*.adobelogin.com``, loopback or one of
+    ``allow_hosts``, or of ``http`` on loopback. Raise ``UsageError`` for everything else."""
     parts = _split(url)
-    host = _host(url, parts)
+    host = _normalize_host(url, parts)
     loopback = _is_loopback(host)
     if parts.scheme != "https" and not (parts.scheme == "http" and loopback):
-        raise UsageError(f"{_shown(url)}: only https is allowed, except on loopback", f"Write https://{host}.")
-    if not loopback and not _is_allowed(host, allow_hosts):
+        raise UsageError(f"{_printable(url)}: only https is allowed, except on loopback", f"write https://{host}")
+    allowed = {entry.strip().lower() for entry in allow_hosts}
+    if not loopback and host not in allowed and not any(host.endswith(f".{domain}") for domain in ADOBE_DOMAINS):
         raise UsageError(
-            f"{_shown(url)}: {host} is not a host of Adobe; no token is sent there",
-            f"If it is meant, set PROVISIONER_ALLOW_HOSTS={host} in the environment, not in the project.",
+            f"{_printable(url)}: {host} is not a host of Adobe; no token is sent there",
+            f"if it is intended, set PROVISIONER_ALLOW_HOSTS={host} in the environment, not in the project",
         )
     return Origin(parts.scheme, host, parts.port or _PORTS[parts.scheme], loopback)
 
 
 def _split(url: str) -> SplitResult:
-    """An origin and nothing more: each extra part is one that two parsers could read differently."""
+    """Split a URL that is an origin and nothing more: two parsers could read each extra part differently."""
     if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise _malformed(url, "it holds characters that do not belong into a URL")
+        raise _malformed(url, "it holds characters that are not allowed in a URL")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -68,11 +69,11 @@ def _split(url: str) -> SplitResult:
     if "?" in url or "#" in url or parts.path not in ("", "/"):
         raise _malformed(url, "it holds more than scheme, host and port")
     if port == 0 or not _AUTHORITY.fullmatch(parts.netloc):
-        raise _malformed(url, "its host or port is not one")
+        raise _malformed(url, "its host or port is not valid")
     return parts
 
 
-def _host(url: str, parts: SplitResult) -> str:
+def _normalize_host(url: str, parts: SplitResult) -> str:
     host = (parts.hostname or "").lower()
     if parts.netloc.startswith("["):
         try:
@@ -88,7 +89,7 @@ def _host(url: str, parts: SplitResult) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    """By the literal alone: no name is resolved, and short forms such as ``127.1`` are plain names."""
+    """Judge by the literal alone: no name is resolved, and short forms such as ``127.1`` are plain names."""
     if host == "localhost":
         return True
     try:
@@ -99,15 +100,12 @@ def _is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def _is_allowed(host: str, allow_hosts: tuple[str, ...]) -> bool:
-    named = {entry.strip().lower() for entry in allow_hosts}
-    return host in named or any(host.endswith(f".{domain}") for domain in ADOBE_DOMAINS)
-
-
 def _malformed(url: str, why: str) -> UsageError:
-    return UsageError(f"{_shown(url)} is not an endpoint: {why}", "Write scheme and host: https://platform.adobe.io")
+    return UsageError(
+        f"{_printable(url)} is not an endpoint: {why}", "write scheme and host: https://platform.adobe.io"
+    )
 
 
-def _shown(url: str) -> str:
-    """Never the part that could hold credentials, never a control character, never endless."""
+def _printable(url: str) -> str:
+    """Return the URL for a message: without the part that could hold credentials, printable, of bounded length."""
     return ascii(url.partition("?")[0].rpartition("@")[2][:120])[1:-1]

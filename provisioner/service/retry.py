@@ -1,8 +1,8 @@
-"""Whether a call is sent again. Pure: one function of method, outcome and attempt.
+"""Whether and when a call is sent again. Pure: functions of method, outcome and attempt.
 
-The Flow Service has no idempotency key and lets two base connections carry one name, so what matters here is which
-outcomes certainly had no effect. That 429 and 401 have none is assumed (they come from the gateway in front); any other
-4xx has to say so itself.
+The Flow Service has no idempotency key and lets two base connections have one name, so it matters which outcomes
+certainly had no effect. For 429 and 401 that is assumed (they come from the gateway in front); any other 4xx has to say
+so itself.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from provisioner.service.error_responses import refuses
 from provisioner.service.http import HeldBack, HttpOutcome, HttpResponse, http_date
 
 IDEMPOTENT = frozenset({"GET", "DELETE"})
-"""May be repeated although an earlier attempt could have had its effect. A token call is asked as a GET."""
+"""Methods that may be repeated although an earlier attempt could have had its effect. A token request counts as GET."""
 
-_THROTTLED = 429
-_TRANSIENT = frozenset({408, _THROTTLED})
-_NEVER_DONE = frozenset({401, _THROTTLED})
+_TOO_MANY_REQUESTS = 429
+_TRANSIENT = frozenset({408, _TOO_MANY_REQUESTS})
+_NO_EFFECT = frozenset({401, _TOO_MANY_REQUESTS})
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Two bounds, attempts and total seconds, and the shape of the waits. All times in seconds.
+    """Bounds on attempts and total time, and the lengths of the waits. All times in seconds.
 
-    A 429 has waits of its own, and a larger bound on attempts: it certainly had no effect and says that the service is
-    well, only busy. No ``Retry-After`` is documented; where there is one it counts, up to ``longest_retry_after``.
+    A 429 has its own waits and a larger bound on attempts: it certainly had no effect and says that the service works,
+    only under load. No ``Retry-After`` is documented; if there is one, it is respected up to ``longest_retry_after``.
     """
 
     attempts: int = 6
@@ -40,85 +40,88 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
-    """Send the same call again after so many seconds."""
+class Retry:
+    """Send the same call again after ``after`` seconds."""
 
     after: float
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """The outcome stands and is certain: the call had no effect."""
+    """Do not send again. The outcome is certain: the call had no effect."""
 
 
 @dataclass(frozen=True, slots=True)
-class NoClearAnswer:
-    """No clear answer, and no repetition: the call may or may not have had an effect."""
+class UnknownEffect:
+    """Do not send again. The outcome is unknown: the call may or may not have had an effect."""
 
 
-RetryDecision: TypeAlias = Again | GiveUp | NoClearAnswer
+RetryDecision: TypeAlias = Retry | GiveUp | UnknownEffect
 
 
 def decide(
     method: str, outcome: HttpOutcome, attempt: int, elapsed: float, policy: Policy, jitter: float
 ) -> RetryDecision:
-    """What follows from an outcome that is no success.
+    """Return what to do after an outcome that is no success.
 
     ``attempt`` counts from 1, and counts 429s apart from everything else; ``elapsed`` is seconds since the call was
-    asked for, ``jitter`` lies in [0, 1). A 401 is not repeated here: the caller renews the token once and sends again,
+    started, ``jitter`` lies in [0, 1). A 401 is not repeated here: the caller renews the token once and sends again,
     since a 401 had no effect.
     """
-    verdict = conclude(method, outcome)
-    if _is_transient(outcome) and (method in IDEMPOTENT or isinstance(verdict, GiveUp)):
-        most = policy.throttled_attempts if is_throttled(outcome) else policy.attempts
+    final = final_decision(method, outcome)
+    if isinstance(outcome, HttpResponse):
+        # A server that is busy or down, or a 2xx that cannot be read.
+        transient = outcome.status in _TRANSIENT or outcome.status >= 500 or 200 <= outcome.status <= 299
+    else:
+        transient = not isinstance(outcome, HeldBack)
+    if transient and (method in IDEMPOTENT or isinstance(final, GiveUp)):
+        max_attempts = policy.throttled_attempts if is_throttled(outcome) else policy.attempts
         wait = wait_before(outcome, attempt, policy, jitter)
-        if attempt < most and elapsed + wait <= policy.total:
-            return Again(wait)
-    return verdict
+        if attempt < max_attempts and elapsed + wait <= policy.total:
+            return Retry(wait)
+    return final
 
 
-def conclude(method: str, outcome: HttpOutcome) -> GiveUp | NoClearAnswer:
-    """What an outcome that is no success means where nothing follows it."""
-    return NoClearAnswer() if method != "GET" and may_have_had_effect(outcome) else GiveUp()
+def final_decision(method: str, outcome: HttpOutcome) -> GiveUp | UnknownEffect:
+    """Return the decision on an outcome that is no success, if the call is not sent again."""
+    return UnknownEffect() if method != "GET" and may_have_had_effect(outcome) else GiveUp()
 
 
 def is_throttled(outcome: HttpOutcome) -> bool:
-    """The service has no time for this call now."""
-    return isinstance(outcome, HttpResponse) and outcome.status == _THROTTLED
+    """Return whether the service answered that there are too many requests."""
+    return isinstance(outcome, HttpResponse) and outcome.status == _TOO_MANY_REQUESTS
 
 
 def may_have_had_effect(outcome: HttpOutcome) -> bool:
-    """Return True for everything but a clear no."""
+    """Return True for everything but a clear refusal."""
     if not isinstance(outcome, HttpResponse):
         return outcome.sent
-    return outcome.status not in _NEVER_DONE and not refuses(outcome)
+    return outcome.status not in _NO_EFFECT and not refuses(outcome)
 
 
 def wait_before(outcome: HttpOutcome, attempt: int, policy: Policy, jitter: float) -> float:
-    """Return seconds: what the service asks for, capped, and a little more; otherwise a time that doubles with each
-    attempt, all of it after a 429 and between half and all of it after anything else."""
-    asked = retry_after(outcome) if isinstance(outcome, HttpResponse) else None
-    if asked is not None:
-        return min(asked, policy.longest_retry_after) + jitter * policy.first_wait
-    doubled = 2.0 ** min(attempt - 1, 60)
+    """Return the seconds to wait before the next attempt.
+
+    With ``Retry-After``: that time, capped, plus a little jitter. Otherwise a time that doubles with each attempt: all
+    of it after a 429, and between half and all of it after anything else.
+    """
+    requested = retry_after(outcome) if isinstance(outcome, HttpResponse) else None
+    if requested is not None:
+        return min(requested, policy.longest_retry_after) + jitter * policy.first_wait
+    factor = 2.0 ** min(attempt - 1, 60)
     if is_throttled(outcome):
-        wait = min(policy.longest_throttled_wait, policy.first_throttled_wait * doubled)
+        wait = min(policy.longest_throttled_wait, policy.first_throttled_wait * factor)
         return wait + jitter * policy.first_wait
-    return min(policy.longest_wait, policy.first_wait * doubled) * (0.5 + jitter / 2)
+    return min(policy.longest_wait, policy.first_wait * factor) * (0.5 + jitter / 2)
 
 
-def retry_after(answer: HttpResponse) -> float | None:
-    """``Retry-After`` in both its forms, as seconds; a date counts from the answer's own ``Date``, so that clocks
-    need not agree. None where absent, unreadable or without that ``Date``."""
-    raw = answer.headers.get("retry-after", "").strip()
+def retry_after(response: HttpResponse) -> float | None:
+    """Return ``Retry-After`` in seconds; None if absent or unreadable.
+
+    A date counts from the response's own ``Date``, so that clocks need not agree; None without one.
+    """
+    raw = response.headers.get("retry-after", "").strip()
     if raw.isascii() and raw.isdigit():
         return float(raw[:9])
     until = http_date(raw)
-    return max(0.0, (until - answer.date).total_seconds()) if until and answer.date else None
-
-
-def _is_transient(outcome: HttpOutcome) -> bool:
-    """A connection that failed or broke, a server that is busy or down, a 2xx that cannot be read."""
-    if not isinstance(outcome, HttpResponse):
-        return not isinstance(outcome, HeldBack)
-    return outcome.status in _TRANSIENT or outcome.status >= 500 or 200 <= outcome.status <= 299
+    return max(0.0, (until - response.date).total_seconds()) if until and response.date else None

@@ -1,1 +1,1 @@
-"""What we remember: records, fingerprints, the journal of intents and outcomes."""
+"""The state of a target: records, fingerprints, and the journal of intents and outcomes."""

@@ -1,8 +1,8 @@
-"""States and journal entries as JSON.
+"""States and journal entries to and from JSON.
 
-A state file is sorted and indented, one member per record, with a newline at its end: a change of one record is a
-change of its lines. What is read is first held against ``schemas/state.schema.json``, as a whole; the functions that
-build values of it check only what a schema cannot say.
+A state file is sorted and indented, one member per record, and ends with a newline, so that git diffs are small. JSON
+that is read is first validated against ``schemas/state.schema.json`` as a whole; the functions that build values from
+it check only what a schema cannot express.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ from provisioner.state.records import (
 from provisioner.text import pasted_into_json
 
 UPGRADES: dict[int, Callable[[Json], Json]] = {}
-"""From a format to the next one, by the number of the older."""
+"""Functions from a format to the next one, by the number of the older."""
 
-_PUT_BACK = (
+_RESTORE = (
     "put back its last good version (version control, or the backup beside it), "
-    "or make it anew: provisioner state rebuild"
+    "or rebuild it: provisioner state rebuild"
 )
 _CONFLICT = re.compile(r"^(<{7}|={7}|>{7})( |\r?$)", re.MULTILINE)
-_KINDS = {
+_TYPE_NAMES = {
     "object": "an object",
     "array": "a list",
     "string": "text",
     "boolean": "true or false",
     "integer": "a whole number",
 }
-_FOUND = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
-_once = keeping_once(str)
+_PYTHON_TYPE_NAMES = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
+_intern = keeping_once(str)
 
 
 def state_to_bytes(state: State) -> bytes:
@@ -68,25 +68,25 @@ def state_to_bytes(state: State) -> bytes:
 
 
 def state_from_bytes(data: bytes, where: str) -> State:
-    """Return the state that a file holds; ``where`` is its name, for messages. Raise ``StateError``."""
-    document = _upgraded(_parsed(data, where), where)
-    _check(document, "", where)
+    """Return the state in a file; ``where`` is its name, for messages. Raise ``StateError``."""
+    document = _upgrade(_parse_file(data, where), where)
+    _validate(document, "", where)
     try:
-        state = _state(document)
+        state = _state_from_json(document)
     except ValueError as error:
-        raise StateError(f"{where}: {error}", _PUT_BACK) from None
+        raise StateError(f"{where}: {error}", _RESTORE) from None
     keys: dict[str, Key] = {}
     for record in state.records:
         if (other := keys.setdefault(record.id, record.key)) != record.key:
             raise StateError(
-                f"{where}: {other} and {record.key} are recorded with one and the same id, {record.id}",
+                f"{where}: {other} and {record.key} are recorded with the same id, {record.id}",
                 "put back the last version of the state file that was not edited or merged by hand",
             )
     return state
 
 
 def entry_to_json(entry: JournalEntry) -> Json:
-    """Return an entry of any kind; ``kind`` says which."""
+    """Return a journal entry as JSON; ``kind`` says which."""
     match entry:
         case Intent():
             return {
@@ -111,38 +111,48 @@ def entry_to_json(entry: JournalEntry) -> Json:
         case PriorIds(ids):
             return {"kind": "prior_ids", "ids": list(ids)}
         case Header(journal, lineage, serial, target):
-            stands_on = {"lineage": lineage, "serial": serial, "target": _target_to_json(target)}
-            return {"kind": "opened", "format_version": FORMAT_VERSION, "journal": journal, **stands_on}
+            return {
+                "kind": "opened",
+                "format_version": FORMAT_VERSION,
+                "journal": journal,
+                "lineage": lineage,
+                "serial": serial,
+                "target": _target_to_json(target),
+            }
 
 
 def entries_from_line(line: bytes, where: str) -> list[JournalEntry]:
     """Return the entries of a line of a journal.
 
-    Raise ``ValueError`` where it is no JSON or contradicts itself, ``StateError`` where its JSON is something else.
+    Raise ``ValueError`` if it is not JSON or contradicts itself, ``StateError`` if its JSON is something else.
     """
     document = _parse(line.decode())
     entries = document.get("entries")
     if isinstance(entries, list) and entries:
-        _version(entries[0], where)
-    _check(document, "journalLine", where)
-    return [_entry(entry) for entry in entries]
+        _read_version(entries[0], where)
+    _validate(document, "journalLine", where)
+    return [_entry_from_json(entry) for entry in entries]
 
 
 def _record_to_json(record: Record) -> Json:
-    """Return a record without its key. The salt stands once, for all secrets."""
+    """Return a record as JSON, without its key. All secrets share its salt."""
+    secrets = {}
+    for secret in record.secrets:
+        fingerprint = secret.fingerprint
+        secrets[secret.path] = {
+            "origin": secret.origin,
+            "alg": fingerprint.alg,
+            "key_id": fingerprint.key_id,
+            "mac": fingerprint.mac,
+        }
     return {
         "id": record.id,
         "etag": record.etag,
         "salt": record.salt,
         "fields": dict(record.texts),
-        "secrets": {secret.path: _secret_to_json(secret) for secret in record.secrets},
+        "secrets": secrets,
         **({"untested": True} if record.untested else {}),
     }
-
-
-def _secret_to_json(secret: SecretRecord) -> Json:
-    made = secret.fingerprint
-    return {"origin": secret.origin, "alg": made.alg, "key_id": made.key_id, "mac": made.mac}
 
 
 def _target_to_json(target: TargetIdentity | None) -> Json | None:
@@ -151,100 +161,105 @@ def _target_to_json(target: TargetIdentity | None) -> Json | None:
     return {"endpoint": target.endpoint, "org_id": target.org_id, "sandbox": target.sandbox}
 
 
-def _state(json: Json) -> State:
-    for intent_id, intent in json["intents"].items():
+def _state_from_json(document: Json) -> State:
+    for intent_id, intent in document["intents"].items():
         if intent["intent_id"] != intent_id:
             raise ValueError(f"intents.{intent_id}.intent_id: expected {intent_id!r}")
     return State(
         format_version=FORMAT_VERSION,
-        lineage=json["lineage"],
-        serial=int(json["serial"]),
-        target=_target(json.get("target")),
-        records=tuple(_record(key, value) for key, value in json["records"].items()),
-        intents=tuple(_intent(value) for value in json["intents"].values()),
-        journal=json["journal"],
+        lineage=document["lineage"],
+        serial=int(document["serial"]),
+        target=_target_from_json(document.get("target")),
+        records=tuple(_record_from_json(key, value) for key, value in document["records"].items()),
+        intents=tuple(_intent_from_json(value) for value in document["intents"].values()),
+        journal=document["journal"],
     )
 
 
-def _record(key: Key, json: Json) -> Record:
-    salt = json["salt"]
+def _record_from_json(key: Key, document: Json) -> Record:
+    salt = document["salt"]
     return Record(
         key=key,
-        id=json["id"],
-        etag=json.get("etag"),
-        texts={path: _once(text) for path, text in json["fields"].items()},
+        id=document["id"],
+        etag=document.get("etag"),
+        texts={path: _intern(text) for path, text in document["fields"].items()},
         secrets=tuple(
-            SecretRecord(path, one["origin"], Fingerprint(one["alg"], one["key_id"], salt, one["mac"]))
-            for path, one in json["secrets"].items()
+            SecretRecord(path, secret["origin"], Fingerprint(secret["alg"], secret["key_id"], salt, secret["mac"]))
+            for path, secret in document["secrets"].items()
         ),
         salt=salt,
-        untested=json.get("untested") is True,
+        untested=document.get("untested") is True,
     )
 
 
-def _entry(json: Json) -> JournalEntry:
-    match json["kind"]:
+def _entry_from_json(document: Json) -> JournalEntry:
+    match document["kind"]:
         case "intent":
-            return _intent(json)
+            return _intent_from_json(document)
         case "settled":
-            return Completed(json["intent_id"], json["verdict"], json.get("id"), json.get("etag"))
+            return Completed(document["intent_id"], document["verdict"], document.get("id"), document.get("etag"))
         case "adopted":
-            return Recorded(_record(json["key"], json["record"]))
+            return Recorded(_record_from_json(document["key"], document["record"]))
         case "forgotten":
-            return Removed(json["key"])
+            return Removed(document["key"])
         case "prior_ids":
-            return PriorIds(tuple(json["ids"]))
+            return PriorIds(tuple(document["ids"]))
         case _:
-            return Header(json["journal"], json["lineage"], int(json["serial"]), _target(json.get("target")))
+            return Header(
+                document["journal"],
+                document["lineage"],
+                int(document["serial"]),
+                _target_from_json(document.get("target")),
+            )
 
 
-def _intent(json: Json) -> Intent:
-    record = json.get("record")
+def _intent_from_json(document: Json) -> Intent:
+    record = document.get("record")
     return Intent(
-        intent_id=json["intent_id"],
-        key=json["key"],
-        step=json["step"],
-        name=json["name"],
-        spec_id=json["spec_id"],
-        id=json.get("id"),
-        etag=json.get("etag"),
-        sent_at=json["sent_at"],
-        seen=tuple(json["seen"]),
-        record=None if record is None else _record(json["key"], record),
+        intent_id=document["intent_id"],
+        key=document["key"],
+        step=document["step"],
+        name=document["name"],
+        spec_id=document["spec_id"],
+        id=document.get("id"),
+        etag=document.get("etag"),
+        sent_at=document["sent_at"],
+        seen=tuple(document["seen"]),
+        record=None if record is None else _record_from_json(document["key"], record),
     )
 
 
-def _target(json: Json | None) -> TargetIdentity | None:
-    return None if json is None else TargetIdentity(json["endpoint"], json["org_id"], json["sandbox"])
+def _target_from_json(document: Json | None) -> TargetIdentity | None:
+    return None if document is None else TargetIdentity(document["endpoint"], document["org_id"], document["sandbox"])
 
 
-def _parsed(data: bytes, where: str) -> Any:
+def _parse_file(data: bytes, where: str) -> Any:
     try:
         text = data.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
-        raise StateError(f"{where}: not UTF-8 at byte {error.start}", _PUT_BACK) from None
+        raise StateError(f"{where}: not UTF-8 at byte {error.start}", _RESTORE) from None
     try:
         return _parse(text)
     except ValueError as error:
-        # Looked for only here: where a line begins with its marks, a text is no JSON.
+        # Only texts that are not JSON are searched: a line of JSON never begins with a conflict marker.
         if conflict := _CONFLICT.search(text):
             line = text.count("\n", 0, conflict.start()) + 1
             raise StateError(
                 f"{where}:{line}: an unresolved merge conflict",
                 "take one side whole, never parts of both (git checkout --theirs FILE, or --ours); "
-                "or make it anew: provisioner state rebuild",
+                "or rebuild it: provisioner state rebuild",
             ) from None
         if not isinstance(error, json.JSONDecodeError):
-            raise StateError(f"{where}: {error}", _PUT_BACK) from None
+            raise StateError(f"{where}: {error}", _RESTORE) from None
         message, remedy = pasted_into_json(text, error.pos)
         where = f"{where}:{error.lineno}:{error.colno}"
         if message:
-            raise StateError(f"{where}: {message}", f"{remedy}; or {_PUT_BACK}") from None
-        raise StateError(f"{where}: not JSON: {error.msg}", _PUT_BACK) from None
+            raise StateError(f"{where}: {message}", f"{remedy}; or {_RESTORE}") from None
+        raise StateError(f"{where}: not JSON: {error.msg}", _RESTORE) from None
 
 
 def _parse(text: str) -> Any:
-    """Return plain data. Two members of one name are an error: a merge of two versions made them."""
+    """Return plain data. Raise ``ValueError`` for duplicate members, which merging two versions creates."""
     try:
         return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
     except RecursionError:
@@ -254,8 +269,8 @@ def _parse(text: str) -> Any:
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> Json:
     members = dict(pairs)
     if len(members) != len(pairs):
-        twice = next(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
-        raise ValueError(f"{json.dumps(twice)} is there twice")
+        duplicate = next(name for name, number in Counter(name for name, _ in pairs).items() if number > 1)
+        raise ValueError(f"{json.dumps(duplicate)} occurs twice")
     return members
 
 
@@ -263,69 +278,69 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _upgraded(document: Any, where: str) -> Any:
-    version = _version(document, where)
+def _upgrade(document: Any, where: str) -> Any:
+    version = _read_version(document, where)
     while version is not None and version < FORMAT_VERSION:
         if version not in UPGRADES:
-            raise StateError(f"{where}: format {version} is not known", _PUT_BACK)
+            raise StateError(f"{where}: unknown format {version}", _RESTORE)
         document = UPGRADES[version](document)
         version += 1
     return document
 
 
-def _version(document: Any, where: str) -> int | None:
-    """Return the ``format_version``, None where there is no such number. Raise ``StateError`` for a newer one."""
+def _read_version(document: Any, where: str) -> int | None:
+    """Return the ``format_version``, None if it is not an integer. Raise ``StateError`` for a newer one."""
     version = document.get("format_version") if isinstance(document, dict) else None
     if type(version) is not int:
         return None
     if version > FORMAT_VERSION:
         raise StateError(
-            f"{where}: written by a newer provisioner (format {version}; this one knows up to {FORMAT_VERSION})",
-            "install the newer provisioner; an older one would lose what it does not know",
+            f"{where}: written by a newer provisioner (format {version}; this one supports up to {FORMAT_VERSION})",
+            "install the newer provisioner; an older one would lose data",
         )
     return version
 
 
 @cache
 def _schema(part: str) -> tuple[Json, Callable[[Any], bool]]:
-    """Return the schema of a state, or a definition in it, and what accepts its values."""
+    """Return the schema of a state, or of a definition in it, and the function that accepts valid values."""
     schema = json_schema.load("state")
     if part:
         schema = {"$ref": f"#/$defs/{part}", "$defs": schema["$defs"]}
     return schema, json_schema.accepts(schema)
 
 
-def _check(document: Any, part: str, where: str) -> None:
+def _validate(document: Any, part: str, where: str) -> None:
     schema, accepts = _schema(part)
     if accepts(document):
         return
     try:
         error = next(json_schema.errors(schema, document), None)
-    except RecursionError:  # jsonschema writes what it finds into its messages
-        raise StateError(f"{where}: it is nested too deeply", _PUT_BACK) from None
+    except RecursionError:  # jsonschema formats the invalid value for its messages
+        raise StateError(f"{where}: it is nested too deeply", _RESTORE) from None
     if error is not None:
-        raise StateError(f"{where}: {_explained(error)}", _PUT_BACK)
+        raise StateError(f"{where}: {_explain(error)}", _RESTORE)
 
 
-def _explained(error: Any) -> str:
-    """Return the place, what belongs there and the kind of value there; never the value, which may be anything."""
-    path, schema, found = list(error.absolute_path), error.schema, error.instance
+def _explain(error: Any) -> str:
+    """Return the path, the expected and the actual type; never the value, which may be anything."""
+    path, schema, value = list(error.absolute_path), error.schema, error.instance
     if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in found)
-        path, schema, found = [*path, missing], schema["properties"][missing], None
+        missing = next(name for name in error.validator_value if name not in value)
+        path, schema, value = [*path, missing], schema["properties"][missing], None
     if "$ref" in schema:
         schema = json_schema.load("state")["$defs"][schema["$ref"].rpartition("/")[2]]
-    place = ".".join(map(str, path))
-    message = f"expected {_expected(schema)}, found {_FOUND.get(type(found), 'a number')}"
-    return f"{place}: {message}" if place else message
+    shown_path = ".".join(map(str, path))
+    message = f"expected {_expected_type(schema)}, found {_PYTHON_TYPE_NAMES.get(type(value), 'a number')}"
+    return f"{shown_path}: {message}" if shown_path else message
 
 
-def _expected(schema: Any) -> str:
+def _expected_type(schema: Any) -> str:
     if "const" in schema:
         return json.dumps(schema["const"])
     if "enum" in schema:
         return " or ".join(map(repr, schema["enum"]))
     if "minLength" in schema:
-        return "text with something in it"
+        return "text that is not empty"
     types = schema["type"]
-    return " or ".join(_KINDS[one] for one in ([types] if isinstance(types, str) else types) if one != "null")
+    return " or ".join(_TYPE_NAMES[name] for name in ([types] if isinstance(types, str) else types) if name != "null")

@@ -1,8 +1,8 @@
-"""Sensitive value -> fingerprint; later: changed, unchanged, or cannot tell.
+"""Fingerprints of sensitive values, and comparing values with them: changed, unchanged, or cannot tell.
 
 ``mac = HMAC-SHA-256(K, salt || path || value)``, each part preceded by its length in eight bytes, texts as UTF-8, the
 salt as its hexadecimal text. K is the team's key or, without one, scrypt(value, salt = lineage): slow on purpose, since
-whoever reads a state file can try candidates for a value.
+anybody who can read a state file can try candidates for a value.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import NoReturn
 from provisioner.errors import ProvisionerError
 
 HMAC = "hmac-sha256"
-"""Made with the team's key."""
+"""Algorithm of fingerprints made with the team's key."""
 
 SCRYPT = "scrypt"
-"""Made without a key."""
+"""Algorithm of fingerprints made without a key."""
 
 KEY_VARIABLE = "PROVISIONER_FINGERPRINT_KEY"
 OLD_KEY_VARIABLE = "PROVISIONER_FINGERPRINT_KEY_OLD"
@@ -33,7 +33,7 @@ _SCRYPT_MAXMEM = 2 * 128 * _SCRYPT_N * _SCRYPT_R
 
 
 class Comparison(StrEnum):
-    """What a fingerprint says of a value at hand."""
+    """The result of comparing a value with a fingerprint."""
 
     CHANGED = "changed"
     UNCHANGED = "unchanged"
@@ -42,7 +42,7 @@ class Comparison(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The one-way value stored instead of a sensitive one.
+    """The one-way value that is stored instead of a sensitive one.
 
     ``alg`` is ``hmac-sha256`` or ``scrypt``; ``key_id`` the public id of the key, "" for scrypt; ``salt`` and ``mac``
     are hexadecimal.
@@ -55,25 +55,29 @@ class Fingerprint:
 
 
 def key_id(key: bytes) -> str:
-    """The public id of a team's key: 8 hexadecimal digits that say which key, and nothing about it."""
+    """Return the public id of a team's key: 8 hexadecimal digits that identify the key and reveal nothing about it."""
     return hmac.new(key, b"key-id", hashlib.sha256).hexdigest()[:8]
 
 
 class Fingerprinter:
     """Makes and compares fingerprints for one state.
 
-    ``key`` is the team's key (at least 32 bytes) or None; ``old_key`` the one before it, only compared with.
-    Raises ``ProvisionerError`` for a key that is too short.
+    ``key`` is the team's key (at least 32 bytes) or None; ``old_key`` its predecessor, used only to compare. The
+    constructor raises ``ProvisionerError`` for a key that is too short.
     """
 
     __slots__ = ("_key", "_keys", "_lineage", "_stretched")
 
     def __init__(self, lineage: str, key: bytes | None, old_key: bytes | None = None) -> None:
-        _check_length(key, KEY_VARIABLE)
-        _check_length(old_key, OLD_KEY_VARIABLE)
+        for variable, value in ((KEY_VARIABLE, key), (OLD_KEY_VARIABLE, old_key)):
+            if value is not None and len(value) < KEY_BYTES:
+                raise ProvisionerError(
+                    f"{variable} is {len(value)} bytes long; at least {KEY_BYTES} are needed",
+                    "make one with: openssl rand -hex 32",
+                )
         self._lineage = lineage
         self._key = key
-        self._keys = {key_id(one): one for one in (old_key, key) if one is not None}
+        self._keys = {key_id(known): known for known in (old_key, key) if known is not None}
         self._stretched: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
@@ -83,7 +87,7 @@ class Fingerprinter:
         raise TypeError("a fingerprinter holds keys and cannot be pickled")
 
     def make(self, path: str, value: str, salt: str) -> Fingerprint:
-        """The fingerprint of ``value`` at the dotted ``path``; ``salt`` is the record's."""
+        """Return the fingerprint of ``value`` at the dotted ``path``; ``salt`` is the record's."""
         if self._key is not None:
             return Fingerprint(HMAC, key_id(self._key), salt, _mac(self._key, salt, path, value))
         if not self._lineage:
@@ -91,9 +95,12 @@ class Fingerprinter:
         return Fingerprint(SCRYPT, "", salt, _mac(self._stretch(value), salt, path, value))
 
     def compare(self, path: str, value: str, fingerprint: Fingerprint) -> Comparison:
-        """Whether ``value`` at ``path`` is the one the fingerprint was made of."""
-        key = self._key_of(fingerprint, value)
-        if key is None:
+        """Return whether ``value`` at ``path`` is the one that the fingerprint was made from."""
+        if fingerprint.alg == HMAC and fingerprint.key_id in self._keys:
+            key = self._keys[fingerprint.key_id]
+        elif fingerprint.alg == SCRYPT and self._lineage:
+            key = self._stretch(value)
+        else:
             return Comparison.UNKNOWN
         mac = _mac(key, fingerprint.salt, path, value)
         same = hmac.compare_digest(mac.encode(), _encoded(fingerprint.mac))
@@ -101,45 +108,32 @@ class Fingerprinter:
 
     @property
     def has_key(self) -> bool:
-        """Whether there is a team's key."""
+        """True if there is a team's key."""
         return self._key is not None
 
     @property
     def has_any_key(self) -> bool:
-        """Whether there is one to make or to compare with."""
+        """True if there is a key to make fingerprints with or to compare with."""
         return bool(self._keys)
 
     def is_current(self, fingerprint: Fingerprint) -> bool:
-        """Whether there is no better key to make it with. One that was made with a key is not made anew without any,
-        unless that key is given up by its name."""
+        """Return False if the fingerprint should be made again with the present key.
+
+        One made with a key is not made again without any, unless that key is given as the old one.
+        """
         if self._key is None:
             return fingerprint.alg == SCRYPT or fingerprint.key_id not in self._keys
         return fingerprint.alg == HMAC and fingerprint.key_id == key_id(self._key)
 
     def knows_key_of(self, fingerprint: Fingerprint) -> bool:
-        """Whether it can be compared with anything."""
+        """Return whether values can be compared with the fingerprint."""
         return fingerprint.alg != HMAC or fingerprint.key_id in self._keys
 
-    def _key_of(self, fingerprint: Fingerprint, value: str) -> bytes | None:
-        if fingerprint.alg == HMAC:
-            return self._keys.get(fingerprint.key_id)
-        if fingerprint.alg == SCRYPT and self._lineage:
-            return self._stretch(value)
-        return None
-
     def _stretch(self, value: str) -> bytes:
-        """K for a value without a team key: about 40 ms, once per distinct value."""
+        """Return K for a value without a team's key. Takes about 40 ms, once per distinct value."""
         if value not in self._stretched:
             self._stretched[value] = _scrypt(value, self._lineage)
         return self._stretched[value]
-
-
-def _check_length(key: bytes | None, variable: str) -> None:
-    if key is not None and len(key) < KEY_BYTES:
-        raise ProvisionerError(
-            f"{variable} is {len(key)} bytes long; at least {KEY_BYTES} are needed",
-            "make one with: openssl rand -hex 32",
-        )
 
 
 def _scrypt(value: str, lineage: str) -> bytes:
@@ -147,9 +141,9 @@ def _scrypt(value: str, lineage: str) -> bytes:
         return hashlib.scrypt(
             _encoded(value), salt=_encoded(lineage), n=_SCRYPT_N, r=_SCRYPT_R, p=1, maxmem=_SCRYPT_MAXMEM, dklen=32
         )
-    except (AttributeError, ValueError):  # Python built without it, or an OpenSSL that is told to refuse it
+    except (AttributeError, ValueError):  # Python built without scrypt, or an OpenSSL configured to refuse it
         raise ProvisionerError(
-            "this Python cannot compute scrypt", f"set {KEY_VARIABLE}: a team key needs none"
+            "this Python cannot compute scrypt", f"set {KEY_VARIABLE}: with a team key, scrypt is not needed"
         ) from None
 
 

@@ -1,8 +1,8 @@
-"""Entries appended to a file, each durable before its call returns; and reading them back.
+"""The journal file: appending entries, each durable before the call returns, and reading them back.
 
-A line is what one fsync made durable: ``{"seal":"...","entries":[...]}``. Several threads that append at once share a
-line, so that whatever a crash tears is the last line and nothing else. The seal is a checksum over the entries and
-the seal before it; a line that was cut short, altered, lost or put elsewhere does not pass.
+One fsync makes one line durable: ``{"seal":"...","entries":[...]}``. Threads that append at the same time share a line,
+so a crash can tear only the last line. The seal is a checksum over the entries and the previous seal; a line that was
+cut, changed, lost or moved does not match it.
 """
 
 from __future__ import annotations
@@ -22,16 +22,17 @@ from provisioner.state.codec import entries_from_line, entry_to_json
 from provisioner.state.records import Completed, Header, JournalEntry
 
 _START, _MIDDLE, _END = b'{"seal":"', b'","entries":', b"}\n"
-_SEAL = 16
-_DISTURBED = "somebody else has replaced or changed it during the run"
-_HEAD = len(_START) + _SEAL + len(_MIDDLE)
+_SEAL_LENGTH = 16
+_HEAD_LENGTH = len(_START) + _SEAL_LENGTH + len(_MIDDLE)
+_CHANGED_BY_OTHERS = "another process replaced or changed it during the run"
 
 
 @dataclass(frozen=True, slots=True)
 class JournalContents:
-    """What a journal says. ``length`` counts the bytes that hold; ``torn`` those of a last line that does not.
+    """The contents of a journal file.
 
-    ``seal`` is the one of the last line that holds. Without entries there is no journal, whatever its file holds.
+    ``length`` counts the bytes of its valid lines, ``torn`` those of an invalid last line; ``seal`` is that of the last
+    valid line. Without entries there is no journal, whatever the file holds.
     """
 
     entries: tuple[JournalEntry, ...] = ()
@@ -40,17 +41,17 @@ class JournalContents:
     seal: str = ""
 
     @property
-    def opened(self) -> Header | None:
-        """What the journal stands on; None without entries."""
+    def header(self) -> Header | None:
+        """The first entry; None without entries."""
         first = self.entries[0] if self.entries else None
         return first if isinstance(first, Header) else None
 
 
 def read(path: Path) -> JournalContents:
-    """What the journal at ``path`` says; nothing where there is none.
+    """Return the contents of the journal at ``path``; empty if there is no file.
 
-    A last line that does not hold was being written when a process died: nobody was told that it was durable, and it
-    is left out. Raises ``StateError`` for any other line that does not hold, and for a file that cannot be read.
+    An invalid last line was being written when a process died: nobody was told that it was durable, so it is left out.
+    Raise ``StateError`` for any other invalid line, and for a file that cannot be read.
     """
     try:
         data = path.read_bytes()
@@ -58,33 +59,37 @@ def read(path: Path) -> JournalContents:
         return JournalContents()
     except OSError as error:
         raise StateError(f"{path} cannot be read: {error.strerror}", "check its permissions") from error
-    return journal_contents(data, str(path))
+    return parse(data, str(path))
 
 
-def journal_contents(data: bytes, file: str) -> JournalContents:
-    """The same for the bytes of the file. Pure."""
+def parse(data: bytes, file: str) -> JournalContents:
+    """Return the contents of a journal from its bytes, like ``read``; ``file`` is its name, for messages."""
     entries: list[JournalEntry] = []
     length, seal = 0, ""
-    lines = _lines(data)
+    *whole_lines, rest = data.split(b"\n")
+    lines = [line + b"\n" for line in whole_lines] + ([rest] if rest else [])
     for number, line in enumerate(lines, 1):
         if not _is_sealed(line, seal):
-            if number == len(lines) and _is_torn(line):
+            # A crash cuts the end of the last line, or leaves blocks in it that never reached the disk. Anything else
+            # was valid once, and somebody relies on it.
+            if number == len(lines) and (not line.endswith(b"\n") or b"\x00" in line):
                 break
-            raise _corrupt(f"{file}:{number}")
+            raise _damaged(f"{file}:{number}")
         try:
             entries += entries_from_line(line, f"{file}:{number}")
-        except ValueError as error:  # a right seal over wrong JSON: made by hand, or by something that is not ours
-            raise _corrupt(f"{file}:{number}") from error
-        length, seal = length + len(line), line[len(_START) : len(_START) + _SEAL].decode()
-    _check_first(entries, file)
+        except ValueError as error:  # a valid seal over invalid JSON: not written by this program
+            raise _damaged(f"{file}:{number}") from error
+        length, seal = length + len(line), _seal_of(line)
+    if any(isinstance(entry, Header) != (index == 0) for index, entry in enumerate(entries)):
+        raise _damaged(f"{file}:1")
     return JournalContents(tuple(entries), length, len(data) - length, seal)
 
 
-def rescued(path: Path) -> tuple[Completed, ...]:
-    """Return the outcomes in a rescue file: an earlier version wrote it where its journal could take no more.
+def read_rescue_file(path: Path) -> tuple[Completed, ...]:
+    """Return the outcomes in a rescue file, which older versions wrote if they could not append to the journal.
 
-    A line is one outcome without a seal; a last line that was cut short is left out. Raise ``StateError`` for a file
-    that cannot be read or holds anything else.
+    A line is one outcome without a seal; a last line that was cut is left out. Raise ``StateError`` for a file that
+    cannot be read or holds anything else.
     """
     try:
         *lines, _cut = path.read_bytes().split(b"\n")
@@ -92,121 +97,74 @@ def rescued(path: Path) -> tuple[Completed, ...]:
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:
-        raise StateError(f"{path} cannot be read", "check its permissions, put it back as it was") from error
+        raise StateError(f"{path} cannot be read", "check its permissions, or put back its original content") from error
     outcomes = tuple(entry for entry in entries if isinstance(entry, Completed))
     if len(outcomes) < len(entries):
-        raise StateError(f"{path} holds something else than outcomes", "put it back as it was")
+        raise StateError(f"{path} holds something else than outcomes", "put back its original content")
     return outcomes
 
 
-def _is_torn(line: bytes) -> bool:
-    """Whether a crash can have made this of the last line: its end is missing, or blocks that never reached the disk.
-
-    Anything else was whole once, and somebody relies on it.
-    """
-    return not line.endswith(b"\n") or b"\x00" in line
-
-
-def _lines(data: bytes) -> list[bytes]:
-    *whole, rest = data.split(b"\n")
-    return [line + b"\n" for line in whole] + ([rest] if rest else [])
-
-
-def _line(entries: Iterable[JournalEntry], before: str) -> bytes:
-    payload = json.dumps([entry_to_json(entry) for entry in entries], sort_keys=True, separators=(",", ":")).encode()
-    return _START + _seal(payload, before) + _MIDDLE + payload + _END
-
-
-def _seal(payload: bytes, before: str) -> bytes:
-    return hashlib.sha256(before.encode() + payload).hexdigest()[:_SEAL].encode()
-
-
-def _is_sealed(line: bytes, before: str) -> bool:
-    payload = line[_HEAD : -len(_END)]
-    return line == _START + _seal(payload, before) + _MIDDLE + payload + _END
-
-
-def _check_first(entries: list[JournalEntry], file: str) -> None:
-    if any(isinstance(entry, Header) != (number == 0) for number, entry in enumerate(entries)):
-        raise _corrupt(f"{file}:1")
-
-
-def _corrupt(where: str) -> StateError:
-    return StateError(
-        f"{where}: the journal is damaged here",
-        "put the file back as the last run left it (version control or a backup, whole, not merged); "
-        "if that is lost: provisioner state rebuild",
-    )
-
-
-class _Batch:
-    """Entries that will share one line and one fsync, and what became of them."""
-
-    def __init__(self) -> None:
-        self.entries: list[JournalEntry] = []
-        self.finished = False
-        self.failure: BaseException | None = None
-
-
 class Journal:
-    """The journal at ``path``, for appending. ``opened`` begins it if it is new; else it is the one that is there.
+    """The journal at ``path``, open for appending. For any number of threads.
 
-    For any number of threads. ``so_far`` is what was read of the file; a torn line at its end is cut off.
+    ``contents`` is what was read from the file. ``header`` begins the journal if it is new. A torn line at the end of
+    the file is cut off.
     """
 
-    def __init__(self, path: Path, opened: Header, so_far: JournalContents) -> None:
+    def __init__(self, path: Path, header: Header, contents: JournalContents) -> None:
         self._path = path
-        self._first: tuple[JournalEntry, ...] = () if so_far.entries else (opened,)
-        self._length, self._seal = so_far.length, so_far.seal
+        self._pending_header: tuple[JournalEntry, ...] = () if contents.entries else (header,)
+        self._length, self._seal = contents.length, contents.seal
         self._descriptor: int | None = None
-        self._whole = False  # whether the file is known to end where the last durable line ends
-        self._disturbed = False  # whether somebody else was seen to write: then it is not ours to repair
+        self._is_clean = False  # the file is known to end where the last durable line ends
+        self._is_foreign = False  # another process was seen to write: then the file must not be truncated
         self._condition = threading.Condition()
         self._open_batch = _Batch()
         self._writing = False
 
     def append(self, entries: Iterable[JournalEntry]) -> None:
-        """The entries are durable, together, once this returns.
+        """Append the entries together; they are durable once this returns.
 
-        Raises ``StateError`` where that cannot be had; then they may or may not be there at the next start.
+        Raise ``StateError`` if they cannot be written; they may then still be there at the next start.
         """
         added = list(entries)
         if not added:
             return
-        batch = self._join(added)
-        if not batch.finished:
-            self._lead(batch)
+        with self._condition:
+            batch = self._open_batch
+            batch.entries += added
+            self._condition.wait_for(lambda: batch.finished or not self._writing)
+            is_writer = not batch.finished
+            if is_writer:
+                self._writing = True
+                self._open_batch = _Batch()
+        if is_writer:
+            self._write_batch(batch)
         if batch.failure is not None:
-            raise _not_written(self._path, batch.failure) from batch.failure
+            failure = batch.failure
+            reason = failure.strerror if isinstance(failure, OSError) else "interrupted"
+            raise StateError(
+                f"{self._path} cannot be written: {reason}",
+                "free space or fix permissions, then run again; what was recorded before is kept",
+            ) from failure
 
-    def is_whole(self, found: JournalContents) -> bool:
-        """Whether what was read of the file now is all that was ever appended."""
-        return (found.length, found.seal) == (self._length, self._seal)
+    def matches(self, contents: JournalContents) -> bool:
+        """Return whether the contents of the file are exactly what was appended."""
+        return (contents.length, contents.seal) == (self._length, self._seal)
 
     def close(self) -> None:
-        """Give the file up. No thread is appending any more."""
+        """Close the file. No thread may be appending."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-        self._whole = False
+        self._is_clean = False
 
-    def _join(self, entries: list[JournalEntry]) -> _Batch:
-        """Wait while others write. The batch returned is finished, or ours to write."""
-        with self._condition:
-            batch = self._open_batch
-            batch.entries += entries
-            self._condition.wait_for(lambda: batch.finished or not self._writing)
-            if not batch.finished:
-                self._writing = True
-                self._open_batch = _Batch()
-            return batch
-
-    def _lead(self, batch: _Batch) -> None:
+    def _write_batch(self, batch: _Batch) -> None:
         try:
             self._write(batch.entries)
         except OSError as error:
             batch.failure = error
-        except BaseException as error:  # an interrupt: those who share the batch must not wait for ever
+        except BaseException as error:  # an interrupt: the other threads of the batch must not wait for ever
             batch.failure = error
             raise
         finally:
@@ -216,46 +174,73 @@ class Journal:
                 self._condition.notify_all()
 
     def _write(self, entries: list[JournalEntry]) -> None:
-        descriptor = self._ready()
-        line = _line((*self._first, *entries), self._seal)
-        self._whole = False
+        descriptor = self._prepare()
+        line = _line((*self._pending_header, *entries), self._seal)
+        self._is_clean = False
         try:
             write_all(descriptor, line)
             os.fsync(descriptor)
             self._check_in_place(descriptor, self._length + len(line))
         except BaseException:
-            if not self._disturbed:
+            if not self._is_foreign:
                 with suppress(OSError):
                     os.ftruncate(descriptor, self._length)
             raise
-        self._first, self._whole = (), True
-        self._length, self._seal = self._length + len(line), line[len(_START) : len(_START) + _SEAL].decode()
+        self._pending_header, self._is_clean = (), True
+        self._length, self._seal = self._length + len(line), _seal_of(line)
 
-    def _ready(self) -> int:
-        """The file, open, ending where the last durable line ends."""
-        if self._disturbed:
-            raise OSError(0, _DISTURBED)
+    def _prepare(self) -> int:
+        """Return the descriptor of the file, which ends where the last durable line ends."""
+        if self._is_foreign:
+            raise OSError(0, _CHANGED_BY_OTHERS)
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, PRIVATE)
-        if not self._whole:
+        if not self._is_clean:
             # Also after a failed fsync: a line that the disk may not hold must not come before one that it does.
             os.ftruncate(self._descriptor, self._length)
             sync_directory(self._path.parent)
-            self._whole = True
+            self._is_clean = True
         return self._descriptor
 
     def _check_in_place(self, descriptor: int, length: int) -> None:
-        """What was written is in the file of that name, and nobody else writes there."""
-        ours, there = os.fstat(descriptor), os.stat(self._path)
-        if (ours.st_dev, ours.st_ino, ours.st_size) != (there.st_dev, there.st_ino, length):
-            self._disturbed = True
-            raise OSError(0, _DISTURBED)
+        """Raise ``OSError`` if the path is another file by now, or another process has written to it."""
+        ours, current = os.fstat(descriptor), os.stat(self._path)
+        if (ours.st_dev, ours.st_ino, ours.st_size) != (current.st_dev, current.st_ino, length):
+            self._is_foreign = True
+            raise OSError(0, _CHANGED_BY_OTHERS)
 
 
-def _not_written(path: Path, cause: BaseException) -> StateError:
-    reason = cause.strerror if isinstance(cause, OSError) else "interrupted"
+class _Batch:
+    """Entries that share one line and one fsync, and the result of writing them."""
+
+    def __init__(self) -> None:
+        self.entries: list[JournalEntry] = []
+        self.finished = False
+        self.failure: BaseException | None = None
+
+
+def _line(entries: Iterable[JournalEntry], previous_seal: str) -> bytes:
+    payload = json.dumps([entry_to_json(entry) for entry in entries], sort_keys=True, separators=(",", ":")).encode()
+    return _START + _seal(payload, previous_seal) + _MIDDLE + payload + _END
+
+
+def _is_sealed(line: bytes, previous_seal: str) -> bool:
+    payload = line[_HEAD_LENGTH : -len(_END)]
+    return line == _START + _seal(payload, previous_seal) + _MIDDLE + payload + _END
+
+
+def _seal(payload: bytes, previous_seal: str) -> bytes:
+    return hashlib.sha256(previous_seal.encode() + payload).hexdigest()[:_SEAL_LENGTH].encode()
+
+
+def _seal_of(line: bytes) -> str:
+    return line[len(_START) : len(_START) + _SEAL_LENGTH].decode()
+
+
+def _damaged(where: str) -> StateError:
     return StateError(
-        f"{path} cannot be written: {reason}",
-        "free space or mend permissions, then run again; what was recorded before is kept",
+        f"{where}: the journal is damaged here",
+        "put the file back as the last run left it (version control or a backup, whole, not merged); "
+        "if that is lost: provisioner state rebuild",
     )

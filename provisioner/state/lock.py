@@ -1,7 +1,7 @@
-"""One writer per state: a kernel lock on ``<state>.lock``, which dies with its process, and who holds it.
+"""The lock of a state file: a kernel lock on ``<state>.lock``, which ends with its process, and its holder.
 
-The lock is on a file of its own, so that the state may be replaced by rename while it is held. Who holds it is in
-``<state>.lock.info``, written after the lock is owned and removed before it is given up; it is for the reader only.
+The lock is on a file of its own, so that the state can be replaced by rename while it is held. ``<state>.lock.info``
+describes the holder, for messages only; it is written after the lock is acquired and removed before it is released.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from provisioner.state.atomic import beside, replace_file
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds a lock, for whom it blocks. ``since`` is ISO 8601 UTC; ``run_url`` "" outside a pipeline."""
+    """The holder of a lock, as shown to others. ``since`` is ISO 8601 UTC; ``run_url`` is "" outside a pipeline."""
 
     user: str
     host: str
@@ -38,21 +40,25 @@ class Holder:
         return f"{self.user} on {self.host}, pid {self.pid}: {self.command}, since {self.since}{url}"
 
 
-def nobody(_holder: str) -> None:
-    """The default for ``waiting``: nobody is told."""
+def ignore(_message: str) -> None:
+    """Do nothing; the default for callbacks."""
 
 
 @contextmanager
-def hold(path: Path, holder: Holder, timeout: float = 0.0, waiting: Callable[[str], None] = nobody) -> Iterator[None]:
-    """Be the only one to write the state at ``path``; its directory exists.
+def hold(path: Path, holder: Holder, timeout: float = 0.0, waiting: Callable[[str], None] = ignore) -> Iterator[None]:
+    """Hold the lock of the state at ``path``, whose directory exists.
 
-    Waits up to ``timeout`` seconds (below 0: without end) after telling ``waiting`` who holds it. Raises
-    ``LockedError`` naming the holder, and ``StateError`` where no lock can be made.
+    Wait up to ``timeout`` seconds (below 0: for ever), after calling ``waiting`` with the current holder. Raise
+    ``LockedError`` with the holder, and ``StateError`` if locking is not possible.
     """
-    lock = _acquired(path, timeout, waiting)
+    lock = _acquire(path, timeout, waiting)
     info = beside(path, ".lock.info")
     try:
-        _announce(info, holder)
+        try:
+            replace_file(info, json.dumps(asdict(holder), sort_keys=True).encode() + b"\n")
+        except OSError as error:
+            message = f"{info} cannot be written: {error.strerror}"
+            raise StateError(message, "free space, or check permissions") from error
         yield
     finally:
         with suppress(OSError):
@@ -61,20 +67,19 @@ def hold(path: Path, holder: Holder, timeout: float = 0.0, waiting: Callable[[st
 
 
 def held_by(path: Path) -> str:
-    """Who holds the lock of the state at ``path``, as far as it says so; only of use while somebody does."""
-    info = beside(path, ".lock.info")
+    """Return a description of the holder of the lock of the state at ``path``, which must be held."""
     try:
-        said = json.loads(info.read_text(encoding="utf-8"))
-        return str(Holder(**{field.name: said[field.name] for field in fields(Holder)}))
+        info = json.loads(beside(path, ".lock.info").read_text(encoding="utf-8"))
+        return str(Holder(**{field.name: info[field.name] for field in fields(Holder)}))
     except (OSError, ValueError, LookupError, TypeError):  # just acquired, just released, or cut short by a crash
-        return "a process that has not said who it is"
+        return "an unknown process"
 
 
 def writer(path: Path) -> str:
-    """Return who holds the lock of the state at ``path``; "" where nobody does, or it cannot be told.
+    """Return a description of the holder of the lock of the state at ``path``; "" if there is none, or it is unknown.
 
-    Whoever ends takes its name away, so a shared lock is tried only where there is one: a run that begins
-    meanwhile is not turned away by one that only looks.
+    A shared lock is tried only if there is a description, which is removed on release. Otherwise this check could make
+    a run fail that starts at the same time.
     """
     if not beside(path, ".lock.info").exists():
         return ""
@@ -88,43 +93,27 @@ def writer(path: Path) -> str:
     return ""
 
 
-def _acquired(path: Path, timeout: float, waiting: Callable[[str], None]) -> BaseFileLock:
+def _acquire(path: Path, timeout: float, waiting: Callable[[str], None]) -> BaseFileLock:
     from filelock import FileLock, Timeout
 
-    # One lock for all threads of the process: whoever gives it up need not be the thread that took it. A marker file,
-    # as a fallback, would outlive a killed process.
+    # One lock for all threads of the process: the thread that releases it may be another than the one that acquired it.
+    # No fallback to a marker file, which would outlive a killed process.
     lock = FileLock(beside(path, ".lock"), thread_local=False, fallback_to_soft=False)
     try:
-        _acquire(lock, path, timeout, waiting)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            if timeout == 0:
+                raise
+            waiting(held_by(path))
+            lock.acquire(timeout=timeout)
     except Timeout:
         raise LockedError(
-            f"{path} is locked by {held_by(path)}", "wait for it to end, or wait here with --lock-timeout SECONDS"
+            f"{path} is locked by {held_by(path)}", "wait until it ends, or wait here with --lock-timeout SECONDS"
         ) from None
     except (OSError, NotImplementedError) as error:
         if isinstance(error, NotImplementedError) or error.errno in _NO_LOCKS:
-            message = f"{path} cannot be locked: its file system has no locks"
+            message = f"{path} cannot be locked: its file system does not support locks"
             raise StateError(message, "keep the state on a local disk") from error
-        raise StateError(f"{path} cannot be locked: {error}", "check the directory's permissions") from error
+        raise StateError(f"{path} cannot be locked: {error}", "check the permissions of the directory") from error
     return lock
-
-
-_NO_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.ENOTSUP)
-
-
-def _acquire(lock: BaseFileLock, path: Path, timeout: float, waiting: Callable[[str], None]) -> None:
-    from filelock import Timeout
-
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        if timeout == 0:
-            raise
-        waiting(held_by(path))
-        lock.acquire(timeout=timeout)
-
-
-def _announce(info: Path, holder: Holder) -> None:
-    try:
-        replace_file(info, json.dumps(asdict(holder), sort_keys=True).encode() + b"\n")
-    except OSError as error:
-        raise StateError(f"{info} cannot be written: {error.strerror}", "free space, or check permissions") from error

@@ -1,8 +1,7 @@
-"""What is remembered, as values. ``codec.py`` has their JSON forms, ``folding.py`` what entries do to a state.
+"""The values of a state and its journal, and looking them up by key. Pure.
 
-The state file is one ``State``; the journal is a sequence of ``JournalEntry``.
-
-A state by key: records, and the calls of which nobody knows yet what became. Pure.
+The state file is one ``State``; the journal is a sequence of ``JournalEntry``. ``codec.py`` has their JSON forms, and
+``replay.py`` the effect of entries on a state.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from provisioner.model import Key, TargetIdentity
 from provisioner.state.fingerprint import Fingerprint
 
 FORMAT_VERSION = 1
-"""The format of the state file that this version writes."""
+"""Format of the state files that this version writes."""
 
 CallKind: TypeAlias = Literal["create", "patch", "delete", "probe"]
 CallVerdict: TypeAlias = Literal["done", "failed"]
@@ -25,7 +24,7 @@ CallVerdict: TypeAlias = Literal["done", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class SecretRecord:
-    """A sensitive leaf: its dotted path, where it came from (``env(NAME)``), and what is kept of the value."""
+    """A sensitive field: its dotted path, its origin (``env(NAME)``), and the fingerprint of its value."""
 
     path: str
     origin: str
@@ -34,12 +33,12 @@ class SecretRecord:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One base connection as we last knew it.
+    """A base connection as of the last apply, import or refresh.
 
-    ``id`` is "" only inside an intent to create. ``texts`` have what anybody may read by its dotted path, such as
-    ``auth.params.server``; texts and secrets are kept sorted by path, and no path occurs twice. ``salt`` is
-    hexadecimal, made once per record; every fingerprint of the record uses it. ``untested``: a test of these
-    credentials was asked for and has not passed.
+    ``id`` is "" only inside an intent to create. ``texts`` holds the fields that are not sensitive by dotted path, such
+    as ``auth.params.server``; texts and secrets are sorted by path, and no path occurs twice. ``salt`` is hexadecimal
+    and made once per record; every fingerprint of the record uses it. ``untested``: a test of these credentials was
+    requested and has not passed.
     """
 
     key: Key
@@ -51,9 +50,9 @@ class Record:
     untested: bool = False
 
     def __post_init__(self) -> None:
-        in_order = sorted(self.texts)
-        if in_order != list(self.texts):
-            object.__setattr__(self, "texts", {path: self.texts[path] for path in in_order})
+        sorted_paths = sorted(self.texts)
+        if sorted_paths != list(self.texts):
+            object.__setattr__(self, "texts", {path: self.texts[path] for path in sorted_paths})
         object.__setattr__(self, "secrets", tuple(sorted(self.secrets, key=attrgetter("path"))))
         paths = {secret.path for secret in self.secrets}
         if both := paths & self.texts.keys():
@@ -65,19 +64,18 @@ class Record:
 
     @property
     def secrets_as_dict(self) -> dict[str, SecretRecord]:
-        """The sensitive leaves by path."""
+        """The secrets by path."""
         return {secret.path: secret for secret in self.secrets}
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """Written before a call.
+    """An entry written before a call is made.
 
-    ``id`` and ``etag`` are what the call is sent with (None for a create). ``sent_at`` is ISO 8601 UTC by the service's
-    clock. ``seen`` are the ids that the service showed before, as ``PriorIds`` says it for all calls of a run.
-    ``record`` is the record as it shall be once the call succeeded, its key being this one's; None where nothing is to
-    be recorded. A ``probe`` stands for all calls about a throwaway object that is called ``name``, and is settled when
-    that is gone.
+    ``id`` and ``etag`` are sent with the call (None for a create). ``sent_at`` is ISO 8601 UTC by the service's clock.
+    ``seen`` are the ids that the service listed before; ``PriorIds`` gives them for all calls of a run. ``record`` is
+    the record after a successful call, under the same key; None if nothing is to be recorded. A ``probe`` covers all
+    calls for a throwaway object with the name ``name``, and is settled when that object is deleted.
     """
 
     intent_id: str
@@ -98,9 +96,9 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What became of an intent; one without it stands: its outcome is unknown.
+    """The outcome of an intent. An intent without one is pending: its outcome is unknown.
 
-    ``failed``: certainly without effect. ``id`` and ``etag`` are what the service returned.
+    ``failed``: certainly without effect. ``id`` and ``etag`` are as returned by the service.
     """
 
     intent_id: str
@@ -111,32 +109,32 @@ class Completed:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A record taken up without a call: an import, a record brought up to date, or a move to another key."""
+    """A record added or replaced without a call: by an import, a refresh, or a move to another key."""
 
     record: Record
 
     def __post_init__(self) -> None:
         if not self.record.id:
-            raise ValueError(f"record {self.record.key}: adopted without an id")
+            raise ValueError(f"record {self.record.key}: recorded without an id")
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A record given up without a call. Not an error where there is none."""
+    """The removal of a record without a call. Not an error if there is none."""
 
     key: Key
 
 
 @dataclass(frozen=True, slots=True)
 class PriorIds:
-    """The ids that the service showed before the calls that follow: none of them is the result of one."""
+    """The ids that the service listed before the following calls, none of which can have created them."""
 
     ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The first entry of a journal: its own random id, and the state it stands on."""
+    """The first entry of a journal: its own random id, and the state that it continues."""
 
     journal: str
     lineage: str
@@ -145,15 +143,15 @@ class Header:
 
 
 JournalEntry: TypeAlias = Header | PriorIds | Intent | Completed | Recorded | Removed
-"""One thing that a journal says."""
+"""One entry of a journal."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that is remembered of one target.
+    """The state of one target.
 
-    ``lineage`` is random and never changes; ``serial`` counts the folds that changed something; ``journal`` is the id
-    of the journal folded last. Records are kept sorted by key, intents (those that stand) by key and id.
+    ``lineage`` is random and never changes; ``serial`` counts the journals that changed something; ``journal`` is the
+    id of the journal replayed last. Records are sorted by key, pending intents by key and id.
     """
 
     format_version: int
@@ -174,22 +172,22 @@ class State:
 
     @classmethod
     def empty(cls, lineage: str, target: TargetIdentity | None = None) -> State:
-        """Nothing remembered yet; ``lineage`` is made by the caller."""
+        """Return a state without records. The caller makes ``lineage``."""
         return cls(FORMAT_VERSION, lineage, 0, target)
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was ever done, not even begun."""
+        """True if nothing was ever recorded, not even an intent."""
         return not (self.serial or self.records or self.intents)
 
     def record(self, key: Key) -> Record | None:
-        """The record of that key, if there is one. Does not depend on the number of records."""
+        """Return the record of a key, if there is one, in constant time."""
         return self.by_key.get(key)
 
 
 @dataclass(frozen=True, slots=True)
 class StateEntry:
-    """What is remembered under one key: a record, intents that stand, or both."""
+    """The state of one key: a record, pending intents, or both."""
 
     key: Key
     record: Record | None
@@ -197,29 +195,30 @@ class StateEntry:
 
 
 def entries_of(state: State) -> tuple[StateEntry, ...]:
-    """All that is remembered, by key."""
-    return tuple(_under(state, key) for key in sorted({*state.by_key, *(intent.key for intent in state.intents)}))
+    """Return the entries of all keys, sorted by key."""
+    keys = sorted({*state.by_key, *(intent.key for intent in state.intents)})
+    return tuple(_entry(state, key) for key in keys)
 
 
 def entry_of(state: State, key: Key) -> StateEntry:
-    """What is remembered under that key. Raises ``UsageError`` where that is nothing."""
-    found = _under(state, key)
-    if found.record is None and not found.intents:
-        raise _nothing(key)
-    return found
+    """Return the entry of a key. Raise ``UsageError`` if there is none."""
+    entry = _entry(state, key)
+    if entry.record is None and not entry.intents:
+        raise _not_recorded(key)
+    return entry
 
 
 def record_of(state: State, key: Key) -> Record:
-    """The record of that key. Raises ``UsageError`` where there is none."""
+    """Return the record of a key. Raise ``UsageError`` if there is none."""
     record = state.record(key)
     if record is None:
-        raise _nothing(key)
+        raise _not_recorded(key)
     return record
 
 
-def _nothing(key: Key) -> UsageError:
-    return UsageError(f"nothing is recorded under {key}", "provisioner state list")
+def _entry(state: State, key: Key) -> StateEntry:
+    return StateEntry(key, state.record(key), tuple(intent for intent in state.intents if intent.key == key))
 
 
-def _under(state: State, key: Key) -> StateEntry:
-    return StateEntry(key, state.record(key), tuple(one for one in state.intents if one.key == key))
+def _not_recorded(key: Key) -> UsageError:
+    return UsageError(f"nothing is recorded under {key}", "run `provisioner state list`")

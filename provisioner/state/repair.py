@@ -1,4 +1,4 @@
-"""What is left of a state whose files are damaged, lost, or do not belong together. Reads; writes nothing."""
+"""Repair of a state whose files are damaged, lost, or do not belong together. Reads; writes nothing."""
 
 from __future__ import annotations
 
@@ -16,34 +16,37 @@ from provisioner.state.replay import replay
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """The best state that can be made of the files, and how."""
+    """The best state that the files allow, and notes on how it was made."""
 
     state: State
     notes: tuple[str, ...]
 
 
 def repair(path: Path, empty: State) -> Repaired:
-    """The state file, else its backup, else ``empty``; with all that the journal says up to where it is damaged,
-    whether or not it continues that state: it holds ids that stand nowhere else."""
-    so_far, said = _journal(beside(path, ".journal"))
-    notes = [said] if said else []
+    """Return the state file, else its backup, else ``empty``, with the journal replayed up to where it is damaged.
+
+    The journal is replayed whether or not it continues that state, since its ids are recorded nowhere else.
+    """
+    contents, note = _read_undamaged(beside(path, ".journal"))
+    header = contents.header
+    notes = [note] if note else []
     for file in (path, beside(path, ".backup")):
         try:
-            found = state_from_bytes(file.read_bytes(), str(file))
+            state = state_from_bytes(file.read_bytes(), str(file))
             break
         except FileNotFoundError:
-            notes.append(f"{file} is not there")
+            notes.append(f"{file} is missing")
         except (OSError, StateError) as error:
             notes.append(str(error))
     else:
-        opened = so_far.opened
-        found = replace(empty, lineage=opened.lineage, serial=opened.serial) if opened else empty
-    folded = replay(found, so_far.entries[1:])
-    serial = max(folded.serial, so_far.opened.serial if so_far.opened else 0) + 1
-    return Repaired(replace(folded, serial=serial, journal=""), tuple(notes))
+        state = replace(empty, lineage=header.lineage, serial=header.serial) if header else empty
+    state = replay(state, contents.entries[1:])
+    serial = max(state.serial, header.serial if header else 0) + 1
+    return Repaired(replace(state, serial=serial, journal=""), tuple(notes))
 
 
-def _journal(path: Path) -> tuple[JournalContents, str]:
+def _read_undamaged(path: Path) -> tuple[JournalContents, str]:
+    """Return the contents of a journal up to its first damaged line, and a note if there is one."""
     try:
         return journal.read(path), ""
     except StateError as error:
@@ -53,9 +56,8 @@ def _journal(path: Path) -> tuple[JournalContents, str]:
             return JournalContents(), error.message
     for number in range(len(lines), 0, -1):
         try:
-            return journal.journal_contents(
-                b"".join(lines[:number]), str(path)
-            ), f"{path} is damaged after line {number}; the lines before were used"
+            contents = journal.parse(b"".join(lines[:number]), str(path))
         except StateError:
             continue
-    return JournalContents(), f"{path} holds no line that can be read"
+        return contents, f"{path} is damaged after line {number}; the lines before were used"
+    return JournalContents(), f"{path} holds no readable line"

@@ -18,7 +18,7 @@ from tests.acceptance.support import KEY, ORG, Project, Service, basic
 POST = {"method": "POST", "path": "*/connections"}
 PATCH = {"method": "PATCH", "path": "*/connections/*"}
 LIST = {"method": "GET", "path": "*/connections"}
-LOST = "Run the same command again: it first finds out what became of the call."
+LOST = "run the same command again: it first finds out what became of the call"
 SETTLED = "orders: an earlier create had its effect; recorded"
 
 

@@ -74,7 +74,7 @@ def test_a_preview_without_rows_says_so(described: Project) -> None:
     [
         (["none"], 64, "nothing is recorded under none"),
         (["crm", "crm.nowhere"], 1, "No columns were found for table crm.nowhere"),
-        (["crm", "crm.nowhere"], 1, "Look whether `explore KEY` lists this table."),
+        (["crm", "crm.nowhere"], 1, "check that `explore KEY` lists this table"),
         (["crm", "--preview"], 64, "--preview is of a table"),
     ],
 )
@@ -151,7 +151,7 @@ ANSWERS = {
         False,
         "Access denied for user",
     ),
-    "no answer of use": ((200, {"ok": 1}), "no answer", None, "the answer holds no result"),
+    "no answer of use": ((200, {"ok": 1}), "no answer", None, "the response holds no result"),
     "gone": ((404, {"errorMessage": "connections not found with id = [x]"}), "no answer", None, "not found"),
 }
 

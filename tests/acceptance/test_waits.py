@@ -10,7 +10,7 @@ from tests.acceptance.support import Project, Service, basic
 
 LIST = {"method": "GET", "path": "*/connections"}
 ASKED = "the service asked to wait {0} s (429); trying again in {0} s"
-BUSY = "the service is asked too much (429); trying again in 1"
+BUSY = "the service receives too many requests (429); trying again in 1"
 DOWN = "the service answered with status 503; trying again in 0."
 
 

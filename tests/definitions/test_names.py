@@ -14,7 +14,7 @@ from provisioner.text import MAX_LENGTH, fold, instability, lookalikes, stabiliz
 
 ENDS = "begins or ends with white space"
 INSIDE = "holds white space other than single plain spaces"
-UNSEEN = "holds characters that are not seen"
+UNSEEN = "holds invisible characters"
 FORM = "is not in Unicode normalization form C"
 LONG = "is longer than 200 characters"
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from provisioner.definitions import lint
-from provisioner.errors import EXIT_CODES
+from provisioner.errors import ExitCode
 from provisioner.json_schema import load
 from provisioner.model import Problem
 from provisioner.service.error_codes import CODES, STATUSES, Explanation
@@ -61,7 +61,7 @@ def _flags(command: click.Command, context: click.Context) -> Iterator[tuple[str
 
 
 def exit_codes() -> Iterator[str]:
-    yield from table(("exit", "meaning"), ((str(code), meaning) for code, meaning in EXIT_CODES.items()))
+    yield from table(("exit", "meaning"), ((str(code), code.meaning) for code in ExitCode))
 
 
 def fields(schema: str) -> Iterator[str]:

@@ -77,7 +77,7 @@ def test_every_exit_code_of_an_error_is_explained() -> None:
     classes = [
         one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.ProvisionerError)
     ]
-    assert {one.exit_code for one in classes} <= set(errors.EXIT_CODES)
+    assert {one.exit_code for one in classes} <= set(errors.ExitCode)
 
 
 def test_every_variable_is_explained() -> None:

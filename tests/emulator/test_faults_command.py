@@ -54,10 +54,10 @@ PASTED = {
     "[\n<<<<<<< HEAD\n=======\n>>>>>>> b\n]": "faults.json:2:1: an unresolved merge conflict",
     "[\n>>>>>>> b\n]": "faults.json:2:1: an unresolved merge conflict",
     "\ufeff[]": "faults.json:1:1: begins with a byte order mark",
-    "[{“kind”: 1}]": "faults.json:1:3: a typographic quote stands where JSON needs a plain one",
-    '[{"kind": ‘reset’}]': "faults.json:1:11: a typographic quote stands where JSON needs a plain one",
-    "[\u00a0]": "faults.json:1:2: U+00A0 (no-break space) stands where JSON needs a space",
-    '[{"kind":\u3000"reset"}]': "faults.json:1:10: U+3000 (ideographic space) stands where JSON needs a space",
+    "[{“kind”: 1}]": "faults.json:1:3: a typographic quote where JSON needs a plain one",
+    '[{"kind": ‘reset’}]': "faults.json:1:11: a typographic quote where JSON needs a plain one",
+    "[\u00a0]": "faults.json:1:2: U+00A0 (no-break space) where JSON needs a space",
+    '[{"kind":\u3000"reset"}]': "faults.json:1:10: U+3000 (ideographic space) where JSON needs a space",
 }
 
 

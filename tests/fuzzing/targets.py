@@ -71,7 +71,7 @@ def read_state(data: bytes) -> None:
 def read_journal(data: bytes) -> None:
     """What holds of it, or ``StateError``."""
     with suppress(StateError):
-        found = journal.journal_contents(data, "x.journal")
+        found = journal.parse(data, "x.journal")
         assert found.length + found.torn == len(data)
 
 
@@ -80,7 +80,7 @@ def read_rescued(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder, suppress(StateError):
         path = Path(folder, "x.rescue")
         path.write_bytes(data)
-        journal.rescued(path)
+        journal.read_rescue_file(path)
 
 
 class _Always:

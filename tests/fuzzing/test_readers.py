@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from provisioner.definitions import connection_string
 from provisioner.state.codec import state_from_bytes, state_to_bytes
-from provisioner.state.journal import Journal, JournalContents, journal_contents, rescued
+from provisioner.state.journal import Journal, JournalContents, parse, read_rescue_file
 from provisioner.state.records import Completed, Header
 from tests.fuzzing.targets import TARGETS
 from tests.planning.examples import record, state
@@ -87,9 +87,9 @@ def test_any_bytes(reader: str, data: st.DataObject) -> None:
 def test_the_samples_are_sound(tmp_path: Path) -> None:
     """Else damaging them would show little."""
     (tmp_path / "rescue").write_bytes(SAMPLES["rescue"])
-    assert len(rescued(tmp_path / "rescue")) == 1
+    assert len(read_rescue_file(tmp_path / "rescue")) == 1
     assert len(state_from_bytes(SAMPLES["state"], "x").records) == 1
-    assert len(journal_contents(SAMPLES["journal"], "x").entries) == 3
+    assert len(parse(SAMPLES["journal"], "x").entries) == 3
     assert len(connection_string.split(SAMPLES["connection-string"].decode())) == 6
 
 

@@ -1,4 +1,4 @@
-"""Ports for the tests: a clock that only moves when somebody sleeps, and a transport that reads from a script."""
+"""Fakes of the ports: a clock that moves only when somebody sleeps, and a transport that follows a script."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HERE = check_origin("http://127.0.0.1:8765")
 ADOBE = check_origin("https://platform.adobe.io")
 REFUSED = NoResponse(False, "no connection to the service: refused")
-LOST = NoResponse(True, "no answer came in time")
+LOST = NoResponse(True, "no response came in time")
 NEW_ID = "025d4158-4113-403b-b551-e81724d3880c"
 ETAG = '"ae004437-0000-0200-0000-67ee107e0000"'
 WRITTEN = HttpResponse(201, {}, {"id": NEW_ID, "etag": ETAG}, NOW)

@@ -1,4 +1,4 @@
-"""A server on loopback that does what no polite server does."""
+"""A server on loopback that misbehaves in ways that no HTTP library offers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access tokens: fetched once, kept, renewed in time, never shown."""
+"""Access tokens: fetched once, cached, renewed in time, never shown."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def credentials(*outcomes: HttpOutcome, scopes: str = DEFAULT_SCOPES) -> tuple[C
 
 
 @pytest.mark.parametrize("raw", ["tok", "tok\n", "  tok\r\n"])
-def test_a_ready_token_loses_the_white_space_around_it(raw: str) -> None:
+def test_white_space_around_a_fixed_token_is_dropped(raw: str) -> None:
     assert FixedToken(raw).token() == "tok"
 
 
 @pytest.mark.parametrize("raw", ["", " \n", "a b", "Bearer tok", "a\nb", "a\x00b", "tök", "a\x7f"])
-def test_a_ready_token_that_cannot_be_one(raw: str) -> None:
+def test_an_invalid_fixed_token_is_refused(raw: str) -> None:
     with pytest.raises(UsageError, match="AEP_ACCESS_TOKEN"):
         FixedToken(raw)
 
 
-def test_a_ready_token_cannot_be_renewed() -> None:
+def test_a_fixed_token_cannot_be_renewed() -> None:
     with pytest.raises(NotAuthenticated) as caught:
         FixedToken("tok").renew("tok")
     assert "AEP_CLIENT_SECRET" in caught.value.remedy
@@ -105,7 +105,7 @@ def test_how_long_a_token_is_used(expires_in: Any, seconds: float) -> None:
     assert usable_for(expires_in) == pytest.approx(seconds)
 
 
-def test_who_saw_the_old_token_gets_the_one_that_is_there() -> None:
+def test_a_stale_token_is_answered_with_the_cached_one() -> None:
     source, script, _ = credentials(granted("tok-1"), granted("tok-2"))
     source.token()
     assert source.renew("tok-1") == "tok-2"
@@ -138,14 +138,14 @@ def test_many_workers_cause_one_fetch_and_one_renewal() -> None:
 
 
 @pytest.mark.parametrize("passing", [REFUSED, LOST, status(500), status(503), status(429), HTML])
-def test_fetching_is_repeated_as_it_changes_nothing(passing: HttpOutcome) -> None:
+def test_fetching_a_token_is_retried(passing: HttpOutcome) -> None:
     source, script, clock = credentials(passing, passing, granted())
     assert source.token() == "tok-1"
     assert len(clock.slept) == 2
     assert not script.outcomes
 
 
-def test_no_answer_means_nothing_was_reached() -> None:
+def test_no_response_means_unreachable() -> None:
     source, _, _ = credentials(*[LOST] * 5)
     with pytest.raises(Unreachable):
         source.token()
@@ -160,8 +160,8 @@ def test_no_answer_means_nothing_was_reached() -> None:
             "AEP_API_KEY",
         ),
         (HttpResponse(400, {}, {"error": "invalid_scope"}), "invalid_scope", "AEP_SCOPES"),
-        *((HttpResponse(number, text="<html>", defect=NOT_JSON), "", "Check the proxy") for number in (401, 403, 404)),
-        *((HttpResponse(number), "", "Check the proxy") for number in (401, 403, 404)),
+        *((HttpResponse(number, text="<html>", defect=NOT_JSON), "", "check the proxy") for number in (401, 403, 404)),
+        *((HttpResponse(number), "", "check the proxy") for number in (401, 403, 404)),
         (HttpResponse(401, {}, {"error": "new"}), "new", "AEP_CLIENT_SECRET"),
         (HttpResponse(403, {}, {"message": "no"}), "", "AEP_CLIENT_SECRET"),
         (HttpResponse(404, {}, {"message": "no"}), "", "ims_endpoint"),
@@ -182,11 +182,13 @@ def test_an_answer_without_a_usable_token(body: Any) -> None:
         source.token()
 
 
-def test_nothing_is_shown() -> None:
+def test_tokens_are_never_shown() -> None:
     source, script, _ = credentials(granted("tok-hunter22"))
     source.token()
     fixed = FixedToken("tok-hunter22")
-    shown = f"{source!r} {fixed!r} {script.calls} {source._held} {HttpRequest('GET', HERE, '/', bearer='tok-hunter22')}"
+    shown = (
+        f"{source!r} {fixed!r} {script.calls} {source._cached} {HttpRequest('GET', HERE, '/', bearer='tok-hunter22')}"
+    )
     assert "hunter22" not in shown
 
 

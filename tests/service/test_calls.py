@@ -1,4 +1,4 @@
-"""Token, repetition and doubt around one call."""
+"""One call: its token, retries, and doubtful outcomes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from provisioner.errors import NotAuthenticated, OutcomeUnknown, Refused, ServiceError, Unreachable, UsageError
 from provisioner.secrets import Sensitive
 from provisioner.service.auth import ClientCredentials
-from provisioner.service.calls import RateGate, repeat
+from provisioner.service.calls import RateGate, send_with_retries
 from provisioner.service.client import FlowService
 from provisioner.service.http import NOT_JSON, HttpOutcome, HttpRequest, HttpResponse
 from provisioner.service.retry import Policy
@@ -78,7 +78,7 @@ def test_a_token_that_flow_service_itself_calls_invalid_is_renewed_too() -> None
     assert [call.bearer for call in bench.calls] == ["t0", "t1"]
 
 
-def test_the_second_refusal_stands() -> None:
+def test_a_second_refusal_is_final() -> None:
     bench = Bench(STALE_TOKEN, STALE_TOKEN)
     with pytest.raises(NotAuthenticated) as caught:
         bench.service.create(BODY)
@@ -86,7 +86,7 @@ def test_the_second_refusal_stands() -> None:
     assert len(bench.calls) == 2
 
 
-def test_one_renewal_for_all_repetitions() -> None:
+def test_the_token_is_renewed_once_for_all_retries() -> None:
     bench = Bench(STALE_TOKEN, status(503), STALE_TOKEN)
     with pytest.raises(NotAuthenticated):
         bench.service.list_connections("spec")
@@ -119,7 +119,7 @@ def test_other_refusals_renew_nothing(number: int) -> None:
     assert bench.tokens.renewed == []
 
 
-def test_nothing_to_renew_with_names_both_reasons() -> None:
+def test_a_failed_renewal_gives_both_reasons() -> None:
     bench = Bench(STALE_TOKEN, tokens=Tokens(renewals=0))
     with pytest.raises(NotAuthenticated) as caught:
         bench.service.create(BODY)
@@ -138,9 +138,7 @@ IN_BETWEEN = [
 
 @pytest.mark.parametrize(("answer", "what"), IN_BETWEEN)
 @pytest.mark.parametrize("renewals", [0, 9])
-def test_what_something_in_between_answers_is_not_the_services_word(
-    answer: HttpResponse, what: str, renewals: int
-) -> None:
+def test_a_response_of_an_intermediary_is_not_the_services(answer: HttpResponse, what: str, renewals: int) -> None:
     with pytest.raises(ServiceError) as caught:
         Bench(*[answer] * 6, tokens=Tokens(renewals)).service.list_connections("spec")
     words = f"something between here and Adobe answered with {what} (HTTP {answer.status})"
@@ -148,11 +146,11 @@ def test_what_something_in_between_answers_is_not_the_services_word(
         0,
         words,
     )
-    assert caught.value.remedy.startswith("Check the proxy")
+    assert caught.value.remedy.startswith("check the proxy")
 
 
 @pytest.mark.parametrize("harmless", [REFUSED, status(429), status(429, retry_after="3")])
-def test_a_create_is_sent_again_where_it_certainly_had_no_effect(harmless: HttpResponse) -> None:
+def test_a_create_is_retried_if_it_certainly_had_no_effect(harmless: HttpResponse) -> None:
     bench = Bench(harmless, harmless, WRITTEN)
     bench.service.create(BODY)
     assert bench.script.sent == ["POST"] * 3
@@ -160,7 +158,7 @@ def test_a_create_is_sent_again_where_it_certainly_had_no_effect(harmless: HttpR
 
 
 @pytest.mark.parametrize("doubtful", [LOST, status(500), status(503), status(302), HttpResponse(201, defect="cut")])
-def test_a_create_in_doubt_is_never_sent_again(doubtful: HttpResponse) -> None:
+def test_a_doubtful_create_is_never_retried(doubtful: HttpResponse) -> None:
     bench = Bench(doubtful)
     with pytest.raises(OutcomeUnknown):
         bench.service.create(BODY)
@@ -210,7 +208,7 @@ def test_a_token_is_asked_for_before_each_attempt() -> None:
 
 
 @pytest.mark.parametrize("earlier", [LOST, status(500), status(408)])
-def test_a_delete_that_finds_nothing_on_a_repetition_is_for_a_look_to_settle(earlier: HttpResponse) -> None:
+def test_a_retried_delete_that_finds_nothing_is_unknown(earlier: HttpResponse) -> None:
     bench = Bench(earlier, missing("x"))
     with pytest.raises(OutcomeUnknown):
         bench.service.delete("x")
@@ -218,19 +216,19 @@ def test_a_delete_that_finds_nothing_on_a_repetition_is_for_a_look_to_settle(ear
 
 
 @pytest.mark.parametrize("later", [LOST, status(403), status(400), status(503), status(429)])
-def test_doubt_about_a_delete_stays(later: HttpResponse) -> None:
+def test_a_doubtful_delete_stays_doubtful(later: HttpResponse) -> None:
     bench = Bench(LOST, *[later] * 20)
     with pytest.raises(OutcomeUnknown):
         bench.service.delete("x")
 
 
-def test_no_token_for_a_repetition_leaves_the_doubt() -> None:
+def test_no_token_for_a_retry_leaves_the_outcome_unknown() -> None:
     bench = Bench(LOST, STALE_TOKEN, tokens=Tokens(renewals=0))
     with pytest.raises(OutcomeUnknown):
         bench.service.delete("x")
 
 
-def test_no_token_at_first_is_certain() -> None:
+def test_no_token_for_the_first_attempt_is_certain() -> None:
     bench = Bench(STALE_TOKEN, tokens=Tokens(renewals=0))
     with pytest.raises(NotAuthenticated):
         bench.service.delete("x")
@@ -246,7 +244,7 @@ def test_the_services_time_is_its_last_date_and_what_passed_since() -> None:
     assert bench.service.service_time() == theirs + timedelta(seconds=7)
 
 
-def test_answers_of_refused_calls_tell_the_time_too() -> None:
+def test_refusals_set_the_clock_too() -> None:
     theirs = NOW - timedelta(days=1)
     bench = Bench(HttpResponse(403, date=theirs))
     with pytest.raises(Refused):
@@ -268,15 +266,15 @@ ACTIONS: dict[str, Callable[[FlowService], object]] = {
     ("action", "first", "kind", "says"),
     [
         (LIST, status(503), Refused, "503"),
-        (LIST, LOST, Unreachable, "no answer came in time"),
+        (LIST, LOST, Unreachable, "no response came in time"),
         (CREATE, REFUSED, Unreachable, "refused"),
         (CREATE, status(429, retry_after="50"), Refused, "429"),
         (DELETE, status(429, retry_after="50"), Refused, "429"),
-        (DELETE, LOST, OutcomeUnknown, "no answer came in time"),
+        (DELETE, LOST, OutcomeUnknown, "no response came in time"),
         (DELETE, status(503), OutcomeUnknown, "503"),
     ],
 )
-def test_once_interrupted_nothing_is_repeated_and_what_stands_is_told(
+def test_an_interruption_ends_the_retries_with_the_last_result(
     action: str, first: HttpOutcome, kind: type[ServiceError], says: str
 ) -> None:
     bench = Bench(first, stop_at=0.125)
@@ -294,11 +292,11 @@ def test_an_earlier_doubt_outlives_the_interruption() -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_what_was_not_begun_when_interrupted_is_not_sent(action: str) -> None:
+def test_a_call_begun_after_the_interruption_is_not_sent(action: str) -> None:
     bench = Bench(stop_at=0)
     with pytest.raises(Unreachable, match=r": interrupted before it was sent$") as caught:
         ACTIONS[action](bench.service)
-    assert caught.value.remedy == "Run again."
+    assert caught.value.remedy == "run again"
     assert bench.calls == []
 
 
@@ -349,15 +347,15 @@ def test_a_401_renews_the_token_once_for_all_workers() -> None:
     [
         (status(429, retry_after="15"), "the service asked to wait 15 s (429)"),
         (status(429, retry_after="0"), "the service asked to wait 0 s (429)"),
-        (status(429), "the service is asked too much (429)"),
-        (status(429, retry_after="soon"), "the service is asked too much (429)"),
+        (status(429), "the service receives too many requests (429)"),
+        (status(429, retry_after="soon"), "the service receives too many requests (429)"),
         (status(503), "the service answered with status 503"),
         (status(408), "the service answered with status 408"),
         (REFUSED, "no connection to the service: refused"),
-        (LOST, "no answer came in time"),
+        (LOST, "no response came in time"),
     ],
 )
-def test_each_wait_says_for_what(outcome: HttpOutcome, why: str) -> None:
+def test_each_wait_gives_its_reason(outcome: HttpOutcome, why: str) -> None:
     said: list[tuple[float, str]] = []
     clock = FakeTime()
 
@@ -371,11 +369,11 @@ def test_each_wait_says_for_what(outcome: HttpOutcome, why: str) -> None:
 
     timing = replace(clock.timing, waiting=waiting)
     outcomes = [outcome, EMPTY]
-    repeat("GET", lambda: outcomes.pop(0), Policy(), timing)
+    send_with_retries("GET", lambda: outcomes.pop(0), Policy(), timing)
     assert said == [(clock.slept[0], why)]
 
 
-def test_who_waits_for_the_gate_says_so_too() -> None:
+def test_a_wait_for_the_gate_gives_its_reason() -> None:
     said: list[tuple[float, str, float]] = []
     clock = FakeTime()
 
@@ -386,4 +384,4 @@ def test_who_waits_for_the_gate_says_so_too() -> None:
     gate = RateGate(replace(clock.timing, waiting=waiting))
     gate.hold(15)
     assert gate.wait(99) is None
-    assert said == [(15, "the service is asked too much (429)", 0)]
+    assert said == [(15, "the service receives too many requests (429)", 0)]

@@ -1,4 +1,4 @@
-"""Where a token may go: a table, since every row is a trick."""
+"""Origins that may receive a token: a table, since every row is a different trick."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_not_adobe(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["http://platform.adobe.io", "http://10.0.0.1", "http://localhost.evil.com", "http://127.0.0.1.evil.com"]
 )
-def test_plain_http_leaves_no_machine(url: str) -> None:
+def test_plain_http_is_for_loopback_only(url: str) -> None:
     with pytest.raises(UsageError, match="only https"):
         check_origin(url, ("platform.adobe.io", "10.0.0.1", "localhost.evil.com", "127.0.0.1.evil.com"))
 
@@ -148,6 +148,6 @@ def test_further_hosts_are_named_exactly(entry: str) -> None:
 
 
 @pytest.mark.parametrize("entry", ["", "*", ".", "internal"])
-def test_nothing_in_the_list_opens_everything(entry: str) -> None:
+def test_allow_hosts_has_no_wildcards(entry: str) -> None:
     with pytest.raises(UsageError):
         check_origin("https://aep.acme.internal", (entry,))

@@ -1,4 +1,4 @@
-"""Whither a ``next`` link may lead."""
+"""Following ``next`` links: allowed targets, and lists that may be incomplete."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ NOT_UNDERSTOOD: list[Any] = [
 
 
 @pytest.mark.parametrize("body", NOT_UNDERSTOOD, ids=range(len(NOT_UNDERSTOOD)))
-def test_a_continuation_that_is_not_understood_is_no_last_page(body: Any) -> None:
+def test_an_unknown_continuation_is_no_last_page(body: Any) -> None:
     with pytest.raises(ServiceError, match="the list may be incomplete") as caught:
         following(body)
     assert caught.value.message.isprintable()
@@ -141,7 +141,7 @@ HEADERS = [
 
 
 @pytest.mark.parametrize(("headers", "more"), HEADERS, ids=[str(one) for one, _ in HEADERS])
-def test_headers_that_say_that_there_is_more_are_not_passed_over(headers: dict[str, str], more: bool) -> None:
+def test_headers_that_announce_more_pages_are_an_error(headers: dict[str, str], more: bool) -> None:
     if not more:
         assert following({"items": []}, headers=headers) is None
         return
@@ -149,7 +149,7 @@ def test_headers_that_say_that_there_is_more_are_not_passed_over(headers: dict[s
         following({"items": []}, headers=headers)
 
 
-def test_a_link_that_is_understood_wins_over_what_stands_beside_it() -> None:
+def test_a_valid_link_wins_over_other_fields() -> None:
     assert following({"_links": {"next": {"href": HREF}}, "_page": {"next": "2"}}) == "continuationToken=2"
 
 
@@ -175,27 +175,27 @@ ELSEWHERE = [
 
 
 @pytest.mark.parametrize("href", ELSEWHERE)
-def test_elsewhere(href: Any) -> None:
-    with pytest.raises(ServiceError, match="continues somewhere else"):
+def test_a_link_to_another_address_is_refused(href: Any) -> None:
+    with pytest.raises(ServiceError, match="continues at another address"):
         follow(href)
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"items": None}, {"items": {}}, "x"])
-def test_not_a_list(body: Any) -> None:
+def test_a_body_without_a_list_is_refused(body: Any) -> None:
     with pytest.raises(ServiceError, match="no list of items"):
         items_of("listing", body)
 
 
 @pytest.mark.parametrize("item", [None, "x", {}, {"id": None}, {"id": 5}, {"id": ""}])
-def test_an_item_without_id_is_not_passed_over(item: Any) -> None:
+def test_an_item_without_an_id_is_an_error(item: Any) -> None:
     with pytest.raises(ServiceError, match="without an id"):
         items_of("listing", {"items": [{"id": "a"}, item]})
 
 
 @pytest.mark.parametrize("ident", ["a b", "a\nb", "$(touch x)", "a/b", "..", "ü", "##vso[x]", "x<<EOF", "x" * 129])
-def test_an_item_with_an_id_of_another_form_has_its_place_named(ident: str) -> None:
+def test_an_invalid_id_is_named_by_its_index(ident: str) -> None:
     assert not is_id(ident)
-    with pytest.raises(ServiceError, match=r"items\[1\].id of the answer") as caught:
+    with pytest.raises(ServiceError, match=r"items\[1\].id of the response") as caught:
         items_of("listing", {"items": [{"id": "a"}, {"id": ident}]})
     assert ident not in caught.value.message
 

@@ -1,4 +1,4 @@
-"""A proxy that requests refuses before it connects: told at once, by the name of its variable and without its value."""
+"""Proxies that requests would refuse: reported at once, by variable name and without the value."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 from provisioner.service.http import HeldBack, HttpRequest
 from provisioner.service.origin import check_origin
 from provisioner.service.retry import GiveUp, Policy, decide
-from provisioner.service.transport import HttpTransport, objection, real_timing, variable
+from provisioner.service.transport import HttpTransport, proxy_problem, proxy_variable, real_timing
 
 from .fakes import ADOBE, HERE
 
 SOCKS = "SOCKS is not supported without PySocks"
-BLANK = "it holds a blank or a character that is not seen"
+BLANK = "it holds a blank or an invisible character"
 PORT = "its port is not a number from 0 to 65535"
-HOST = "it has no host, or one that cannot be a host's name"
+HOST = "it has no valid host"
 SCHEME = "its scheme is neither http nor https"
 LETTERS = "its user name or password holds letters that no header can carry"
 
@@ -59,7 +59,7 @@ USABLE = [
 
 
 @pytest.mark.parametrize(("proxy", "reason"), REFUSED)
-def test_what_requests_refuses_is_told_once_and_by_name(
+def test_an_invalid_proxy_is_reported_once_by_its_variable(
     monkeypatch: pytest.MonkeyPatch, proxy: str, reason: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", proxy)
@@ -73,8 +73,8 @@ def test_what_requests_refuses_is_told_once_and_by_name(
 
 
 @pytest.mark.parametrize("proxy", USABLE)
-def test_what_can_be_a_proxy_meets_no_objection(proxy: str) -> None:
-    assert objection(proxy) == ("", "")
+def test_valid_proxies_have_no_problem(proxy: str) -> None:
+    assert proxy_problem(proxy) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,12 @@ def test_what_can_be_a_proxy_meets_no_objection(proxy: str) -> None:
         ({"HTTPS_PROXY": "a", "NO_PROXY": "*"}, ""),
     ],
 )
-def test_the_variable_that_counts(environ: dict[str, str], named: str) -> None:
-    assert variable(ADOBE, environ) == named
-    assert variable(HERE, environ) == ""
+def test_the_effective_proxy_variable(environ: dict[str, str], named: str) -> None:
+    assert proxy_variable(ADOBE, environ) == named
+    assert proxy_variable(HERE, environ) == ""
 
 
-def test_a_call_that_could_not_be_made_for_another_reason_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_cannot_be_sent_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise ValueError("hunter22")
 

@@ -1,4 +1,4 @@
-"""The gate of all workers: no cost without a 429; after one, nobody sends before the longest wait is over."""
+"""The rate gate: free without a 429; after one, no worker sends before the longest wait is over."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ THROTTLED = status(429)
     ("holds", "opens"),
     [([], 0), ([7], 7), ([7, 3], 7), ([3, 7], 7), ([7] * 32, 7), ([-3], 0)],
 )
-def test_nobody_sends_before_the_longest_hold_is_over(holds: list[float], opens: float) -> None:
+def test_no_worker_sends_before_the_longest_hold_ends(holds: list[float], opens: float) -> None:
     clock = FakeTime()
     gate = RateGate(clock.timing)
     for seconds in holds:
@@ -105,7 +105,7 @@ def test_a_call_that_would_wait_beyond_its_bound_for_the_gate_is_not_sent() -> N
     assert bench.script.calls == []
 
 
-def test_a_repetition_that_would_is_not_sent_either_and_what_stands_is_told() -> None:
+def test_a_retry_that_would_wait_too_long_ends_with_the_last_result() -> None:
     def busy(_: HttpRequest) -> NoResponse:
         bench.service._caller._gate.hold(181)
         return REFUSED

@@ -1,4 +1,4 @@
-"""Which calls are sent again. The table says it for each method; the properties hold for whatever comes."""
+"""Retry decisions: a table for each method, and properties for any outcome."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from provisioner.service.http import INTERRUPTED, HttpOutcome, HttpResponse, NoResponse
 from provisioner.service.retry import (
-    Again,
     GiveUp,
-    NoClearAnswer,
     Policy,
+    Retry,
     RetryDecision,
+    UnknownEffect,
     decide,
     is_throttled,
     retry_after,
@@ -28,34 +28,34 @@ CUT = HttpResponse(200, text="{", defect="the body was cut")
 
 # outcome, GET, DELETE, POST and PATCH
 TABLE: list[tuple[str, HttpOutcome, type[RetryDecision], type[RetryDecision], type[RetryDecision]]] = [
-    ("never connected", REFUSED, Again, Again, Again),
-    ("429", status(429), Again, Again, Again),
-    ("lost after sending", LOST, Again, Again, NoClearAnswer),
-    ("408", status(408), Again, Again, NoClearAnswer),
-    ("500", status(500), Again, Again, NoClearAnswer),
-    ("502", status(502), Again, Again, NoClearAnswer),
-    ("503", status(503), Again, Again, NoClearAnswer),
-    ("503 with Retry-After", status(503, retry_after="1"), Again, Again, NoClearAnswer),
-    ("504", status(504), Again, Again, NoClearAnswer),
-    ("599", status(599), Again, Again, NoClearAnswer),
-    ("200 cut", CUT, Again, Again, NoClearAnswer),
+    ("never connected", REFUSED, Retry, Retry, Retry),
+    ("429", status(429), Retry, Retry, Retry),
+    ("lost after sending", LOST, Retry, Retry, UnknownEffect),
+    ("408", status(408), Retry, Retry, UnknownEffect),
+    ("500", status(500), Retry, Retry, UnknownEffect),
+    ("502", status(502), Retry, Retry, UnknownEffect),
+    ("503", status(503), Retry, Retry, UnknownEffect),
+    ("503 with Retry-After", status(503, retry_after="1"), Retry, Retry, UnknownEffect),
+    ("504", status(504), Retry, Retry, UnknownEffect),
+    ("599", status(599), Retry, Retry, UnknownEffect),
+    ("200 cut", CUT, Retry, Retry, UnknownEffect),
     ("401", status(401), GiveUp, GiveUp, GiveUp),
     ("400 in the service's words", coded("1415-400"), GiveUp, GiveUp, GiveUp),
-    ("400", status(400), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("403", status(403), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("404", status(404), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("409", status(409), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("412", status(412), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("422", status(422), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("499", status(499), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("101", status(101), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("102", status(102), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("103", status(103), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("302", status(302), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("303", status(303), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("307", status(307), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("308", status(308), GiveUp, NoClearAnswer, NoClearAnswer),
-    ("408 in the service's words", coded("1006-408"), Again, Again, NoClearAnswer),
+    ("400", status(400), GiveUp, UnknownEffect, UnknownEffect),
+    ("403", status(403), GiveUp, UnknownEffect, UnknownEffect),
+    ("404", status(404), GiveUp, UnknownEffect, UnknownEffect),
+    ("409", status(409), GiveUp, UnknownEffect, UnknownEffect),
+    ("412", status(412), GiveUp, UnknownEffect, UnknownEffect),
+    ("422", status(422), GiveUp, UnknownEffect, UnknownEffect),
+    ("499", status(499), GiveUp, UnknownEffect, UnknownEffect),
+    ("101", status(101), GiveUp, UnknownEffect, UnknownEffect),
+    ("102", status(102), GiveUp, UnknownEffect, UnknownEffect),
+    ("103", status(103), GiveUp, UnknownEffect, UnknownEffect),
+    ("302", status(302), GiveUp, UnknownEffect, UnknownEffect),
+    ("303", status(303), GiveUp, UnknownEffect, UnknownEffect),
+    ("307", status(307), GiveUp, UnknownEffect, UnknownEffect),
+    ("308", status(308), GiveUp, UnknownEffect, UnknownEffect),
+    ("408 in the service's words", coded("1006-408"), Retry, Retry, UnknownEffect),
 ]
 ROWS = [
     (name, method, outcome, expected)
@@ -74,14 +74,14 @@ def test_decision(name: str, method: str, outcome: HttpOutcome, expected: type[R
     [
         ("GET", LOST, GiveUp),
         ("GET", status(503), GiveUp),
-        ("DELETE", LOST, NoClearAnswer),
-        ("DELETE", status(503), NoClearAnswer),
+        ("DELETE", LOST, UnknownEffect),
+        ("DELETE", status(503), UnknownEffect),
         ("DELETE", status(429), GiveUp),
         ("POST", status(429), GiveUp),
         ("POST", REFUSED, GiveUp),
     ],
 )
-def test_at_the_bound_what_is_certain_stays_certain(
+def test_at_the_bound_a_certain_outcome_stays_certain(
     method: str, outcome: HttpOutcome, expected: type[RetryDecision]
 ) -> None:
     assert isinstance(decide(method, outcome, 6, 0, Policy(attempts=6, throttled_attempts=6), 0), expected)
@@ -121,7 +121,7 @@ def test_retry_after(raw: str, seconds: float | None) -> None:
     assert retry_after(HttpResponse(429, {"retry-after": raw}, date=NOW)) == seconds
 
 
-def test_a_date_without_the_servers_clock_says_nothing() -> None:
+def test_a_retry_after_date_needs_the_servers_date() -> None:
     assert retry_after(HttpResponse(429, {"retry-after": DATE})) is None
 
 
@@ -139,19 +139,19 @@ def test_a_date_without_the_servers_clock_says_nothing() -> None:
 @pytest.mark.parametrize(("method", "number"), [("POST", 429), ("PATCH", 429), ("GET", 503), ("DELETE", 503)])
 def test_retry_after_is_capped_in_both_its_forms(method: str, number: int, raw: str, seconds: float) -> None:
     answer = HttpResponse(number, {"retry-after": raw}, date=NOW)
-    assert decide(method, answer, 1, 0, Policy(longest_retry_after=60), 0) == Again(seconds)
-    assert decide(method, answer, 1, 0, Policy(longest_retry_after=60, total=29), 0) != Again(seconds)
+    assert decide(method, answer, 1, 0, Policy(longest_retry_after=60), 0) == Retry(seconds)
+    assert decide(method, answer, 1, 0, Policy(longest_retry_after=60, total=29), 0) != Retry(seconds)
 
 
 @pytest.mark.parametrize(
     ("outcome", "attempt", "expected"),
     [
-        (REFUSED, 5, Again),
+        (REFUSED, 5, Retry),
         (REFUSED, 6, GiveUp),
-        (status(503), 5, Again),
+        (status(503), 5, Retry),
         (status(503), 6, GiveUp),
-        (status(429), 6, Again),
-        (status(429), 19, Again),
+        (status(429), 6, Retry),
+        (status(429), 19, Retry),
         (status(429), 20, GiveUp),
     ],
 )
@@ -159,7 +159,7 @@ def test_a_429_has_a_larger_bound_of_its_own(outcome: HttpOutcome, attempt: int,
     assert isinstance(decide("GET", outcome, attempt, 0, Policy(), 0), expected)
 
 
-UNCERTAIN = [name for name, _, _, _, write in TABLE if write is NoClearAnswer]
+UNCERTAIN = [name for name, _, _, _, write in TABLE if write is UnknownEffect]
 
 
 @pytest.mark.parametrize("attempt", [1, 2, 5, 6, 99])
@@ -167,17 +167,17 @@ UNCERTAIN = [name for name, _, _, _, write in TABLE if write is NoClearAnswer]
 @pytest.mark.parametrize("retry_after", [{}, {"retry-after": "0"}])
 @pytest.mark.parametrize("name", UNCERTAIN)
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-def test_a_write_in_doubt_is_never_repeated(
+def test_a_doubtful_write_is_never_retried(
     method: str, name: str, retry_after: dict[str, str], elapsed: float, attempt: int
 ) -> None:
     outcome = next(row[1] for row in TABLE if row[0] == name)
     if isinstance(outcome, HttpResponse):
         outcome = replace(outcome, headers=retry_after)
-    assert decide(method, outcome, attempt, elapsed, Policy(attempts=1000, total=1e9), 0) == NoClearAnswer()
+    assert decide(method, outcome, attempt, elapsed, Policy(attempts=1000, total=1e9), 0) == UnknownEffect()
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "POST", "PATCH"])
-def test_what_we_held_back_is_not_tried_again(method: str) -> None:
+def test_a_held_back_call_is_not_retried(method: str) -> None:
     assert decide(method, INTERRUPTED, 1, 0, Policy(), 0) == GiveUp()
 
 
@@ -205,10 +205,10 @@ elapsed = st.floats(0, 10_000)
 
 
 @given(st.sampled_from(["POST", "PATCH"]), outcomes, attempts, elapsed, policies, jitters)
-def test_writing_is_repeated_only_when_certainly_without_effect(
+def test_a_write_is_retried_only_if_it_certainly_had_no_effect(
     method: str, outcome: HttpOutcome, attempt: int, seconds: float, policy: Policy, jitter: float
 ) -> None:
-    if isinstance(decide(method, outcome, attempt, seconds, policy, jitter), Again):
+    if isinstance(decide(method, outcome, attempt, seconds, policy, jitter), Retry):
         assert outcome.status == 429 if isinstance(outcome, HttpResponse) else not outcome.sent
 
 
@@ -217,7 +217,7 @@ def test_both_bounds_hold(
     method: str, outcome: HttpOutcome, attempt: int, seconds: float, policy: Policy, jitter: float
 ) -> None:
     decision = decide(method, outcome, attempt, seconds, policy, jitter)
-    if isinstance(decision, Again):
+    if isinstance(decision, Retry):
         assert attempt < (policy.throttled_attempts if is_throttled(outcome) else policy.attempts)
         assert decision.after >= 0
         assert seconds + decision.after <= policy.total
@@ -232,7 +232,7 @@ def test_giving_up_is_certain(
 
 
 @given(outcomes, attempts, elapsed, policies, jitters)
-def test_reading_is_never_in_doubt(
+def test_a_read_is_never_doubtful(
     outcome: HttpOutcome, attempt: int, seconds: float, policy: Policy, jitter: float
 ) -> None:
-    assert not isinstance(decide("GET", outcome, attempt, seconds, policy, jitter), NoClearAnswer)
+    assert not isinstance(decide("GET", outcome, attempt, seconds, policy, jitter), UnknownEffect)

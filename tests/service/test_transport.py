@@ -1,6 +1,6 @@
-"""The one user of requests: what it sends, what it makes of what comes back, and above all of what does not.
+"""The transport: requests as sent, responses as read, and above all failures.
 
-Real sockets where a socket can do it; the libraries' own exceptions, raised at each place, for the rest.
+Real sockets where a socket can do it; for the rest, the exceptions of the libraries, raised at each place.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from provisioner.service import transport as module
 from provisioner.service.attempt import Attempt
 from provisioner.service.http import CallLog, HeldBack, HttpOutcome, HttpRequest, HttpResponse, NoResponse
 from provisioner.service.origin import Origin, check_origin
-from provisioner.service.transport import HttpTransport, explained, real_timing
+from provisioner.service.transport import HttpTransport, explain_failure, real_timing
 
 from .fakes import ADOBE
 from .sockets import answering, dripping, impolite, resetting, saying, waiting
@@ -85,7 +85,7 @@ def test_a_form_is_encoded_and_carries_no_token(transport: HttpTransport) -> Non
     assert request.endswith(b"\r\n\r\na=b+c%26d&e=%C3%BC")
 
 
-def test_netrc_is_never_asked(transport: HttpTransport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_netrc_is_never_read(transport: HttpTransport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password hunter22\n")
     monkeypatch.setenv("NETRC", str(netrc))
@@ -111,9 +111,7 @@ def test_no_proxy_gets_a_token_meant_for_loopback(
     assert proxy.requests == []
 
 
-def test_elsewhere_the_proxy_is_used_and_sees_no_token(
-    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_proxy_of_other_origins_sees_no_token(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
     with impolite(saying(b"HTTP/1.1 403 no\r\n\r\n")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", f"http://me:hunter22@127.0.0.1:{proxy.port}")
         monkeypatch.delenv("NO_PROXY", raising=False)
@@ -121,7 +119,7 @@ def test_elsewhere_the_proxy_is_used_and_sees_no_token(
         outcome = transport.send(HttpRequest("POST", ADOBE, "/x", json={}, bearer="tok"))
     assert proxy.requests[0].startswith(b"CONNECT platform.adobe.io:443 ")
     assert b"tok" not in proxy.requests[0]
-    assert outcome == NoResponse(False, "the proxy refused the connection", "Check HTTPS_PROXY and its credentials.")
+    assert outcome == NoResponse(False, "the proxy refused the connection", "check HTTPS_PROXY and its credentials")
 
 
 def test_a_missing_bundle_of_certificates_is_named(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,12 +131,10 @@ def test_a_missing_bundle_of_certificates_is_named(transport: HttpTransport, mon
 
 
 @pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
-def test_a_bundle_that_is_not_there_is_asked_for_once(
-    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_a_missing_bundle_is_not_retried(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "/nonexistent/ca.pem")
     words = f"{name}: the file of trusted certificates cannot be read"
-    assert transport.send(HttpRequest("GET", ADOBE, "/x")) == HeldBack(False, words, f"Check {name}.")
+    assert transport.send(HttpRequest("GET", ADOBE, "/x")) == HeldBack(False, words, f"check {name}")
 
 
 @pytest.mark.parametrize("bundle", [None, __file__])
@@ -211,7 +207,7 @@ def answer_to(transport: HttpTransport, raw: bytes) -> HttpResponse:
     return outcome
 
 
-def test_an_answer(transport: HttpTransport) -> None:
+def test_a_response(transport: HttpTransport) -> None:
     date = "Date: Fri, 02 Jan 2026 03:04:05 GMT"
     raw = answering("201 Created", b'{"id": "x"}', "Content-Type: application/json", date, "X-Request-Id: r1")
     answer = answer_to(transport, raw)
@@ -234,7 +230,7 @@ def test_an_answer(transport: HttpTransport) -> None:
         "Date: Sat, 01 Jan 0100 00:00:00 GMT",
     ],
 )
-def test_a_date_that_is_none(transport: HttpTransport, date: str) -> None:
+def test_invalid_dates(transport: HttpTransport, date: str) -> None:
     assert answer_to(transport, answering("200 OK", b"{}", *([date] if date else []))).date is None
 
 
@@ -253,7 +249,7 @@ NOT_JSON = [b"<html>", b"{", b'{"a": 1} x', b"\xff\xfe\x00", b"\x00", b"[" * 50_
 
 
 @pytest.mark.parametrize("body", NOT_JSON, ids=[repr(body[:12]) for body in NOT_JSON])
-def test_what_is_no_json(transport: HttpTransport, body: bytes) -> None:
+def test_bodies_that_are_not_json(transport: HttpTransport, body: bytes) -> None:
     answer = answer_to(transport, answering("200 OK", body, "Content-Type: application/json"))
     assert (answer.body, answer.defect, answer.success) == (None, "the body is not JSON", False)
     assert len(answer.text) <= 2000
@@ -338,7 +334,7 @@ def test_a_body_that_does_not_end_in_time(
     read = HttpTransport._read
 
     def late(self: HttpTransport, response: requests.Response, attempt: Attempt) -> HttpResponse:
-        attempt._end()
+        attempt._expire()
         return read(self, response, attempt)
 
     monkeypatch.setattr(HttpTransport, "_read", late)
@@ -356,11 +352,11 @@ def test_a_body_that_does_not_end_in_time(
 def test_headers_that_do_not_end_in_time(transport: HttpTransport, start: bytes, drip: bytes) -> None:
     with impolite(dripping(start, drip)) as server:
         outcome = transport.send(post(server.port, within=LATE))
-    assert outcome == NoResponse(True, "no answer came in time")
+    assert outcome == NoResponse(True, "no response came in time")
 
 
 @pytest.mark.parametrize("drip", [b"", b"0"])
-def test_tls_that_is_not_agreed_in_time(transport: HttpTransport, drip: bytes) -> None:
+def test_a_tls_handshake_that_does_not_end_in_time(transport: HttpTransport, drip: bytes) -> None:
     with impolite(waiting(drip)) as server:
         call = HttpRequest("POST", check_origin(f"https://127.0.0.1:{server.port}"), "/x", json={}, within=LATE)
         outcome = transport.send(call)
@@ -369,16 +365,16 @@ def test_tls_that_is_not_agreed_in_time(transport: HttpTransport, drip: bytes) -
     assert outcome.remedy
 
 
-def test_a_deadline_that_passed_while_connecting_keeps_the_request_here(
+def test_a_deadline_that_passed_while_connecting_keeps_the_request_from_leaving(
     transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def passed(attempt: Attempt, _: object) -> None:
-        attempt._end()
+        attempt._expire()
 
     monkeypatch.setattr(Attempt, "watch", passed)
     with impolite(saying(answering("200 OK", b"{}"))) as server:
         outcome = transport.send(post(server.port))
-    assert outcome == NoResponse(False, "no connection came about in time", module._CHECK_NETWORK)
+    assert outcome == NoResponse(False, "no connection was made in time", module._CHECK_NETWORK)
     assert server.requests in ([], [b"\r\n\r\n"])
 
 
@@ -418,7 +414,7 @@ ODD = {
 
 
 @pytest.mark.parametrize(("raw", "status"), ODD.values(), ids=ODD)
-def test_the_next_request_does_not_read_what_follows_an_odd_answer(
+def test_the_next_request_does_not_read_the_rest_of_an_odd_response(
     transport: HttpTransport, raw: bytes, status: int
 ) -> None:
     """What follows is sent only once the next request is there, on whatever connection it comes."""
@@ -443,9 +439,7 @@ def test_the_next_request_does_not_read_what_follows_an_odd_answer(
 
 
 @pytest.mark.parametrize("methods", [("GET", "POST"), ("POST", "POST"), ("DELETE", "GET"), ("PATCH", "DELETE")])
-def test_neither_a_write_nor_what_follows_it_reads_the_late_bytes_of_another_answer(
-    transport: HttpTransport, methods: tuple[str, str]
-) -> None:
+def test_writes_never_share_a_connection_with_late_bytes(transport: HttpTransport, methods: tuple[str, str]) -> None:
     """A plain answer may be followed by another one, as late as the next request."""
     accepted = []
 
@@ -464,11 +458,11 @@ def test_neither_a_write_nor_what_follows_it_reads_the_late_bytes_of_another_ans
 # --- no answer: did the request leave?
 
 
-def test_refused_means_it_did_not_leave(transport: HttpTransport) -> None:
+def test_a_refused_connection_means_not_sent(transport: HttpTransport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     assert transport.send(post(port)) == NoResponse(
-        False, "no connection to the service: refused", "Check the endpoint: is `provisioner emulator` running?"
+        False, "no connection to the service: refused", "check the endpoint: is `provisioner emulator` running?"
     )
 
 
@@ -481,16 +475,16 @@ def lost(transport: HttpTransport, behaviour: Any) -> NoResponse:
     return outcome
 
 
-def test_closed_without_an_answer_it_may_have_had_its_effect(transport: HttpTransport) -> None:
+def test_a_connection_closed_without_a_response_means_sent(transport: HttpTransport) -> None:
     assert lost(transport, lambda *_: None).sent
 
 
-def test_reset_without_an_answer_it_may_have_had_its_effect(transport: HttpTransport) -> None:
+def test_a_connection_reset_without_a_response_means_sent(transport: HttpTransport) -> None:
     assert lost(transport, resetting).sent
 
 
 @pytest.mark.parametrize("raw", [b"garbage\r\n\r\n", b"HTTP/1.1 ", b"HTTP/1.1 abc\r\n\r\n", b"\x00" * 100])
-def test_garbage_instead_of_an_answer_it_may_have_had_its_effect(transport: HttpTransport, raw: bytes) -> None:
+def test_garbage_instead_of_a_response_means_sent(transport: HttpTransport, raw: bytes) -> None:
     assert lost(transport, saying(raw)).sent
 
 
@@ -510,7 +504,7 @@ def test_headers_that_cannot_be_read_leave_the_outcome_unknown(transport: HttpTr
     assert lost(transport, saying(raw)).sent
 
 
-def test_headers_that_are_no_text_are_no_failure(transport: HttpTransport) -> None:
+def test_binary_headers_are_no_failure(transport: HttpTransport) -> None:
     raw = b"HTTP/1.1 200 OK\r\nX: \xff\xfe\r\nSet-Cookie: \xe9=\xff; \x01\r\nContent-Length: 2\r\n\r\n{}"
     assert answer_to(transport, raw).body == {}
 
@@ -552,7 +546,7 @@ NAMES = [type(error).__name__ for error in WHATEVER]
 
 @pytest.mark.parametrize("where", ["http.client.HTTPResponse.begin", "requests.adapters.HTTPAdapter.build_response"])
 @pytest.mark.parametrize("error", WHATEVER, ids=NAMES)
-def test_whatever_is_raised_once_bytes_may_have_left_it_may_have_had_its_effect(
+def test_an_exception_after_bytes_may_have_left_means_sent(
     transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, error: Exception, where: str
 ) -> None:
     monkeypatch.setattr(where, boom(error))
@@ -572,7 +566,7 @@ PLACES = [
 
 @pytest.mark.parametrize("where", PLACES)
 @pytest.mark.parametrize("error", WHATEVER, ids=NAMES)
-def test_whatever_is_raised_before_it_had_no_effect(
+def test_an_exception_before_bytes_may_have_left_means_not_sent(
     transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, error: Exception, where: str
 ) -> None:
     monkeypatch.setattr(where, boom(error))
@@ -586,7 +580,7 @@ def test_whatever_is_raised_before_it_had_no_effect(
 
 
 @pytest.mark.parametrize("error", WHATEVER, ids=NAMES)
-def test_whatever_is_raised_while_the_body_is_read_the_status_is_known(
+def test_an_exception_while_reading_the_body_keeps_the_status(
     transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr("requests.Response.iter_content", boom(error))
@@ -615,7 +609,7 @@ def tunnel(
         (lambda *_: None, ""),
     ],
 )
-def test_a_tunnel_that_does_not_come_about_carried_nothing(
+def test_a_failed_tunnel_means_not_sent(
     transport: HttpTransport, monkeypatch: pytest.MonkeyPatch, behaviour: Any, reason: str
 ) -> None:
     outcome = tunnel(transport, monkeypatch, behaviour)
@@ -624,32 +618,32 @@ def test_a_tunnel_that_does_not_come_about_carried_nothing(
     assert outcome.reason.startswith(reason)
 
 
-def test_certificates_that_nobody_vouches_for() -> None:
+def test_untrusted_certificates() -> None:
     error = requests.exceptions.SSLError(ssl.SSLCertVerificationError("certificate verify failed"))
-    assert explained(error, Attempt(1), ADOBE, {}).reason == "the server's certificate cannot be verified"
+    assert explain_failure(error, Attempt(1), ADOBE, {}).reason == "the server's certificate cannot be verified"
 
 
-NETWORK = "Check the network, the endpoint and the proxy settings."
+NETWORK = "check the network, the endpoint and the proxy settings"
 
 
 @pytest.mark.parametrize(
     ("url", "remedy"),
     [
-        ("http://127.0.0.1:1", "Check the endpoint: is `provisioner emulator` running?"),
-        ("http://localhost:1", "Check the endpoint: is `provisioner emulator` running?"),
-        ("https://[::1]:1", "Check the endpoint: is `provisioner emulator` running?"),
+        ("http://127.0.0.1:1", "check the endpoint: is `provisioner emulator` running?"),
+        ("http://localhost:1", "check the endpoint: is `provisioner emulator` running?"),
+        ("https://[::1]:1", "check the endpoint: is `provisioner emulator` running?"),
         ("https://platform.adobe.io", NETWORK),
         ("https://ims-na1.adobelogin.com", NETWORK),
     ],
 )
-def test_who_refuses_a_connection_on_this_machine_may_be_an_emulator_that_is_not_running(url: str, remedy: str) -> None:
+def test_a_refused_connection_on_loopback_suggests_the_emulator(url: str, remedy: str) -> None:
     refused = NewConnectionError(POOL, "x")
     refused.__cause__ = ConnectionRefusedError(111, "x")
-    failure = explained(requests.ConnectionError(refused), Attempt(1), check_origin(url), {})
+    failure = explain_failure(requests.ConnectionError(refused), Attempt(1), check_origin(url), {})
     assert failure == NoResponse(False, "no connection to the service: refused", remedy)
 
 
-def test_a_name_that_nobody_knows(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_host_name(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.getaddrinfo", boom(socket.gaierror(-2, "unknown")))
     outcome = transport.send(HttpRequest("POST", ADOBE, "/x", json={}))
     assert isinstance(outcome, NoResponse)
@@ -659,13 +653,13 @@ def test_a_name_that_nobody_knows(transport: HttpTransport, monkeypatch: pytest.
 def test_an_error_that_wraps_itself_is_no_trap() -> None:
     error = requests.ConnectionError("x")
     error.__cause__ = error
-    assert not explained(error, Attempt(1), ADOBE, {}).sent
+    assert not explain_failure(error, Attempt(1), ADOBE, {}).sent
 
 
 # --- the log
 
 
-def test_a_call_is_one_line_without_headers_and_body(transport: HttpTransport, log: list[CallLog]) -> None:
+def test_a_call_is_logged_without_headers_and_body(transport: HttpTransport, log: list[CallLog]) -> None:
     with impolite(saying(answering("400 Bad", b'{"password": "hunter22"}', "X-Request-Id: r1"))) as server:
         call = HttpRequest(
             "POST", here(server.port), "/x?a=b", {"x-api-key": "key"}, {"password": "hunter22"}, None, "hunter22"
@@ -678,9 +672,9 @@ def test_a_call_is_one_line_without_headers_and_body(transport: HttpTransport, l
     assert "hunter22" not in f"{log} {call}"
 
 
-def test_a_call_without_an_answer_says_why(transport: HttpTransport, log: list[CallLog]) -> None:
+def test_a_call_without_a_response_is_logged_with_its_reason(transport: HttpTransport, log: list[CallLog]) -> None:
     lost(transport, lambda *_: None)
-    assert (log[0].status, log[0].note) == (0, "the connection broke before the answer was complete")
+    assert (log[0].status, log[0].note) == (0, "the connection broke before the response was complete")
 
 
 def test_the_clocks_are_those_of_this_machine() -> None:

@@ -1,4 +1,4 @@
-"""Values for the tests of the state: a few by name, and hypothesis strategies for all."""
+"""Values for the tests of the state: a few by name, and hypothesis strategies for all types."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values -> JSON -> the same values; anything else -> StateError."""
+"""The JSON of states and journal entries: round trips, and errors for everything else."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def entry_from_json(found: object) -> JournalEntry:
 
 
 @given(states())
-def test_a_state_survives_the_file(state: State) -> None:
+def test_a_state_round_trips(state: State) -> None:
     assert state_from_bytes(state_to_bytes(state), "f") == state
 
 
 @given(happenings | openeds | prior_ids)
-def test_an_entry_survives(entry: JournalEntry) -> None:
+def test_an_entry_round_trips(entry: JournalEntry) -> None:
     assert entry_from_json(entry_to_json(entry)) == entry
 
 
@@ -58,12 +58,12 @@ def test_a_mutated_entry_is_an_entry_or_an_error(entry: JournalEntry, data: st.D
 
 
 @given(mutated(json.loads(TEXT)))
-def test_both_engines_judge_alike(found: object) -> None:
+def test_both_schema_engines_agree(found: object) -> None:
     assert json_schema.accepts(SCHEMA)(found) == (not any(json_schema.errors(SCHEMA, found)))
 
 
 @given(st.binary() | st.text().map(str.encode))
-def test_bytes_are_never_anything_but_a_state_error(data: bytes) -> None:
+def test_any_bytes_raise_only_state_error(data: bytes) -> None:
     with pytest.raises(StateError):
         state_from_bytes(data, "f")
 
@@ -86,28 +86,28 @@ def put(*path: str, to: object) -> bytes:
         (b"\xff", "f: not UTF-8 at byte 0"),
         (b"[" * 200_000, "f: it is nested too deeply"),
         (b"9" * 5000, "f: "),
-        ("{\u00a0}".encode(), "f:1:2: U+00A0 (no-break space) stands where JSON needs a space"),
-        ("{\n\u3000}".encode(), "f:2:1: U+3000 (ideographic space) stands where JSON needs a space"),
+        ("{\u00a0}".encode(), "f:1:2: U+00A0 (no-break space) where JSON needs a space"),
+        ("{\n\u3000}".encode(), "f:2:1: U+3000 (ideographic space) where JSON needs a space"),
         ("\ufeff{}".encode(), "f:1:1: begins with a byte order mark"),
-        ("{“serial”: 1}".encode(), "f:1:2: a typographic quote stands where JSON needs a plain one"),
-        ('{"serial": „1“}'.encode(), "f:1:12: a typographic quote stands where JSON needs a plain one"),
+        ("{“serial”: 1}".encode(), "f:1:2: a typographic quote where JSON needs a plain one"),
+        ('{"serial": „1“}'.encode(), "f:1:12: a typographic quote where JSON needs a plain one"),
         (b"[]", "f: expected an object, found a list"),
         (b"{}", "f: format_version: expected 1, found nothing"),
         (b'{"serial": NaN}', "f: NaN is not JSON"),
-        (TEXT.replace('"records": {', '"records": {"orders": {},').encode(), 'f: "orders" is there twice'),
+        (TEXT.replace('"records": {', '"records": {"orders": {},').encode(), 'f: "orders" occurs twice'),
         (
             re.sub(r'"serial": \d+', f'"serial": {"9" * 4300}', TEXT).encode(),
             "f: serial: expected a whole number, found a number",
         ),
         (TEXT.replace("{\n", "{\n<<<<<<< HEAD\n", 1).encode(), "f:2: an unresolved merge conflict"),
         (TEXT.replace("{\n", "{\n>>>>>>> x\n", 1).encode(), "f:2: an unresolved merge conflict"),
-        (put("format_version", to=2), "f: written by a newer provisioner (format 2; this one knows up to 1)"),
-        (put("format_version", to=0), "f: format 0 is not known"),
+        (put("format_version", to=2), "f: written by a newer provisioner (format 2; this one supports up to 1)"),
+        (put("format_version", to=0), "f: unknown format 0"),
         (put("format_version", to=True), "f: format_version: expected 1, found true or false"),
         (put("format_version", to="1"), "f: format_version: expected 1, found text"),
-        (put("lineage", to=""), "f: lineage: expected text with something in it, found text"),
+        (put("lineage", to=""), "f: lineage: expected text that is not empty, found text"),
         (put("serial", to=-1), "f: serial: expected a whole number, found a number"),
-        (put("records", "orders", "id", to=""), "f: records.orders.id: expected text with something in it, found text"),
+        (put("records", "orders", "id", to=""), "f: records.orders.id: expected text that is not empty, found text"),
         (put("records", "orders", "fields", "name", to=3), "f: records.orders.fields.name: expected text"),
         (
             put("records", "orders", "secrets", "name", to={}),
@@ -115,7 +115,7 @@ def put(*path: str, to: object) -> bytes:
         ),
         (
             put("records", "sales", to=json.loads(TEXT)["records"]["orders"]),
-            "f: orders and sales are recorded with one and the same",
+            "f: orders and sales are recorded with the same",
         ),
         (
             put("records", "orders", "fields", "auth.params.password", to="x"),
@@ -133,13 +133,13 @@ def put(*path: str, to: object) -> bytes:
         (put("serial", to=2**63), "f: serial: expected a whole number, found a number"),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(data: bytes, message: str) -> None:
+def test_messages_name_the_position(data: bytes, message: str) -> None:
     with pytest.raises(StateError) as caught:
         state_from_bytes(data, "f")
     assert caught.value.message.startswith(message)
 
 
-def test_no_depth_is_anything_but_a_state_error() -> None:
+def test_any_nesting_depth_raises_only_state_error() -> None:
     """Also just below the depth that cannot be parsed, where an explanation finds less room on the stack."""
     data = put("serial", to="deep")
 
@@ -154,7 +154,7 @@ def test_no_depth_is_anything_but_a_state_error() -> None:
     assert [message(depth) for depth in range(too_deep - 20, too_deep)]
 
 
-def test_a_value_out_of_place_is_not_echoed() -> None:
+def test_an_invalid_value_is_not_quoted() -> None:
     with pytest.raises(StateError) as caught:
         state_from_bytes(put("records", "orders", "etag", to={"p": "hunter22"}), "f")
     assert caught.value.message == "f: records.orders.etag: expected text, found an object"
@@ -171,7 +171,7 @@ TOLERATED = {
 
 
 @pytest.mark.parametrize("data", TOLERATED.values(), ids=TOLERATED)
-def test_what_is_no_harm_is_read(data: bytes) -> None:
+def test_harmless_differences_are_accepted(data: bytes) -> None:
     state = state_from_bytes(data, "f")
     assert (repr(state.serial), state.by_key.keys()) == ("3", {"orders"})
     assert state_from_bytes(state_to_bytes(state), "f") == state
@@ -210,7 +210,7 @@ def test_records_are_found_by_key_and_sorted() -> None:
         lambda: Recorded(record(ident="")),
     ],
 )
-def test_values_that_contradict_themselves_cannot_be_made(wrong: object) -> None:
+def test_contradictory_values_cannot_be_created(wrong: object) -> None:
     with pytest.raises(ValueError, match="record"):
         wrong()  # type: ignore[operator]
 
@@ -235,14 +235,14 @@ WRONG_ENTRIES = {
     ),
     "no id": (
         {"kind": "adopted", "key": "k", "record": {"id": "", "salt": "", "fields": {}, "secrets": {}}},
-        "entries.0.record.id: expected text with something in it, found text",
+        "entries.0.record.id: expected text that is not empty, found text",
     ),
     "a beginning of nothing": ({"kind": "opened"}, "entries.0.format_version: expected a whole number, found nothing"),
 }
 
 
 @pytest.mark.parametrize(("entry", "message"), WRONG_ENTRIES.values(), ids=WRONG_ENTRIES)
-def test_what_is_wrong_with_an_entry_is_said_with_its_place(entry: object, message: str) -> None:
+def test_messages_about_entries_name_the_position(entry: object, message: str) -> None:
     with pytest.raises(StateError) as caught:
         entry_from_json(entry)
     assert caught.value.message.startswith(f"f:1: {message}")
@@ -256,7 +256,7 @@ def parts(schema: Any) -> Iterator[Json]:
         yield from parts(inner)
 
 
-def test_the_schema_is_sound_and_described() -> None:
+def test_the_schema_is_valid_and_described() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     used = {part["$ref"].removeprefix("#/$defs/") for part in parts(SCHEMA) if isinstance(part.get("$ref"), str)}
     assert used | {"journalLine"} == set(SCHEMA["$defs"])

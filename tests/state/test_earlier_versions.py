@@ -1,4 +1,4 @@
-"""Files that earlier versions wrote are read as those versions read them.
+"""Files of earlier versions are read as those versions read them.
 
 ``fixtures/<commit>/<case>`` holds the files as the code of that commit wrote them, and in ``expected.json`` the state
 that its ``FileStore.load`` made of them.
@@ -50,7 +50,7 @@ def test_the_same_state_is_loaded_and_written(case: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("key", ["orders", "stock", "plain/eu"])
-def test_fingerprints_still_know_their_secret(key: str) -> None:
+def test_fingerprints_still_match_their_secret(key: str) -> None:
     state = FileStore(FIXTURES / "f8980a9/records/prod.json", TARGET).load()
     record = state.by_key[key]
     (secret,) = record.secrets

@@ -1,4 +1,4 @@
-"""Fingerprints: changed, unchanged, cannot tell; and nothing of the value or the key to be seen."""
+"""Fingerprints: changed, unchanged, cannot tell; and no trace of the value or the key."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ def test_comparison(
     assert compared_with.compare(PATH, "hunter23", made) is different
 
 
-def test_an_algorithm_from_the_future_cannot_be_told() -> None:
+def test_an_unknown_algorithm_cannot_be_compared() -> None:
     made = replace(Fingerprinter("l", KEY).make(PATH, "v", SALT), alg="argon9")
     assert Fingerprinter("l", KEY).compare(PATH, "v", made) is UNKNOWN
 
 
-def test_a_mac_that_is_not_one_is_a_change_and_no_error() -> None:
+def test_an_invalid_mac_counts_as_changed() -> None:
     assert (
         Fingerprinter("l", KEY).compare(PATH, "v", Fingerprint("hmac-sha256", key_id(KEY), SALT, "é\ud800")) is CHANGED
     )
@@ -73,7 +73,7 @@ def test_no_two_places_or_values_share_a_mac(one: tuple[str, str, str], other: t
 
 
 @pytest.mark.parametrize(("one", "other"), [(("a", "bc"), ("ab", "c")), (("", "abc"), ("abc", ""))])
-def test_where_a_part_ends_matters(one: tuple[str, str], other: tuple[str, str]) -> None:
+def test_parts_are_framed(one: tuple[str, str], other: tuple[str, str]) -> None:
     maker = Fingerprinter("l", KEY)
     assert maker.make(*one, SALT).mac != maker.make(*other, SALT).mac
 
@@ -116,12 +116,12 @@ def test_without_scrypt_the_remedy_is_a_key(monkeypatch: pytest.MonkeyPatch) -> 
     assert "PROVISIONER_FINGERPRINT_KEY" in caught.value.remedy
 
 
-def test_without_key_and_lineage_nothing_is_made() -> None:
+def test_making_a_fingerprint_needs_a_key_or_a_lineage() -> None:
     with pytest.raises(ValueError, match="lineage"):
         Fingerprinter("", None).make(PATH, "v", SALT)
 
 
-def test_a_fingerprinter_shows_and_gives_away_nothing() -> None:
+def test_a_fingerprinter_is_neither_printed_nor_pickled() -> None:
     maker = Fingerprinter("l", None, KEY)
     maker.make(PATH, "hunter22", SALT)
     assert repr(maker) == str(maker) == "<Fingerprinter>"

@@ -1,4 +1,4 @@
-"""The journal: durable lines, groups, torn ends, damage."""
+"""The journal: durable lines, shared lines, torn ends, damage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from provisioner.errors import StateError
 from provisioner.state import journal as module
-from provisioner.state.journal import Journal, JournalContents, journal_contents, read, rescued
+from provisioner.state.journal import Journal, JournalContents, parse, read, read_rescue_file
 from provisioner.state.records import JournalEntry, Removed, State
 
 from .examples import create, done, happenings, opened_on, patch, record
@@ -39,17 +39,17 @@ def reopened(path: Path) -> Journal:
     return Journal(path, OPENED, read(path))
 
 
-def test_what_was_appended_is_read_back(path: Path, journal: Journal) -> None:
+def test_appended_entries_are_read_back(path: Path, journal: Journal) -> None:
     journal.append([create()])
     journal.append([])
     journal.append([done("i1", "id-9", '"e9"'), patch(record())])
     found = read(path)
     assert found.entries == (OPENED, create(), done("i1", "id-9", '"e9"'), patch(record()))
-    assert (found.length, found.torn, found.opened) == (path.stat().st_size, 0, OPENED)
+    assert (found.length, found.torn, found.header) == (path.stat().st_size, 0, OPENED)
     assert path.read_bytes().count(b"\n") == 2
 
 
-def test_no_file_is_made_before_there_is_something_to_say(path: Path, journal: Journal) -> None:
+def test_no_file_is_created_before_the_first_entry(path: Path, journal: Journal) -> None:
     assert not path.exists()
     assert read(path) == JournalContents()
     journal.close()
@@ -60,7 +60,7 @@ def test_only_the_owner_can_read_it(path: Path, journal: Journal) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_later_run_goes_on_where_the_first_ended(path: Path, journal: Journal) -> None:
+def test_a_later_run_continues_the_journal(path: Path, journal: Journal) -> None:
     journal.append([create()])
     journal.close()
     later = reopened(path)
@@ -69,14 +69,14 @@ def test_a_later_run_goes_on_where_the_first_ended(path: Path, journal: Journal)
     assert read(path).entries == (OPENED, create(), done("i1", "id-9"))
 
 
-def test_torn_at_every_byte_the_last_line_is_left_out_and_overwritten(path: Path, journal: Journal) -> None:
+def test_a_torn_last_line_is_left_out_and_overwritten(path: Path, journal: Journal) -> None:
     journal.append([create()])
     whole = path.stat().st_size
     journal.append([done("i1", "id-9", '"e9"')])
     journal.close()
     data = path.read_bytes()
     for cut in range(whole, len(data)):
-        found = journal_contents(data[:cut], "f")
+        found = parse(data[:cut], "f")
         assert (found.entries, found.torn) == ((OPENED, create()), cut - whole)
         path.write_bytes(data[:cut])
         later = reopened(path)
@@ -85,10 +85,10 @@ def test_torn_at_every_byte_the_last_line_is_left_out_and_overwritten(path: Path
         assert read(path).entries == (OPENED, create(), done("i1", "id-7"))
 
 
-def test_torn_at_every_byte_the_first_line_is_no_journal(path: Path, journal: Journal) -> None:
+def test_a_torn_first_line_is_no_journal(path: Path, journal: Journal) -> None:
     journal.append([create()])
     data = path.read_bytes()
-    assert all(journal_contents(data[:cut], "f") == JournalContents(torn=cut) for cut in range(len(data)))
+    assert all(parse(data[:cut], "f") == JournalContents(torn=cut) for cut in range(len(data)))
 
 
 def lines(*batches: list[JournalEntry]) -> list[bytes]:
@@ -102,19 +102,19 @@ A, B, C, D = lines([OPENED, create()], [done("i1", "id-9")], [patch(record())], 
 
 
 @given(st.data())
-def test_a_block_of_the_last_line_that_never_reached_the_disk_is_noticed(data: st.DataObject) -> None:
+def test_a_missing_block_of_the_last_line_is_noticed(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(B) - 1))
     end = data.draw(st.integers(start + 1, len(B)))
-    found = journal_contents(A + B[:start] + bytes(end - start) + B[end:], "f")
+    found = parse(A + B[:start] + bytes(end - start) + B[end:], "f")
     assert (found.entries, found.torn) == ((OPENED, create()), len(B))
 
 
 @given(st.data())
-def test_a_byte_changed_in_a_whole_line_is_damage(data: st.DataObject) -> None:
+def test_a_changed_byte_is_damage(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(B) - 2))
     other = data.draw(st.integers(1, 255).filter(lambda byte: byte not in (B[place], 10)))
     with pytest.raises(StateError, match="f:2: the journal is damaged"):
-        journal_contents(A + B[:place] + bytes([other]) + B[place + 1 :], "f")
+        parse(A + B[:place] + bytes([other]) + B[place + 1 :], "f")
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_a_byte_changed_in_a_whole_line_is_damage(data: st.DataObject) -> None:
         (module._line([OPENED, OPENED], ""), "f:1"),
     ],
 )
-def test_damage_before_the_end_is_said_with_its_line(data: bytes, place: str) -> None:
+def test_damage_before_the_end_is_reported_with_its_line(data: bytes, place: str) -> None:
     with pytest.raises(StateError) as caught:
-        journal_contents(data, "f")
+        parse(data, "f")
     assert caught.value.message == f"{place}: the journal is damaged here"
     assert caught.value.remedy
 
@@ -145,22 +145,22 @@ def test_a_sealed_line_of_something_else_is_damage() -> None:
     payload = b"[{]"
     line = module._START + module._seal(payload, "") + module._MIDDLE + payload + module._END
     with pytest.raises(StateError, match="f:1: the journal is damaged"):
-        journal_contents(line + A, "f")
+        parse(line + A, "f")
 
 
 @given(st.lists(st.sampled_from([A, B, C, D, b"\n", b"{}", A[:30], b"\x00" * 9])).map(b"".join) | st.binary())
-def test_reading_raises_nothing_but_a_state_error(data: bytes) -> None:
+def test_reading_raises_only_state_error(data: bytes) -> None:
     try:
-        found = journal_contents(data, "f")
+        found = parse(data, "f")
     except StateError:
         return
     assert found.length + found.torn == len(data)
 
 
 @given(st.lists(st.lists(happenings, min_size=1, max_size=3), max_size=4))
-def test_every_entry_survives(batches: list[list[JournalEntry]]) -> None:
+def test_every_entry_round_trips(batches: list[list[JournalEntry]]) -> None:
     data = b"".join(lines([OPENED], *batches))
-    assert journal_contents(data, "f").entries == (OPENED, *(entry for batch in batches for entry in batch))
+    assert parse(data, "f").entries == (OPENED, *(entry for batch in batches for entry in batch))
 
 
 RESCUED = b'{"etag": null, "id": "id-9", "intent_id": "i1", "kind": "settled", "verdict": "done"}\n'
@@ -170,9 +170,9 @@ RESCUED = b'{"etag": null, "id": "id-9", "intent_id": "i1", "kind": "settled", "
     ("data", "outcomes"),
     [(b"", 0), (RESCUED, 1), (RESCUED + b"\n" + RESCUED, 2), (RESCUED + RESCUED[:20], 1), (RESCUED[:-1], 0)],
 )
-def test_a_rescue_file_is_read_but_for_a_line_that_was_cut_short(path: Path, data: bytes, outcomes: int) -> None:
+def test_a_rescue_file_is_read_without_a_cut_last_line(path: Path, data: bytes, outcomes: int) -> None:
     path.write_bytes(data)
-    assert rescued(path) == (done("i1", "id-9"),) * outcomes
+    assert read_rescue_file(path) == (done("i1", "id-9"),) * outcomes
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_a_rescue_file_is_read_but_for_a_line_that_was_cut_short(path: Path, dat
 def test_anything_else_is_no_rescue_file(path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with pytest.raises(StateError, match=r"prod\.json\.journal"):
-        rescued(path)
+        read_rescue_file(path)
 
 
 def test_a_journal_that_cannot_be_read_is_a_state_error(tmp_path: Path) -> None:
@@ -239,7 +239,7 @@ def no_space(*_: object) -> int:
     raise OSError(28, "No space left on device")
 
 
-def test_every_thread_of_a_failed_group_is_told(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_thread_of_a_failed_batch_gets_the_error(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     journal.append([create()])
     monkeypatch.setattr(os, "fsync", no_space)
     with ThreadPoolExecutor(4) as pool:
@@ -248,7 +248,7 @@ def test_every_thread_of_a_failed_group_is_told(journal: Journal, monkeypatch: p
 
 
 @pytest.mark.parametrize("broken", ["write", "fsync"])
-def test_after_a_failure_the_file_goes_on_from_its_last_durable_line(
+def test_after_a_failure_the_file_continues_at_its_last_durable_line(
     path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
     journal.append([create()])
@@ -276,7 +276,7 @@ def test_short_writes_are_completed(path: Path, journal: Journal, monkeypatch: p
     assert read(path).entries == (OPENED, create())
 
 
-def test_an_interrupted_leader_leaves_nobody_waiting(
+def test_an_interrupted_writer_leaves_no_thread_waiting(
     path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: int) -> None:
@@ -290,7 +290,7 @@ def test_an_interrupted_leader_leaves_nobody_waiting(
     assert read(path).entries == (OPENED, patch(record()))
 
 
-def test_who_shares_a_line_with_an_interrupted_leader_is_told(
+def test_threads_of_an_interrupted_batch_get_the_error(
     path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, entered, release = os.fsync, threading.Event(), threading.Event()
@@ -317,7 +317,7 @@ def test_who_shares_a_line_with_an_interrupted_leader_is_told(
 
 
 @pytest.mark.parametrize("how", ["removed", "replaced", "appended to"])
-def test_a_journal_disturbed_during_the_run_is_noticed_and_not_repaired(path: Path, journal: Journal, how: str) -> None:
+def test_a_journal_changed_by_others_is_noticed_and_not_truncated(path: Path, journal: Journal, how: str) -> None:
     journal.append([create()])
     if how == "appended to":
         path.write_bytes(path.read_bytes() + B)

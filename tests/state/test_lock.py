@@ -1,4 +1,4 @@
-"""One writer, whose name is known, and whose lock dies with it."""
+"""The lock: one writer, a description of its holder, and release when its process dies."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def test_who_holds_it_is_said_and_taken_back(path: Path) -> None:
+def test_the_holder_is_described_while_the_lock_is_held(path: Path) -> None:
     with hold(path, HOLDER):
         assert held_by(path) == (
             "ana on runner-7, pid 4711: apply, since 2025-01-02T03:04:05Z (https://ci.example/run/9)"
@@ -79,7 +79,7 @@ def test_a_second_holder_in_one_process_is_refused(path: Path) -> None:
         pass
 
 
-def test_another_process_is_named_and_its_death_gives_the_lock_back(path: Path) -> None:
+def test_a_lock_of_another_process_is_released_when_it_dies(path: Path) -> None:
     with another_process(path) as process:
         with pytest.raises(LockedError, match="locked by eve on runner-9, pid 99"), hold(path, HOLDER):
             pass
@@ -90,7 +90,7 @@ def test_another_process_is_named_and_its_death_gives_the_lock_back(path: Path) 
             assert held_by(path).startswith("ana")
 
 
-def test_waiting_tells_for_whom_and_ends_when_it_ends(path: Path) -> None:
+def test_waiting_names_the_holder_and_ends_with_its_release(path: Path) -> None:
     told: list[str] = []
     with another_process(path) as process:
         assert process.stdin is not None
@@ -104,14 +104,14 @@ def test_waiting_tells_for_whom_and_ends_when_it_ends(path: Path) -> None:
     assert told == ["eve on runner-9, pid 99: apply, since 2025-01-02T03:04:05Z"]
 
 
-def test_waiting_has_an_end(path: Path) -> None:
+def test_waiting_times_out(path: Path) -> None:
     told: list[str] = []
     with hold(path, HOLDER), pytest.raises(LockedError), hold(path, HOLDER, timeout=0.1, waiting=told.append):
         pass
     assert len(told) == 1
 
 
-def test_a_failure_inside_gives_the_lock_back(path: Path) -> None:
+def test_an_exception_releases_the_lock(path: Path) -> None:
     with pytest.raises(KeyError), hold(path, HOLDER):
         raise KeyError
     with hold(path, HOLDER):
@@ -119,12 +119,12 @@ def test_a_failure_inside_gives_the_lock_back(path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", ["", "{", "[]", "{}", json.dumps({"user": 1}), "\xff"])
-def test_what_a_crash_leaves_is_no_error(path: Path, left: str) -> None:
+def test_a_damaged_description_is_no_error(path: Path, left: str) -> None:
     (path.parent / "prod.json.lock.info").write_text(left, encoding="latin-1")
-    assert held_by(path) == "a process that has not said who it is"
+    assert held_by(path) == "an unknown process"
 
 
-def test_a_lock_that_cannot_be_announced_is_given_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_whose_holder_cannot_be_written_is_released(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -136,7 +136,7 @@ def test_a_lock_that_cannot_be_announced_is_given_back(path: Path, monkeypatch: 
         pass
 
 
-def test_where_no_lock_can_be_made_it_is_said(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_locked_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="cannot be locked"), hold(tmp_path / "file" / "prod.json", HOLDER):
         pass
@@ -151,13 +151,13 @@ def test_a_file_system_without_locks_is_refused(path: Path, monkeypatch: pytest.
 
     with monkeypatch.context() as patched:
         patched.setattr(fcntl, "flock", flock)
-        with pytest.raises(StateError, match="its file system has no locks"), hold(path, HOLDER):
+        with pytest.raises(StateError, match="its file system does not support locks"), hold(path, HOLDER):
             pass
     with hold(path, HOLDER):
         assert "ana on runner-7" in held_by(path)
 
 
-def test_the_writer_is_named_while_it_writes_and_no_longer(path: Path) -> None:
+def test_the_writer_is_described_while_it_holds_the_lock(path: Path) -> None:
     assert writer(path) == ""
     with hold(path, HOLDER):
         assert writer(path) == str(HOLDER)
@@ -167,7 +167,7 @@ def test_the_writer_is_named_while_it_writes_and_no_longer(path: Path) -> None:
 
 
 @pytest.mark.parametrize("lock", [True, False])
-def test_a_name_that_a_crash_has_left_is_nobody(path: Path, lock: bool) -> None:
+def test_a_description_left_by_a_crash_is_ignored(path: Path, lock: bool) -> None:
     with hold(path, HOLDER):
         info = beside(path, ".lock.info").read_bytes()
     beside(path, ".lock.info").write_bytes(info)
@@ -178,7 +178,7 @@ def test_a_name_that_a_crash_has_left_is_nobody(path: Path, lock: bool) -> None:
         assert writer(path) == str(HOLDER), "looking has kept nobody out"
 
 
-def test_where_it_cannot_be_told_nobody_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_lock_has_no_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(*_: object) -> None:
         raise OSError(errno.ENOLCK, "no locks")
 

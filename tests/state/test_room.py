@@ -1,4 +1,4 @@
-"""What cannot be recorded is found out before the first call, and what a crash cut short is told."""
+"""Checks before the first call: room for every step, and a torn journal line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_room_for_every_step(
         store.check_room(steps)
 
 
-def test_a_line_that_was_cut_short_is_told_once(tmp_path: Path) -> None:
+def test_a_torn_line_is_reported_once(tmp_path: Path) -> None:
     told: list[str] = []
     first = FileStore(tmp_path / "prod.json", TARGET)
     with first.hold(HOLDER):

@@ -1,4 +1,4 @@
-"""The file store: what is on disk after each step, after each failure, and what it refuses."""
+"""The file store: the files after each step and after each failure, and its refusals."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_the_file_store_is_a_store(path: Path) -> None:
     assert store.load().records == ()
 
 
-def test_loading_nothing_makes_nothing_and_keeps_its_lineage(path: Path) -> None:
+def test_loading_without_files_creates_none_and_keeps_its_lineage(path: Path) -> None:
     store = FileStore(path, TARGET)
     first = store.load()
     assert first == store.load()
@@ -95,7 +95,7 @@ def test_the_life_of_a_record(path: Path) -> None:
     assert files(path) == [NAME, f"{NAME}.backup", f"{NAME}.lock"]
 
 
-def test_a_create_that_is_open_again_has_no_record(path: Path) -> None:
+def test_a_reopened_create_has_no_record(path: Path) -> None:
     with held(path) as store:
         store.remember_ids(["before"])
         store.begin([create()])
@@ -120,7 +120,7 @@ def test_a_run_that_dies_is_continued_by_the_next(path: Path) -> None:
         assert store.compact().intents == ()
 
 
-def test_a_fold_that_changes_nothing_does_not_touch_the_file(path: Path) -> None:
+def test_compacting_without_changes_does_not_touch_the_file(path: Path) -> None:
     state = with_one_record(path)
     before = path.stat()
     with held(path) as store:
@@ -154,7 +154,7 @@ def test_a_torn_last_line_is_left_out_and_reported(path: Path) -> None:
         assert store.compact().intents == ()
 
 
-def test_an_id_that_cannot_be_recorded_is_told_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_id_that_cannot_be_recorded_is_reported_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
     store = FileStore(path, TARGET, tell=told.append)
     with store.hold(HOLDER):
@@ -196,7 +196,7 @@ def test_the_wrong_target_is_noticed_by_the_journal_alone(path: Path) -> None:
         (b"", "not JSON"),
     ],
 )
-def test_a_file_that_is_not_ours_to_understand_is_left_alone(path: Path, content: bytes, message: str) -> None:
+def test_an_invalid_file_is_left_alone(path: Path, content: bytes, message: str) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
     with held(path) as store:
@@ -246,7 +246,7 @@ def test_a_state_replaced_during_a_run_is_not_overwritten(path: Path, replaced: 
 
 
 @pytest.mark.parametrize("replaced", REPLACEMENTS)
-def test_a_state_that_moved_since_it_was_loaded_stops_before_the_first_call(
+def test_a_state_changed_since_it_was_loaded_stops_before_the_first_call(
     path: Path, replaced: Callable[[Path], None]
 ) -> None:
     with_one_record(path)
@@ -258,7 +258,7 @@ def test_a_state_that_moved_since_it_was_loaded_stops_before_the_first_call(
     assert not (path.parent / f"{NAME}.journal").exists()
 
 
-def test_a_state_that_is_only_formatted_anew_has_not_moved(path: Path) -> None:
+def test_a_reformatted_state_counts_as_unchanged(path: Path) -> None:
     with_one_record(path)
     with held(path) as store:
         store.load()
@@ -267,7 +267,7 @@ def test_a_state_that_is_only_formatted_anew_has_not_moved(path: Path) -> None:
         assert store.compact().records == ()
 
 
-def test_a_run_in_between_stops_one_that_planned_before_it(path: Path) -> None:
+def test_a_run_in_between_stops_an_earlier_plan(path: Path) -> None:
     early = FileStore(path, TARGET)
     early.load()
     with held(path) as store:
@@ -284,12 +284,12 @@ def test_a_journal_removed_during_the_run_is_noticed(path: Path) -> None:
             store.compact()
 
 
-def test_a_journal_without_its_state_is_not_taken_for_a_beginning(path: Path) -> None:
+def test_a_journal_without_its_state_is_an_error(path: Path) -> None:
     with_one_record(path)
     with held(path) as store:
         store.begin([patch(record())])
     path.unlink()
-    with pytest.raises(StateError, match="is gone, but its journal is there and continues serial 1"):
+    with pytest.raises(StateError, match="is missing, but its journal exists and continues serial 1"):
         FileStore(path, TARGET).load()
 
 
@@ -305,7 +305,7 @@ def test_a_journal_of_another_serial_is_refused_and_kept(path: Path) -> None:
     assert read(path.parent / f"{NAME}.journal").entries[1:] == (patch(record()),)
 
 
-def test_a_journal_left_behind_after_its_fold_is_not_folded_again(path: Path) -> None:
+def test_a_journal_left_behind_is_not_replayed_again(path: Path) -> None:
     with_one_record(path)
     with held(path) as store:
         store.begin([patch(record())])
@@ -323,7 +323,7 @@ def test_a_journal_left_behind_after_its_fold_is_not_folded_again(path: Path) ->
         assert store.compact().records == ()
 
 
-def test_a_link_is_written_through(path: Path, tmp_path: Path) -> None:
+def test_a_symbolic_link_is_kept(path: Path, tmp_path: Path) -> None:
     with_one_record(path)
     link = tmp_path / "link.json"
     link.symlink_to(path)
@@ -336,26 +336,26 @@ def test_a_link_is_written_through(path: Path, tmp_path: Path) -> None:
     assert FileStore(path, TARGET).load().records == ()
 
 
-def test_a_reader_between_two_files_of_another_run_looks_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_overtaken_by_another_run_reads_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_one_record(path)
     with held(path) as store:
         store.begin([patch(record())])
-    reader, real = FileStore(path, TARGET), FileStore._read
+    reader, real = FileStore(path, TARGET), FileStore._read_state_file
 
     def overtaken(self: FileStore) -> bytes | None:
-        monkeypatch.setattr(FileStore, "_read", real)
+        monkeypatch.setattr(FileStore, "_read_state_file", real)
         with held(path) as writer:
             writer.compact()
             writer.settle([failed("i2")])
             writer.compact()
         return real(self)
 
-    monkeypatch.setattr(FileStore, "_read", overtaken)
+    monkeypatch.setattr(FileStore, "_read_state_file", overtaken)
     assert reader.load().serial == 3
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_directory_that_cannot_be_written_is_found_when_it_is_held(path: Path) -> None:
+def test_a_read_only_directory_is_found_when_the_lock_is_taken(path: Path) -> None:
     with_one_record(path)
     path.parent.chmod(0o500)
     try:
@@ -365,7 +365,7 @@ def test_a_directory_that_cannot_be_written_is_found_when_it_is_held(path: Path)
         path.parent.chmod(0o700)
 
 
-def test_a_directory_that_cannot_be_made_is_found_when_it_is_held(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_found_when_the_lock_is_taken(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="cannot be written"), held(tmp_path / "file" / "prod.json"):
         pass
@@ -393,7 +393,7 @@ class Failing:
 
 
 @pytest.mark.parametrize("stays", [False, True])
-def test_whichever_file_operation_fails_nothing_that_was_acknowledged_is_lost(tmp_path: Path, stays: bool) -> None:
+def test_a_failing_file_operation_loses_no_acknowledged_entry(tmp_path: Path, stays: bool) -> None:
     messages: list[str] = []
     for nth in range(1, 200):
         path = tmp_path / str(nth) / NAME
@@ -429,7 +429,7 @@ def test_whichever_file_operation_fails_nothing_that_was_acknowledged_is_lost(tm
     assert ended
 
 
-def test_a_fold_that_failed_can_be_repeated_at_once(path: Path) -> None:
+def test_a_failed_compact_can_be_repeated_at_once(path: Path) -> None:
     for nth in range(1, 40):
         with held(path) as store:
             serial = store.load().serial

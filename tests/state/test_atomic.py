@@ -1,4 +1,4 @@
-"""The order that makes a file survive a power cut: content, fsync, name, fsync of the directory."""
+"""The order of operations that survives a power cut: content, fsync, rename, fsync of the directory."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_first_line_of_a_journal_is_durable_with_its_name_and_later_ones_cos
     journal.close()
 
 
-def test_litter_of_a_crash_is_replaced_and_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_temporary_file_of_a_crash_is_replaced_and_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("kept")
     (tmp_path / "prod.json.tmp").symlink_to(tmp_path / "victim")
     replace_file(tmp_path / "prod.json", b"{}")
@@ -81,7 +81,7 @@ def failing(code: int) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP], ids=errno.errorcode.get)
-def test_a_folder_that_cannot_be_synced_is_durable_by_itself(
+def test_a_file_system_without_directory_fsync_is_accepted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     """As on CIFS, Azure Files and some FUSE mounts."""
@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_synced_is_durable_by_itself(
     sync_directory(tmp_path)
 
 
-def test_a_folder_on_a_broken_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_that_cannot_be_synced_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", failing(errno.EIO))
     with pytest.raises(OSError, match="Input/output"):
         sync_directory(tmp_path)

@@ -1,4 +1,4 @@
-"""Requests as documented, answers as documented and otherwise."""
+"""The client: documented requests, and documented and undocumented responses."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_list_is_read_to_its_end() -> None:
     assert {call.method for call in bench.calls} == {"GET"}
 
 
-def test_how_far_a_list_has_come_is_said() -> None:
+def test_listing_reports_progress() -> None:
     heard: list[str] = []
     bench = Bench(page(item(1), item(2), following="?a=b"), page(item(3)), progress=each_second(heard))
     bench.service.reading().list_connections(MYSQL_SPEC_ID)
@@ -94,7 +94,7 @@ def test_another_spec_is_left_out_though_a_page_has_it() -> None:
     assert bench.service.list_connections(MYSQL_SPEC_ID) == (item(2), {"id": "bare"})
 
 
-def test_a_circle_of_pages_is_noticed() -> None:
+def test_a_cycle_of_pages_is_noticed() -> None:
     bench = Bench(page(following="?p=1"), page(following="?p=2"), page(following="/connections?p=1"))
     with pytest.raises(ServiceError, match="do not end"):
         bench.service.list_connections(MYSQL_SPEC_ID)
@@ -108,15 +108,15 @@ def test_a_list_without_end_is_given_up() -> None:
         bench.service.list_connections(MYSQL_SPEC_ID)
 
 
-def test_no_token_follows_a_link_to_somebody_else() -> None:
+def test_no_token_is_sent_to_another_origin() -> None:
     bench = Bench(page(item(1), following=f"https://evil.com{BASE}/connections?a=b"))
-    with pytest.raises(ServiceError, match="somewhere else"):
+    with pytest.raises(ServiceError, match="continues at another address"):
         bench.service.list_connections(MYSQL_SPEC_ID)
     assert len(bench.calls) == 1
 
 
 @pytest.mark.parametrize("answer", [HttpResponse(200, {}, []), HttpResponse(200, {}, {}), HttpResponse(204), page({})])
-def test_a_list_that_is_none(answer: HttpResponse) -> None:
+def test_a_response_without_a_list_is_an_error(answer: HttpResponse) -> None:
     with pytest.raises(ServiceError):
         Bench(answer).service.list_connections(MYSQL_SPEC_ID)
 
@@ -129,7 +129,7 @@ def test_a_missing_sandbox_is_no_missing_object() -> None:
 
 
 @pytest.mark.parametrize("answer", [status(404), missing("x"), coded("1101-404")])
-def test_a_list_that_is_not_there_is_no_missing_object(answer: HttpResponse) -> None:
+def test_a_404_for_a_list_is_no_missing_object(answer: HttpResponse) -> None:
     with pytest.raises(Refused) as caught:
         Bench(answer).service.list_connections(MYSQL_SPEC_ID)
     assert not isinstance(caught.value, NotFound)
@@ -145,7 +145,7 @@ def test_a_list_that_is_not_there_is_no_missing_object(answer: HttpResponse) -> 
     ],
     ids=["206", "203", "a link in a header", "fewer than the total"],
 )
-def test_a_list_that_says_it_is_not_whole(answer: HttpResponse) -> None:
+def test_a_list_marked_as_incomplete_is_an_error(answer: HttpResponse) -> None:
     for read in (
         lambda service: service.list_connections(MYSQL_SPEC_ID),
         lambda service: service.flows_of(["id-1"]),
@@ -154,7 +154,7 @@ def test_a_list_that_says_it_is_not_whole(answer: HttpResponse) -> None:
             read(Bench(answer).service)
 
 
-def test_a_continuation_that_is_not_understood_is_an_error_in_every_list() -> None:
+def test_an_unknown_continuation_is_an_error_in_every_list() -> None:
     unclear = HttpResponse(200, {}, {"items": [], "_links": {"next": "/connections?a=b"}})
     for outcomes in ([unclear], [page(item(1)), unclear]):
         with pytest.raises(ServiceError, match="the list may be incomplete"):
@@ -175,7 +175,7 @@ def test_get_takes_the_bare_object_too() -> None:
 
 
 @pytest.mark.parametrize("answer", [missing("id-1"), coded("1101-404"), coded("1439-404"), coded("1439-400")])
-def test_get_of_nothing(answer: HttpResponse) -> None:
+def test_get_of_a_missing_object(answer: HttpResponse) -> None:
     with pytest.raises(NotFound):
         Bench(answer).service.get("id-1")
 
@@ -193,7 +193,7 @@ OTHER_WORDS = [
 
 
 @pytest.mark.parametrize("answer", OTHER_WORDS)
-def test_get_of_something_that_is_missing_in_other_words(answer: HttpResponse) -> None:
+def test_get_with_an_undocumented_404_is_unclear(answer: HttpResponse) -> None:
     with pytest.raises(MissingUnclear) as caught:
         Bench(answer).service.get("id-1")
     assert caught.value.message.startswith("reading base connection id-1: answers ")
@@ -212,7 +212,7 @@ def test_get_that_fails_with_the_number_of_a_missing_object(answer: HttpResponse
 
 
 @pytest.mark.parametrize("call", ["test", "tables"])
-def test_looking_at_a_database_says_nothing_of_the_object(call: str) -> None:
+def test_exploring_a_database_never_reports_a_missing_object(call: str) -> None:
     with pytest.raises(Refused) as caught:
         getattr(Bench(coded("1101-404")).service, call)("id-1")
     assert not isinstance(caught.value, NotFound)
@@ -221,7 +221,7 @@ def test_looking_at_a_database_says_nothing_of_the_object(call: str) -> None:
 @pytest.mark.parametrize(
     "answer", [page(item(2)), page(item(1), item(2)), HttpResponse(200, {}, item(2)), HttpResponse(200)]
 )
-def test_get_of_something_else(answer: HttpResponse) -> None:
+def test_get_that_returns_another_object(answer: HttpResponse) -> None:
     with pytest.raises(ServiceError) as caught:
         Bench(answer).service.get("id-1")
     assert not isinstance(caught.value, NotFound)
@@ -240,7 +240,7 @@ def test_reading_that_fails_for_good_has_changed_nothing(answer: HttpResponse) -
     "connection_id",
     ["", ".", "..", "...", " ", " a", "a\n", "a\x00b", "x" * 129, "\ud800", "a/b", "../x", "a?b#c", "a%2fb", "ü"],
 )
-def test_what_is_no_id_is_not_sent(connection_id: str) -> None:
+def test_an_invalid_id_is_not_sent(connection_id: str) -> None:
     bench = Bench()
     for call in (
         lambda: bench.service.get(connection_id),
@@ -327,7 +327,7 @@ def test_a_strange_request_id_is_dropped() -> None:
         coded("1-400"),
     ],
 )
-def test_a_refusal_that_is_not_the_services_leaves_the_outcome_unknown_and_its_words(answer: HttpResponse) -> None:
+def test_an_undocumented_refusal_leaves_the_outcome_unknown(answer: HttpResponse) -> None:
     with pytest.raises(OutcomeUnknown, match="refused, but perhaps after it was done: ") as caught:
         Bench(answer).service.create(BODY)
     assert caught.value.status == answer.status
@@ -390,7 +390,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("answer", "kind"), KINDS)
-def test_kinds_of_refusal(answer: HttpResponse, kind: type[ServiceError]) -> None:
+def test_types_of_refusals(answer: HttpResponse, kind: type[ServiceError]) -> None:
     with pytest.raises(ServiceError) as caught:
         Bench(*[answer] * 20).service.patch("id-1", ETAG, OPERATIONS)
     assert type(caught.value) is kind
@@ -409,18 +409,18 @@ def test_delete(answer: HttpResponse) -> None:
 
 
 @pytest.mark.parametrize("earlier", [(), (status(429),), (REFUSED,)])
-def test_delete_of_nothing(earlier: tuple[Any, ...]) -> None:
+def test_delete_of_a_missing_object(earlier: tuple[Any, ...]) -> None:
     with pytest.raises(NotFound):
         Bench(*earlier, missing("id-1")).service.delete("id-1")
 
 
 @pytest.mark.parametrize("answer", [status(404), coded("1439-400", 404), status(403), status(302)])
-def test_delete_that_is_refused_in_other_words_is_unknown(answer: HttpResponse) -> None:
+def test_delete_with_an_undocumented_refusal_is_unknown(answer: HttpResponse) -> None:
     with pytest.raises(OutcomeUnknown):
         Bench(answer).service.delete("id-1")
 
 
-def test_only_the_services_own_words_confirm_that_an_object_is_gone() -> None:
+def test_only_a_documented_response_confirms_a_deletion() -> None:
     Bench(page(item(1)), missing("id-1")).service.confirm_gone("id-1")
     for answer in OTHER_WORDS:
         with pytest.raises(OutcomeUnknown):
@@ -440,7 +440,7 @@ def methods(kind: type) -> set[str]:
     return {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
 
 
-def test_who_only_looks_has_no_method_that_writes() -> None:
+def test_the_reader_has_no_method_that_writes() -> None:
     looking = {"list_connections", "get", "test", "tables", "contents", "flows_of", "service_time"}
     assert methods(FlowReader) == looking
     assert methods(FlowService) - looking == {"create", "patch", "delete", "confirm_gone", "reading"}
@@ -449,7 +449,7 @@ def test_who_only_looks_has_no_method_that_writes() -> None:
     assert get_type_hints(FlowReader.service_time)["return"] is datetime
 
 
-def test_who_only_looks_sees_the_same() -> None:
+def test_the_reader_reads_the_same() -> None:
     bench = Bench(page(item(1)))
     reader: FlowReader = bench.service.reading()
     assert reader.list_connections(MYSQL_SPEC_ID) == (item(1),)

@@ -1,4 +1,4 @@
-"""A service may quote the request that it refuses: what repeats a secret stops at the transport."""
+"""The redacting transport: error texts that repeat a secret are withheld."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def through(outcome: HttpOutcome) -> HttpOutcome:
 
 @pytest.mark.parametrize("row", ROWS)
 @pytest.mark.parametrize("status", [400, 500])
-def test_error_answers(row: str, status: int) -> None:
+def test_error_responses(row: str, status: int) -> None:
     body, expected = ROWS[row]
     outcome = through(HttpResponse(status, {}, body))
     assert isinstance(outcome, HttpResponse)
@@ -40,7 +40,7 @@ def test_error_answers(row: str, status: int) -> None:
     assert "hunter22" not in sentence(read_fault(outcome))
 
 
-def test_what_is_withheld_is_said() -> None:
+def test_withheld_texts_are_marked() -> None:
     outcome = through(HttpResponse(400, {}, {"code": "1418-400", "detail": "hunter22"}))
     assert isinstance(outcome, HttpResponse)
     assert read_fault(outcome).code == "1418-400"

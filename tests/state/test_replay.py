@@ -1,4 +1,4 @@
-"""What entries do to a state, and that doing it twice does nothing."""
+"""Replay of journal entries: their effects, and that replaying them twice changes nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KNOWN = replace(EMPTY, records=(record(),))
 
 
 @pytest.mark.parametrize(
-    ("state", "entries", "records", "standing"),
+    ("state", "entries", "records", "pending"),
     [
         (EMPTY, [create()], [], ["i1"]),
         (EMPTY, [create(), done("i1", "id-9", '"e9"')], [record(ident="id-9", etag='"e9"')], []),
@@ -46,16 +46,18 @@ KNOWN = replace(EMPTY, records=(record(),))
         (KNOWN, [Removed("orders"), Recorded(record("moved"))], [record("moved")], []),
     ],
 )
-def test_what_entries_do(state: State, entries: list[JournalEntry], records: list[Record], standing: list[str]) -> None:
-    folded = replay(state, entries)
-    assert list(folded.records) == records
-    assert [intent.intent_id for intent in folded.intents] == standing
-    changed = records != list(state.records) or bool(standing)
-    assert folded.serial == state.serial + changed
-    assert (folded is state) is not changed
+def test_effects_of_entries(
+    state: State, entries: list[JournalEntry], records: list[Record], pending: list[str]
+) -> None:
+    replayed = replay(state, entries)
+    assert list(replayed.records) == records
+    assert [intent.intent_id for intent in replayed.intents] == pending
+    changed = records != list(state.records) or bool(pending)
+    assert replayed.serial == state.serial + changed
+    assert (replayed is state) is not changed
 
 
-def test_what_was_there_before_a_run_is_so_for_each_of_its_calls() -> None:
+def test_prior_ids_apply_to_each_following_intent() -> None:
     own = replace(create("sales", "i7"), seen=("own",))
     entries = [
         opened_on(EMPTY),
@@ -65,11 +67,11 @@ def test_what_was_there_before_a_run_is_so_for_each_of_its_calls() -> None:
         PriorIds(("a", "b")),
         replace(create("late", "i8"), seen=()),
     ]
-    folded = replay(EMPTY, entries)
-    assert {one.intent_id: one.seen for one in folded.intents} == {"i1": ("a",), "i7": ("own",), "i8": ("a", "b")}
+    replayed = replay(EMPTY, entries)
+    assert {one.intent_id: one.seen for one in replayed.intents} == {"i1": ("a",), "i7": ("own",), "i8": ("a", "b")}
 
 
-def test_an_intent_stands_across_folds_until_it_is_settled() -> None:
+def test_an_intent_is_pending_across_replays_until_it_is_settled() -> None:
     waiting = replay(EMPTY, [opened_on(EMPTY, "j1"), create()])
     settled = replay(waiting, [opened_on(waiting, "j2"), done("i1", "id-9", '"e"')])
     assert settled.records == (record(ident="id-9", etag='"e"'),)
@@ -77,7 +79,7 @@ def test_an_intent_stands_across_folds_until_it_is_settled() -> None:
 
 
 @given(states(), st.lists(happenings, max_size=8))
-def test_folding_a_journal_again_does_nothing(state: State, entries: list[JournalEntry]) -> None:
+def test_replaying_a_journal_again_does_nothing(state: State, entries: list[JournalEntry]) -> None:
     journal = [opened_on(state, "j-new"), *entries]
     once = replay(state, journal)
     assert replay(once, journal) == once
@@ -85,9 +87,7 @@ def test_folding_a_journal_again_does_nothing(state: State, entries: list[Journa
 
 
 @given(states(), st.lists(happenings, max_size=8), st.randoms(use_true_random=False))
-def test_in_one_fold_or_in_several_the_result_is_the_same(
-    state: State, entries: list[JournalEntry], rnd: random.Random
-) -> None:
+def test_one_replay_equals_several(state: State, entries: list[JournalEntry], rnd: random.Random) -> None:
     cut = rnd.randint(0, len(entries))
     parts = replay(replay(state, entries[:cut]), entries[cut:])
     whole = replay(state, entries)
@@ -95,7 +95,7 @@ def test_in_one_fold_or_in_several_the_result_is_the_same(
 
 
 @given(states(), st.lists(happenings, max_size=8))
-def test_ids_stay_distinct_and_records_are_never_without(state: State, entries: list[JournalEntry]) -> None:
+def test_every_record_has_an_id_of_its_own(state: State, entries: list[JournalEntry]) -> None:
     ids = [one.id for one in replay(state, entries).records]
     assert len(set(ids)) == len(ids)
     assert all(ids)
@@ -114,7 +114,7 @@ def test_a_journal_of_another_state_is_refused(opened: Header) -> None:
         replay(EMPTY, [opened, create()])
 
 
-def test_ten_thousand_records_fold_fast() -> None:
+def test_ten_thousand_records_are_replayed_fast() -> None:
     many = tuple(record(f"k{number}", f"id-{number}") for number in range(10_000))
     state = replay(EMPTY, [Recorded(one) for one in many])
     assert replay(state, [Recorded(one) for one in many]) is state

@@ -1,4 +1,4 @@
-"""What flows and answers about databases look like, with whatever is absent or strange."""
+"""Responses about flows and databases, with absent and unusual fields."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from provisioner.errors import ServiceError
 from provisioner.model import Json
-from provisioner.service.responses import by_base, read_contents, read_flow, read_result, read_tables
+from provisioner.service.responses import flows_by_base, read_contents, read_flow, read_reachability, read_tables
 
 FLOWS: dict[str, tuple[Json, str]] = {
     "all shown": (
@@ -23,7 +23,7 @@ FLOWS: dict[str, tuple[Json, str]] = {
 
 
 @pytest.mark.parametrize(("item", "said"), FLOWS.values(), ids=FLOWS)
-def test_how_a_flow_is_said(item: Json, said: str) -> None:
+def test_a_flow_as_text(item: Json, said: str) -> None:
     assert str(read_flow(item)) == said
 
 
@@ -36,15 +36,15 @@ INHERITED: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("inherited", INHERITED.values(), ids=INHERITED)
-def test_a_flow_that_leads_nowhere_is_nobodys(inherited: Any) -> None:
+def test_a_flow_without_a_base_connection_is_left_out(inherited: Any) -> None:
     flow = {"id": "f", "name": "F", "sourceConnectionIds": ["other"], "inheritedAttributes": inherited}
-    assert by_base([{"id": "s", "baseConnectionId": "b"}], [flow]) == {}
+    assert flows_by_base([{"id": "s", "baseConnectionId": "b"}], [flow]) == {}
 
 
 @pytest.mark.parametrize("body", [None, [], {}, {"result": "yes"}])
-def test_a_result_that_says_neither_is_an_error(body: Any) -> None:
+def test_a_response_without_a_result_is_an_error(body: Any) -> None:
     with pytest.raises(ServiceError, match="no result"):
-        read_result("testing", body)
+        read_reachability("testing", body)
 
 
 @pytest.mark.parametrize("body", [None, {}, {"items": "none"}])

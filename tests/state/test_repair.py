@@ -1,4 +1,4 @@
-"""What can still be read of a state whose journal is damaged."""
+"""Repair of a state whose journal is damaged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def journal(path: Path) -> Path:
     return file
 
 
-def test_a_whole_journal_gives_all(path: Path) -> None:
+def test_a_valid_journal_is_replayed_completely(path: Path) -> None:
     journal(path)
     assert [one.id for one in repair(path, EMPTY).state.records] == ["id-9"]
 
@@ -46,14 +46,14 @@ def test_lines_before_the_damage_are_used(path: Path) -> None:
     assert f"{file} is damaged after line {lines}; the lines before were used" in found.notes
 
 
-def test_a_journal_without_a_line_is_said(path: Path) -> None:
+def test_a_journal_without_a_valid_line_is_reported(path: Path) -> None:
     file = journal(path)
     file.write_bytes(b"damage\nmore damage\n")
     found = repair(path, EMPTY)
     assert found.state.records == ()
-    assert f"{file} holds no line that can be read" in found.notes
+    assert f"{file} holds no readable line" in found.notes
 
 
-def test_a_journal_that_cannot_be_read_is_said(path: Path) -> None:
+def test_an_unreadable_journal_is_reported(path: Path) -> None:
     path.with_name("prod.json.journal").mkdir()
     assert any("prod.json.journal" in note for note in repair(path, EMPTY).notes)
