@@ -21,7 +21,7 @@ from provisioner.secrets import SHORTEST, SHORTEST_WORD, Sensitive, cannot_detec
 SHORTEST_ALONE = 4
 """Minimum length of a value that ``contains`` finds as a word of its own, even if ``check`` cannot detect it."""
 
-_SAME_EVERYWHERE = re.compile(r"[A-Za-z0-9_.~-]*\Z")
+_SAME_EVERYWHERE = re.compile(r"[A-Za-z0-9-]*\Z")
 """Characters that URLs, JSON, HTML, XML, Markdown and connection strings all leave as they are."""
 
 _ALPHANUMERIC = re.compile(rf"[A-Za-z0-9]{{{SHORTEST},}}")

@@ -68,7 +68,18 @@ def scanner_of(*contents: str) -> SecretScanner:
 
 @pytest.mark.parametrize("way", ENCODED)
 @pytest.mark.parametrize(
-    "content", [NASTY, "hunter2hunter3", "  with spaces around  ", "007007007", "1e9aT\n2nd-line", "00000000000\u0131"]
+    "content",
+    [
+        NASTY,
+        "hunter2hunter3",
+        "  with spaces around  ",
+        "007007007",
+        "1e9aT\n2nd-line",
+        "00000000000\u0131",
+        "Kx93_vQw71zTT0",
+        "Kx93.vQw71zTT0",
+        "0000000000~",
+    ],
 )
 def test_a_secret_is_detected(way: str, content: str) -> None:
     text = f"before {ENCODED[way](content)} after"
