@@ -176,7 +176,7 @@ def test_what_the_tool_signs_in_with_is_guarded_too(
 def test_a_token_that_was_fetched_is_guarded_too(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.define("orders", basic("Orders"))
     tokens: list[str] = []
-    monkeypatch.setattr("provisioner.service.auth._checked", lambda raw: tokens.append(raw) or raw)
+    monkeypatch.setattr("provisioner.service.auth._valid_token", lambda raw: tokens.append(raw) or raw)
     made = plan_text.as_text
     monkeypatch.setattr(plan_text, "as_text", lambda *args: f"{made(*args)} {tokens[0]}")
     code, out, err = inside(project, "plan")
