@@ -158,9 +158,9 @@ def _spellings(text: str) -> set[str]:
     octets = text.encode("utf-8", "surrogatepass")
     spellings = {text, *_base64(octets)}
     if not _SAME_EVERYWHERE.match(text):
-        from provisioner.report.escaping import WRITERS
+        from provisioner.report.escaping import ENCODERS
 
-        spellings |= {quote(octets, safe=""), quote(octets), quote_plus(octets), *(write(text) for write in WRITERS)}
+        spellings |= {quote(octets, safe=""), quote(octets), quote_plus(octets), *(write(text) for write in ENCODERS)}
     if not text.isascii():  # folding does not undo every upper(): a dotless i becomes I, which folds to i
         spellings |= {spelling.upper() for spelling in spellings}
     return {spelling.casefold() for spelling in spellings}

@@ -116,10 +116,10 @@ def run_apply(place: TargetContext, desired: tuple[Desired, ...], ports: Ports, 
         snapshot, plan = run.observe_again(plan)
     ports.store.check_room(len(plan.pending))
     with ports.undisturbed():
-        return folded(ports, run.carry_out(run.update_records(plan), snapshot))
+        return compacted(ports, run.carry_out(run.update_records(plan), snapshot))
 
 
-def folded(ports: Ports, applied: Applied) -> Applied:
+def compacted(ports: Ports, applied: Applied) -> Applied:
     """Compact the state and return the outcomes. If that fails, they say so: the journal holds everything."""
     try:
         ports.store.compact()

@@ -18,12 +18,12 @@ from provisioner.cli.context import Context, Needs, new_id
 from provisioner.cli.interruption import Interruption
 from provisioner.cli.reports import Reports, with_problem_reports, write_reports
 from provisioner.errors import NotWritten, PlanFileError, UsageError
-from provisioner.planning import saved
+from provisioner.planning import saved_plan
 from provisioner.planning.approval import ExpectedDigest, SavedPlan
 from provisioner.planning.plan import Plan, PlanOptions
 from provisioner.report import outcomes, plan_text
 from provisioner.report.terminal import safe
-from provisioner.report.wording import words_of
+from provisioner.report.wording import foreign_texts
 from provisioner.service.client import FlowService
 from provisioner.state.store import FileStore
 
@@ -152,10 +152,10 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
 
     def show(plan: Plan) -> None:
         nonlocal count_done
-        console.check((*words_of(plan.changes), *plan.notes))
+        console.check((*foreign_texts(plan.changes), *plan.notes))
         count_done = context.progress.of("changes done", len(plan.pending))
         if form == "events":
-            console.out("\n".join(outcomes.of_plan(plan, datetime.now(UTC))))
+            console.out("\n".join(outcomes.plan_as_events(plan, datetime.now(UTC))))
         else:
             say(plan_text.as_text(plan, style) + "\n\n")
 
@@ -169,11 +169,11 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
         return answer.strip().lower() == "yes"
 
     def progress(outcome: Outcome) -> None:
-        console.check((outcome.message, outcome.remedy, *words_of((outcome.change,))))
+        console.check((outcome.message, outcome.remedy, *foreign_texts((outcome.change,))))
         if form == "events":
-            say(outcomes.of_outcome(outcome, datetime.now(UTC)))
+            say(outcomes.outcome_as_event(outcome, datetime.now(UTC)))
         elif context.verbose or outcome.verdict is not Verdict.NOT_ATTEMPTED:  # the summary counts those
-            say(outcomes.line(outcome, style))
+            say(outcomes.as_line(outcome, style))
         count_done(1)
 
     return Ports(
@@ -197,13 +197,13 @@ def _sleep(interruption: Interruption, seconds: float) -> None:
 
 def _summary(context: Context, applied: Applied, form: str) -> str:
     if form == "events":
-        return outcomes.of_end(applied, datetime.now(UTC))
+        return outcomes.end_as_event(applied, datetime.now(UTC))
     if form == "json":
         return outcomes.as_json(applied)
     listed = context.verbose or not applied.count(Verdict.NOT_ATTEMPTED)
     hint = "" if listed else " Use -v or a report to list them."
     style = context.out_style
-    return style.fold(style.paint(outcomes.summary(applied), "bold") + hint)
+    return style.fold(style.paint(outcomes.as_summary(applied), "bold") + hint)
 
 
 @contextmanager
@@ -222,7 +222,7 @@ def _read_saved(file: Path, target: str | None, folder: Path) -> SavedPlan:
     if no_plan and (instead := guesses.instead_of_argument(folder, str(file), ("--target", "--select"))):
         raise UsageError(f"{file} is no saved plan", f"provisioner apply {instead}")
     try:
-        plan = saved.decoded(file.read_text("utf-8"))
+        plan = saved_plan.load(file.read_text("utf-8"))
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or "not a text"
         raise PlanFileError(f"{file} cannot be read: {reason}", "make one with `plan --out FILE`") from None

@@ -69,7 +69,7 @@ def _load_definitions(run: Run) -> tuple[Desired, ...]:
 
 
 def _write_drafts(context: Context, imported: Imported) -> None:
-    for draft in importer.drafts(imported):
+    for draft in importer.connections_to_define(imported):
         path = context.folder / draft.file
         try:
             context.console.create(path, draft.text)

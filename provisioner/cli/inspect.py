@@ -39,14 +39,14 @@ def test(context: Context, target: str | None, form: str, select: tuple[str, ...
         def show(tested: Tested) -> None:
             context.console.check((tested.reason, tested.remedy))
             if form != "json":
-                context.console.out(tables.test_line(tested, width, context.out_style))
+                context.console.out(tables.test_as_line(tested, width, context.out_style))
 
         results = run_tests(records, service, parallelism, show, context.progress)
     passed = sum(tested.passed for tested in results)
     if form == "json":
-        context.console.out(tables.tests_json(results))
+        context.console.out(tables.tests_as_json(results))
     else:
-        summary = tables.test_summary(passed, len(results) - passed)
+        summary = tables.tests_as_summary(passed, len(results) - passed)
         context.console.out(context.out_style.paint(summary, "bold"))
     return 0 if passed == len(results) else 1
 
@@ -68,14 +68,14 @@ def explore(context: Context, key: str, table: str | None, preview: bool, target
         if table is None:
             found = service.tables(ident)
             context.console.check(text for item in found for text in (item.name, item.path, item.kind))
-            result = tables.tables_json(found) if form == "json" else tables.tables_text(found, style)
+            result = tables.tables_as_json(found) if form == "json" else tables.tables_as_text(found, style)
         else:
             contents = service.contents(ident, table, preview)
-            context.console.check(tables.words_of(contents))
+            context.console.check(tables.foreign_texts(contents))
             if form == "json":
-                result = tables.contents_json(contents)
+                result = tables.contents_as_json(contents)
             else:
-                result = tables.contents_text(contents, style, preview)
+                result = tables.contents_as_text(contents, style, preview)
     context.console.out(result)
     return 0
 

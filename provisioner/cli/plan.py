@@ -11,13 +11,13 @@ from provisioner.cli import options
 from provisioner.cli.context import Context, Needs, Run
 from provisioner.cli.reports import Reports, with_problem_reports, write_file, write_reports
 from provisioner.errors import UsageError
-from provisioner.planning import planner, saved
+from provisioner.planning import planner, saved_plan
 from provisioner.planning.approval import ExpectedDigest
 from provisioner.planning.plan import Action, Plan, PlanOptions
 from provisioner.planning.renewal import key_note
 from provisioner.report import plan_text
 from provisioner.report.terminal import safe
-from provisioner.report.wording import words_of
+from provisioner.report.wording import foreign_texts
 from provisioner.state.records import State
 
 
@@ -83,7 +83,7 @@ def _refuse_offline(plan_options: PlanOptions) -> None:
 
 
 def _show(context: Context, plan: Plan, form: str) -> None:
-    context.console.check((*words_of(plan.changes), *plan.notes))
+    context.console.check((*foreign_texts(plan.changes), *plan.notes))
     if form == "json":
         from provisioner.report import plan_json
 
@@ -106,7 +106,7 @@ def _notes(run: Run, plan: Plan, state: State, writer_before: str) -> Iterator[s
 
 
 def _save(context: Context, plan: Plan, path: Path) -> None:
-    write_file(path, saved.encoded(plan), context.console.write_private)
+    write_file(path, saved_plan.dump(plan), context.console.write_private)
     if not path.is_file():  # a pipe or a device: the plan is not kept
         return
     unset = (symbol.origin for change in plan.pending if change.desired for _, symbol in change.desired.unset)

@@ -54,7 +54,7 @@ def rebuild_state(context: Context, target: str | None, lock_timeout: float) -> 
         desired = run.load_definitions()
         with run.connect() as service:
             rebuilt = rebuild.rebuild(run.target, desired, run.store, service.reading(), new_id)
-    context.console.out(state.rebuilt(rebuilt, context.out_style))
+    context.console.out(state.rebuild_as_text(rebuilt, context.out_style))
     return 1 if rebuilt.open else 0
 
 

@@ -11,13 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from provisioner.definitions import connection_string, files, schema
-from provisioner.definitions.definition import (
-    Definition,
-    DefinitionParser,
-    ParsedDefinition,
-    duplicates,
-    key_conflicts,
-)
+from provisioner.definitions.definition import Definition, DefinitionParser, ParsedDefinition, duplicates, key_conflicts
 from provisioner.definitions.desired import (
     CONNECTION_STRING,
     PREVENT_DESTROY,

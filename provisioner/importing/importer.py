@@ -22,7 +22,7 @@ from provisioner.errors import UsageError
 from provisioner.importing.drafts import definition_text, key_for, make_draft, variable_for
 from provisioner.model import Key, Problem
 from provisioner.planning.diff import visible_record_of
-from provisioner.planning.moves import moved
+from provisioner.planning.moves import apply_moves
 from provisioner.planning.observed import Observation, Observed, look, shown_otherwise
 from provisioner.planning.recovery import resolve
 from provisioner.planning.target_context import TargetContext
@@ -95,7 +95,7 @@ def prepare(
             raise UsageError(f"{text} cannot be a key", remedy)
     observation = look(service, state)
     resolved = resolve(state, observation, place.client)
-    recovered, _ = moved(replay(state, resolved.entries), desired)
+    recovered, _ = apply_moves(replay(state, resolved.entries), desired)
     importer = _Importer(place, desired, recovered, observation, options, new_id)
     results = [importer.import_connection(observed) for observed in importer.selected()]
     return Imported(
@@ -105,7 +105,7 @@ def prepare(
     )
 
 
-def drafts(imported: Imported) -> Iterator[ImportedConnection]:
+def connections_to_define(imported: Imported) -> Iterator[ImportedConnection]:
     """Yield the base connections whose definitions are to be written."""
     yield from (connection for connection in imported.taken if connection.text)
 

@@ -217,7 +217,7 @@ def _change_with_record(desired: Desired, record: Record, observed: Observed | N
         steps = await_before(observed, Patch(record.id, observed.etag if observed else record.etag, patch))
     elif updated:
         reason = "; ".join((*_update_reasons(fields, observed, inputs), "only recorded, nothing is sent"))
-        etag = observed.etag if observed and any(field.is_there for field in updated) else None
+        etag = observed.etag if observed and any(field.already_set for field in updated) else None
         steps = (Accept(accepted(record, updated, etag)),)
     return Change(
         key=desired.key,
@@ -241,12 +241,12 @@ def _update_reasons(fields: Iterable[FieldChange], observed: Observed | None, in
             yield f"secret removed: {field.before}"
         elif field.comparison is Comparison.CHANGED:
             yield f"secret changed: {field.after}"
-        elif field.comparison is Comparison.UNKNOWN and field.at_hand:
+        elif field.comparison is Comparison.UNKNOWN and field.has_value:
             yield f"secret cannot be compared, will be sent: {field.after}"
         elif field.comparison is Comparison.UNCHANGED and field.again:
             yield f"secret is sent again, as requested: {field.after}"
         elif field.origin_changed:
-            same = "; its value is the same" if field.at_hand else ""
+            same = "; its value is the same" if field.has_value else ""
             yield f"{field.path} comes from {field.after}, before from {field.before}{same}"
     if observed and any(field.drifted for field in fields):
         yield f"drift: changed by {observed.last_edit(inputs.client)}"
@@ -262,7 +262,7 @@ def _secret_notes(fields: tuple[FieldChange, ...], record: Record, inputs: PlanI
                 f"with that one {place}, nothing needs to be sent"
             )
     purpose = "apply will need it" if any(field.needs_update for field in fields) else "cannot tell whether it changed"
-    yield from (f"{field.after} is not set: {purpose}" for field in fields if not field.at_hand)
+    yield from (f"{field.after} is not set: {purpose}" for field in fields if not field.has_value)
 
 
 def _observed_notes(record: Record, observed: Observed | None, inputs: PlanInputs) -> Iterator[str]:

@@ -22,8 +22,8 @@ class FieldChange:
     """A field that differs, or a sensitive field that cannot be compared.
 
     ``before`` and ``after`` are fit to be shown: a text, the origin of a sensitive value, or None for absent.
-    ``location`` is None if the definition is gone. ``comparison`` is set for sensitive fields; ``at_hand`` is False if
-    the variable is not set, so that there is no value to compare or to send. ``drifted``: it was changed outside.
+    ``location`` is None if the definition is gone. ``comparison`` is set for sensitive fields; without ``has_value`` the
+    variable is not set, so that there is no value to compare or to send. ``drifted``: it was changed outside.
     ``again``: ``--resend`` sends it although it may be unchanged. ``added``: the record has no such secret, but others.
     """
 
@@ -32,7 +32,7 @@ class FieldChange:
     after: str | None
     location: Location | None
     comparison: Comparison | None = None
-    at_hand: bool = True
+    has_value: bool = True
     drifted: bool = False
     again: bool = False
     added: bool = False
@@ -42,20 +42,20 @@ class FieldChange:
         return self.comparison is not None
 
     @property
-    def is_there(self) -> bool:
+    def already_set(self) -> bool:
         """Return whether the service shows the declared value already, so that only the record has to change."""
         return self.before == self.after and not self.sensitive
 
     @property
     def undeclared(self) -> bool:
         """Return whether the difference follows from the service or from the value of a secret alone."""
-        rotated = self.at_hand and self.comparison in (Comparison.CHANGED, Comparison.UNKNOWN)
+        rotated = self.has_value and self.comparison in (Comparison.CHANGED, Comparison.UNKNOWN)
         return self.drifted or (rotated and self.before == self.after)
 
     @property
     def needs_update(self) -> bool:
         """Return whether the field is a reason to update. An unset variable alone is none: its value is unknown."""
-        return self.at_hand or self.added or self.origin_changed
+        return self.has_value or self.added or self.origin_changed
 
     @property
     def origin_changed(self) -> bool:
@@ -65,7 +65,7 @@ class FieldChange:
     @property
     def is_sent(self) -> bool:
         """Return whether the change takes a request. Otherwise only the record changes."""
-        return self.again or not (self.is_there or self.comparison is Comparison.UNCHANGED)
+        return self.again or not (self.already_set or self.comparison is Comparison.UNCHANGED)
 
 
 def compare(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> tuple[FieldChange, ...]:
@@ -155,7 +155,7 @@ def with_resent_secrets(desired: Desired, fields: tuple[FieldChange, ...]) -> tu
         for path, value in desired.confidential
         if isinstance(value, Sensitive) and path not in changed
     )
-    return (*(replace(field, again=field.sensitive and field.at_hand) for field in fields), *unchanged)
+    return (*(replace(field, again=field.sensitive and field.has_value) for field in fields), *unchanged)
 
 
 def created_fields(desired: Desired) -> tuple[FieldChange, ...]:
@@ -191,7 +191,7 @@ def with_drift(
     """Return the changes with outside changes marked as drift and shown observed -> desired.
 
     A field that the definition changes as well is drift too, so that the reviewer sees what would be overwritten. If
-    the service shows the declared value already, ``before`` becomes that value (see ``is_there``).
+    the service shows the declared value already, ``before`` becomes that value (see ``already_set``).
     """
     if observed is None:
         return tuple(fields)

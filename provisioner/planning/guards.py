@@ -21,7 +21,7 @@ _DRIFT_NOTE = "without an approved plan, `apply --yes` carries this out only wit
 
 def announce_drift(plan: Plan) -> Plan:
     """Return the plan with a note on each change that ``hold_back_drift`` may block."""
-    return plan.noting({change.key: _DRIFT_NOTE for change in plan.changes if _overwrites_drift(change)})
+    return plan.with_notes({change.key: _DRIFT_NOTE for change in plan.changes if _overwrites_drift(change)})
 
 
 def hold_back_drift(plan: Plan) -> Plan:

@@ -23,7 +23,7 @@ from provisioner.state.records import Record, State
 # Dataflows
 
 
-def affected(plan: Plan) -> tuple[str, ...]:
+def affected_ids(plan: Plan) -> tuple[str, ...]:
     """Return the ids of the base connections whose dataflows would notice the plan."""
     return tuple(ident for change in plan.changes for ident in _affected_ids(change))
 
@@ -53,7 +53,7 @@ def with_dependants(plan: Plan, flows: Mapping[str, tuple[Dataflow, ...]]) -> Pl
 def without_dependants(plan: Plan, why: str) -> Plan:
     """Return the plan with a note on each affected change that its dataflows could not be read, and ``why``."""
     note = f"its dataflows could not be read: {why}"
-    return plan.noting({change.key: note for change in plan.changes if _affected_ids(change)})
+    return plan.with_notes({change.key: note for change in plan.changes if _affected_ids(change)})
 
 
 def _affected_ids(change: Change) -> list[str]:
@@ -87,7 +87,7 @@ def with_other_readers(plan: Plan, whole: Plan) -> Plan:
                 f"{name} is also read by {listed(sorted(readers[name]))}, which this run does not update"
                 for name in shared
             )
-    return plan.noting(notes)
+    return plan.with_notes(notes)
 
 
 def _updated_variables(change: Change) -> list[str]:
@@ -127,7 +127,7 @@ def with_new_servers(plan: Plan, state: State) -> Plan:
                     f"make sure that {', '.join(servers)} is yours"
                 )
         changes.append(change)
-    return replace(plan, changes=tuple(changes)).noting(notes)
+    return replace(plan, changes=tuple(changes)).with_notes(notes)
 
 
 def _new_servers(change: Change, known: set[tuple[str, str]]) -> Iterator[str]:

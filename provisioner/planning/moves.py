@@ -12,7 +12,7 @@ from provisioner.planning.steps import Accept
 from provisioner.state.records import Record, State
 
 
-def moved(state: State, desired: Iterable[Desired]) -> tuple[State, dict[Key, Key]]:
+def apply_moves(state: State, desired: Iterable[Desired]) -> tuple[State, dict[Key, Key]]:
     """Return the state after all declared moves, and the old key of each moved record by its new key.
 
     A move has no effect if its record is at the new key already, if there is no record at the old key, if the old key
@@ -36,7 +36,7 @@ def moved(state: State, desired: Iterable[Desired]) -> tuple[State, dict[Key, Ke
     return replace(state, records=records), moves
 
 
-def without_effect(state: State, desired: Iterable[Desired]) -> dict[Key, str]:
+def move_notes(state: State, desired: Iterable[Desired]) -> dict[Key, str]:
     """Return a note on each declared move that has no effect, by the key of its definition.
 
     A move that has been carried out already gets none.
@@ -63,8 +63,8 @@ def without_effect(state: State, desired: Iterable[Desired]) -> dict[Key, str]:
     return notes
 
 
-def naming_moves(plan: Plan, moves: dict[Key, Key]) -> Plan:
-    """Return the plan with the old key in each moved change; a no-op becomes a move. ``moves`` is from ``moved``."""
+def with_moves(plan: Plan, moves: dict[Key, Key]) -> Plan:
+    """Return the plan with the old key in each moved change; a no-op becomes a move."""
     changes, notes = [], {}
     for change in plan.changes:
         if change.key in moves:
@@ -76,7 +76,7 @@ def naming_moves(plan: Plan, moves: dict[Key, Key]) -> Plan:
                     reason, steps = f"recorded under {old} so far", (Accept(change.record),)
                     change = replace(change, action=Action.MOVE, reason=reason, steps=steps)
         changes.append(change)
-    return replace(plan, changes=tuple(changes)).noting(notes)
+    return replace(plan, changes=tuple(changes)).with_notes(notes)
 
 
 def moved_records(plan: Plan, state: State) -> tuple[Record, ...]:

@@ -173,7 +173,7 @@ class Plan:
         """Return the changes that apply would carry out."""
         return tuple(change for change in self.changes if change.steps)
 
-    def noting(self, notes: Mapping[Key, str]) -> Plan:
+    def with_notes(self, notes: Mapping[Key, str]) -> Plan:
         """Return the plan with the notes appended to the changes of their keys."""
         changes = (
             replace(change, notes=(*change.notes, notes[change.key])) if change.key in notes else change

@@ -14,8 +14,8 @@ from provisioner.planning.added_steps import is_probe, with_proofs, with_tests, 
 from provisioner.planning.approval import pinned
 from provisioner.planning.changes import PlanInputs, plan_all
 from provisioner.planning.guards import announce_drift, hold_back_mass_delete, hold_back_mass_recreate
-from provisioner.planning.impact import affected, with_dependants, with_other_readers, without_dependants
-from provisioner.planning.moves import moved, naming_moves, without_effect
+from provisioner.planning.impact import affected_ids, with_dependants, with_other_readers, without_dependants
+from provisioner.planning.moves import apply_moves, move_notes, with_moves
 from provisioner.planning.observed import look
 from provisioner.planning.plan import Plan, PlanOptions
 from provisioner.planning.recovery import resolve
@@ -51,7 +51,7 @@ def plan(
         client=target.client,
         undecided=resolved.undecided,
     )
-    return make_plan(target, desired, inputs, options, service).noting(resolved.found)
+    return make_plan(target, desired, inputs, options, service).with_notes(resolved.found)
 
 
 def make_plan(
@@ -69,10 +69,10 @@ def make_plan(
     """
     _refuse_exposed_secrets(inputs.state, target.scanner)
     recorded_state = inputs.state
-    state, moves = moved(recorded_state, desired)
+    state, moves = apply_moves(recorded_state, desired)
     inputs = replace(inputs, state=state, options=options)
     whole = (refresh_plan if options.refresh_only else plan_all)(target.name, target.identity, desired, inputs)
-    whole = naming_moves(whole, moves).noting(without_effect(recorded_state, desired))
+    whole = with_moves(whole, moves).with_notes(move_notes(recorded_state, desired))
     plan = replace(_selected(whole, options, reviewed), options=options)
     if not options.allow_mass_delete:
         plan = hold_back_mass_delete(plan, whole)
@@ -108,7 +108,7 @@ def _selected(whole: Plan, options: PlanOptions, reviewed: bool) -> Plan:
 
 
 def _name_dataflows(plan: Plan, service: FlowReader) -> Plan:
-    ids = affected(plan)
+    ids = affected_ids(plan)
     if not ids:
         return plan
     try:

@@ -67,7 +67,7 @@ def _xml_attribute(text: str) -> str:
     return tostring(Element("a", {"b": safe(text)}), "unicode")[len('<a b="') : -len('" />')]
 
 
-WRITERS: tuple[Callable[[str], str], ...] = (
+ENCODERS: tuple[Callable[[str], str], ...] = (
     safe,
     lambda text: json_line(text)[1:-1],
     lambda text: json_text(text)[1:-1],

@@ -2,7 +2,7 @@
 
 The stream has one JSON object a line. Every event has ``time`` (ISO 8601, UTC) and ``type``: ``plan`` (the plan's
 numbers and its digest), ``planned_change`` (one ``change`` of the plan as JSON), ``outcome`` (one ``outcome`` of the
-result as JSON), ``summary``.
+result as JSON), ``as_summary``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _MAX_MESSAGE = 300
 """Characters of a message in Markdown."""
 
 
-def line(outcome: Outcome, style: Style = PLAIN) -> str:
+def as_line(outcome: Outcome, style: Style = PLAIN) -> str:
     """Return one outcome, with its message and remedy if it did not succeed."""
     done = outcome.verdict is Verdict.DONE
     word = _done_word(outcome) if done else outcome.verdict.value
@@ -63,7 +63,7 @@ def _done_word(outcome: Outcome) -> str:
     return "recorded" if outcome.is_recorded else _VERB.get(outcome.change.action, "done")
 
 
-def summary(applied: Applied) -> str:
+def as_summary(applied: Applied) -> str:
     """Return the number of changes by outcome, and what to do about those that are not done."""
     added, changed, destroyed = (applied.done(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
     left = _left(applied)
@@ -135,7 +135,7 @@ def as_markdown(applied: Applied) -> str:
         if outcome.verdict is not Verdict.DONE
     ]
     not_done += [(change, "blocked", change.reason, change.remedy) for change in applied.blocked]
-    lines = ["### Apply", "", f"**{markdown_text(summary(applied))}**", ""]
+    lines = ["### Apply", "", f"**{markdown_text(as_summary(applied))}**", ""]
     for change, verdict, message, remedy in not_done[:_MAX_LISTED]:
         location = change.location
         at = f" at {code_span(f'{location.file}:{location.line}')}" if location else ""
@@ -149,7 +149,7 @@ def as_markdown(applied: Applied) -> str:
     return "\n".join(lines) + "\n"
 
 
-def of_plan(plan: Plan, now: datetime) -> Iterator[str]:
+def plan_as_events(plan: Plan, now: datetime) -> Iterator[str]:
     """Yield the event for the plan, then one for each change that is pending or blocked."""
     document = plan_json.as_dict(plan)
     yield _event("plan", now, {name: document[name] for name in ("target", "digest", "not_in_digest", "summary")})
@@ -159,15 +159,15 @@ def of_plan(plan: Plan, now: datetime) -> Iterator[str]:
             yield _event("planned_change", now, {"change": change})
 
 
-def of_outcome(outcome: Outcome, now: datetime) -> str:
+def outcome_as_event(outcome: Outcome, now: datetime) -> str:
     """Return the event for one finished change."""
     body = {**as_dict(outcome), "seconds": round(outcome.seconds, 3)}
     return _event("outcome", now, {"outcome": body})
 
 
-def of_end(applied: Applied, now: datetime) -> str:
+def end_as_event(applied: Applied, now: datetime) -> str:
     """Return the last event."""
-    return _event("summary", now, {"message": summary(applied), "interrupted": applied.interrupted})
+    return _event("summary", now, {"message": as_summary(applied), "interrupted": applied.interrupted})
 
 
 def _event(kind: str, now: datetime, body: Json) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from provisioner import __version__
 from provisioner.planning.diff import FieldChange
 from provisioner.planning.plan import Action, Plan
-from provisioner.report.plan_text import summary
+from provisioner.report.plan_text import as_summary
 from provisioner.report.terminal import safe
 from provisioner.report.wording import (
     NEW_SERVERS,
@@ -67,7 +67,7 @@ def as_html(plan: Plan, now: datetime) -> str:
             changes=changes,
             open=sum(change.action is not Action.NO_OP for change in changes) <= _MAX_UNFOLDED,
             counts=[(action.value, number) for action in SEVERITY if (number := plan.count(action))],
-            summary=summary(plan),
+            summary=as_summary(plan),
             created=f"{now:%Y-%m-%d %H:%M} UTC by provisioner {__version__}",
             approval=approval_command(plan),
             sections=[

@@ -96,7 +96,7 @@ def _recorded(record: Record) -> tuple[Json, Json]:
 
 def _with_drift(fields: Mapping[str, str], change: Change, side: Literal["before", "after"]) -> Json:
     """Return the fields, with those that were changed outside taken from one side of the change."""
-    drift = {field.path: getattr(field, side) for field in change.fields if field.drifted or field.is_there}
+    drift = {field.path: getattr(field, side) for field in change.fields if field.drifted or field.already_set}
     return {path: value for path, value in {**fields, **drift}.items() if value is not None}
 
 

@@ -16,7 +16,7 @@ from provisioner.planning.diff import FieldChange
 from provisioner.planning.impact import listed
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.escaping import code_span, longest_backtick_run, markdown_text
-from provisioner.report.plan_text import summary
+from provisioner.report.plan_text import as_summary
 from provisioner.report.terminal import safe
 from provisioner.report.wording import (
     NEW_SERVERS,
@@ -94,7 +94,7 @@ def _size(text: str) -> int:
 def _head(plan: Plan) -> Iterator[str]:
     yield marker(plan.target)
     yield f"### Plan for {code_span(plan.target)}"
-    yield f"**{summary(plan)}**"
+    yield f"**{as_summary(plan)}**"
     options = f" Options: {code_span(_cut(safe(' '.join(plan.options.flags)), 1_000))}." if plan.options.flags else ""
     yield f"On {code_span(_cut(safe(str(plan.identity)), 500))}.{options}"
     if plan.pins:

@@ -56,7 +56,7 @@ def as_text(plan: Plan, style: Style = PLAIN) -> str:
     parts = [*_joined_lines(paragraphs)]
     parts += ["\n".join(f"{style.paint('note:', 'yellow')} {safe(note)}" for note in notes)] if notes else []
     parts += [style.paint(_digest(plan), "dim")] if plan.pins else []
-    return style.fold("\n\n".join([*parts, summary(plan)]))
+    return style.fold("\n\n".join([*parts, as_summary(plan)]))
 
 
 def _digest(plan: Plan) -> str:
@@ -90,8 +90,8 @@ def _joined_lines(paragraphs: list[str]) -> Iterator[str]:
 
 def _change(change: Change, style: Style) -> Iterator[str]:
     head = style.paint(f"{SYMBOL[change.action]} {change.action:9}", _COLOUR[change.action])
-    line = f"  {style.paint(file_and_line(change.location), 'dim')}" if change.location else ""
-    yield f"{head} {style.paint(safe(change.key), 'bold')}  {safe(_quoted(change.name))}{line}"
+    as_line = f"  {style.paint(file_and_line(change.location), 'dim')}" if change.location else ""
+    yield f"{head} {style.paint(safe(change.key), 'bold')}  {safe(_quoted(change.name))}{as_line}"
     if change.action is Action.NO_OP and not change.notes:
         return
     yield f"    reason: {safe(change.reason)}"
@@ -108,20 +108,20 @@ def _change(change: Change, style: Style) -> Iterator[str]:
 def _field(change: Change, field: FieldChange, width: int, style: Style) -> str:
     path = f"    {safe(field.path):{width}}  "
     if change.action is Action.CREATE:
-        unset = "" if field.at_hand else style.paint("  (not set)", "yellow")
+        unset = "" if field.has_value else style.paint("  (not set)", "yellow")
         return f"{path}{_shown(field, field.after)}{unset}"
     drift = style.paint("  (drift)", "yellow") if field.drifted else ""
     if change.action is Action.DELETE:
         return f"{path}{_shown(field, field.before)}{drift}"
-    line = style.paint(f"  {file_and_line(field.location)}", "dim") if field.location else ""
+    as_line = style.paint(f"  {file_and_line(field.location)}", "dim") if field.location else ""
     if field.sensitive:
         origins = [origin for origin in dict.fromkeys((field.before, field.after)) if origin is not None]
         comparison = " (removed)" if field.after is None else f": {field.comparison}"
-        return f"{path}{' -> '.join(safe(origin) for origin in origins)}{comparison}{line}"
-    if field.is_there:
-        return f"{path}{_shown(field, field.after)}{style.paint('  (already set)', 'dim')}{line}"
+        return f"{path}{' -> '.join(safe(origin) for origin in origins)}{comparison}{as_line}"
+    if field.already_set:
+        return f"{path}{_shown(field, field.after)}{style.paint('  (already set)', 'dim')}{as_line}"
     arrow = style.paint("->", "dim")
-    return f"{path}{_shown(field, field.before)} {arrow} {_shown(field, field.after)}{drift}{line}"
+    return f"{path}{_shown(field, field.before)} {arrow} {_shown(field, field.after)}{drift}{as_line}"
 
 
 def _shown(field: FieldChange, value: str | None) -> str:
@@ -136,7 +136,7 @@ def _quoted(value: str) -> str:
     return f'"{value}"' if len(value) <= _MAX_VALUE else f'"{value[:_MAX_VALUE]}..." ({len(value):,} characters)'
 
 
-def summary(plan: Plan) -> str:
+def as_summary(plan: Plan) -> str:
     """Return the last line. Third-party tools parse its first sentence, which is Terraform's."""
     create, delete = plan.count(Action.CREATE), plan.count(Action.DELETE)
     recorded = sum(change.is_only_recorded for change in plan.changes if change.action is Action.UPDATE)

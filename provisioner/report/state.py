@@ -73,7 +73,7 @@ def _as_dict(entry: StateEntry) -> Json:
     }
 
 
-def rebuilt(result: Rebuilt, style: Style) -> str:
+def rebuild_as_text(result: Rebuilt, style: Style) -> str:
     """Return the result of rebuilding the state: the adopted records, and the open cases with remedies."""
     lines = [safe(note) for note in result.mended]
     lines += [f"{style.paint('adopted', 'green')}  {safe(each.key)}  {safe(each.id)}" for each in result.adopted]

@@ -27,7 +27,7 @@ def _padded(text: str, width: int) -> str:
     return text + " " * (width - columns(text))
 
 
-def test_line(tested: Tested, width: int, style: Style) -> str:
+def test_as_line(tested: Tested, width: int, style: Style) -> str:
     """Return one tested base connection, with a remedy if it is not reachable. ``width``: columns of the widest key."""
     if tested.reached is None:
         word, colour = "no answer", "yellow"
@@ -41,11 +41,11 @@ def test_line(tested: Tested, width: int, style: Style) -> str:
     return style.fold("\n".join(lines))
 
 
-def test_summary(passed: int, failed: int) -> str:
+def tests_as_summary(passed: int, failed: int) -> str:
     return f"{count(passed + failed, 'base connection')} tested: {passed:,} reachable, {failed:,} not."
 
 
-def tests_json(results: Iterable[Tested]) -> str:
+def tests_as_json(results: Iterable[Tested]) -> str:
     """Return ``{format_version, results: [{address, id, reachable, reason, remedy}]}``; reachable null: no answer."""
     entries: list[Json] = [
         {
@@ -60,20 +60,20 @@ def tests_json(results: Iterable[Tested]) -> str:
     return json_text({"format_version": FORMAT_VERSION, "results": entries})
 
 
-def tables_text(tables: Sequence[Table], style: Style) -> str:
+def tables_as_text(tables: Sequence[Table], style: Style) -> str:
     if not tables:
         return "the service lists no tables"
     rows = ((table.path, table.kind, "yes" if table.can_preview else "no") for table in tables)
     return aligned(("TABLE", "TYPE", "PREVIEW"), rows, style)
 
 
-def tables_json(tables: Iterable[Table]) -> str:
+def tables_as_json(tables: Iterable[Table]) -> str:
     """Return ``{format_version, tables: [{name, path, type, can_preview}]}``."""
     listed = [{"name": t.name, "path": t.path, "type": t.kind, "can_preview": t.can_preview} for t in tables]
     return json_text({"format_version": FORMAT_VERSION, "tables": listed})
 
 
-def words_of(contents: TableContents) -> Iterator[str]:
+def foreign_texts(contents: TableContents) -> Iterator[str]:
     """Yield every text from the service, unescaped."""
     for column in contents.columns:
         yield from (column.name, column.type, column.format)
@@ -81,7 +81,7 @@ def words_of(contents: TableContents) -> Iterator[str]:
         yield from (text for pair in row.items() for text in map(str, pair))
 
 
-def contents_text(contents: TableContents, style: Style, asked: bool = False) -> str:
+def contents_as_text(contents: TableContents, style: Style, asked: bool = False) -> str:
     """Return the columns with their types, then the rows of the preview. ``asked``: say if there are none."""
     head = ("COLUMN", "TYPE", "FORMAT")
     parts = [aligned(head, ((column.name, column.type, column.format) for column in contents.columns), style)]
@@ -98,7 +98,7 @@ def _cut(value: object) -> str:
     return text if len(text) <= _MAX_VALUE else f"{text[: _MAX_VALUE - 3]}..."
 
 
-def contents_json(contents: TableContents) -> str:
+def contents_as_json(contents: TableContents) -> str:
     """Return ``{format_version, columns: [{name, type, format}], rows: [...]}``."""
     listed = [{"name": c.name, "type": c.type, "format": c.format or None} for c in contents.columns]
     return json_text({"format_version": FORMAT_VERSION, "columns": listed, "rows": list(contents.rows)})

@@ -72,9 +72,9 @@ def shown_fields(change: Change) -> tuple[FieldChange, ...]:
 
 def field_note(field: FieldChange, action: Action) -> str:
     """Return a remark on a value, such as the result of its comparison; "" if there is none."""
-    if not field.at_hand:
+    if not field.has_value:
         return "not set here"
-    if field.is_there and action is Action.UPDATE:
+    if field.already_set and action is Action.UPDATE:
         return "already set"
     compared = field.comparison and field.after is not None and action is not Action.CREATE
     return field.comparison.value if field.comparison and compared else ""
@@ -95,13 +95,13 @@ def unknowns(plan: Plan) -> Iterator[Caveat]:
     """Yield everything that could not be determined while planning."""
     if plan.offline:
         yield Caveat("The service was not queried: changes, deletions and creations outside are not known", Counter())
-    unset = Counter(_origin(field) for field in _sensitive(plan) if not field.at_hand)
+    unset = Counter(_origin(field) for field in _sensitive(plan) if not field.has_value)
     if unset:
         yield Caveat("Not set here, so it is not known whether their values changed", unset)
     incomparable = Counter(
         _origin(field)
         for field in _sensitive(plan, Action.UPDATE)
-        if field.at_hand and field.comparison is Comparison.UNKNOWN
+        if field.has_value and field.comparison is Comparison.UNKNOWN
     )
     if incomparable:
         yield Caveat("Cannot be compared with the values sent last, and will be sent", incomparable)
@@ -151,7 +151,7 @@ def approval_command(plan: Plan) -> tuple[str, str] | None:
     return " ".join(command), description
 
 
-def words_of(changes: Iterable[Change]) -> Iterator[str]:
+def foreign_texts(changes: Iterable[Change]) -> Iterator[str]:
     """Yield every text from outside that a report of these changes contains, unescaped."""
     for change in changes:
         yield from (change.name, change.reason, change.remedy, *change.notes)

@@ -35,7 +35,7 @@ def test_what_fails_does_not_stop_the_rest(project: Project, service: Service) -
         assert apply.code == 4
         assert apply.last == "Apply incomplete: 1 added, 0 changed, 0 destroyed. 1 failed."
         assert "1100-400" in apply.out
-        assert "remedy: Check server, port, database" in apply.out
+        assert "remedy: check server, port, database" in apply.out
         assert [item["name"] for item in service.items()] == ["Orders"]
         assert project.run("plan").last == "Plan: 1 to add, 0 to change, 0 to destroy. 1 unchanged."
 

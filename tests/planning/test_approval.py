@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.errors import PlanFileError, UsageError
 from provisioner.planning.approval import ExpectedDigest, pinned
-from provisioner.planning.saved import decoded, encoded
+from provisioner.planning.saved_plan import dump, load
 
 from .examples import FINGERPRINTER, desired, item, observation, planned, record, state
 
@@ -50,11 +50,11 @@ PLAN = pinned(
     KNOWN,
     FINGERPRINTER,
 )
-SAVED = encoded(PLAN)
+SAVED = dump(PLAN)
 
 
 def test_a_saved_plan_holds_all_that_it_rests_on() -> None:
-    saved = decoded(SAVED)
+    saved = load(SAVED)
     assert (saved.target, saved.identity, saved.lineage, saved.pins) == ("prod", PLAN.identity, PLAN.lineage, PLAN.pins)
     (pin,) = saved.pins
     assert pin.secrets["auth.params.password"]["mac"]
@@ -80,11 +80,11 @@ def test_a_saved_plan_holds_all_that_it_rests_on() -> None:
 def test_a_saved_plan_that_was_edited_is_refused(text: str, other: str) -> None:
     assert text in SAVED
     with pytest.raises(PlanFileError, match="damaged or was edited"):
-        decoded(SAVED.replace(text, other))
+        load(SAVED.replace(text, other))
 
 
 def test_its_layout_is_nobodys_business() -> None:
-    assert decoded(json.dumps(dict(reversed(json.loads(SAVED).items())))) == decoded(SAVED)
+    assert load(json.dumps(dict(reversed(json.loads(SAVED).items())))) == load(SAVED)
 
 
 @pytest.mark.parametrize(
@@ -103,4 +103,4 @@ def test_its_layout_is_nobodys_business() -> None:
 )
 def test_what_is_no_saved_plan_is_refused(text: str, words: str) -> None:
     with pytest.raises(PlanFileError, match=words):
-        decoded(text)
+        load(text)

@@ -91,7 +91,7 @@ EVERYTHING = plan_of(
             Action.NO_OP,
             "as declared",
             at("unset"),
-            fields=(password("unset", Comparison.UNKNOWN, "MYSQL_UNSET", at_hand=False),),
+            fields=(password("unset", Comparison.UNKNOWN, "MYSQL_UNSET", has_value=False),),
             notes=("env(MYSQL_UNSET) is not set: cannot tell whether it changed",),
             record=record("unset"),
         ),

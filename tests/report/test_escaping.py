@@ -10,7 +10,7 @@ import pytest
 from provisioner.errors import StateError
 from provisioner.report import ids
 from provisioner.report.escaping import markdown_text
-from provisioner.report.tables import aligned, contents_text, tables_text
+from provisioner.report.tables import aligned, contents_as_text, tables_as_text
 from provisioner.report.terminal import PLAIN, safe
 from provisioner.service.paging import is_id
 from provisioner.service.responses import Column, Table, TableContents
@@ -86,8 +86,8 @@ def test_no_line_of_a_table_is_a_command(text: str) -> None:
     column = Column(text, text, text)
     tables = [
         safe(text),
-        tables_text((Table(text, text, text, True),), PLAIN),
-        contents_text(TableContents((column,), ({text: text},)), PLAIN, asked=True),
+        tables_as_text((Table(text, text, text, True),), PLAIN),
+        contents_as_text(TableContents((column,), ({text: text},)), PLAIN, asked=True),
         aligned((text,), [(text,)], PLAIN),
     ]
     for table in tables:

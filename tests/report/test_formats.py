@@ -127,8 +127,11 @@ def test_junit_counts() -> None:
 
 
 def test_events_are_objects_by_line() -> None:
-    told = [*outcomes.of_plan(EVERYTHING, NOW), *(outcomes.of_outcome(one, NOW) for one in APPLIED.outcomes)]
-    found = [json.loads(line) for line in [*told, outcomes.of_end(APPLIED, NOW)]]
+    told = [
+        *outcomes.plan_as_events(EVERYTHING, NOW),
+        *(outcomes.outcome_as_event(one, NOW) for one in APPLIED.outcomes),
+    ]
+    found = [json.loads(line) for line in [*told, outcomes.end_as_event(APPLIED, NOW)]]
     kinds = [one["type"] for one in found]
     assert kinds == ["plan", *["planned_change"] * 7, *["outcome"] * 4, "summary"]
     assert {one["time"] for one in found} == {"2026-11-24T12:00:00.000+00:00"}

@@ -24,7 +24,7 @@ _OPTIONS = {
 """Names that the file has for options, where it differs."""
 
 
-def encoded(plan: Plan) -> str:
+def dump(plan: Plan) -> str:
     """Return the text of the file."""
     document = {
         "kind": _KIND,
@@ -39,8 +39,8 @@ def encoded(plan: Plan) -> str:
     return json.dumps({**document, "checksum": checksum(document)}, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
 
 
-def decoded(text: str) -> SavedPlan:
-    """Return the saved plan. Raise ``PlanFileError`` for any text that ``encoded`` has not written."""
+def load(text: str) -> SavedPlan:
+    """Return the saved plan. Raise ``PlanFileError`` for any text that ``dump`` has not written."""
     try:
         document = json.loads(text)
         is_plan = isinstance(document, dict) and document.get("kind") == _KIND
