@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.data import ORG
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION
-from provisioner.service.client import BASE
+from provisioner.service.client import BASE_PATH
 
 ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS = 8
@@ -64,7 +64,7 @@ def _create(address: tuple[str, int], token: str, first: int, number: int) -> No
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for one in range(number):
             data = json.dumps(body(f"Shop {first}-{one}")).encode()
-            _exchange(connection, _request(f"{BASE}/connections", data, sent), 201)
+            _exchange(connection, _request(f"{BASE_PATH}/connections", data, sent), 201)
 
 
 def headers(token: str) -> dict[str, str]:

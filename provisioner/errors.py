@@ -146,7 +146,7 @@ class NotFound(Refused):
     """The service says, in a documented form, that the requested id does not exist in this sandbox."""
 
 
-class MissingUnclear(ServiceError):
+class NotFoundUnclear(ServiceError):
     """The response to a request for one id is "not found", but not in a documented form: the object may be gone or
     not."""
 
@@ -182,6 +182,6 @@ _REMEDIES = {
 }
 
 
-def remedy_of(error: OSError) -> str:
+def remedy_for(error: OSError) -> str:
     """Return the remedy for a file that cannot be used."""
     return _REMEDIES.get(error.errno or 0, "check its owner, its permissions, and the folders above it")

@@ -14,7 +14,7 @@ Json: TypeAlias = dict[str, Any]
 """An object as the ``json`` module reads it."""
 
 
-def text_in(value: Any) -> str:
+def text_or_empty(value: Any) -> str:
     """Return a JSON value if it is a string, else ""."""
     return value if isinstance(value, str) else ""
 
@@ -83,7 +83,7 @@ _MAX_INTERNED = 1000
 """Common values appear early; values that differ in each record or definition are not worth the memory."""
 
 
-def keeping_once(_: type[T]) -> Callable[[T], T]:
+def interner(_: type[T]) -> Callable[[T], T]:
     """Return a function that interns values: for equal arguments it returns the first one.
 
     Definitions resemble each other, and so do their records; this saves memory.

@@ -46,7 +46,7 @@ _NOT_IN_CONTEXT = (
 )
 """Excludes characters that join emoji or letters, and the blank between wide characters: their effect is visible."""
 
-UNSEEN = re.compile(rf"[{_INVISIBLE}]{_NOT_IN_CONTEXT}")
+INVISIBLE = re.compile(rf"[{_INVISIBLE}]{_NOT_IN_CONTEXT}")
 """One invisible character whose effect is invisible too. The class comes first, which makes searches as fast as for the
 class alone."""
 
@@ -55,7 +55,7 @@ def escaped(text: str) -> str:
     """Return the text with every invisible or unprintable character escaped."""
     if not text.isprintable():
         text = "".join(char if char.isprintable() else _escape(char) for char in text)
-    return UNSEEN.sub(lambda match: _escape(match[0]), text)
+    return INVISIBLE.sub(lambda match: _escape(match[0]), text)
 
 
 def _escape(char: str) -> str:
@@ -84,7 +84,7 @@ _IGNORED = re.compile(rf"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u2800\ufff9-\ufffb{IG
 
 
 @lru_cache(20_000)
-def fold(name: str) -> str:
+def fold_name(name: str) -> str:
     """Return a form of the name that is equal for names that the service may take for one."""
     return _IGNORED.sub("", unicodedata.normalize("NFKC", _IGNORED.sub("", name)).casefold())
 
@@ -109,7 +109,7 @@ def instability(name: str) -> str:
     return next((reason for reason, applies in _REASONS if applies(name)), "")
 
 
-def stabilized(name: str) -> str:
+def stabilize(name: str) -> str:
     """Return the stable form of an unstable name, "" if only its author can tell."""
     visible = unicodedata.normalize("NFC", _INVISIBLE_IN_NAME.sub("", name))
     stable = " ".join(visible.split())
@@ -120,7 +120,7 @@ def lookalikes(names: Mapping[Item, str]) -> Mapping[Item, Item]:
     """Return, for each item whose name equals another name only when folded, the first item with that other name."""
     by_folded: dict[str, dict[str, list[Item]]] = {}
     for item, name in names.items():
-        by_folded.setdefault(fold(name), {}).setdefault(name, []).append(item)
+        by_folded.setdefault(fold_name(name), {}).setdefault(name, []).append(item)
     return {
         item: next(others[0] for spelling, others in spellings.items() if spelling != name)
         for spellings in by_folded.values()

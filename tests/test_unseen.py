@@ -9,7 +9,7 @@ import pytest
 from provisioner.definitions.loader import parse
 from provisioner.report.escaping import code_span, markdown_text
 from provisioner.report.terminal import command_text, json_line, json_text, safe
-from provisioner.text import UNSEEN
+from provisioner.text import INVISIBLE
 
 GIVEN = (
     *(0xA0, 0x202F, 0x2000, 0x3000, 0x3164, 0xFFA0, 0x115F, 0x1160, 0x2800, 0x34F, 0xFE00, 0xFE0F, 0x180B, 0x180F),
@@ -42,7 +42,7 @@ DRAWN_FORMATS = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110B
 def test_invisible_characters_are_neither_accepted_nor_shown(code_point: int) -> None:
     char = chr(code_point)
     text = f"or{char}ders"
-    assert UNSEEN.search(text)
+    assert INVISIBLE.search(text)
     assert {problem.rule for problem in parse("orders.yaml", f'name: "{text}"\n').problems} == {"yaml.character"}
     assert {problem.rule for problem in parse("orders.yaml", f"# {text}\n").problems} == {"yaml.character"}
     for write in (safe, markdown_text, code_span, command_text, json_text, json_line):
@@ -58,7 +58,7 @@ def test_escapes_do_not_bring_them_in(code_point: int) -> None:
 
 @pytest.mark.parametrize("text", SEEN)
 def test_visible_characters_pass(text: str) -> None:
-    assert not UNSEEN.search(text)
+    assert not INVISIBLE.search(text)
 
 
 def test_every_character_of_these_properties_is_known() -> None:
@@ -69,8 +69,8 @@ def test_every_character_of_these_properties_is_known() -> None:
         if unicodedata.category(chr(code_point)) in ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs")
         and chr(code_point) not in " \t\n\r"
     }
-    assert {code_point for code_point in unseen - DRAWN_FORMATS if not UNSEEN.match(chr(code_point))} == set()
-    assert not any(UNSEEN.match(chr(code_point)) for code_point in DRAWN_FORMATS)
+    assert {code_point for code_point in unseen - DRAWN_FORMATS if not INVISIBLE.match(chr(code_point))} == set()
+    assert not any(INVISIBLE.match(chr(code_point)) for code_point in DRAWN_FORMATS)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ from provisioner.planning.steps import (
     Test,
     patch_body,
 )
-from provisioner.service.client import FlowService, Written
+from provisioner.service.client import FlowService, WriteResult
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import CallKind, Completed, Intent, Record
 from provisioner.state.store import Store
@@ -199,12 +199,12 @@ class Executor:
         stays_untested = bool(change.record and change.record.untested and not sends_credentials)
         return replace(record, untested=will_be_tested or stays_untested)
 
-    def _call(self, change: Change, step: CallStep) -> Written:
+    def _call(self, change: Change, step: CallStep) -> WriteResult:
         if isinstance(step, Delete):
             with suppress(NotFound):  # already deleted, if the next call confirms it
                 self.service.delete(step.id)
             self.service.confirm_gone(step.id)
-            return Written(step.id, None, None)
+            return WriteResult(step.id, None, None)
         desired = desired_of(change)
         if isinstance(step, Create):
             return self.service.create(body(desired))
@@ -220,7 +220,7 @@ class Executor:
             return PreconditionFailed(message, error.remedy, status=error.status, code=error.code)
         return error
 
-    def _record_done(self, intent: Intent, written: Written) -> None:
+    def _record_done(self, intent: Intent, written: WriteResult) -> None:
         completed = [Completed(intent.intent_id, "done", written.id, written.etag)]
         if is_probe(intent.key):  # the probe is deleted, so the intent of the earlier run that made it is settled too
             completed.append(Completed(intent_of_probe(intent.name), "failed", None, None))

@@ -11,9 +11,9 @@ from provisioner.apply.outcome import Outcome
 from provisioner.errors import OutcomeUnknown
 from provisioner.planning.observed import Observation
 from provisioner.planning.ownership import DELETE_OR_RENAME
-from provisioner.service.client import Written
+from provisioner.service.client import WriteResult
 from provisioner.state.records import Intent, Record, State
-from provisioner.text import fold
+from provisioner.text import fold_name
 
 YOUNG = timedelta(hours=1)
 """A base connection that is older, by the clock of the service, is never the result of a call that was just sent."""
@@ -38,7 +38,7 @@ class KnownIds:
             return is_new
 
 
-def check_new(ids: KnownIds, created: Written) -> None:
+def check_new(ids: KnownIds, created: WriteResult) -> None:
     """Raise ``OutcomeUnknown`` if a create returned the id of another base connection."""
     if not ids.reserve(created.id):
         message = f"the service answered with the id of another base connection, {created.id}"
@@ -71,7 +71,7 @@ def not_ours(record: Record, observation: Observation) -> str:
     if observed is None:
         return "does not exist" if observation.is_gone(record.id) else ""
     same_spec = observed.as_dict.get("connectionSpec.id", "") in ("", record.texts.get("connectionSpec.id"))
-    same_name = fold(observed.name) == fold(record.texts.get("name", ""))
+    same_name = fold_name(observed.name) == fold_name(record.texts.get("name", ""))
     return "" if same_spec and same_name else f"is that of {observed.name}"
 
 

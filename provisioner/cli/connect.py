@@ -67,7 +67,7 @@ def target_context(
         environment={**target.sample_env, **{name: value for name, value in settings.variables.items() if value}},
         fingerprinter=lambda lineage: Fingerprinter(lineage, settings.fingerprint_key, settings.old_fingerprint_key),
         client=EMULATOR if target.emulator else settings.credentials.api_key or "",
-        deadlines=http.LOOPBACK if loopback else http.REAL,
+        deadlines=http.LOOPBACK if loopback else http.REMOTE,
         loopback=loopback,
         scanner=scanner,
         progress=progress,
@@ -225,7 +225,7 @@ def _tokens(
     def issued(token: str) -> None:
         target.scanner.register([Sensitive(token, "access token")])
 
-    within = (http.LOOPBACK if origin.loopback else http.REAL).attempt
+    within = (http.LOOPBACK if origin.loopback else http.REMOTE).attempt
     return ClientCredentials(
         origin, target.client, credentials.client_secret, transport, timing, issued, scopes=scopes, within=within
     )

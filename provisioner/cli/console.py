@@ -122,7 +122,7 @@ class Console:
         path.parent.mkdir(parents=True, exist_ok=True)
         _whole_new_file(path, text, _PUBLIC)
 
-    def remove_litter(self, path: Path) -> None:
+    def remove_temporary_files(self, path: Path) -> None:
         """Remove temporary files that a killed ``create`` of this file left beside it."""
         for litter in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):
             with suppress(OSError):

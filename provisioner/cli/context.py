@@ -160,9 +160,9 @@ class Run:
 
     def writer(self) -> str:
         """Return who is writing the state now, "" if nobody is."""
-        from provisioner.state.lock import writer
+        from provisioner.state.lock import current_holder
 
-        return writer(self.target.project.folder / self.target.target.state)
+        return current_holder(self.target.project.folder / self.target.target.state)
 
     @contextmanager
     def connect(self, interrupted: Event | None = None) -> Iterator[FlowService]:

@@ -16,7 +16,7 @@ import click
 from provisioner import __version__
 from provisioner.cli import guesses
 from provisioner.cli.context import Context
-from provisioner.errors import Leak, ProblemsFound, ProvisionerError, remedy_of
+from provisioner.errors import Leak, ProblemsFound, ProvisionerError, remedy_for
 from provisioner.report.terminal import safe
 
 _NO_SUCH = re.compile(r"No such (command|option):? '?([\w-]+)")
@@ -61,7 +61,7 @@ def of_os_error(error: OSError) -> ProvisionerError:
     """Return what to say about a file that cannot be used."""
     # Whoever raised it may have put any text into it; the number says enough.
     reason = os.strerror(error.errno) if error.errno else type(error).__name__
-    return ProvisionerError(f"{error.filename}: {reason}" if error.filename else reason, remedy_of(error))
+    return ProvisionerError(f"{error.filename}: {reason}" if error.filename else reason, remedy_for(error))
 
 
 def _usage(error: click.ClickException) -> str:

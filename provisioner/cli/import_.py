@@ -77,7 +77,7 @@ def _write_drafts(context: Context, imported: Imported) -> None:
             message = f"{path} cannot be written: {error.strerror}"
             raise NotWritten(message, "nothing is recorded; run it again") from None
     for connection in imported.taken:
-        context.console.remove_litter(context.folder / connection.file)
+        context.console.remove_temporary_files(context.folder / connection.file)
 
 
 def _lines(imported: Imported, identity: TargetIdentity, style: Style) -> Iterator[str]:

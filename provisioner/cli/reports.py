@@ -10,7 +10,7 @@ from typing import Any, TypeAlias, TypeVar
 from provisioner.cli.context import Context
 from provisioner.cli.failures import error_text
 from provisioner.cli.options import Command
-from provisioner.errors import NotWritten, ProblemsFound, remedy_of
+from provisioner.errors import NotWritten, ProblemsFound, remedy_for
 
 Value = TypeVar("Value")
 
@@ -61,4 +61,4 @@ def write_file(path: Path, text: str, write: Callable[[Path, str], None]) -> Non
     try:
         write(path, text)
     except OSError as error:
-        raise NotWritten(f"{path} cannot be written: {error.strerror}", remedy_of(error)) from None
+        raise NotWritten(f"{path} cannot be written: {error.strerror}", remedy_for(error)) from None

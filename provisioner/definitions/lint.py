@@ -15,7 +15,7 @@ from provisioner.definitions.fields import ALLOW_LITERAL
 from provisioner.definitions.syntax import source_line
 from provisioner.model import Location, Problem, Severity
 from provisioner.secrets import SHORTEST, SHORTEST_WORD, Sensitive, cannot_detect
-from provisioner.text import instability, lookalikes, stabilized
+from provisioner.text import instability, lookalikes, stabilize
 
 # Names and descriptions
 
@@ -30,7 +30,7 @@ def name_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
     earlier = set[str]()
     for file, item in by_file.items():
         if reason := instability(item.name):
-            stable = stabilized(item.name)
+            stable = stabilize(item.name)
             remedy = f"write `{stable}`" if stable else "write a shorter name without invisible characters"
             message = f"the name {reason}, and the service may return it changed"
             yield _warning(item, "name", "name.unstable", message, remedy)

@@ -28,7 +28,7 @@ from provisioner.definitions.syntax import (
     source_line,
     syntax_problem,
 )
-from provisioner.model import Location, Problem, keeping_once
+from provisioner.model import Location, Problem, interner
 
 YamlPath: TypeAlias = tuple[str | int, ...]
 Position: TypeAlias = tuple[int, int]
@@ -341,7 +341,7 @@ class _Constructor:
             self.add_problem(position, "yaml.tag", "a tag has no meaning here", remedy)
 
 
-_shared = keeping_once(str)
+_shared = interner(str)
 """Definitions resemble each other: strings that ten thousand of them have in common are stored once."""
 
 

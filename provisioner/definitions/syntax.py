@@ -17,7 +17,7 @@ from json import JSONDecodeError
 from typing import Any, TypeAlias
 
 from provisioner.model import Location, Problem
-from provisioner.text import BLANKS, UNSEEN, pasted_into_json
+from provisioner.text import BLANKS, INVISIBLE, pasted_into_json
 
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """Line breaks as libyaml counts them."""
@@ -238,7 +238,7 @@ def find_invisible(text: str) -> InvisibleCharacter | None:
     """Return the first invisible character of a text, if any."""
     if text.isascii() and text.replace("\n", "").isprintable():
         return None  # nearly every file, at a tenth of the cost of a search
-    match = UNSEEN.search(text)
+    match = INVISIBLE.search(text)
     if match is None:
         return None
     name = unicodedata.name(match[0], "a control character").lower()

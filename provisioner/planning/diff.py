@@ -22,9 +22,10 @@ class FieldChange:
     """A field that differs, or a sensitive field that cannot be compared.
 
     ``before`` and ``after`` are fit to be shown: a text, the origin of a sensitive value, or None for absent.
-    ``location`` is None if the definition is gone. ``comparison`` is set for sensitive fields; without ``has_value`` the
-    variable is not set, so that there is no value to compare or to send. ``drifted``: it was changed outside.
-    ``again``: ``--resend`` sends it although it may be unchanged. ``added``: the record has no such secret, but others.
+    ``location`` is None if the definition is gone. ``comparison`` is set for sensitive fields; without ``has_value``
+    the variable is not set, so that there is no value to compare or to send. ``drifted``: it was changed outside.
+    ``again``: ``--resend`` sends it although it may be unchanged. ``added``: the record has no such secret, but
+    others.
     """
 
     path: str

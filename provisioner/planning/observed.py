@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.loader import as_text
-from provisioner.errors import MissingUnclear, NotFound, ServiceError
-from provisioner.model import MYSQL_SPEC_ID, Json, text_in
-from provisioner.text import fold
+from provisioner.errors import NotFound, NotFoundUnclear, ServiceError
+from provisioner.model import MYSQL_SPEC_ID, Json, text_or_empty
+from provisioner.text import fold_name
 
 if TYPE_CHECKING:
     from provisioner.service.client import FlowReader
@@ -86,7 +86,7 @@ class Observation:
 
     def named(self, name: str) -> tuple[Observed, ...]:
         """Return the base connections whose folded name is that of ``name``."""
-        return self.by_name.get(fold(name), ())
+        return self.by_name.get(fold_name(name), ())
 
     def unrecorded(self, name: str, recorded: Collection[str], own: str = "") -> list[str]:
         """Return the ids of the base connections of this name, without the ``recorded`` ones and ``own``."""
@@ -104,7 +104,7 @@ def observe(
     by_id = {observed.id: observed for observed in map(parse_observed, items)}
     by_name: dict[str, list[Observed]] = {}
     for observed in by_id.values():
-        by_name.setdefault(fold(observed.name), []).append(observed)
+        by_name.setdefault(fold_name(observed.name), []).append(observed)
     return Observation(by_id, {name: tuple(group) for name, group in by_name.items()}, unclear or {}, unlisted)
 
 
@@ -116,14 +116,14 @@ def parse_observed(item: Json) -> Observed:
         )
     return Observed(
         id=item["id"],
-        etag=text_in(item.get("etag")) or text_in(item.get("version")) or None,
-        state=text_in(item.get("state")),
+        etag=text_or_empty(item.get("etag")) or text_or_empty(item.get("version")) or None,
+        state=text_or_empty(item.get("state")),
         fields=tuple(_visible_fields(item)),
         created_at=_milliseconds(item.get("createdAt")),
         updated_at=_milliseconds(item.get("updatedAt")),
-        updated_by=text_in(item.get("updatedBy")),
-        created_client=text_in(item.get("createdClient")),
-        updated_client=text_in(item.get("updatedClient")),
+        updated_by=text_or_empty(item.get("updatedBy")),
+        created_client=text_or_empty(item.get("createdClient")),
+        updated_client=text_or_empty(item.get("updatedClient")),
     )
 
 
@@ -197,7 +197,7 @@ def _look_up(service: FlowReader, ids: list[str]) -> list[Json | str | None]:
             return service.get(ident)
         except NotFound:
             return None
-        except MissingUnclear as error:
+        except NotFoundUnclear as error:
             return error.message.partition(": ")[2] or error.message
 
     from concurrent.futures import ThreadPoolExecutor

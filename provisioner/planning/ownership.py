@@ -16,7 +16,7 @@ from provisioner.planning.impact import listed
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Undecided
 from provisioner.state.records import Record, State
-from provisioner.text import fold, instability
+from provisioner.text import fold_name, instability
 
 DELETE_OR_RENAME = "delete it in Experience Platform, or give it another name"
 """The remedy for a second base connection of the same name."""
@@ -43,7 +43,7 @@ class Ownership:
 
     def former_owner(self, desired: Desired) -> tuple[Key, str] | None:
         """Return the key of a record without a definition, or of an open create, that has the name, and the remedy."""
-        name = fold(desired.name)
+        name = fold_name(desired.name)
         if old := self.orphaned.get(name):
             return old, (
                 f"`movedFrom: {old}` in this file keeps its base connection; if it is a new one, give it another name"
@@ -75,7 +75,7 @@ class Ownership:
         if reason := instability(desired.name):
             remedy = "give it a name that can only be written in one way; `validate` says which"
             return Undecided(f"its name {reason}, so that it may come back as another one", remedy)
-        others = self.declared.get(fold(desired.name), frozenset()) - {desired.key}
+        others = self.declared.get(fold_name(desired.name), frozenset()) - {desired.key}
         if others:
             return Undecided(f"its name reads like that of {min(others)}", "give one of them another name")
         return None
@@ -89,7 +89,7 @@ class Ownership:
         observed = observation.by_id.get(record.id)
         if observed is None:
             return None
-        name = fold(observed.name)
+        name = fold_name(observed.name)
         owners = self.declared.get(name, frozenset()) | self.recorded.get(name, frozenset())
         namesakes = observation.unrecorded(record.texts.get("name", ""), self.ids)
         if record.key in owners or not (owners or namesakes):
@@ -107,8 +107,8 @@ class Ownership:
     def name_conflict(self, desired: Desired, record: Record, observation: Observation | None) -> Undecided | None:
         """Return the reason not to rename a base connection to a name that another one has, or may have."""
         observed = observation.by_id.get(record.id) if observation else None
-        name = fold(desired.name)
-        if fold(observed.name if observed else record.texts.get("name", "")) == name:
+        name = fold_name(desired.name)
+        if fold_name(observed.name if observed else record.texts.get("name", "")) == name:
             return None
         if others := observation.unrecorded(name, self.ids) if observation else []:
             reason, remedy = f"exists already: {', '.join(others)}", "delete that one in Experience Platform"
@@ -132,7 +132,9 @@ class Ownership:
         strays = [
             observed
             for observed in (observation.by_id.values() if observation and client else ())
-            if observed.created_client == client and observed.id not in self.ids and fold(observed.name) not in names
+            if observed.created_client == client
+            and observed.id not in self.ids
+            and fold_name(observed.name) not in names
         ]
         if strays:
             yield (
@@ -147,19 +149,19 @@ def ownership(desired: Iterable[Desired], state: State, observation: Observation
     definitions = tuple(desired)
     declared, recorded = defaultdict[str, set[Key]](set), defaultdict[str, set[Key]](set)
     for definition in definitions:
-        declared[fold(definition.name)].add(definition.key)
+        declared[fold_name(definition.name)].add(definition.key)
     for record in state.records:
-        recorded[fold(record.texts.get("name", ""))].add(record.key)
+        recorded[fold_name(record.texts.get("name", ""))].add(record.key)
     orphaned = _orphaned(state, frozenset(definition.key for definition in definitions), observation)
     return Ownership(
         declared={name: frozenset(keys) for name, keys in declared.items()},
         recorded={name: frozenset(keys) for name, keys in recorded.items()},
-        created={fold(intent.name): intent.key for intent in state.intents if intent.step in ("create", "probe")},
+        created={fold_name(intent.name): intent.key for intent in state.intents if intent.step in ("create", "probe")},
         orphaned=orphaned,
         successors={
             orphaned[name]: definition.key
             for definition in definitions
-            if definition.key not in state.by_key and (name := fold(definition.name)) in orphaned
+            if definition.key not in state.by_key and (name := fold_name(definition.name)) in orphaned
         },
         ids=frozenset(record.id for record in state.records),
         record_keys=frozenset(state.by_key),
@@ -179,7 +181,7 @@ def _orphaned(state: State, declared: frozenset[Key], observation: Observation |
     for intent in state.intents:
         if intent.step == "patch" and intent.record and intent.key not in declared:
             names.append((intent.key, intent.record.texts.get("name", "")))
-    return {fold(name): key for key, name in reversed(names)}
+    return {fold_name(name): key for key, name in reversed(names)}
 
 
 NO_OWNERS = ownership((), State.empty(""))

@@ -19,7 +19,7 @@ from provisioner.planning.added_steps import probe_key
 from provisioner.planning.observed import Observation, Observed, shown_otherwise
 from provisioner.planning.plan import Undecided
 from provisioner.state.records import Completed, Intent, Record, Recorded, State
-from provisioner.text import fold
+from provisioner.text import fold_name
 
 CLOCK_SKEW = timedelta(seconds=5)
 """How much earlier than its call an object may seem created: ``Date`` has whole seconds, and servers several clocks."""
@@ -211,7 +211,7 @@ def _decide_patch(intent: Intent, look: Look) -> Decision:
 
 def _decide_create(intent: Intent, look: Look) -> Decision:
     candidates = [observed for observed in look.observation.by_id.values() if _may_be_result(observed, intent, look)]
-    namesakes = [observed for observed in candidates if fold(observed.name) == fold(intent.name)]
+    namesakes = [observed for observed in candidates if fold_name(observed.name) == fold_name(intent.name)]
     if len(namesakes) == 1 and _is_exact(namesakes[0], intent):
         return Ours(namesakes[0].id, namesakes[0].etag)
     if namesakes:

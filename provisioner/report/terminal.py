@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from provisioner.text import UNSEEN, escaped
+from provisioner.text import INVISIBLE, escaped
 
 _CODES = {
     "bold": "1",
@@ -118,5 +118,5 @@ def json_line(document: object) -> str:
 
 def _escape_json(text: str) -> str:
     shown = "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
-    shown = UNSEEN.sub(lambda match: json.dumps(match[0])[1:-1], shown)
+    shown = INVISIBLE.sub(lambda match: json.dumps(match[0])[1:-1], shown)
     return shown.replace("##", "#\\u0023")  # no command to a runner; to a JSON parser it is the same

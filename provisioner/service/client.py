@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from provisioner.errors import MissingUnclear, NotFound, OutcomeUnknown, Refused, ServiceError
+from provisioner.errors import NotFound, NotFoundUnclear, OutcomeUnknown, Refused, ServiceError
 from provisioner.model import Json
 from provisioner.progress import SILENT, Progress
 from provisioner.service.calls import ServiceCaller, TokenSource, call_error, unusable_response
-from provisioner.service.http import DATABASE_TIMEOUT, REAL, Deadlines, HttpRequest, HttpResponse, Timing, Transport
+from provisioner.service.http import DATABASE_TIMEOUT, REMOTE, Deadlines, HttpRequest, HttpResponse, Timing, Transport
 from provisioner.service.origin import Origin
 from provisioner.service.paging import Page, incomplete, is_id, items_of, next_query
 from provisioner.service.responses import (
@@ -31,7 +31,7 @@ from provisioner.service.responses import (
 )
 from provisioner.service.retry import Policy
 
-BASE = "/data/foundation/flowservice"
+BASE_PATH = "/data/foundation/flowservice"
 LARGEST_PAGE = 100
 """Documented for destinations, which are the same service."""
 
@@ -47,7 +47,7 @@ _UNCLEAR = "if it is gone: `state rm KEY`"
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WriteResult:
     """The result of a create or patch. ``etag`` keeps its quotes and is None if the service sent none; ``sent_at`` is
     the ``Date`` of the response, in whole seconds."""
 
@@ -78,9 +78,9 @@ class FlowReader:
     def get(self, connection_id: str) -> Json:
         """Return one base connection: ``items[0]``, or the bare object (inferred from sibling resources).
 
-        Raise ``NotFound`` if the service says in a documented form that this id is gone, and ``MissingUnclear`` for any
-        other 404 and for an empty list, which may come from a lost sandbox or from something else that answers. The
-        message of the latter, after its first colon, is a predicate of the id: the plan quotes it so.
+        Raise ``NotFound`` if the service says in a documented form that this id is gone. Raise ``NotFoundUnclear`` for
+        any other 404 and for an empty list, which may come from a lost sandbox or from something in between; its
+        message, after the first colon, is a predicate of the id, which plans quote.
         """
         what = f"reading base connection {connection_id}"
         result = self._caller.send(self._request(_path(connection_id)))
@@ -91,13 +91,13 @@ class FlowReader:
                 raise error
             reason = error.message.removeprefix(f"{what}: ")
             message = f"{what}: answers 404, but not in a documented form: {reason}"
-            raise MissingUnclear(message, _UNCLEAR, status=404, code=error.code, request_id=error.request_id)
+            raise NotFoundUnclear(message, _UNCLEAR, status=404, code=error.code, request_id=error.request_id)
         body = response.body
         bare = isinstance(body, dict) and "items" not in body and isinstance(body.get("id"), str)
         items = (body,) if bare else items_of(what, body)
         if not items:
             message = f"{what}: answers with an empty list, which does not prove that the object is gone"
-            raise MissingUnclear(message, _UNCLEAR, status=response.status, request_id=response.request_id)
+            raise NotFoundUnclear(message, _UNCLEAR, status=response.status, request_id=response.request_id)
         if len(items) != 1 or items[0]["id"] != connection_id:
             raise unusable_response(what, response, "the service answered with another object", effect=False)
         return items[0]
@@ -172,11 +172,11 @@ class FlowReader:
             progress(len(items))
             yield from items
             page = Page(response.body, response.headers, number, len(queries))
-            query = next_query(what, page, self._origin, BASE, path)
+            query = next_query(what, page, self._origin, BASE_PATH, path)
         progress.end()
 
     def _request(self, path: str, method: str = "GET", **fields: Any) -> HttpRequest:
-        return HttpRequest(method, self._origin, BASE + path, **{"within": self._deadlines.attempt, **fields})
+        return HttpRequest(method, self._origin, BASE_PATH + path, **{"within": self._deadlines.attempt, **fields})
 
     def _get(self, what: str, path: str, within: float | None = None) -> HttpResponse:
         return self._send(what, self._request(path, within=within or self._deadlines.attempt))
@@ -208,7 +208,7 @@ class FlowService(FlowReader):
         policy: Policy | None = None,
         page: int = LARGEST_PAGE,
         progress: Progress = SILENT,
-        deadlines: Deadlines = REAL,
+        deadlines: Deadlines = REMOTE,
     ) -> None:
         headers = {"x-api-key": api_key, "x-gw-ims-org-id": org_id, "x-sandbox-name": sandbox}
         self._timing = timing
@@ -219,16 +219,16 @@ class FlowService(FlowReader):
         """Return the reading half of this service."""
         return FlowReader(self._origin, self._caller, self._page, self._progress, self._deadlines)
 
-    def create(self, body: Json) -> Written:
+    def create(self, body: Json) -> WriteResult:
         """POST. Retried only if it certainly had no effect; a 2xx without a usable id is an unknown outcome."""
         what = "creating a base connection"
         response = self._send(what, self._request(_CONNECTIONS, "POST", json=body))
         created = _field(response, "id")
         if created is None or not is_id(created):
             raise unusable_response(what, response, "the service answered without a usable id", effect=True)
-        return Written(created, _field(response, "etag"), response.date)
+        return WriteResult(created, _field(response, "etag"), response.date)
 
-    def patch(self, connection_id: str, etag: str, operations: Sequence[Json]) -> Written:
+    def patch(self, connection_id: str, etag: str, operations: Sequence[Json]) -> WriteResult:
         """PATCH with ``If-Match``, quotes included. Raise ``PreconditionFailed`` if the object has changed since."""
         what = f"changing base connection {connection_id}"
         if not etag or not etag.isascii() or not etag.isprintable() or etag != etag.strip():
@@ -237,7 +237,7 @@ class FlowService(FlowReader):
         response = self._send(what, request, connection_id)
         if response.status != 204 and _field(response, "id") != connection_id:
             raise unusable_response(what, response, "the service answered without the id of that object", effect=True)
-        return Written(connection_id, _field(response, "etag"), response.date)
+        return WriteResult(connection_id, _field(response, "etag"), response.date)
 
     def delete(self, connection_id: str) -> None:
         """DELETE. Any 2xx is accepted (204 and 202 are both documented).

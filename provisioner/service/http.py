@@ -33,7 +33,7 @@ class Deadlines:
         return self.attempt + self.lag
 
 
-REAL = Deadlines(90.0, 75.0)
+REMOTE = Deadlines(90.0, 75.0)
 LOOPBACK = Deadlines(3.0, 3.0)
 
 DATABASE_TIMEOUT = 90.0
@@ -56,7 +56,7 @@ class HttpRequest:
     json: Any = field(default=None, repr=False)
     form: Mapping[str, str] | None = field(default=None, repr=False)
     bearer: str = field(default="", repr=False)
-    within: float = REAL.attempt
+    within: float = REMOTE.attempt
 
 
 NOT_JSON = "the body is not JSON"

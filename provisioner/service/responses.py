@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from provisioner.errors import ServiceError
-from provisioner.model import Json, text_in
+from provisioner.model import Json, text_or_empty
 
 PROVIDER_REJECTED = "1100-400"
 """The code for everything that the provider, which talks to the database, rejected."""
@@ -90,8 +90,10 @@ def read_tables(what: str, body: Any) -> tuple[Table, ...]:
         raise ServiceError(f"{what}: the response holds no list of tables", "check the endpoint")
     tables = []
     for item in (item for item in items if isinstance(item, dict)):
-        name, path = text_in(item.get("name")), text_in(item.get("path"))
-        tables.append(Table(name or path, path or name, text_in(item.get("type")), item.get("canPreview") is True))
+        name, path = text_or_empty(item.get("name")), text_or_empty(item.get("path"))
+        tables.append(
+            Table(name or path, path or name, text_or_empty(item.get("type")), item.get("canPreview") is True)
+        )
     return tuple(tables)
 
 
@@ -106,8 +108,8 @@ def read_contents(what: str, body: Any) -> TableContents:
     columns = []
     for item in (item for item in items if isinstance(item, dict)):
         xdm = item.get("xdm")
-        xdm_format = text_in(xdm.get("format")) if isinstance(xdm, dict) else ""
-        columns.append(Column(text_in(item.get("name")), text_in(item.get("type")), xdm_format))
+        xdm_format = text_or_empty(xdm.get("format")) if isinstance(xdm, dict) else ""
+        columns.append(Column(text_or_empty(item.get("name")), text_or_empty(item.get("type")), xdm_format))
     rows = body.get("data")
     rows = rows if isinstance(rows, list) else []
     return TableContents(tuple(columns), tuple(row for row in rows if isinstance(row, dict)))
@@ -115,13 +117,15 @@ def read_contents(what: str, body: Any) -> TableContents:
 
 def read_flow(item: Json) -> Dataflow:
     """Return one item of the list of flows; absent fields are ""."""
-    return Dataflow(str(item.get("id", "")), text_in(item.get("name")), text_in(item.get("state")), _schedule(item))
+    return Dataflow(
+        str(item.get("id", "")), text_or_empty(item.get("name")), text_or_empty(item.get("state")), _schedule(item)
+    )
 
 
 def flows_by_base(sources: Iterable[Json], flows: Iterable[Json]) -> Mapping[str, tuple[Dataflow, ...]]:
     """Return the flows of each base connection, by its id: those of its source connections, and those that inherit
     from it."""
-    base_of_source = {str(source.get("id")): text_in(source.get("baseConnectionId")) for source in sources}
+    base_of_source = {str(source.get("id")): text_or_empty(source.get("baseConnectionId")) for source in sources}
     grouped: dict[str, dict[str, Dataflow]] = {}
     for item in flows:
         source_ids = item.get("sourceConnectionIds")
@@ -137,14 +141,14 @@ def _inherited_bases(item: Json) -> set[str]:
     sources = inherited.get("sourceConnections") if isinstance(inherited, dict) else None
     sources = [source for source in sources if isinstance(source, dict)] if isinstance(sources, list) else []
     bases = [source.get("baseConnection") for source in sources]
-    return {text_in(base.get("id")) for base in bases if isinstance(base, dict)}
+    return {text_or_empty(base.get("id")) for base in bases if isinstance(base, dict)}
 
 
 def _schedule(item: Json) -> str:
     params = item.get("scheduleParams")
     if not isinstance(params, dict):
         return ""
-    frequency, interval = text_in(params.get("frequency")), str(params.get("interval", "")).strip()
+    frequency, interval = text_or_empty(params.get("frequency")), str(params.get("interval", "")).strip()
     if frequency not in _INTERVAL_UNITS or not interval:
         return frequency
     return f"every {frequency}" if interval == "1" else f"every {interval} {frequency}s"

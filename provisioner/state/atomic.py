@@ -62,7 +62,7 @@ def remove_file(path: Path) -> None:
         sync_directory(path.parent)
 
 
-def remove_litter(path: Path) -> None:
+def remove_temporary_files(path: Path) -> None:
     """Remove temporary files that a killed run left beside the file. Only for its only writer."""
     for temporary in path.parent.glob(f"{glob.escape(path.name)}*.tmp"):
         with suppress(OSError):

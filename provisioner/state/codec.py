@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from provisioner import json_schema
 from provisioner.errors import StateError
-from provisioner.model import Json, Key, TargetIdentity, keeping_once
+from provisioner.model import Json, Key, TargetIdentity, interner
 from provisioner.state.fingerprint import Fingerprint
 from provisioner.state.records import (
     FORMAT_VERSION,
@@ -49,7 +49,7 @@ _TYPE_NAMES = {
     "integer": "a whole number",
 }
 _PYTHON_TYPE_NAMES = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "nothing"}
-_intern = keeping_once(str)
+_intern = interner(str)
 
 
 def state_to_bytes(state: State) -> bytes:

@@ -66,7 +66,7 @@ def hold(path: Path, holder: Holder, timeout: float = 0.0, waiting: Callable[[st
         lock.release()
 
 
-def held_by(path: Path) -> str:
+def describe_holder(path: Path) -> str:
     """Return a description of the holder of the lock of the state at ``path``, which must be held."""
     try:
         info = json.loads(beside(path, ".lock.info").read_text(encoding="utf-8"))
@@ -75,7 +75,7 @@ def held_by(path: Path) -> str:
         return "an unknown process"
 
 
-def writer(path: Path) -> str:
+def current_holder(path: Path) -> str:
     """Return a description of the holder of the lock of the state at ``path``; "" if there is none, or it is unknown.
 
     A shared lock is tried only if there is a description, which is removed on release. Otherwise this check could make
@@ -87,7 +87,7 @@ def writer(path: Path) -> str:
         with beside(path, ".lock").open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return held_by(path)
+        return describe_holder(path)
     except OSError:
         return ""
     return ""
@@ -105,11 +105,12 @@ def _acquire(path: Path, timeout: float, waiting: Callable[[str], None]) -> Base
         except Timeout:
             if timeout == 0:
                 raise
-            waiting(held_by(path))
+            waiting(describe_holder(path))
             lock.acquire(timeout=timeout)
     except Timeout:
         raise LockedError(
-            f"{path} is locked by {held_by(path)}", "wait until it ends, or wait here with --lock-timeout SECONDS"
+            f"{path} is locked by {describe_holder(path)}",
+            "wait until it ends, or wait here with --lock-timeout SECONDS",
         ) from None
     except (OSError, NotImplementedError) as error:
         if isinstance(error, NotImplementedError) or error.errno in _NO_LOCKS:

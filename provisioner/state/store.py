@@ -19,7 +19,14 @@ from typing import Protocol
 from provisioner.errors import StaleError, StateError
 from provisioner.model import Key, TargetIdentity
 from provisioner.state import journal
-from provisioner.state.atomic import beside, keep_aside, remove_file, remove_litter, replace_file, sync_directory
+from provisioner.state.atomic import (
+    beside,
+    keep_aside,
+    remove_file,
+    remove_temporary_files,
+    replace_file,
+    sync_directory,
+)
 from provisioner.state.codec import entry_to_json, state_from_bytes, state_to_bytes
 from provisioner.state.journal import Journal, JournalContents
 from provisioner.state.lock import Holder, hold, ignore
@@ -238,7 +245,7 @@ class FileStore:
             self._path.parent.mkdir(parents=True, exist_ok=True)
         with hold(self._path, holder, timeout, waiting):
             self._held = True
-            remove_litter(self._path)
+            remove_temporary_files(self._path)
             try:
                 yield
             finally:

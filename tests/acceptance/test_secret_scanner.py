@@ -45,7 +45,7 @@ FACES: list[tuple[Any, str, tuple[str, ...]]] = [
     (plan_text, "as_text", ("plan",)),
     (plan_json, "as_json", ("plan", "--format", "json")),
     (plan_text, "as_text", ("apply", "--yes")),
-    (outcomes, "summary", ("apply", "--yes")),
+    (outcomes, "as_summary", ("apply", "--yes")),
     (outcomes, "as_json", ("apply", "--yes", "--format", "json")),
 ]
 
@@ -73,7 +73,7 @@ def test_no_id_is_lost_when_the_line_about_it_is_withheld(
     for number in range(12):
         project.define(f"orders{number:02}", basic(f"Orders {number}"))
     with monkeypatch.context() as patched:
-        patched.setattr(outcomes, "line", showing(outcomes.as_line, ORDERS))
+        patched.setattr(outcomes, "as_line", showing(outcomes.as_line, ORDERS))
         code, out, err = inside(project, "apply", "--yes", "--parallelism", "2")
     assert code == 3
     assert not holds(out + err, ORDERS)

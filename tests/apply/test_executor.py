@@ -24,7 +24,7 @@ from provisioner.errors import (
 )
 from provisioner.model import Json
 from provisioner.planning.plan import Plan
-from provisioner.service.client import Written
+from provisioner.service.client import WriteResult
 from provisioner.state.records import Completed, Intent
 from tests.planning.examples import FINGERPRINTER, desired, item, observation, planned, record, state
 
@@ -34,7 +34,7 @@ class Recorder:
 
     def __init__(
         self,
-        answer: Callable[[str], Written],
+        answer: Callable[[str], WriteResult],
         durable: Callable[[str], None] = lambda _: None,
         shown: Json | None = None,
     ) -> None:
@@ -58,11 +58,11 @@ class Recorder:
             self._note(f"{one.verdict}")
             self.settled.append(one)
 
-    def create(self, body: Json) -> Written:
+    def create(self, body: Json) -> WriteResult:
         self._note(f"POST {body['name']}")
         return self._answer(body["name"])
 
-    def patch(self, connection_id: str, etag: str, operations: list[Json]) -> Written:
+    def patch(self, connection_id: str, etag: str, operations: list[Json]) -> WriteResult:
         self._note(f"PATCH {connection_id} {etag} {[one['path'] for one in operations]}")
         return self._answer(connection_id)
 
@@ -87,12 +87,12 @@ class Recorder:
             self.story.append(line)
 
 
-def made(name: str) -> Written:
-    return Written(f"id-of-{name}", '"e9"', None)
+def made(name: str) -> WriteResult:
+    return WriteResult(f"id-of-{name}", '"e9"', None)
 
 
-def raising(error: Exception) -> Callable[[str], Written]:
-    def answer(_: str) -> Written:
+def raising(error: Exception) -> Callable[[str], WriteResult]:
+    def answer(_: str) -> WriteResult:
         raise error
 
     return answer
@@ -150,7 +150,7 @@ def test_only_a_certain_outcome_is_settled(error: Exception, verdict: Verdict, s
 def test_an_id_that_something_else_has_settles_nothing(answers: list[str]) -> None:
     """The outcome of such a create is unknown: its intent stands."""
     plan = planned([desired(str(number), name=str(number)) for number in range(len(answers))], state(), None)
-    recorder = Recorder(lambda name: Written(answers[int(name)], None, None))
+    recorder = Recorder(lambda name: WriteResult(answers[int(name)], None, None))
     applied, _ = run(recorder, plan)
     assert [outcome.verdict for outcome in applied.outcomes] == [Verdict.DONE] * (len(answers) - 1) + [Verdict.UNKNOWN]
     assert len(recorder.settled) == len(answers) - 1
@@ -158,7 +158,7 @@ def test_an_id_that_something_else_has_settles_nothing(answers: list[str]) -> No
 
 
 def test_what_fails_does_not_stop_the_others() -> None:
-    def answer(name: str) -> Written:
+    def answer(name: str) -> WriteResult:
         if name == "b":
             raise Refused("no")
         return made(name)
@@ -226,7 +226,7 @@ DELETE = planned([], state(record()), observation(item()), allow_delete=True)
     ],
     ids=["there", "gone before", "gone meanwhile", "changed since the plan", "refused", "answer lost"],
 )
-def test_a_delete(shown: Json | None, answer: Callable[[str], Written], verdict: Verdict, story: list[str]) -> None:
+def test_a_delete(shown: Json | None, answer: Callable[[str], WriteResult], verdict: Verdict, story: list[str]) -> None:
     """Only what the plan saw is deleted, and that it is gone is confirmed whatever the answer was."""
     recorder = Recorder(answer, shown=shown)
     applied, _ = run(recorder, DELETE)
@@ -271,7 +271,7 @@ def test_no_more_calls_at_a_time_than_asked_for(workers: int) -> None:
     lock = threading.Lock()
     together = threading.Barrier(workers)
 
-    def answer(name: str) -> Written:
+    def answer(name: str) -> WriteResult:
         nonlocal under_way, most
         with lock:
             under_way += 1
@@ -291,7 +291,7 @@ def test_once_interrupted_nothing_new_begins() -> None:
     interrupted = threading.Event()
     calls = itertools.count(1)
 
-    def answer(name: str) -> Written:
+    def answer(name: str) -> WriteResult:
         if next(calls) == 3:
             interrupted.set()
         return made(name)

@@ -14,7 +14,7 @@ from provisioner.errors import NotFound, OutcomeUnknown, Refused, ServiceError, 
 from provisioner.model import Json, Key
 from provisioner.planning.plan import Action, Change
 from provisioner.planning.steps import Await, Create, Patch, Step
-from provisioner.service.client import Written
+from provisioner.service.client import WriteResult
 from provisioner.service.responses import Reachability
 from provisioner.state.records import Completed, Intent, Record
 from tests.planning.examples import desired, record
@@ -53,13 +53,13 @@ class World:
         assert isinstance(answer, dict)
         return answer
 
-    def create(self, body: Json) -> Written:
+    def create(self, body: Json) -> WriteResult:
         self.probe = body["name"]
         ident = self._answer("create", "id-of-probe")
         assert isinstance(ident, str)
-        return Written(ident, '"p1"', None)
+        return WriteResult(ident, '"p1"', None)
 
-    def patch(self, *_: object) -> Written:
+    def patch(self, *_: object) -> WriteResult:
         raise AssertionError("nothing here changes a live object")
 
     def delete(self, _: str) -> None:

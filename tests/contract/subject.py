@@ -16,7 +16,7 @@ from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Json
 from provisioner.secrets import Sensitive
 from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
 from provisioner.service.calls import TokenSource
-from provisioner.service.client import LARGEST_PAGE, FlowService, Written
+from provisioner.service.client import LARGEST_PAGE, FlowService, WriteResult
 from provisioner.service.origin import Origin, check_origin
 from provisioner.service.transport import HttpTransport, real_timing
 
@@ -75,7 +75,7 @@ class Subject:
         sample = {"server": "localhost", "port": "3306", "database": "acme", "username": "acme", "sslMode": ssl_mode}
         return sample | {"password": "sample-secret"} | dict(self.params) | changes
 
-    def create(self, name: str = "", **changes: Any) -> Written:
+    def create(self, name: str = "", **changes: Any) -> WriteResult:
         written = self.service.create(self.body(name, **changes))
         self.made.append(written.id)
         return written

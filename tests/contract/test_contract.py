@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from provisioner.errors import MissingUnclear, NotAuthenticated, NotFound, OutcomeUnknown, PreconditionFailed, Refused
+from provisioner.errors import NotAuthenticated, NotFound, NotFoundUnclear, OutcomeUnknown, PreconditionFailed, Refused
 from provisioner.model import MYSQL_SPEC_ID
 from provisioner.service.auth import FixedToken
 
@@ -285,7 +285,7 @@ def test_no_such_sandbox_is_not_taken_for_no_such_object(subject: Subject) -> No
     with pytest.raises(Refused) as caught:
         service.list_connections(MYSQL_SPEC_ID)
     assert not isinstance(caught.value, NotFound)
-    with pytest.raises(MissingUnclear):
+    with pytest.raises(NotFoundUnclear):
         service.get(UNKNOWN_ID)
 
 

@@ -10,7 +10,7 @@ from provisioner.definitions.desired import Desired
 from provisioner.definitions.lint import name_warnings
 from provisioner.model import Location
 from provisioner.secrets import Sensitive, Symbolic
-from provisioner.text import MAX_LENGTH, fold, instability, lookalikes, stabilized
+from provisioner.text import MAX_LENGTH, fold_name, instability, lookalikes, stabilize
 
 ENDS = "begins or ends with white space"
 INSIDE = "holds white space other than single plain spaces"
@@ -66,13 +66,13 @@ def test_a_stable_name(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "reason", "written"), UNSTABLE)
 def test_an_unstable_name(name: str, reason: str, written: str) -> None:
-    assert (instability(name), stabilized(name)) == (reason, written)
+    assert (instability(name), stabilize(name)) == (reason, written)
     assert instability(written) == ""
 
 
 def test_characters_that_folding_drops_are_unstable_except_single_spaces() -> None:
     """No character that makes two names one is taken for stable: swept over all of Unicode."""
-    dropped = {char for char in map(chr, range(0x110000)) if fold(f"a{char}b") == "ab" and char != " "}
+    dropped = {char for char in map(chr, range(0x110000)) if fold_name(f"a{char}b") == "ab" and char != " "}
     assert dropped
     assert not {hex(ord(char)) for char in dropped if not instability(f"a{char}b")}
     assert instability("a b") == ""

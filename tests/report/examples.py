@@ -32,9 +32,9 @@ def server(before: str | None, after: str | None, file: str, line: int = 7, drif
     return FieldChange("auth.params.server", before, after, at(file, line), drifted=drifted)
 
 
-def password(file: str, comparison: Comparison, variable: str = "MYSQL_A", at_hand: bool = True) -> FieldChange:
+def password(file: str, comparison: Comparison, variable: str = "MYSQL_A", has_value: bool = True) -> FieldChange:
     origin = f"env({variable})"
-    return FieldChange("auth.params.password", origin, origin, at(file, 11), comparison, at_hand)
+    return FieldChange("auth.params.password", origin, origin, at(file, 11), comparison, has_value)
 
 
 def created(key: str, *fields: FieldChange) -> Change:

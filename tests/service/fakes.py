@@ -10,7 +10,7 @@ from typing import Any
 from provisioner.errors import NotAuthenticated
 from provisioner.progress import SILENT, Progress
 from provisioner.service.client import FlowService
-from provisioner.service.http import REAL, Deadlines, HttpOutcome, HttpRequest, HttpResponse, NoResponse, Timing
+from provisioner.service.http import REMOTE, Deadlines, HttpOutcome, HttpRequest, HttpResponse, NoResponse, Timing
 from provisioner.service.origin import Origin, check_origin
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -109,7 +109,7 @@ class Bench:
         tokens: Tokens | None = None,
         stop_at: float = inf,
         progress: Progress = SILENT,
-        deadlines: Deadlines = REAL,
+        deadlines: Deadlines = REMOTE,
     ) -> None:
         self.time = FakeTime(stop_at)
         self.script = Script(outcomes)

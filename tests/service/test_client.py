@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from provisioner.errors import (
-    MissingUnclear,
     NotAuthenticated,
     NotFound,
+    NotFoundUnclear,
     OutcomeUnknown,
     PreconditionFailed,
     Refused,
@@ -20,7 +20,7 @@ from provisioner.errors import (
     Unreachable,
 )
 from provisioner.model import MYSQL_SPEC_ID
-from provisioner.service.client import FlowReader, FlowService, Written
+from provisioner.service.client import FlowReader, FlowService, WriteResult
 from provisioner.service.http import LOOPBACK, HttpRequest, HttpResponse
 from tests.test_progress import each_second
 
@@ -194,7 +194,7 @@ OTHER_WORDS = [
 
 @pytest.mark.parametrize("answer", OTHER_WORDS)
 def test_get_with_an_undocumented_404_is_unclear(answer: HttpResponse) -> None:
-    with pytest.raises(MissingUnclear) as caught:
+    with pytest.raises(NotFoundUnclear) as caught:
         Bench(answer).service.get("id-1")
     assert caught.value.message.startswith("reading base connection id-1: answers ")
     assert caught.value.message.count("reading base connection") == 1
@@ -208,7 +208,7 @@ ERRORS = [coded("1101-404", 400), coded("1101-404", 403), coded("1101-400"), cod
 def test_get_that_fails_with_the_number_of_a_missing_object(answer: HttpResponse) -> None:
     with pytest.raises(ServiceError) as caught:
         Bench(*[answer] * (6 if answer.status >= 500 else 1)).service.get("id-1")
-    assert not isinstance(caught.value, NotFound | MissingUnclear)
+    assert not isinstance(caught.value, NotFound | NotFoundUnclear)
 
 
 @pytest.mark.parametrize("call", ["test", "tables"])
@@ -257,14 +257,14 @@ def test_an_invalid_id_is_not_sent(connection_id: str) -> None:
 
 def test_create() -> None:
     bench = Bench(WRITTEN)
-    assert bench.service.create(BODY) == Written(NEW_ID, ETAG, NOW)
+    assert bench.service.create(BODY) == WriteResult(NEW_ID, ETAG, NOW)
     (call,) = bench.calls
     assert (call.method, call.path, call.json) == ("POST", f"{BASE}/connections", BODY)
 
 
 @pytest.mark.parametrize("etag", [None, 5, ""])
 def test_create_without_an_etag_yet(etag: Any) -> None:
-    assert Bench(HttpResponse(201, {}, {"id": NEW_ID, "etag": etag})).service.create(BODY) == Written(
+    assert Bench(HttpResponse(201, {}, {"id": NEW_ID, "etag": etag})).service.create(BODY) == WriteResult(
         NEW_ID, None, None
     )
 
@@ -341,14 +341,14 @@ OPERATIONS = [{"op": "replace", "path": "/name", "value": "New"}]
 
 def test_patch() -> None:
     bench = Bench(HttpResponse(200, {}, {"id": "id-1", "etag": '"new"'}, NOW))
-    assert bench.service.patch("id-1", ETAG, OPERATIONS) == Written("id-1", '"new"', NOW)
+    assert bench.service.patch("id-1", ETAG, OPERATIONS) == WriteResult("id-1", '"new"', NOW)
     (call,) = bench.calls
     assert (call.method, call.path, call.json) == ("PATCH", f"{BASE}/connections/id-1", OPERATIONS)
     assert call.headers["If-Match"] == ETAG
 
 
 def test_patch_without_content() -> None:
-    assert Bench(NO_CONTENT).service.patch("id-1", ETAG, OPERATIONS) == Written("id-1", None, None)
+    assert Bench(NO_CONTENT).service.patch("id-1", ETAG, OPERATIONS) == WriteResult("id-1", None, None)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ import pytest
 from provisioner.errors import LockedError, StateError
 from provisioner.state import lock as module
 from provisioner.state.atomic import beside
-from provisioner.state.lock import held_by, hold, writer
+from provisioner.state.lock import current_holder, describe_holder, hold
 
 from .examples import HOLDER
 
@@ -59,13 +59,13 @@ def another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_holder_is_described_while_the_lock_is_held(path: Path) -> None:
     with hold(path, HOLDER):
-        assert held_by(path) == (
+        assert describe_holder(path) == (
             "ana on runner-7, pid 4711: apply, since 2025-01-02T03:04:05Z (https://ci.example/run/9)"
         )
         assert sorted(os.listdir(path.parent)) == ["prod.json.lock", "prod.json.lock.info"]
     assert os.listdir(path.parent) == ["prod.json.lock"]
     with hold(path, replace(HOLDER, run_url="")):
-        assert held_by(path).endswith("since 2025-01-02T03:04:05Z")
+        assert describe_holder(path).endswith("since 2025-01-02T03:04:05Z")
 
 
 def test_a_second_holder_in_one_process_is_refused(path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_second_holder_in_one_process_is_refused(path: Path) -> None:
             pass
         assert caught.value.exit_code == 6
         assert "--lock-timeout" in caught.value.remedy
-        assert held_by(path).startswith("ana")
+        assert describe_holder(path).startswith("ana")
     with hold(path, HOLDER):
         pass
 
@@ -85,9 +85,9 @@ def test_a_lock_of_another_process_is_released_when_it_dies(path: Path) -> None:
             pass
         process.send_signal(signal.SIGKILL)
         process.wait()
-        assert held_by(path).startswith("eve")  # what it left behind; nobody holds the lock
+        assert describe_holder(path).startswith("eve")  # what it left behind; nobody holds the lock
         with hold(path, HOLDER):
-            assert held_by(path).startswith("ana")
+            assert describe_holder(path).startswith("ana")
 
 
 def test_waiting_names_the_holder_and_ends_with_its_release(path: Path) -> None:
@@ -100,7 +100,7 @@ def test_waiting_names_the_holder_and_ends_with_its_release(path: Path) -> None:
             threading.Timer(0.05, process.stdin.close).start()  # type: ignore[union-attr]
 
         with hold(path, HOLDER, timeout=5, waiting=end):
-            assert held_by(path).startswith("ana")
+            assert describe_holder(path).startswith("ana")
     assert told == ["eve on runner-9, pid 99: apply, since 2025-01-02T03:04:05Z"]
 
 
@@ -121,7 +121,7 @@ def test_an_exception_releases_the_lock(path: Path) -> None:
 @pytest.mark.parametrize("left", ["", "{", "[]", "{}", json.dumps({"user": 1}), "\xff"])
 def test_a_damaged_description_is_no_error(path: Path, left: str) -> None:
     (path.parent / "prod.json.lock.info").write_text(left, encoding="latin-1")
-    assert held_by(path) == "an unknown process"
+    assert describe_holder(path) == "an unknown process"
 
 
 def test_a_lock_whose_holder_cannot_be_written_is_released(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,16 +154,16 @@ def test_a_file_system_without_locks_is_refused(path: Path, monkeypatch: pytest.
         with pytest.raises(StateError, match="its file system does not support locks"), hold(path, HOLDER):
             pass
     with hold(path, HOLDER):
-        assert "ana on runner-7" in held_by(path)
+        assert "ana on runner-7" in describe_holder(path)
 
 
 def test_the_writer_is_described_while_it_holds_the_lock(path: Path) -> None:
-    assert writer(path) == ""
+    assert current_holder(path) == ""
     with hold(path, HOLDER):
-        assert writer(path) == str(HOLDER)
+        assert current_holder(path) == str(HOLDER)
         with pytest.raises(LockedError), hold(path, HOLDER):
             pass
-    assert writer(path) == ""
+    assert current_holder(path) == ""
 
 
 @pytest.mark.parametrize("lock", [True, False])
@@ -173,9 +173,9 @@ def test_a_description_left_by_a_crash_is_ignored(path: Path, lock: bool) -> Non
     beside(path, ".lock.info").write_bytes(info)
     if not lock:
         beside(path, ".lock").unlink(missing_ok=True)
-    assert writer(path) == ""
+    assert current_holder(path) == ""
     with hold(path, HOLDER):
-        assert writer(path) == str(HOLDER), "looking has kept nobody out"
+        assert current_holder(path) == str(HOLDER), "looking has kept nobody out"
 
 
 def test_an_unreadable_lock_has_no_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,5 +184,5 @@ def test_an_unreadable_lock_has_no_writer(path: Path, monkeypatch: pytest.Monkey
 
     with hold(path, HOLDER):
         monkeypatch.setattr("fcntl.flock", no_locks)
-        assert writer(path) == ""
+        assert current_holder(path) == ""
         monkeypatch.undo()
