@@ -21,7 +21,7 @@ from provisioner.errors import NotWritten, PlanFileError, UsageError
 from provisioner.planning import saved_plan
 from provisioner.planning.approval import ExpectedDigest, SavedPlan
 from provisioner.planning.plan import Plan, PlanOptions
-from provisioner.report import outcomes, plan_text
+from provisioner.report import formats, outcomes, plan_text
 from provisioner.report.terminal import safe
 from provisioner.report.wording import foreign_texts
 from provisioner.service.client import FlowService
@@ -39,7 +39,7 @@ from provisioner.state.store import FileStore
     show_default=True,
     help="Format of the result; events: progress as it happens, one JSON object per line.",
 )
-@options.reports(options.APPLY_REPORTS)
+@options.reports(formats.APPLIED)
 @click.option(
     "--expect-digest",
     metavar="DIGEST",
@@ -133,11 +133,8 @@ def _apply(
             ports = _ports(context, run.store, service, form, interruption)
             applied = run_apply(run.target, desired, ports, apply_options)
     context.console.out(_summary(context, applied, form))
-    if reports:
-        from provisioner.report import formats
-
-        with _warning_if_not_written(context):
-            write_reports(context, formats.APPLIED, applied, reports)
+    with _warning_if_not_written(context):
+        write_reports(context, formats.APPLIED, applied, reports)
     with _warning_if_not_written(context):
         context.console.check_written()
     return exit_code(applied)

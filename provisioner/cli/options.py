@@ -8,7 +8,7 @@ import itertools
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,10 +19,6 @@ from provisioner.cli.guesses import as_key
 from provisioner.errors import ProvisionerError, UsageError
 
 Command: TypeAlias = Callable[..., Any]
-
-PLAN_REPORTS = ("text", "json", "markdown", "html", "github", "gitlab-terraform", "gitlab-codequality", "digest")
-APPLY_REPORTS = ("json", "markdown", "junit")
-CHECK_REPORTS = ("json", "github", "gitlab-codequality", "junit")
 
 
 class StrictCommand(click.Command):
@@ -189,7 +185,7 @@ no_wait = click.option("--no-wait", is_flag=True, help="Do not wait for calls wh
 yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
-def reports(formats: tuple[str, ...]) -> Callable[[Command], Command]:
+def reports(formats: Iterable[str]) -> Callable[[Command], Command]:
     """Add ``--report FORMAT=FILE``, which may be repeated and becomes pairs of both."""
 
     def read(value: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from provisioner.planning import planner, saved_plan
 from provisioner.planning.approval import ExpectedDigest
 from provisioner.planning.plan import Action, Plan, PlanOptions
 from provisioner.planning.renewal import key_note
-from provisioner.report import plan_text
+from provisioner.report import formats, plan_text
 from provisioner.report.terminal import safe
 from provisioner.report.wording import foreign_texts
 from provisioner.state.records import State
@@ -32,7 +32,7 @@ from provisioner.state.records import State
 @click.option(
     "--expect-digest", metavar="DIGEST", help="Exit with 5 unless the plan has this digest or nothing is left to do."
 )
-@options.reports(options.PLAN_REPORTS)
+@options.reports(formats.PLAN)
 @options.plan_options
 @options.project
 @with_problem_reports
@@ -60,10 +60,7 @@ def plan(
     _show(context, plan, form)
     for note in _notes(run, plan, state, writer_before):
         context.console.err(context.err_style.fold(note))
-    if reports:
-        from provisioner.report import formats
-
-        write_reports(context, formats.PLAN, plan, reports)
+    write_reports(context, formats.PLAN, plan, reports)
     if approved:
         approved.verify(plan)
     if out:

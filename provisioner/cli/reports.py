@@ -11,6 +11,7 @@ from provisioner.cli.context import Context
 from provisioner.cli.failures import error_text
 from provisioner.cli.options import Command
 from provisioner.errors import NotWritten, ProblemsFound, remedy_for
+from provisioner.report import formats
 
 Value = TypeVar("Value")
 
@@ -29,7 +30,7 @@ def with_problem_reports(command: Command) -> Command:
         try:
             return command(context, form=form, reports=reports, **options)
         except ProblemsFound as error:
-            from provisioner.report import formats, problems
+            from provisioner.report import problems
 
             write_reports(context, formats.PROBLEMS, tuple(error.problems), reports)
             if form != "json":

@@ -9,7 +9,7 @@ from provisioner.cli.context import Context
 from provisioner.cli.reports import Reports, with_problem_reports, write_reports
 from provisioner.definitions import check
 from provisioner.definitions.check import CheckResult, open_project
-from provisioner.report import problems
+from provisioner.report import formats, problems
 from provisioner.report.terminal import count
 
 
@@ -23,7 +23,7 @@ from provisioner.report.terminal import count
     help="Check for this target only; may be repeated.",
 )
 @options.form
-@options.reports(options.CHECK_REPORTS)
+@options.reports(formats.PROBLEMS)
 @options.offline_project
 @with_problem_reports
 def validate(context: Context, targets: tuple[str, ...], form: str, reports: Reports) -> int:
@@ -33,11 +33,8 @@ def validate(context: Context, targets: tuple[str, ...], form: str, reports: Rep
     checked = check.validate(project, chosen, context.progress)
     result = _as_json(checked) if form == "json" else _as_text(context, checked)
     context.console.out(result)
-    if reports:
-        from provisioner.report import formats
-
-        renderers = {**formats.PROBLEMS, "json": lambda _: _as_json(checked)}
-        write_reports(context, renderers, checked.findings, reports)
+    renderers = {**formats.PROBLEMS, "json": lambda _: _as_json(checked)}
+    write_reports(context, renderers, checked.findings, reports)
     return 1 if checked.problems else 0
 
 

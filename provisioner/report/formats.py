@@ -1,36 +1,52 @@
-"""The formats in which a result can be written, by their name in ``--report NAME=FILE``."""
+"""The formats in which a result can be written, by their name in ``--report NAME=FILE``.
+
+This is the only list of them. The module of a format is imported when a report is written in it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-from provisioner.apply.outcome import Applied
-from provisioner.model import Problem
-from provisioner.planning.plan import Plan
-from provisioner.report import github, gitlab, junit, outcomes, plan_html, plan_json, plan_markdown, plan_text, problems
+if TYPE_CHECKING:
+    from provisioner.apply.outcome import Applied
+    from provisioner.model import Problem
+    from provisioner.planning.plan import Plan
+
+
+def _renderer(module: str, function: str, *more: Callable[[], Any]) -> Callable[[Any], str]:
+    """Return a function that renders a value; ``more`` give its further arguments at that time."""
+
+    def render(value: Any) -> str:
+        text: str = getattr(import_module(f"provisioner.report.{module}"), function)(value, *(each() for each in more))
+        return text
+
+    return render
+
 
 PLAN: Mapping[str, Callable[[Plan], str]] = {
-    "text": plan_text.as_text,
-    "json": plan_json.as_json,
-    "markdown": plan_markdown.as_markdown,
-    "html": lambda plan: plan_html.as_html(plan, datetime.now(UTC)),
-    "github": github.plan_as_annotations,
-    "gitlab-terraform": gitlab.plan_as_terraform,
-    "gitlab-codequality": gitlab.plan_as_code_quality,
+    "text": _renderer("plan_text", "as_text"),
+    "json": _renderer("plan_json", "as_json"),
+    "markdown": _renderer("plan_markdown", "as_markdown"),
+    "html": _renderer("plan_html", "as_html", lambda: datetime.now(UTC)),
+    "github": _renderer("github", "plan_as_annotations"),
+    "gitlab-terraform": _renderer("gitlab", "plan_as_terraform"),
+    "gitlab-codequality": _renderer("gitlab", "plan_as_code_quality"),
     "digest": lambda plan: plan.digest,
 }
 
 APPLIED: Mapping[str, Callable[[Applied], str]] = {
-    "json": outcomes.as_json,
-    "markdown": outcomes.as_markdown,
-    "junit": junit.outcomes_as_junit,
+    "json": _renderer("outcomes", "as_json"),
+    "markdown": _renderer("outcomes", "as_markdown"),
+    "junit": _renderer("junit", "outcomes_as_junit"),
 }
 
 PROBLEMS: Mapping[str, Callable[[tuple[Problem, ...]], str]] = {
-    "json": lambda found: problems.as_json(found, 0, ()),
-    "github": github.problems_as_annotations,
-    "gitlab-codequality": gitlab.problems_as_code_quality,
-    "junit": junit.problems_as_junit,
+    "json": _renderer("problems", "as_json", lambda: 0, tuple),
+    "github": _renderer("github", "problems_as_annotations"),
+    "gitlab-codequality": _renderer("gitlab", "problems_as_code_quality"),
+    "junit": _renderer("junit", "problems_as_junit"),
 }
 """The formats of ``validate``, also written instead of a plan when the definitions have problems."""

@@ -12,7 +12,6 @@ import jsonschema
 import pytest
 
 from provisioner.apply.outcome import Applied, Outcome, Verdict
-from provisioner.cli import options
 from provisioner.json_schema import load
 from provisioner.model import Location, Problem, Severity
 from provisioner.planning.plan import Action
@@ -78,12 +77,6 @@ def test_outcomes_agree_with_golden_file(format_: str) -> None:
 @pytest.mark.parametrize("format_", formats.PROBLEMS)
 def test_problems_agree_with_golden_file(format_: str) -> None:
     agrees(f"problems.{format_}", formats.PROBLEMS[format_](PROBLEMS))
-
-
-def test_command_line_offers_every_format() -> None:
-    assert (*formats.PLAN,) == options.PLAN_REPORTS
-    assert (*formats.APPLIED,) == options.APPLY_REPORTS
-    assert (*formats.PROBLEMS,) == options.CHECK_REPORTS
 
 
 @pytest.mark.parametrize("name", PLANS)
