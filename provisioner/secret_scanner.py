@@ -149,8 +149,8 @@ def _parts(piece: str) -> Iterator[str]:
 
 
 def _spellings(text: str) -> set[str]:
-    """Return every spelling in which a text may appear in the output: as this program's writers quote it, in URLs, and
-    in base64.
+    """Return every spelling in which a text may appear in the output: as this program's writers quote it, in URLs, in
+    base64, and as services quote it.
 
     Case-folded, like the texts that are searched: that covers ``%2F`` and ``%2f``, and values that a resolver or a
     database turned into lower case.
@@ -161,6 +161,7 @@ def _spellings(text: str) -> set[str]:
         from provisioner.report.escaping import ENCODERS
 
         spellings |= {quote(octets, safe=""), quote(octets), quote_plus(octets), *(write(text) for write in ENCODERS)}
+        spellings |= {repr(text)[1:-1], ascii(text)[1:-1]}  # as a service written in Python quotes it
     if not text.isascii():  # folding does not undo every upper(): a dotless i becomes I, which folds to i
         spellings |= {spelling.upper() for spelling in spellings}
     return {spelling.casefold() for spelling in spellings}

@@ -33,7 +33,6 @@ from provisioner.errors import (
     StaleError,
     StateError,
 )
-from provisioner.model import Key
 from provisioner.planning.added_steps import intent_of_probe, is_probe
 from provisioner.planning.diff import record_of
 from provisioner.planning.observed import parse_observed
@@ -63,8 +62,9 @@ _CALL_KINDS: Mapping[type[CallStep], CallKind] = {Create: "create", Patch: "patc
 class Executor:
     """Everything that is needed to carry out a plan.
 
-    ``progress`` gets each outcome as it happens, from any thread. Once ``interrupted`` is set from outside, nothing new
-    begins; calls under way end and are recorded. ``client`` is our own client id; ``tell`` reports what is waited for.
+    ``report_outcome`` gets each outcome as it happens, from any thread. Once ``interrupted`` is set from outside,
+    nothing new begins; calls under way end and are recorded. ``client`` is our own client id; ``tell`` reports what is
+    waited for.
     """
 
     service: FlowService
@@ -72,7 +72,7 @@ class Executor:
     ids: KnownIds
     fingerprinter: Fingerprinter
     new_id: Callable[[], str]
-    progress: Callable[[Outcome], None]
+    report_outcome: Callable[[Outcome], None]
     parallelism: int = 8
     interrupted: Event = field(default_factory=Event)
     client: str = ""
@@ -80,23 +80,21 @@ class Executor:
     monotonic: Callable[[], float] = time.monotonic
     stop: Event = field(default_factory=Event, init=False)
 
-    def execute(self, plan: Plan) -> Applied:
+    def send(self, plan: Plan) -> Applied:
         """Carry out every pending change. Whatever the service does becomes an outcome; only bugs are raised."""
-        outcomes: dict[Key, Outcome] = {}
         with ThreadPoolExecutor(max_workers=max(1, self.parallelism)) as pool:
-            for future in [pool.submit(self._carry_out, change, outcomes) for change in plan.pending]:
-                future.result()
-        in_order = tuple(outcomes[change.key] for change in plan.pending)
-        return Applied(in_order, plan.blocked, self.interrupted.is_set())
+            futures = [pool.submit(self._attempt_unless_stopped, change) for change in plan.pending]
+            outcomes = tuple(future.result() for future in futures)
+        return Applied(outcomes, plan.blocked, self.interrupted.is_set())
 
-    def _carry_out(self, change: Change, outcomes: dict[Key, Outcome]) -> None:
+    def _attempt_unless_stopped(self, change: Change) -> Outcome:
         try:
             if self.stop.is_set() or self.interrupted.is_set():
                 outcome = not_attempted(change)
             else:
                 outcome = self._attempt(change, self.monotonic())
-            outcomes[change.key] = outcome
-            self.progress(outcome)
+            self.report_outcome(outcome)
+            return outcome
         except BaseException:  # a bug, or a secret in an output: calls under way end, nothing new begins
             self.stop.set()
             raise
@@ -105,7 +103,7 @@ class Executor:
         result = StepResult(change.record.id if change.record else "", change.record)
         try:
             for step in change.steps:
-                result = self._carry_out_step(change, step, result)
+                result = self._do_step(change, step, result)
         except NotPassed as error:
             if isinstance(error.__cause__, NotAuthenticated | StateError):
                 self.stop.set()
@@ -123,7 +121,7 @@ class Executor:
             return Outcome(change, verdict, "", error.message, error.remedy, ended - started, ended)
         return Outcome(change, Verdict.DONE, result.id, seconds=self.monotonic() - started)
 
-    def _carry_out_step(self, change: Change, step: Step, result: StepResult) -> StepResult:
+    def _do_step(self, change: Change, step: Step, result: StepResult) -> StepResult:
         verifier = Verifier(self.service, self.store, self.ids, self.new_id, self.interrupted, self.tell)
         match step:
             case Accept():

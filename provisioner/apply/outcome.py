@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from provisioner.errors import ExitCode
 from provisioner.model import Key
 from provisioner.planning.added_steps import is_probe, probe_key
 from provisioner.planning.changes import LOOKED_FOR
@@ -114,22 +115,26 @@ class Applied:
         return (outcome for outcome in self.outcomes if outcome.verdict in (Verdict.DONE, Verdict.UNTESTED))
 
 
-def exit_code(applied: Applied) -> int:
+def exit_code(applied: Applied) -> ExitCode:
     """Return the exit code of an apply, by the first rule that applies.
 
-    130 interrupted; 4 unknown or untested, or some changes done and some not; 5 stale; 1 failed; 0 otherwise.
+    Interrupted; incomplete: unknown or untested, not saved or not checked, or some changes done and some not; stale;
+    failed; done.
     """
     if applied.interrupted:
-        return 130
+        return ExitCode.INTERRUPTED
     verdicts = {outcome.verdict for outcome in applied.outcomes}
     undone = bool(verdicts - {Verdict.DONE}) or bool(applied.blocked)
-    rules: Iterable[tuple[bool, int]] = (
-        (bool(verdicts & {Verdict.UNKNOWN, Verdict.UNTESTED}) or bool(applied.uncompacted or applied.unchecked), 4),
-        (Verdict.DONE in verdicts and undone, 4),
-        (Verdict.STALE in verdicts, 5),
-        (undone, 1),
+    rules: Iterable[tuple[bool, ExitCode]] = (
+        (
+            bool(verdicts & {Verdict.UNKNOWN, Verdict.UNTESTED}) or bool(applied.uncompacted or applied.unchecked),
+            ExitCode.INCOMPLETE,
+        ),
+        (Verdict.DONE in verdicts and undone, ExitCode.INCOMPLETE),
+        (Verdict.STALE in verdicts, ExitCode.STALE),
+        (undone, ExitCode.FAILED),
     )
-    return next((code for holds, code in rules if holds), 0)
+    return next((code for holds, code in rules if holds), ExitCode.DONE)
 
 
 @dataclass(frozen=True, slots=True)

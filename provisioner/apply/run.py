@@ -1,15 +1,17 @@
 """The run of ``apply``: from reading state and service to the compacted state. The caller holds the lock.
 
-1. Settle what an earlier run left open, as far as that can be determined at once.
-2. Plan, show, verify the approval or ask.
-3. Carry out the plan. Changes that depend on the unknown outcome of an earlier call come last, together with the calls
-   of this run whose answer was lost, after one wait for all of them.
-4. Compact the journal into the state.
+1. Observe the service, and settle calls of earlier runs as far as their outcome is known without waiting.
+2. Plan and show. Verify the approval; or ask, then observe and plan once more: the plan must be the one shown.
+3. Record moves and renewed origins of secrets, which send nothing.
+4. Send, step by step (``executor.py``), and check that what was created exists under its own name.
+5. Wait once for all calls whose outcome is unknown, of earlier runs and of this one. Then observe and plan their keys
+   again, and send what was shown and had no effect.
+6. Compact the journal into the state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -69,7 +71,7 @@ class Ports:
     tell: Callable[[str], None]
     show: Callable[[Plan], None]
     confirm: Callable[[], bool]
-    progress: Callable[[Outcome], None]
+    report_outcome: Callable[[Outcome], None]
     interrupted: Event = field(default_factory=Event)
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -78,49 +80,55 @@ class Ports:
 class ApplyOptions:
     """The options of an apply.
 
-    ``confirmed``: do not ask (``--yes``). ``approved``: the plan has to agree with this approval, and is not asked
+    ``skip_question``: ``--yes``. ``approved``: the plan has to agree with this approval, and is not asked
     about either. ``no_wait``: do not wait for the outcomes of calls; what is open stays open.
     """
 
     parallelism: int = 8
-    confirmed: bool = False
+    skip_question: bool = False
     plan_options: PlanOptions = field(default_factory=PlanOptions)
     approved: Approval | None = None
     no_wait: bool = False
 
 
-def run_apply(place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: ApplyOptions) -> Applied:
+def run_apply(target: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: ApplyOptions) -> Applied:
     """Carry out what the definitions ask for. The caller holds the lock.
 
-    Raise ``Declined`` if the answer was no, and the errors of reading the service; then nothing was done.
+    Raise ``Declined`` if the answer was no, and the errors of reading the service. Then nothing was sent; outcomes of
+    earlier calls that became known are recorded all the same.
     """
-    run = _Run(place, desired, ports, options)
-    snapshot = run.observe()
+    run = _Run(target, desired, ports, options)
+    snapshot = run.settle_and_observe()
     fingerprinter = run.fingerprinter(snapshot.state)
     key = "" if options.plan_options.refresh_only else forgotten_key(snapshot.state, fingerprinter)
     if key:
         raise UsageError(f"{KEY_VARIABLE} is not set, and secrets are recorded with key {key}", GIVE_UP_KEY)
-    if note := key_note(snapshot.state, fingerprinter, place.loopback):
+    if note := key_note(snapshot.state, fingerprinter, target.loopback):
         ports.tell(f"note: {note}")
     plan = run.plan(snapshot)
     ports.show(plan)
     if options.approved:
         verify(options.approved, plan, fingerprinter)
-    if not plan.pending and not run.waiting(plan, snapshot):
+    if not plan.pending and not run.awaited_keys(plan, snapshot):
         run.update_records(plan)
         ports.store.compact()
         return Applied((), plan.blocked)
-    if plan.pending and not (options.confirmed or options.approved):
+    if plan.pending and not (options.skip_question or options.approved):
         if not ports.confirm():
             raise Declined("not confirmed; nothing was done")
         snapshot, plan = run.observe_again(plan)
     ports.store.check_room(len(plan.pending))
     with ports.undisturbed():
-        return compacted(ports, run.carry_out(run.update_records(plan), snapshot))
+        plan = run.update_records(plan)
+        applied = run.send_and_wait(plan, snapshot)
+        return compact_state(ports, applied)
 
 
-def compacted(ports: Ports, applied: Applied) -> Applied:
-    """Compact the state and return the outcomes. If that fails, they say so: the journal holds everything."""
+def compact_state(ports: Ports, applied: Applied) -> Applied:
+    """Compact the state after calls. If that fails, return the outcomes with the reason: the journal holds everything.
+
+    Without calls there is nothing to save the outcome of, and the error ends the run.
+    """
     try:
         ports.store.compact()
     except (StateError, StaleError) as error:
@@ -140,10 +148,12 @@ class Snapshot:
 class _Run:
     """The shared data of one apply."""
 
-    def __init__(self, place: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: ApplyOptions) -> None:
-        self._place, self._desired, self._ports, self._options = place, desired, ports, options
+    def __init__(
+        self, target: TargetContext, desired: tuple[Desired, ...], ports: Ports, options: ApplyOptions
+    ) -> None:
+        self._target, self._desired, self._ports, self._options = target, desired, ports, options
         # One for planning and executing: without a team key each distinct secret costs 40 ms, once.
-        self._cached_fingerprinter = cache(place.fingerprinter)
+        self._cached_fingerprinter = cache(target.fingerprinter)
         self._ids = KnownIds(())
         self._began = ports.monotonic()
         self._stopped = False
@@ -151,14 +161,14 @@ class _Run:
     def fingerprinter(self, state: State) -> Fingerprinter:
         return self._cached_fingerprinter(state.lineage)
 
-    def observe(self, waited: bool = False) -> Snapshot:
+    def settle_and_observe(self, waited: bool = False) -> Snapshot:
         """Observe the service, and record the outcomes of open calls as far as they are known now.
 
         ``waited``: all calls had the time to take effect and to be shown.
         """
         state = self._ports.store.load()
         observation = look(self._ports.service, state)
-        resolved = resolve(state, observation, self._place.client, waited)
+        resolved = resolve(state, observation, self._target.client, waited)
         if resolved.settled:
             self._ports.store.adopt(resolved.adopted)
             self._ports.store.settle(resolved.settled)
@@ -173,7 +183,7 @@ class _Run:
 
         Raise ``StaleError`` unless the plan is the one that was shown.
         """
-        snapshot = self.observe()
+        snapshot = self.settle_and_observe()
         plan = self.plan(snapshot)
         if plan.pins != shown.pins:
             before, after = ({pin.key: pin for pin in each.pins} for each in (shown, plan))
@@ -183,22 +193,22 @@ class _Run:
         return snapshot, plan
 
     def plan(self, snapshot: Snapshot) -> Plan:
-        place, options = self._place, self._options
+        target, options = self._target, self._options
         inputs = PlanInputs(
             snapshot.state,
             snapshot.observation,
             self.fingerprinter(snapshot.state),
-            client=place.client,
+            client=target.client,
             undecided=snapshot.resolved.undecided,
         )
-        reviewed = isinstance(options.approved, SavedPlan)
-        plan = make_plan(place, self._desired, inputs, options.plan_options, self._ports.service, reviewed)
-        # An approved plan shows its drift, or it is not the approved one.
+        from_saved_plan = isinstance(options.approved, SavedPlan)
+        plan = make_plan(target, self._desired, inputs, options.plan_options, self._ports.service, from_saved_plan)
+        # ``verify`` refuses drift that an approval does not cover, so only a bare --yes is held back.
         drift_is_approved = options.plan_options.overwrite_drift or options.approved is not None
-        return hold_back_drift(plan) if options.confirmed and not drift_is_approved else plan
+        return hold_back_drift(plan) if options.skip_question and not drift_is_approved else plan
 
     def update_records(self, plan: Plan) -> Plan:
-        """Record declared moves and outdated secrets; nothing is sent. Return the plan with the new records."""
+        """Move records as declared; renew origins and fingerprints. Send nothing. Return the plan with the records."""
         store, tell = self._ports.store, self._ports.tell
         state = store.load()
         if moved := moved_records(plan, state):
@@ -214,45 +224,53 @@ class _Run:
         changes = (replace(change, record=by_key.get(change.key, change.record)) for change in plan.changes)
         return replace(plan, changes=tuple(changes))
 
-    def waiting(self, plan: Plan, snapshot: Snapshot) -> frozenset[Key]:
-        """Return the keys whose earlier call is waited for. One that is sent again with the same etag is not."""
+    def awaited_keys(self, plan: Plan, snapshot: Snapshot) -> frozenset[Key]:
+        """Return the keys whose earlier call is waited for.
+
+        A PATCH that this plan repeats is not: the etag lets only one of the two take effect.
+        """
         if self._options.plan_options.refresh_only:
             return frozenset()
         open_keys = snapshot.resolved.waiting | (snapshot.resolved.fenced.keys() - patched_keys(plan))
         return frozenset(key for key in open_keys if self._options.plan_options.selects(definition_key(key)))
 
-    def carry_out(self, plan: Plan, snapshot: Snapshot) -> Applied:
+    def send_and_wait(self, plan: Plan, snapshot: Snapshot) -> Applied:
         """Carry out a plan; then wait once for all open calls, observe, and send again what had no effect.
 
         What is sent after the wait leads to what was shown: the same base connections, as declared.
         """
-        waiting = self.waiting(plan, snapshot)
+        awaited = self.awaited_keys(plan, snapshot)
         sent_again = [entry for key in patched_keys(plan) for entry in snapshot.resolved.fenced.get(key, ())]
         if sent_again:
             self._ports.store.settle(tuple(sent_again))
-        first = self._execute(plan.without(waiting), snapshot)
+        first = self._send(plan.without(awaited), snapshot)
         unknown = {outcome.change.key: outcome for outcome in first.outcomes if outcome.verdict is Verdict.UNKNOWN}
-        if not (waiting or unknown):
+        if not (awaited or unknown):
             return first
         later = None
         if not (self._options.no_wait or self._stopped):
-            since = [*([self._began] if waiting else ()), *(outcome.ended for outcome in unknown.values())]
-            keys = waiting | unknown.keys() | {probe_key(key) for key in unknown}
+            since = [*([self._began] if awaited else ()), *(outcome.ended for outcome in unknown.values())]
+            keys = awaited | unknown.keys() | {probe_key(key) for key in unknown}
             shown = {change.key: change for change in plan.changes}
             shown |= {outcome.change.key: outcome.change for outcome in unknown.values()}
-            later = self._after_wait(shown, keys, len(waiting) + len(unknown), max(since))
+            later = self._after_wait(shown, keys, len(awaited) + len(unknown), max(since))
             if later is None and self._ports.interrupted.is_set():
-                rest = Applied(tuple(not_attempted(change) for change in plan.only(waiting).pending))
-                return replace(first + rest, interrupted=True)
+                rest = self._reported(not_attempted(change) for change in plan.only(awaited).pending)
+                return replace(first + Applied(rest), interrupted=True)
         if later is None:
             remedy = "run apply without --no-wait" if self._options.no_wait else "run apply again"
-            return first + Applied(tuple(left_open(change, remedy) for change in changes_of(plan, waiting)))
+            return first + Applied(self._reported(left_open(change, remedy) for change in changes_of(plan, awaited)))
         applied = first.updated(later, unknown)
         undecided = {change.key for change in later.blocked}
-        for outcome in applied.outcomes:
-            if outcome.change.key in undecided:
-                self._ports.progress(outcome)
+        self._reported(outcome for outcome in applied.outcomes if outcome.change.key in undecided)
         return applied
+
+    def _reported(self, outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+        """Report outcomes that no call reported, and return them."""
+        reported = tuple(outcomes)
+        for outcome in reported:
+            self._ports.report_outcome(outcome)
+        return reported
 
     def _after_wait(
         self, shown: Mapping[Key, Change], keys: Collection[Key], number: int, since: float
@@ -265,49 +283,47 @@ class _Run:
         ports = self._ports
         if ports.interrupted.is_set():
             return None
-        seconds = max(0.0, since + self._place.deadlines.settled - ports.monotonic())
+        seconds = max(0.0, since + self._target.deadlines.settled - ports.monotonic())
         calls = f"{number:,} call{'' if number == 1 else 's'}"
         ports.tell(f"waiting {seconds:.0f} s for the outcome of {calls}; an interrupt ends the wait")
         ports.sleep(seconds)
         if ports.interrupted.is_set():
             return None
         try:
-            snapshot = self.observe(waited=True)
+            snapshot = self.settle_and_observe(waited=True)
             plan = self.plan(snapshot).only(keys)
         except ProvisionerError as error:
             ports.tell(f"their outcome could not be determined: {error.message}")
             return None
         changes = {change.key: change for change in plan.changes}
-        succeeded = [
+        succeeded = self._reported(
             outcome
             for key in sorted(keys)
             if (outcome := succeeded_late(shown.get(key), changes.get(key), key)) is not None
-        ]
-        for outcome in succeeded:
-            ports.progress(outcome)
+        )
         covered = {key for key, change in changes.items() if not change.steps or is_covered(change, shown.get(key))}
-        sent = self._execute(plan.only(covered), snapshot)
-        return Applied((*succeeded, *map(not_shown, plan.without(covered).changes))) + sent
+        sent = self._send(plan.only(covered), snapshot)
+        return Applied((*succeeded, *self._reported(map(not_shown, plan.without(covered).changes)))) + sent
 
-    def _execute(self, plan: Plan, snapshot: Snapshot) -> Applied:
+    def _send(self, plan: Plan, snapshot: Snapshot) -> Applied:
         ports = self._ports
         if any(isinstance(step, Create | Probe) for change in plan.pending for step in change.steps):
             ports.store.remember_ids(young_ids(snapshot.observation, ports.service.service_time()))
         began = ports.service.service_time().isoformat()
         executor = Executor(
-            ports.service,
-            ports.store,
-            self._ids,
-            self.fingerprinter(ports.store.load()),
-            ports.new_id,
-            ports.progress,
-            self._options.parallelism,
-            ports.interrupted,
-            self._place.client,
-            ports.tell,
-            ports.monotonic,
+            service=ports.service,
+            store=ports.store,
+            ids=self._ids,
+            fingerprinter=self.fingerprinter(ports.store.load()),
+            new_id=ports.new_id,
+            report_outcome=ports.report_outcome,
+            parallelism=self._options.parallelism,
+            interrupted=ports.interrupted,
+            client=self._target.client,
+            tell=ports.tell,
+            monotonic=ports.monotonic,
         )
-        applied = executor.execute(plan)
+        applied = executor.send(plan)
         self._stopped = executor.stop.is_set()
         return self._check_created(applied, began) + Applied(tuple(self._leftover_probes(plan, applied, snapshot)))
 
@@ -332,9 +348,7 @@ class _Run:
         managed = frozenset(record.id for record in state.records)
         for note in creation_notes(confirmed, observation, managed):
             self._ports.tell(note)
-        for outcome in reopened.values():
-            self._ports.progress(outcome)
-        return applied.updated(Applied(tuple(reopened.values())), ())
+        return applied.updated(Applied(self._reported(reopened.values())), ())
 
     def _reopened(self, outcome: Outcome, state: State, observation: Observation, began: str) -> Outcome | None:
         """Reopen a create whose id is not that of its base connection, and return its outcome; None for any other."""
@@ -355,5 +369,5 @@ class _Run:
         for intent in self._ports.store.load().intents:
             if intent.step == "probe" and intent.intent_id not in earlier and intent.key not in unknown:
                 outcome = leftover_probe(intent, self._ports.monotonic())
-                self._ports.progress(outcome)
+                self._ports.report_outcome(outcome)
                 yield outcome

@@ -18,6 +18,7 @@ from provisioner.cli.context import Context, Needs, new_id
 from provisioner.cli.interruption import Interruption
 from provisioner.cli.reports import Reports, with_problem_reports, write_reports
 from provisioner.errors import NotWritten, PlanFileError, UsageError
+from provisioner.model import Key
 from provisioner.planning import saved_plan
 from provisioner.planning.approval import ExpectedDigest, SavedPlan
 from provisioner.planning.plan import Plan, PlanOptions
@@ -70,7 +71,7 @@ def apply(
     FILE is a plan saved by `plan --out`: exactly this plan is carried out, or nothing. With FILE or --expect-digest,
     the plan counts as approved, and `apply` does not ask.
     """
-    apply_options = ApplyOptions(parallelism, yes, plan_options, no_wait=no_wait)
+    apply_options = ApplyOptions(parallelism=parallelism, skip_question=yes, plan_options=plan_options, no_wait=no_wait)
     if plan_file:
         if plan_options != PlanOptions() or expect_digest is not None:
             raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
@@ -110,7 +111,13 @@ def rotate(
     that use the base connection and other definitions that read the same variable.
     """
     plan_options = PlanOptions(select=keys, prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
-    return _apply(context, target, "text", ApplyOptions(1, yes, plan_options, no_wait=no_wait), lock_timeout)
+    return _apply(
+        context,
+        target,
+        "text",
+        ApplyOptions(parallelism=1, skip_question=yes, plan_options=plan_options, no_wait=no_wait),
+        lock_timeout,
+    )
 
 
 def _apply(
@@ -129,7 +136,7 @@ def _apply(
             allow_none=not run.store.load().is_new,
             requires_secrets=lambda key: not plan_options.refresh_only and plan_options.selects(key),
         )
-        with run.connect(interruption.asked) as service:
+        with run.connect(interruption.requested) as service:
             ports = _ports(context, run.store, service, form, interruption)
             applied = run_apply(run.target, desired, ports, apply_options)
     context.console.out(_summary(context, applied, form))
@@ -146,6 +153,7 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
     say = console.err if form == "json" else console.out
     style = context.err_style if form == "json" else context.out_style
     count_done = context.progress.of("changes done", 0)
+    done_keys: set[Key] = set()
 
     def show(plan: Plan) -> None:
         nonlocal count_done
@@ -165,13 +173,15 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
             console.ask("\n")
         return answer.strip().lower() == "yes"
 
-    def progress(outcome: Outcome) -> None:
+    def report_outcome(outcome: Outcome) -> None:
         console.check((outcome.message, outcome.remedy, *foreign_texts((outcome.change,))))
         if form == "events":
             say(outcomes.outcome_as_event(outcome, datetime.now(UTC)))
         elif context.verbose or outcome.verdict is not Verdict.NOT_ATTEMPTED:  # the summary counts those
             say(outcomes.as_line(outcome, style))
-        count_done(1)
+        # A call whose outcome was unknown is reported once more after the wait.
+        count_done(outcome.change.key not in done_keys)
+        done_keys.add(outcome.change.key)
 
     return Ports(
         store=store,
@@ -182,14 +192,14 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
         tell=console.err,
         show=show,
         confirm=confirm,
-        progress=progress,
-        interrupted=interruption.asked,
+        report_outcome=report_outcome,
+        interrupted=interruption.requested,
         undisturbed=interruption.undisturbed,
     )
 
 
 def _sleep(interruption: Interruption, seconds: float) -> None:
-    interruption.asked.wait(seconds)
+    interruption.requested.wait(seconds)
 
 
 def _summary(context: Context, applied: Applied, form: str) -> str:

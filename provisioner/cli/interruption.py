@@ -17,13 +17,13 @@ INTERRUPTED = 130
 class Interruption:
     """Handles signals for the length of a ``with`` block, in the main thread.
 
-    The first signal sets ``asked`` and raises ``KeyboardInterrupt``, except while ``undisturbed``: then workers look at
-    ``asked``, finish what is under way and record it. A second signal ends the process at once; what was under way
+    The first signal sets ``requested`` and raises ``KeyboardInterrupt``, except while ``undisturbed``: then workers see
+    that it is set, finish what is under way and record it. A second signal ends the process at once; what was under way
     is an intent in the journal, which the next run settles.
     """
 
     def __init__(self) -> None:
-        self.asked = Event()
+        self.requested = Event()
         self._undisturbed = False
 
     def __enter__(self) -> Self:
@@ -44,11 +44,11 @@ class Interruption:
             self._undisturbed = False
 
     def _arrived(self, _signal: int, _frame: FrameType | None) -> None:
-        if self.asked.is_set():
+        if self.requested.is_set():
             # Not through the console, whose lock the interrupted thread may hold.
             os.write(2, b"\nstopped at once; what was under way is in the journal, and the next apply settles it\n")
             os._exit(INTERRUPTED)
-        self.asked.set()
+        self.requested.set()
         if not self._undisturbed:
             raise KeyboardInterrupt
         os.write(2, b"\ninterrupted: no new calls; waiting for those under way. Once more stops at once\n")

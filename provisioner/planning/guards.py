@@ -1,6 +1,6 @@
 """Guards against accidents: block mass deletes, mass recreates and overwriting drift unless a flag allows it. Pure.
 
-Guards that concern one definition or one record alone are in ``planner.py``.
+Guards that concern one definition or one record alone are in ``changes.py``.
 """
 
 from __future__ import annotations

@@ -80,6 +80,10 @@ def with_moves(plan: Plan, moves: dict[Key, Key]) -> Plan:
 
 
 def moved_records(plan: Plan, state: State) -> tuple[Record, ...]:
-    """Return the moved records of a plan under their new keys. ``state`` is the state before the moves."""
-    moves = ((change.key, state.record(change.moved_from)) for change in plan.changes if change.moved_from)
+    """Return the moved records of a plan under their new keys. ``state`` is the state before the moves.
+
+    A blocked change stays as it is, its record too.
+    """
+    moving = (change for change in plan.changes if change.moved_from and change.action is not Action.BLOCKED)
+    moves = ((change.key, state.record(change.moved_from)) for change in moving)
     return tuple(replace(record, key=key) for key, record in moves if record is not None)

@@ -60,12 +60,12 @@ def make_plan(
     inputs: PlanInputs,
     options: PlanOptions,
     service: FlowReader | None = None,
-    reviewed: bool = False,
+    from_saved_plan: bool = False,
 ) -> Plan:
-    """Return the plan that the options admit. ``service`` is asked which dataflows use what the plan changes.
+    """Return the plan that the options allow. ``service`` is asked which dataflows use what the plan changes.
 
-    ``reviewed``: somebody approved the plan before, and parts of it may be done already. Raise ``StateError`` where the
-    state holds a secret in plain text, ``UsageError`` for ``--select`` that selects nothing.
+    ``from_saved_plan``: the plan was saved and approved before, and parts of it may be done already. Raise
+    ``StateError`` where the state holds a secret in plain text, ``UsageError`` for ``--select`` that selects nothing.
     """
     _refuse_exposed_secrets(inputs.state, target.scanner)
     recorded_state = inputs.state
@@ -73,12 +73,12 @@ def make_plan(
     inputs = replace(inputs, state=state, options=options)
     whole = (refresh_plan if options.refresh_only else plan_all)(target.name, target.identity, desired, inputs)
     whole = with_moves(whole, moves).with_notes(move_notes(recorded_state, desired))
-    plan = replace(_selected(whole, options, reviewed), options=options)
+    plan = replace(_selected(whole, options, from_saved_plan), options=options)
     if not options.allow_mass_delete:
         plan = hold_back_mass_delete(plan, whole)
     if not options.allow_mass_recreate:
         plan = hold_back_mass_recreate(plan, state, inputs.observation)
-    if not (options.overwrite_drift or reviewed):
+    if not (options.overwrite_drift or from_saved_plan):
         plan = announce_drift(plan)
     plan = with_other_readers(plan, whole)
     if service is not None:
@@ -99,9 +99,9 @@ def _refuse_exposed_secrets(state: State, scanner: SecretScanner) -> None:
             raise StateError(message, "change the secret; nothing was done")
 
 
-def _selected(whole: Plan, options: PlanOptions, reviewed: bool) -> Plan:
-    # What a reviewed plan selected may be gone by now.
-    for glob in () if reviewed else options.select:
+def _selected(whole: Plan, options: PlanOptions, from_saved_plan: bool) -> Plan:
+    # What a saved plan selected may be gone by now.
+    for glob in () if from_saved_plan else options.select:
         if not any(fnmatchcase(change.key, glob) for change in whole.changes):
             raise UsageError(f"--select {glob} matches no definition and no record", "keys are as `plan` lists them")
     return whole.only({one.key for one in whole.changes if options.selects(one.key) or is_probe(one.key)})

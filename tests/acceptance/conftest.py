@@ -42,7 +42,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     waited = [0.0]
 
     def sleep(interruption: Interruption, seconds: float) -> None:
-        interruption.asked.wait(min(seconds, 1.5))
+        interruption.requested.wait(min(seconds, 1.5))
         waited[0] += seconds
 
     monkeypatch.setattr(apply, "_sleep", sleep)

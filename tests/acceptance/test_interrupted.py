@@ -30,7 +30,7 @@ def many(project: Project, service: Service, monkeypatch: pytest.MonkeyPatch) ->
 
     def interrupt(method: str, path: str, _: object) -> None:
         if method == "POST" and path.endswith("/connections"):
-            made[-1].asked.set()
+            made[-1].requested.set()
 
     monkeypatch.setattr(apply, "Interruption", Remembered)
     for number in range(MANY):

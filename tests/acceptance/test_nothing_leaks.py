@@ -165,7 +165,7 @@ def emulator() -> Iterator[Emulator]:
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time is not what is tested here."""
-    monkeypatch.setattr("provisioner.cli.apply._sleep", lambda interruption, _: interruption.asked.wait(0.05))
+    monkeypatch.setattr("provisioner.cli.apply._sleep", lambda interruption, _: interruption.requested.wait(0.05))
     monkeypatch.setattr("provisioner.state.fingerprint._SCRYPT_N", 2)
 
 
@@ -299,7 +299,9 @@ def test_a_service_that_quotes_what_it_refuses(emulator: Emulator, pair: Any, ec
     def refuse(method: str, _path: str, _body: Any) -> tuple[int, Any] | None:
         return (400, {place: f"cannot sign in with {echo(secret)}"}) if method in ("POST", "PATCH") else None
 
-    with tempfile.TemporaryDirectory() as folder, between(Service(emulator.url), refuse) as url:
+    service = Service(emulator.url)
+    service.reset()
+    with tempfile.TemporaryDirectory() as folder, between(service, refuse) as url:
         bench = Bench(a_project(folder, url), {"AEP_ACCESS_TOKEN": "a-token-of-some-length", **variables([secret] * 5)})
         # Not in the service's own words, so whether it had an effect is unknown.
         assert bench.run("apply", "--yes", "-v") == 4, bench.texts

@@ -105,7 +105,7 @@ def run(
     numbers = itertools.count()
     new_id, stop = (lambda: f"{next(numbers):032x}"), interrupted or threading.Event()
     executor = Executor(recorder, recorder, KnownIds({"taken"}), FINGERPRINTER, new_id, told.append, parallelism, stop)
-    return executor.execute(plan), told
+    return executor.send(plan), told
 
 
 CREATE = planned([desired()], state(), None)

@@ -147,7 +147,7 @@ def prepare() -> None:
     for library in ("jsonschema", "yaml", "jinja2", "filelock"):
         importlib.import_module(library)
     http.LOOPBACK = http.Deadlines(attempt=60.0, lag=60.0)
-    apply._sleep = lambda interruption, seconds: interruption.asked.wait(min(seconds, LONGEST_PAUSE))
+    apply._sleep = lambda interruption, seconds: interruption.requested.wait(min(seconds, LONGEST_PAUSE))
     with contextlib.suppress(AttributeError):
         retry.Policy.__init__.__defaults__ = (6, 180.0, 0.005, 0.02, 0.02, 20, 0.005, 0.02)  # type: ignore[misc]
 
