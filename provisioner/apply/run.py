@@ -40,8 +40,9 @@ from provisioner.planning.added_steps import definition_key, probe_key
 from provisioner.planning.approval import Approval, SavedPlan, verify
 from provisioner.planning.changes import PlanInputs
 from provisioner.planning.guards import hold_back_drift
+from provisioner.planning.look import look, look_for
 from provisioner.planning.moves import moved_records
-from provisioner.planning.observed import Observation, look, look_for
+from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Change, Plan, PlanOptions
 from provisioner.planning.planner import make_plan
 from provisioner.planning.recovery import Resolved, resolve

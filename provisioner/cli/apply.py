@@ -131,6 +131,7 @@ def _apply(
     approved, plan_options = apply_options.approved, apply_options.plan_options
     lineage = approved.lineage if isinstance(approved, SavedPlan) else None
     run = context.open(target, Needs.DEFINITIONS if plan_options.refresh_only else Needs.SECRETS, lineage)
+    # The lock comes first: whatever is read after it stays true until the end.
     with Interruption() as interruption, run.hold("apply", lock_timeout):
         desired = run.load_definitions(
             allow_none=not run.store.load().is_new,
@@ -143,7 +144,7 @@ def _apply(
     with _warning_if_not_written(context):
         write_reports(context, formats.APPLIED, applied, reports)
     with _warning_if_not_written(context):
-        context.console.check_written()
+        context.console.refuse_lost_output()
     return exit_code(applied)
 
 
@@ -157,7 +158,7 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
 
     def show(plan: Plan) -> None:
         nonlocal count_done
-        console.check((*foreign_texts(plan.changes), *plan.notes))
+        console.refuse_secrets((*foreign_texts(plan.changes), *plan.notes))
         count_done = context.progress.of("changes done", len(plan.pending))
         if form == "events":
             console.out("\n".join(outcomes.plan_as_events(plan, datetime.now(UTC))))
@@ -174,7 +175,7 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
         return answer.strip().lower() == "yes"
 
     def report_outcome(outcome: Outcome) -> None:
-        console.check((outcome.message, outcome.remedy, *foreign_texts((outcome.change,))))
+        console.refuse_secrets((outcome.message, outcome.remedy, *foreign_texts((outcome.change,))))
         if form == "events":
             say(outcomes.outcome_as_event(outcome, datetime.now(UTC)))
         elif context.verbose or outcome.verdict is not Verdict.NOT_ATTEMPTED:  # the summary counts those

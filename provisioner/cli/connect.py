@@ -231,7 +231,7 @@ def _tokens(
     )
 
 
-def lock_holder(command: str, settings: Settings) -> Holder:
+def own_holder(command: str, settings: Settings) -> Holder:
     """Return what those who wait for the lock are told about us."""
     return Holder(
         user=_user(),

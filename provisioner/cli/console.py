@@ -37,7 +37,7 @@ class Console:
     lost: list[str] = field(default_factory=list)
     """Why results could not be written. A closed pipe, as with ``head``, does not count."""
 
-    def check(self, words: Iterable[str]) -> None:
+    def refuse_secrets(self, words: Iterable[str]) -> None:
         """Raise ``Leak`` where a text holds a sensitive value.
 
         For texts before they are escaped, folded or cut: afterwards a part of a value might pass.
@@ -48,7 +48,7 @@ class Console:
         """Write a result to standard output."""
         self._write(self.stdout, text)
 
-    def check_written(self) -> None:
+    def refuse_lost_output(self) -> None:
         """Raise ``NotWritten``, once, where a part of the result was lost."""
         if self.lost:
             message = f"standard output cannot be written: {self.lost.pop()}"

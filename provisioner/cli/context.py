@@ -58,8 +58,8 @@ class Context:
     def open(self, target_name: str | None, needs: Needs = Needs.STATE, lineage: str | None = None) -> Run:
         """Return a run on a target. ``lineage`` is used for a state that does not exist yet.
 
-        Raise everything that is wrong with the settings, and with the definitions where the command needs them, at
-        once: ``UsageError``, ``NotAuthenticated``, ``ProblemsFound``.
+        Raise ``UsageError`` or ``NotAuthenticated`` if a setting is missing, together with the problems of the
+        definitions as ``ProblemsFound`` if the command needs those: a user can then correct all of it at once.
         """
         from provisioner.cli import connect
         from provisioner.definitions.check import open_project
@@ -151,14 +151,14 @@ class Run:
 
     def hold(self, command: str, timeout: float) -> AbstractContextManager[None]:
         """Hold the lock of the state. ``timeout`` in seconds. Raise ``LockedError``."""
-        from provisioner.cli.connect import lock_holder
+        from provisioner.cli.connect import own_holder
 
-        holder = lock_holder(f"provisioner {command} --target {self.target.name}", self.settings)
+        holder = own_holder(f"provisioner {command} --target {self.target.name}", self.settings)
         return self.store.hold(
             holder, timeout, lambda other: self.context.console.err(f"waiting for {safe(str(other))}")
         )
 
-    def writer(self) -> str:
+    def other_writer(self) -> str:
         """Return who is writing the state now, "" if nobody is."""
         from provisioner.state.lock import current_holder
 
@@ -198,7 +198,7 @@ def load_definitions(
 ) -> tuple[Desired, ...]:
     """Return what the definitions ask for on a target. Raise ``ProblemsFound`` with everything that is wrong with them.
 
-    With ``allow_none`` it is no problem that there are none: where the state has records, the guards against deletes
+    No definitions at all are a problem unless ``allow_none``: with records in the state, the guards against deletes
     judge that. ``requires_secrets`` says for which keys every variable has to be set.
     """
     from provisioner.definitions.check import CheckResult

@@ -39,7 +39,7 @@ def _run(context: Context, command: Callable[[], Any]) -> int:
     console = context.console
     try:
         code = command()
-        console.check_written()
+        console.refuse_lost_output()
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -97,11 +97,11 @@ def error_text(error: ProvisionerError, context: Context) -> str:
     if isinstance(error, ProblemsFound):
         from provisioner.report import problems
 
-        context.console.check(word for one in error.problems for word in (one.message, one.remedy))
+        context.console.refuse_secrets(word for one in error.problems for word in (one.message, one.remedy))
         frames = error.source_line if context.console.stderr.isatty() else None
         also = f"\n{error_text(error.also, context)}" if error.also else ""
         return f"{problems.as_text(error.problems, style, frames)}\n{error.message}{also}"
-    context.console.check((error.message, *error.details, error.remedy))
+    context.console.refuse_secrets((error.message, *error.details, error.remedy))
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(error.remedy)}" if error.remedy else ""
     details = "".join(f"\n    {safe(detail)}" for detail in error.details)
     return style.fold(f"{style.paint('error:', 'red')} {safe(error.message)}{details}{remedy}")

@@ -50,7 +50,7 @@ def import_(
             run.store.compact()
     for warning in imported.warnings:
         context.console.err(problems.as_warning(warning, context.err_style))
-    context.console.check(text for skipped in imported.skipped for text in (skipped.name, skipped.reason))
+    context.console.refuse_secrets(text for skipped in imported.skipped for text in (skipped.name, skipped.reason))
     style = context.out_style
     context.console.out(style.fold("\n".join(_lines(imported, run.target.identity, style))))
     return 0 if all(skipped.managed for skipped in imported.skipped) else 1

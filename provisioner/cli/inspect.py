@@ -37,7 +37,7 @@ def test(context: Context, target: str | None, form: str, select: tuple[str, ...
         width = max(columns(safe(record.key)) for record in records)
 
         def show(tested: Tested) -> None:
-            context.console.check((tested.reason, tested.remedy))
+            context.console.refuse_secrets((tested.reason, tested.remedy))
             if form != "json":
                 context.console.out(tables.test_as_line(tested, width, context.out_style))
 
@@ -67,11 +67,11 @@ def explore(context: Context, key: str, table: str | None, preview: bool, target
         ident = record_of(state, key).id
         if table is None:
             found = service.tables(ident)
-            context.console.check(text for item in found for text in (item.name, item.path, item.kind))
+            context.console.refuse_secrets(text for item in found for text in (item.name, item.path, item.kind))
             result = tables.tables_as_json(found) if form == "json" else tables.tables_as_text(found, style)
         else:
             contents = service.contents(ident, table, preview)
-            context.console.check(tables.foreign_texts(contents))
+            context.console.refuse_secrets(tables.foreign_texts(contents))
             if form == "json":
                 result = tables.contents_as_json(contents)
             else:

@@ -52,7 +52,7 @@ def plan(
     if offline:
         _refuse_offline(plan_options)
     run = context.open(target, Needs.STATE if offline else Needs.DEFINITIONS)
-    writer_before = run.writer()
+    writer_before = run.other_writer()
     state = run.store.load()
     desired = run.load_definitions(allow_none=not state.is_new)
     with run.connect_reader(offline) as service:
@@ -62,7 +62,7 @@ def plan(
         context.console.err(context.err_style.fold(note))
     write_reports(context, formats.PLAN, plan, reports)
     if approved:
-        approved.verify(plan)
+        approved.check_digest(plan)  # and nothing else: `plan` also shows what a digest does not cover
     if out:
         _save(context, plan, out)
     if plan.count(Action.BLOCKED):
@@ -80,7 +80,7 @@ def _refuse_offline(plan_options: PlanOptions) -> None:
 
 
 def _show(context: Context, plan: Plan, form: str) -> None:
-    context.console.check((*foreign_texts(plan.changes), *plan.notes))
+    context.console.refuse_secrets((*foreign_texts(plan.changes), *plan.notes))
     if form == "json":
         from provisioner.report import plan_json
 
@@ -91,7 +91,8 @@ def _show(context: Context, plan: Plan, form: str) -> None:
 
 def _notes(run: Run, plan: Plan, state: State, writer_before: str) -> Iterator[str]:
     """Yield notes about the plan as a whole rather than about a change in it."""
-    if writer := writer_before or run.writer():
+    # The other run may have ended, or begun, while this one was reading.
+    if writer := writer_before or run.other_writer():
         yield f"note: {safe(writer)} is writing this state: plan again when that has ended"
     if key_words := key_note(state, run.target.fingerprinter(state.lineage), run.target.loopback):
         yield f"note: {key_words}"

@@ -80,7 +80,7 @@ class ExpectedDigest:
                 "--expect-digest takes a digest as printed by `plan`", "give `sha256:` and 64 hexadecimal digits"
             )
 
-    def verify(self, plan: Plan) -> None:
+    def check_digest(self, plan: Plan) -> None:
         """Raise ``StaleError`` unless the plan has this digest, or nothing is left to do."""
         nothing_left = not plan.blocked and all(
             isinstance(step, Test) for change in plan.pending for step in change.steps
@@ -102,7 +102,7 @@ def verify(approval: Approval, plan: Plan, fingerprinter: Fingerprinter) -> None
     if isinstance(approval, SavedPlan):
         _refuse_if(approval.mismatches(plan, fingerprinter), _PLAN_AGAIN)
         return
-    approval.verify(plan)
+    approval.check_digest(plan)
     _refuse_if(
         tuple(Mismatch(pin.key, "remote", f"{pin.outside}; the digest does not cover that") for pin in plan.outside),
         "save the plan (`plan --out FILE`), have it reviewed, and `apply FILE`; or declare what the service shows; "

@@ -28,7 +28,7 @@ def affected_ids(plan: Plan) -> tuple[str, ...]:
     return tuple(ident for change in plan.changes for ident in _affected_ids(change))
 
 
-def with_dependants(plan: Plan, flows: Mapping[str, tuple[Dataflow, ...]]) -> Plan:
+def with_dataflows(plan: Plan, flows: Mapping[str, tuple[Dataflow, ...]]) -> Plan:
     """Return the plan with dataflows named in the changes that affect them, and deletes of used connections blocked.
 
     ``flows`` has the dataflows by the id of their base connection.
@@ -50,7 +50,7 @@ def with_dependants(plan: Plan, flows: Mapping[str, tuple[Dataflow, ...]]) -> Pl
     return replace(plan, changes=tuple(changes))
 
 
-def without_dependants(plan: Plan, why: str) -> Plan:
+def with_unknown_dataflows(plan: Plan, why: str) -> Plan:
     """Return the plan with a note on each affected change that its dataflows could not be read, and ``why``."""
     note = f"its dataflows could not be read: {why}"
     return plan.with_notes({change.key: note for change in plan.changes if _affected_ids(change)})

@@ -8,17 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.loader import as_text
-from provisioner.errors import NotFound, NotFoundUnclear, ServiceError
-from provisioner.model import MYSQL_SPEC_ID, Json, text_or_empty
+from provisioner.errors import ServiceError
+from provisioner.model import Json, text_or_empty
 from provisioner.text import fold_name
-
-if TYPE_CHECKING:
-    from provisioner.service.client import FlowReader
-    from provisioner.state.records import State
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,43 +160,3 @@ def shown_otherwise(fields: Mapping[str, str], observed: Observed) -> tuple[tupl
     shown = {"description": "", **observed.as_dict}
     expected = {"description": "", **fields}
     return tuple((path, shown[path]) for path, value in expected.items() if path in shown and shown[path] != value)
-
-
-_LOOKUPS_AT_A_TIME = 8
-
-
-def look(service: FlowReader, state: State) -> Observation:
-    """Return what the service shows, each recorded id and that of each open call included."""
-    recorded = (record.id for record in state.records)
-    return look_for(service, (*recorded, *(intent.id for intent in state.intents if intent.id)))
-
-
-def look_for(service: FlowReader, known_ids: Iterable[str]) -> Observation:
-    """Read one paged list, whatever the number of definitions, and look up each known id that is not in it.
-
-    A list may lag behind creates (assumed): only "not found" for its id shows that an object is gone. To take it for
-    gone because a list has not caught up would create it twice.
-    """
-    listed = service.list_connections(MYSQL_SPEC_ID)
-    ids = {item["id"] for item in listed}
-    unlisted = [ident for ident in dict.fromkeys(known_ids) if ident not in ids]
-    looked_up = _look_up(service, unlisted)
-    unclear = {ident: reason for ident, reason in zip(unlisted, looked_up, strict=True) if isinstance(reason, str)}
-    return observe((*listed, *(item for item in looked_up if isinstance(item, Mapping))), unclear, frozenset(unlisted))
-
-
-def _look_up(service: FlowReader, ids: list[str]) -> list[Json | str | None]:
-    """Return the object of each id, None where it is gone, or the reason why that is unclear."""
-
-    def get(ident: str) -> Json | str | None:
-        try:
-            return service.get(ident)
-        except NotFound:
-            return None
-        except NotFoundUnclear as error:
-            return error.message.partition(": ")[2] or error.message
-
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max_workers=_LOOKUPS_AT_A_TIME) as pool:
-        return list(pool.map(get, ids))

@@ -14,9 +14,9 @@ from provisioner.planning.added_steps import is_probe, with_proofs, with_tests, 
 from provisioner.planning.approval import pinned
 from provisioner.planning.changes import PlanInputs, plan_all
 from provisioner.planning.guards import announce_drift, hold_back_mass_delete, hold_back_mass_recreate
-from provisioner.planning.impact import affected_ids, with_dependants, with_other_readers, without_dependants
+from provisioner.planning.impact import affected_ids, with_dataflows, with_other_readers, with_unknown_dataflows
+from provisioner.planning.look import look
 from provisioner.planning.moves import apply_moves, move_notes, with_moves
-from provisioner.planning.observed import look
 from provisioner.planning.plan import Plan, PlanOptions
 from provisioner.planning.recovery import resolve
 from provisioner.planning.refresh import refresh_plan
@@ -112,8 +112,8 @@ def _name_dataflows(plan: Plan, service: FlowReader) -> Plan:
     if not ids:
         return plan
     try:
-        return with_dependants(plan, service.flows_of(ids))
+        return with_dataflows(plan, service.flows_of(ids))
     except NotAuthenticated:
         raise
     except ServiceError as error:  # a technical account may see connections and no flows
-        return without_dependants(plan, error.message)
+        return with_unknown_dataflows(plan, error.message)

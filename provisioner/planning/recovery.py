@@ -92,7 +92,7 @@ class Resolved:
 def resolve(state: State, observation: Observation, client: str, waited: bool = False) -> Resolved:
     """Decide on every open intent. ``waited``: all calls had the time to take effect and to be shown."""
     managed = frozenset(record.id for record in state.records)
-    look = Look(observation, managed, _exact_results(state.intents, observation), waited, client)
+    look = Evidence(observation, managed, _exact_results(state.intents, observation), waited, client)
     decisions = _without_rivals([(intent, decide(intent, look)) for intent in state.intents])
     adopted, settled, waiting = [], [], set()
     fenced: dict[Key, tuple[Completed, ...]] = {}
@@ -164,7 +164,7 @@ def _record_with_unknown_secrets(intent: Intent, observed: Observed, state: Stat
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Evidence:
     """An observation with the knowledge to judge it.
 
     ``managed`` are the ids of records, ``exact`` the ids of objects that are exactly as an open call would make them.
@@ -183,7 +183,7 @@ class Look:
         return NoEffect() if self.waited else Wait()
 
 
-def decide(intent: Intent, look: Look) -> Decision:
+def decide(intent: Intent, look: Evidence) -> Decision:
     """Return the decision on one open intent, regardless of the others."""
     if answer := look.observation.unclear.get(intent.id or ""):
         return Undecided(f"{intent.id} {answer}", f"if it is gone: `state rm {intent.key}`")
@@ -199,7 +199,7 @@ def decide(intent: Intent, look: Look) -> Decision:
             return _decide_patch(intent, look)
 
 
-def _decide_patch(intent: Intent, look: Look) -> Decision:
+def _decide_patch(intent: Intent, look: Evidence) -> Decision:
     observed = look.observation.by_id.get(intent.id or "")
     if observed is None:
         return look.no_effect_shown
@@ -209,7 +209,7 @@ def _decide_patch(intent: Intent, look: Look) -> Decision:
     return NoEffect() if look.waited else Wait(fenced=True)
 
 
-def _decide_create(intent: Intent, look: Look) -> Decision:
+def _decide_create(intent: Intent, look: Evidence) -> Decision:
     candidates = [observed for observed in look.observation.by_id.values() if _may_be_result(observed, intent, look)]
     namesakes = [observed for observed in candidates if fold_name(observed.name) == fold_name(intent.name)]
     if len(namesakes) == 1 and _is_exact(namesakes[0], intent):
@@ -230,7 +230,7 @@ def _ask_about(intent: Intent, candidates: Iterable[Observed]) -> Undecided:
     )
 
 
-def _may_be_result(observed: Observed, intent: Intent, look: Look) -> bool:
+def _may_be_result(observed: Observed, intent: Intent, look: Evidence) -> bool:
     """Return whether the object is not known to have existed before, nor to belong to anybody else."""
     known = observed.id in look.managed or observed.id in intent.seen
     of_another = bool(look.client and observed.created_client and observed.created_client != look.client)

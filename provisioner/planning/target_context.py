@@ -22,8 +22,8 @@ class TargetContext:
     """A target, with what the settings add to it.
 
     ``environment`` holds the variables that templates may read; ``fingerprinter`` is made for a lineage; ``client`` is
-    our client id at the service; ``deadlines`` are those of calls; ``loopback`` is true for an emulator. ``scanner``
-    is given each sensitive value as soon as it is read.
+    our client id at the service; ``deadlines`` are those of calls; ``loopback`` is true for an address of this
+    machine, such as an emulator. ``scanner`` is given each sensitive value as soon as it is read.
     """
 
     project: Project

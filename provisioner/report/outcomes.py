@@ -2,7 +2,7 @@
 
 The stream has one JSON object a line. Every event has ``time`` (ISO 8601, UTC) and ``type``: ``plan`` (the plan's
 numbers and its digest), ``planned_change`` (one ``change`` of the plan as JSON), ``outcome`` (one ``outcome`` of the
-result as JSON), ``as_summary``.
+result as JSON), ``summary``.
 """
 
 from __future__ import annotations

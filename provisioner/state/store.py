@@ -112,7 +112,7 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Snapshot:
+class _Files:
     """The files as read: the bytes of the state file (None if there is none), the state in them, the journal, and the
     outcomes in a rescue file."""
 
@@ -148,7 +148,7 @@ class FileStore:
         self._tell = tell
         self._check = check
         self._new_lineage = lineage or os.urandom(16).hex()
-        self._loaded: _Snapshot | None = None
+        self._loaded: _Files | None = None
         self._journal: Journal | None = None
         self._journal_id = ""  # of the journal that this store appended to last
         self._mutex = threading.Lock()
@@ -287,7 +287,7 @@ class FileStore:
             self._journal.close()
         self._journal = None
 
-    def _read_files(self) -> _Snapshot:
+    def _read_files(self) -> _Files:
         # The journal first: if another run compacts before the state is read, the state says that it includes it.
         contents = journal.read(self._journal_path)
         data = self._read_state_file()
@@ -298,7 +298,7 @@ class FileStore:
         else:
             state = state_from_bytes(data, str(self._path))
         self._check_target(state.target)
-        return _Snapshot(data, state, contents, journal.read_rescue_file(self._rescue_path))
+        return _Files(data, state, contents, journal.read_rescue_file(self._rescue_path))
 
     def _read_state_file(self) -> bytes | None:
         try:
@@ -326,7 +326,7 @@ class FileStore:
                 "name the target that the state belongs to, or give this one a state of its own",
             )
 
-    def _read_unmoved(self) -> _Snapshot:
+    def _read_unmoved(self) -> _Files:
         """Return the files as they are now. Raise ``StaleError`` if the state is neither the loaded one nor made from
         it by this store."""
         if self._loaded is None:
@@ -346,7 +346,7 @@ class FileStore:
             "run plan again; the entries of this run are in the journal beside the state",
         )
 
-    def _write(self, state: State, before: _Snapshot) -> _Snapshot:
+    def _write(self, state: State, before: _Files) -> _Files:
         data = state_to_bytes(state)
         if state_from_bytes(data, str(self._path)) != state:
             raise StateError(f"{self._path} would not read back as it was written", "keep the journal and report this")
@@ -354,7 +354,7 @@ class FileStore:
             if before.data is not None:
                 replace_file(beside(self._path, ".backup"), before.data)
             replace_file(self._path, data)
-        return _Snapshot(data, state, before.journal, before.rescued)
+        return _Files(data, state, before.journal, before.rescued)
 
 
 @contextmanager

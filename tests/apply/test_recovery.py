@@ -10,7 +10,7 @@ import pytest
 from provisioner.model import MYSQL_SPEC_ID, Json
 from provisioner.planning.observed import Observation, observe
 from provisioner.planning.plan import Action, Undecided
-from provisioner.planning.recovery import Look, NoEffect, Ours, StillThere, Wait, decide, resolve
+from provisioner.planning.recovery import Evidence, NoEffect, Ours, StillThere, Wait, decide, resolve
 from provisioner.state.records import Intent
 from provisioner.state.replay import replay
 from tests.planning.examples import CLIENT, desired, item, observation, only, planned, record, state
@@ -74,10 +74,10 @@ CREATES: list[tuple[str, list[Json], bool, object]] = [
 ]
 
 
-def look(*items: Json, waited: bool = True) -> Look:
+def look(*items: Json, waited: bool = True) -> Evidence:
     seen = observation(*items)
     claimed = frozenset(one.id for one in seen.by_id.values() if one.name == "Stock")
-    return Look(seen, frozenset({"managed"}), claimed, waited, CLIENT)
+    return Evidence(seen, frozenset({"managed"}), claimed, waited, CLIENT)
 
 
 @pytest.mark.parametrize(("items", "waited", "decision"), [row[1:] for row in CREATES], ids=[row[0] for row in CREATES])
@@ -163,7 +163,7 @@ def test_a_delete_whose_object_is_gone_drops_the_record() -> None:
     ids=["gone", "there", "there after the wait", "nobody knows"],
 )
 def test_a_delete(seen: Observation, waited: bool, decision: object) -> None:
-    found = decide(intent("delete"), Look(seen, frozenset(), frozenset(), waited, CLIENT))
+    found = decide(intent("delete"), Evidence(seen, frozenset(), frozenset(), waited, CLIENT))
     assert isinstance(found, Undecided) if decision is Undecided else found == decision
 
 
