@@ -170,3 +170,12 @@ def test_what_was_deleted_outside_leaves_no_old_record(applied: Project, service
     assert applied.run("apply", "--yes").last == "Apply complete: 1 added, 0 changed, 0 destroyed."
     assert set(applied.state["records"]) == {"b", "c"}
     assert applied.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_a_blocked_change_leaves_its_record_where_it_is(applied: Project, service: Service) -> None:
+    """Also where nothing is asked, as nothing else is to be done: nobody has agreed to the move."""
+    service.delete(applied.id("a"))
+    rename(applied, "a", "c", "movedFrom: a\n")
+    blocked = applied.run("apply", "--select", "c", "--resend")
+    assert (blocked.code, "blocked" in blocked.out) == (1, True)
+    assert set(applied.state["records"]) == {"a", "b"}

@@ -108,6 +108,9 @@ def test_a_lost_answer_without_effect_is_waited_for_and_sent_again(project: Proj
     with between(service, fail_one_create) as url:
         project.target(url)
         assert project.run("apply", "--yes", "--no-wait").code == 4
+        again = project.run("apply", "--yes", "--no-wait")
+        assert again.code == 4
+        assert "remedy: run apply without --no-wait" in again.out
         second = project.run("apply", "--yes")
     assert second.code == 0
     assert "waiting 120 s for the outcome of 1 call" in second.err
