@@ -19,10 +19,10 @@ from provisioner.cli.console import Console
 from provisioner.cli.settings import read_settings
 from provisioner.definitions import files
 from provisioner.definitions.definition import DefinitionParser, ParsedDefinition
-from provisioner.definitions.lint import exposed_secrets, variable_warnings
-from provisioner.definitions.loader import parse
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
-from provisioner.definitions.read import DefinitionRenderer, read
+from provisioner.definitions.render import DefinitionRenderer, read
+from provisioner.definitions.warnings import exposed_secrets, variable_warnings
+from provisioner.definitions.yaml_loader import parse
 from provisioner.model import Problem
 from provisioner.planning import planner
 from provisioner.planning.plan import PlanOptions

@@ -37,9 +37,9 @@ LAYERS: Mapping[str, frozenset[str]] = {
 """What each package and top-level module may import, beside itself and the version."""
 
 LIBRARIES = {
-    "yaml": {"definitions/loader.py", "importing/drafts.py"},
+    "yaml": {"definitions/yaml_loader.py", "importing/drafts.py"},
     "jsonschema": {"json_schema.py"},
-    "jsonschema_rs": {"json_schema.py", "emulator/faults.py"},
+    "jsonschema_rs": {"json_schema.py", "emulator/fault_config.py"},
     "jinja2": {"definitions/templates.py", "report/plan_html.py"},
     "requests": {"service/transport.py"},
     "filelock": {"state/lock.py"},

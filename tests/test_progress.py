@@ -13,7 +13,7 @@ import pytest
 from benchmarks.data import make
 from provisioner.cli import inspect
 from provisioner.cli.console import Console
-from provisioner.definitions import read
+from provisioner.definitions import render
 from provisioner.definitions.project import read_project
 from provisioner.progress import Progress, Waits, line
 from provisioner.service.client import FlowReader
@@ -108,8 +108,8 @@ def each_second(heard: list[str]) -> Progress:
 def test_definitions_read_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
     project = read_project(make(tmp_path, 60).folder)
-    monkeypatch.setattr(read, "TOGETHER", 25)
-    read.read(project, (), {}, each_second(heard))
+    monkeypatch.setattr(render, "TOGETHER", 25)
+    render.read(project, (), {}, each_second(heard))
     assert heard == [
         "25 of 60 definitions read, 25 a second, about 1 s left",
         "50 of 60 definitions read, 25 a second, about 1 s left",

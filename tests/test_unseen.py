@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from provisioner.definitions.loader import parse
+from provisioner.definitions.yaml_loader import parse
 from provisioner.report.escaping import code_span, markdown_text
 from provisioner.report.terminal import command_text, json_line, json_text, safe
 from provisioner.text import INVISIBLE

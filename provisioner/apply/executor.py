@@ -33,7 +33,6 @@ from provisioner.errors import (
     StaleError,
     StateError,
 )
-from provisioner.planning.added_steps import intent_of_probe, is_probe
 from provisioner.planning.diff import record_of
 from provisioner.planning.observed import parse_observed
 from provisioner.planning.plan import Change, Plan
@@ -50,6 +49,7 @@ from provisioner.planning.steps import (
     Test,
     patch_body,
 )
+from provisioner.planning.verification_steps import intent_of_probe, is_probe
 from provisioner.service.client import FlowService, WriteResult
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import CallKind, Completed, Intent, Record

@@ -13,10 +13,10 @@ from enum import StrEnum
 
 from provisioner.errors import ExitCode
 from provisioner.model import Key
-from provisioner.planning.added_steps import is_probe, probe_key
 from provisioner.planning.changes import LOOKED_FOR
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.steps import Create, Patch
+from provisioner.planning.verification_steps import is_probe, probe_key
 from provisioner.service.responses import Reachability
 from provisioner.state.records import Intent, Record
 

@@ -36,7 +36,6 @@ from provisioner.apply.outcome import (
 from provisioner.definitions.desired import Desired
 from provisioner.errors import Declined, ProvisionerError, StaleError, StateError, UsageError
 from provisioner.model import Key
-from provisioner.planning.added_steps import definition_key, probe_key
 from provisioner.planning.approval import Approval, SavedPlan, verify
 from provisioner.planning.changes import PlanInputs
 from provisioner.planning.guards import hold_back_drift
@@ -46,9 +45,10 @@ from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Change, Plan, PlanOptions
 from provisioner.planning.planner import make_plan
 from provisioner.planning.recovery import Resolved, resolve
-from provisioner.planning.renewal import GIVE_UP_KEY, forgotten_key, key_note, renewed
+from provisioner.planning.secret_records import GIVE_UP_KEY, forgotten_key, key_note, renewed
 from provisioner.planning.steps import Create, Probe
 from provisioner.planning.target_context import TargetContext
+from provisioner.planning.verification_steps import definition_key, probe_key
 from provisioner.service.client import FlowService
 from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import State

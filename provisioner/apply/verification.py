@@ -14,10 +14,10 @@ from threading import Event
 from provisioner.apply.id_checks import KnownIds, check_new
 from provisioner.definitions.desired import Desired, body
 from provisioner.errors import NotFound, OutcomeUnknown, ProvisionerError, Refused, ServiceError, StateError
-from provisioner.planning.added_steps import INITIALIZING, probe_name
 from provisioner.planning.observed import parse_observed
 from provisioner.planning.plan import Change
 from provisioner.planning.steps import Create, Delete, Patch
+from provisioner.planning.verification_steps import INITIALIZING, probe_name
 from provisioner.service.client import FlowService
 from provisioner.state.records import Completed, Intent, Record
 from provisioner.state.store import Store

@@ -13,7 +13,7 @@ import click
 
 from provisioner.apply.outcome import Applied, Outcome, Verdict, exit_code
 from provisioner.apply.run import ApplyOptions, Ports, run_apply
-from provisioner.cli import guesses, options
+from provisioner.cli import did_you_mean, options
 from provisioner.cli.context import Context, Needs, new_id
 from provisioner.cli.interruption import Interruption
 from provisioner.cli.reports import Reports, with_problem_reports, write_reports
@@ -226,8 +226,8 @@ def _warning_if_not_written(context: Context) -> Iterator[None]:
 def _read_saved(file: Path, target: str | None, folder: Path) -> SavedPlan:
     """Return a saved plan. Raise ``PlanFileError``; ``UsageError`` where it is for another target than the one named,
     or where FILE is no file but the name of a target or a key."""
-    no_plan = not file.exists() or guesses.as_key(str(file)) != str(file)
-    if no_plan and (instead := guesses.instead_of_argument(folder, str(file), ("--target", "--select"))):
+    no_plan = not file.exists() or did_you_mean.as_key(str(file)) != str(file)
+    if no_plan and (instead := did_you_mean.instead_of_argument(folder, str(file), ("--target", "--select"))):
         raise UsageError(f"{file} is no saved plan", f"provisioner apply {instead}")
     try:
         plan = saved_plan.load(file.read_text("utf-8"))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from provisioner.secret_scanner import SecretScanner
     from provisioner.service.auth import ClientCredentials, FixedToken
     from provisioner.service.client import FlowService
-    from provisioner.service.http import Log, Timing, Transport
+    from provisioner.service.messages import Log, Timing, Transport
     from provisioner.service.origin import Origin
 
 EMULATOR = "emulator"
@@ -57,7 +57,7 @@ def target_context(
 ) -> TargetContext:
     """Return a target with what the settings add to it."""
     from provisioner.planning.target_context import TargetContext
-    from provisioner.service import http
+    from provisioner.service import messages
 
     loopback = target.emulator or _origin(target.endpoint, settings).loopback
     return TargetContext(
@@ -67,7 +67,7 @@ def target_context(
         environment={**target.sample_env, **{name: value for name, value in settings.variables.items() if value}},
         fingerprinter=lambda lineage: Fingerprinter(lineage, settings.fingerprint_key, settings.old_fingerprint_key),
         client=EMULATOR if target.emulator else settings.credentials.api_key or "",
-        deadlines=http.LOOPBACK if loopback else http.REMOTE,
+        deadlines=messages.LOOPBACK if loopback else messages.REMOTE,
         loopback=loopback,
         scanner=scanner,
         progress=progress,
@@ -209,7 +209,7 @@ _REMEDY = (
 def _tokens(
     target: TargetContext, settings: Settings, ims_url: str, transport: Transport, timing: Timing
 ) -> FixedToken | ClientCredentials:
-    from provisioner.service import http
+    from provisioner.service import messages
     from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
 
     credentials = settings.credentials
@@ -225,7 +225,7 @@ def _tokens(
     def issued(token: str) -> None:
         target.scanner.register([Sensitive(token, "access token")])
 
-    within = (http.LOOPBACK if origin.loopback else http.REMOTE).attempt
+    within = (messages.LOOPBACK if origin.loopback else messages.REMOTE).attempt
     return ClientCredentials(
         origin, target.client, credentials.client_secret, transport, timing, issued, scopes=scopes, within=within
     )

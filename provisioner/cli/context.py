@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from provisioner.model import Key, Location, Problem
     from provisioner.planning.target_context import TargetContext
     from provisioner.service.client import FlowReader, FlowService
-    from provisioner.service.http import CallLog
+    from provisioner.service.messages import CallLog
     from provisioner.state.store import FileStore
 
 _MAX_WARNINGS = 10
@@ -134,8 +134,8 @@ class Run:
     def warn(self, desired: tuple[Desired, ...]) -> None:
         """Print which files were overlooked and what is odd about the variables that were read; never a value."""
         from provisioner.definitions.files import overlooked_files
-        from provisioner.definitions.lint import variable_warnings
         from provisioner.definitions.project import CONNECTIONS
+        from provisioner.definitions.warnings import variable_warnings
         from provisioner.report import problems
 
         console, style = self.context.console, self.context.err_style
@@ -204,9 +204,9 @@ def load_definitions(
     from provisioner.definitions.check import CheckResult
     from provisioner.definitions.desired import unset_variables
     from provisioner.definitions.files import NO_DEFINITION
-    from provisioner.definitions.lint import exposed_secrets
     from provisioner.definitions.project import FILE_NAME
-    from provisioner.definitions.read import read
+    from provisioner.definitions.render import read
+    from provisioner.definitions.warnings import exposed_secrets
 
     scanner = target.scanner
     definitions = read(target.project, (target.target,), target.environment, target.progress)
@@ -244,7 +244,7 @@ def _definition_problems(project: Project, target: Target, environment: Settings
         return ()
     from provisioner.definitions.desired import unset_variables
     from provisioner.definitions.files import NO_DEFINITION, NO_FOLDER
-    from provisioner.definitions.read import read
+    from provisioner.definitions.render import read
 
     definitions = read(project, (target,), {})
     (built,) = definitions.by_target

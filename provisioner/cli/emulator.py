@@ -12,12 +12,12 @@ import click
 
 from provisioner.cli import options
 from provisioner.cli.context import Context
-from provisioner.definitions.syntax import json_problem
+from provisioner.definitions.yaml_problems import json_problem
 from provisioner.errors import ProvisionerError, UsageError
 
 if TYPE_CHECKING:
     from provisioner.emulator.behaviour import Behaviour
-    from provisioner.emulator.faults import FaultConfig
+    from provisioner.emulator.fault_config import FaultConfig
 
 _HELP = "docs/emulator.md lists the switches"
 _FAULTS_HELP = "docs/emulator.md lists the faults"
@@ -52,7 +52,7 @@ def run(
     port: int, data: Path | None, behaviour: Path | None, announce: Callable[[str], None], faults: Path | None = None
 ) -> None:
     """Serve until interrupted; call ``announce`` with the URL once it answers. Raise ``UsageError``."""
-    from provisioner.emulator.faults import FaultError
+    from provisioner.emulator.fault_config import FaultError
     from provisioner.emulator.server import serve
 
     switches = read_behaviour(_read(behaviour, _HELP) if behaviour else {})
@@ -95,7 +95,7 @@ def read_behaviour(switches: Any) -> Behaviour:
 
 def read_faults(document: Any) -> FaultConfig:
     """Return the faults that a JSON document describes. Raise ``UsageError`` that names the bad entry."""
-    from provisioner.emulator.faults import FaultError, fault_config
+    from provisioner.emulator.fault_config import FaultError, fault_config
 
     try:
         return fault_config(document)

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from provisioner import __version__
-from provisioner.cli import guesses
+from provisioner.cli import did_you_mean
 from provisioner.cli.context import Context
 from provisioner.errors import Leak, ProblemsFound, ProvisionerError, remedy_for
 from provisioner.report.terminal import safe
@@ -71,7 +71,7 @@ def _usage(error: click.ClickException) -> str:
     if not isinstance(error, click.UsageError) or error.ctx is None:
         return f"error: {message}"
     command = error.ctx.command_path
-    if (unknown := _NO_SUCH.match(message)) and (instead := guesses.REMOVED.get(f"{command} {unknown[2]}")):
+    if (unknown := _NO_SUCH.match(message)) and (instead := did_you_mean.REMOVED.get(f"{command} {unknown[2]}")):
         return f"error: `{command} {unknown[2]}` was removed\n    remedy: {instead}"
     if instead := _replacement(error.ctx, message):
         # Better than what click finds similar.
@@ -84,10 +84,12 @@ def _replacement(context: click.Context, message: str) -> str:
     options = {name for one in context.command.get_params(context) for name in one.opts}
     if unknown := _NO_SUCH.match(message):
         what, name = unknown[1], unknown[2]
-        return guesses.instead_of_flag(name, options) if what == "option" else guesses.instead_of_command(name)
+        return (
+            did_you_mean.instead_of_flag(name, options) if what == "option" else did_you_mean.instead_of_command(name)
+        )
     if extra := _EXTRA.match(message):
         folder = context.params.get("project") or Path()
-        return guesses.instead_of_argument(folder, extra[1].rstrip(")"), options)
+        return did_you_mean.instead_of_argument(folder, extra[1].rstrip(")"), options)
     return ""
 
 

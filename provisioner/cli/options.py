@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import click
 
 from provisioner.cli.context import Context
-from provisioner.cli.guesses import as_key
+from provisioner.cli.did_you_mean import as_key
 from provisioner.errors import ProvisionerError, UsageError
 
 Command: TypeAlias = Callable[..., Any]
@@ -134,7 +134,7 @@ def complete_target(ctx: click.Context, _: click.Parameter, typed: str) -> list[
 def complete_key(ctx: click.Context, _: click.Parameter, typed: str) -> list[str]:
     """Return the keys of definitions that begin so; none where they cannot be read."""
     from provisioner.definitions.project import read_project
-    from provisioner.definitions.read import read
+    from provisioner.definitions.render import read
 
     try:
         definitions = read(read_project(Path(ctx.params.get("project") or ".")), (), {}).definitions

@@ -14,7 +14,7 @@ from provisioner.errors import UsageError
 from provisioner.planning import planner, saved_plan
 from provisioner.planning.approval import ExpectedDigest
 from provisioner.planning.plan import Action, Plan, PlanOptions
-from provisioner.planning.renewal import key_note
+from provisioner.planning.secret_records import key_note
 from provisioner.report import formats, plan_text
 from provisioner.report.terminal import safe
 from provisioner.report.wording import foreign_texts

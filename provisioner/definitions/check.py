@@ -8,10 +8,10 @@ from pathlib import Path
 
 from provisioner.definitions.definition import Definition
 from provisioner.definitions.files import overlooked_files
-from provisioner.definitions.lint import description_warnings, name_warnings
 from provisioner.definitions.project import CONNECTIONS, FILE_NAME, Project, Target, UnsoundProject, read_project
-from provisioner.definitions.read import read
-from provisioner.definitions.syntax import source_line
+from provisioner.definitions.render import read
+from provisioner.definitions.warnings import description_warnings, name_warnings
+from provisioner.definitions.yaml_problems import source_line
 from provisioner.errors import ProblemsFound
 from provisioner.model import Location, Problem
 from provisioner.progress import SILENT, Progress

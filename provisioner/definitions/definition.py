@@ -23,9 +23,9 @@ from provisioner.definitions.fields import (
     with_likely_spec,
     with_values,
 )
-from provisioner.definitions.hints import suggestion
-from provisioner.definitions.loader import Document
 from provisioner.definitions.project import KeyAndPath, Project
+from provisioner.definitions.suggestions import suggestion
+from provisioner.definitions.yaml_loader import Document
 from provisioner.model import Key, Location, Problem
 
 _KEY_SCHEMA = json_schema.load("connection")["properties"]["key"]

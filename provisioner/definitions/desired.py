@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from provisioner.definitions import connection_string, schema, templates
 from provisioner.definitions.fields import OR_ALLOW, TemplateField, is_sensitive, string_problem, template_problem
-from provisioner.definitions.hints import suggestion
-from provisioner.definitions.loader import Position
 from provisioner.definitions.project import FILE_NAME, Target
-from provisioner.definitions.syntax import find_invisible
+from provisioner.definitions.suggestions import suggestion
 from provisioner.definitions.templates import BadTemplate, Template
+from provisioner.definitions.yaml_loader import Position
+from provisioner.definitions.yaml_problems import find_invisible
 from provisioner.model import Json, Key, Location, Problem
 from provisioner.secrets import Sensitive, Symbolic, Value
 

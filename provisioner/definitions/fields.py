@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 
 from provisioner import json_schema
 from provisioner.definitions import connection_string, schema, templates
-from provisioner.definitions.hints import closest
-from provisioner.definitions.loader import Document, Position, YamlPath, as_text
 from provisioner.definitions.project import NEVER_ADMITTED, KeyAndPath, Project
+from provisioner.definitions.suggestions import closest
 from provisioner.definitions.templates import BadTemplate
+from provisioner.definitions.yaml_loader import Document, Position, YamlPath, as_text
 from provisioner.model import Json, Location, Problem
 
 MAX_FIELDS = 128

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from provisioner.definitions.hints import closest
+from provisioner.definitions.suggestions import closest
 from provisioner.errors import UsageError
 from provisioner.model import Location, Problem, Severity
 

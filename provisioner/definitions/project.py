@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from provisioner import json_schema
 from provisioner.definitions import files, schema
-from provisioner.definitions.hints import suggestion
-from provisioner.definitions.loader import Document, as_text, parse
+from provisioner.definitions.suggestions import suggestion
+from provisioner.definitions.yaml_loader import Document, as_text, parse
 from provisioner.errors import ProblemsFound, UsageError
 from provisioner.model import Cloud, Json, Key, Location, Problem
 

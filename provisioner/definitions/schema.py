@@ -20,8 +20,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from provisioner import json_schema
-from provisioner.definitions.hints import Misplaced, closest, misplaced, reason_for, suggestion
-from provisioner.definitions.loader import Document, YamlPath
+from provisioner.definitions.suggestions import Misplaced, closest, misplaced, reason_for, suggestion
+from provisioner.definitions.yaml_loader import Document, YamlPath
 from provisioner.model import Cloud, Json, Location, Problem
 
 

@@ -19,8 +19,8 @@ from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from provisioner.definitions.hints import closest, suggestion
-from provisioner.definitions.syntax import INVISIBLE_REMEDY, find_invisible
+from provisioner.definitions.suggestions import closest, suggestion
+from provisioner.definitions.yaml_problems import INVISIBLE_REMEDY, find_invisible
 from provisioner.secrets import Sensitive, Symbolic, Value
 from provisioner.text import TYPOGRAPHIC_QUOTE
 

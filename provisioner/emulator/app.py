@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.databases import CredentialStore
-from provisioner.emulator.faults import Faults
+from provisioner.emulator.fault_config import Faults
 from provisioner.emulator.messages import JsonObject, Request
 from provisioner.emulator.store import ConnectionStore
 

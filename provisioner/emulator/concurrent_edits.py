@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from provisioner.emulator.app import App, Client
-from provisioner.emulator.base_connection import AuditStamp, Connection, connection_body, parse_body
+from provisioner.emulator.connection_model import AuditStamp, Connection, connection_body, parse_body
 from provisioner.emulator.connections import BASE, PendingWrite, add_connection, new_connection
 from provisioner.emulator.errors import Error, ErrorReply
-from provisioner.emulator.faults import Existing, Fault, FaultError
+from provisioner.emulator.fault_config import Existing, Fault, FaultError
 from provisioner.emulator.messages import JsonObject, Request, parse
 from provisioner.emulator.specs import MYSQL_ID, MYSQL_VERSION
 

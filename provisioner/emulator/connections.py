@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from provisioner.emulator import flows, listing
 from provisioner.emulator.app import AdmittedRequest, App, Client, as_uuid
-from provisioner.emulator.base_connection import (
+from provisioner.emulator.connection_model import (
     AuditStamp,
     Connection,
     Provisioning,

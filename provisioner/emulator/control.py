@@ -5,7 +5,7 @@ from __future__ import annotations
 from provisioner.emulator.app import App
 from provisioner.emulator.concurrent_edits import create_existing
 from provisioner.emulator.errors import uncoded
-from provisioner.emulator.faults import FaultConfig, FaultError, fault_config
+from provisioner.emulator.fault_config import FaultConfig, FaultError, fault_config
 from provisioner.emulator.messages import Json, JsonObject, Reply, Request, parse
 
 

@@ -18,8 +18,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from provisioner.emulator.base_connection import Connection
 from provisioner.emulator.behaviour import Behaviour
+from provisioner.emulator.connection_model import Connection
 from provisioner.emulator.errors import coded, unreachable
 from provisioner.emulator.messages import Json, JsonObject
 

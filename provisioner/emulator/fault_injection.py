@@ -10,9 +10,9 @@ from http.client import responses
 
 from provisioner.emulator import auth, concurrent_edits, errors
 from provisioner.emulator.app import App
-from provisioner.emulator.base_connection import Connection
+from provisioner.emulator.connection_model import Connection
 from provisioner.emulator.errors import ErrorReply, coded, uncoded
-from provisioner.emulator.faults import RESPONSE_FAULTS, Fault
+from provisioner.emulator.fault_config import RESPONSE_FAULTS, Fault
 from provisioner.emulator.messages import Delivery, Reply, Request, ResponseFault
 from provisioner.emulator.routes import answer, is_emulated
 from provisioner.emulator.store import ConnectionStore

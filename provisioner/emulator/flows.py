@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from provisioner.emulator import listing
 from provisioner.emulator.app import AdmittedRequest, App, DependentType, as_uuid
-from provisioner.emulator.base_connection import parse_body
+from provisioner.emulator.connection_model import parse_body
 from provisioner.emulator.errors import malformed, missing_field, missing_object
 from provisioner.emulator.listing import FieldType
 from provisioner.emulator.messages import Json, JsonObject, Reply

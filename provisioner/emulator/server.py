@@ -20,8 +20,8 @@ from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.concurrent_edits import create_existing
 from provisioner.emulator.databases import check_driver
 from provisioner.emulator.errors import ErrorReply
+from provisioner.emulator.fault_config import FaultConfig, Faults
 from provisioner.emulator.fault_injection import handle
-from provisioner.emulator.faults import FaultConfig, Faults
 from provisioner.emulator.store import SqliteStore
 
 _HOST = "127.0.0.1"

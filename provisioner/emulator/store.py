@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from provisioner.emulator.base_connection import AuditStamp, Connection, ConnectionBody, Provisioning
+from provisioner.emulator.connection_model import AuditStamp, Connection, ConnectionBody, Provisioning
 from provisioner.emulator.errors import coded
 from provisioner.emulator.messages import dump, parse
 

@@ -16,9 +16,9 @@ from typing import NamedTuple, TypeAlias
 from provisioner.definitions.desired import Desired
 from provisioner.errors import StaleError, UsageError
 from provisioner.model import Json, Key, TargetIdentity
-from provisioner.planning.added_steps import is_probe
 from provisioner.planning.plan import Action, Change, Pin, Plan, PlanOptions
 from provisioner.planning.steps import Accept, Delete, Patch, Test
+from provisioner.planning.verification_steps import is_probe
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Record, State
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired
 from provisioner.model import Key, TargetIdentity
-from provisioner.planning.added_steps import INITIALIZING, await_before, leftover_probes
 from provisioner.planning.diff import (
     FieldChange,
     accepted,
@@ -28,6 +27,7 @@ from provisioner.planning.observed import Observation, Observed, differing, show
 from provisioner.planning.ownership import NO_OWNERS, Ownership, ownership
 from provisioner.planning.plan import NO_OPTIONS, Action, Change, Plan, PlanOptions, Undecided
 from provisioner.planning.steps import Accept, Create, Delete, Patch, Step, operations
+from provisioner.planning.verification_steps import INITIALIZING, await_before, leftover_probes
 from provisioner.state.fingerprint import KEY_VARIABLE, OLD_KEY_VARIABLE, Comparison, Fingerprinter
 from provisioner.state.records import Record, State
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from provisioner.definitions.desired import Desired
-from provisioner.definitions.loader import as_text
+from provisioner.definitions.yaml_loader import as_text
 from provisioner.errors import ServiceError
 from provisioner.model import Json, text_or_empty
 from provisioner.text import fold_name

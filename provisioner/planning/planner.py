@@ -7,10 +7,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from provisioner.definitions.desired import Desired
-from provisioner.definitions.lint import exposing_fields
+from provisioner.definitions.warnings import exposing_fields
 from provisioner.errors import NotAuthenticated, ServiceError, StateError, UsageError
 from provisioner.model import Cloud
-from provisioner.planning.added_steps import is_probe, with_proofs, with_tests, with_waits
 from provisioner.planning.approval import pinned
 from provisioner.planning.changes import PlanInputs, plan_all
 from provisioner.planning.guards import announce_drift, hold_back_mass_delete, hold_back_mass_recreate
@@ -21,6 +20,7 @@ from provisioner.planning.plan import Plan, PlanOptions
 from provisioner.planning.recovery import resolve
 from provisioner.planning.refresh import refresh_plan
 from provisioner.planning.target_context import TargetContext
+from provisioner.planning.verification_steps import is_probe, with_proofs, with_tests, with_waits
 from provisioner.state.records import State
 from provisioner.state.replay import replay
 

@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from provisioner.model import Key
-from provisioner.planning.added_steps import probe_key
 from provisioner.planning.observed import Observation, Observed, shown_otherwise
 from provisioner.planning.plan import Undecided
+from provisioner.planning.verification_steps import probe_key
 from provisioner.state.records import Completed, Intent, Record, Recorded, State
 from provisioner.text import fold_name
 

@@ -10,7 +10,7 @@ from provisioner.definitions.project import Project, Target
 from provisioner.model import TargetIdentity
 from provisioner.progress import SILENT, Progress, Waits
 from provisioner.secrets import Sensitive
-from provisioner.service.http import Deadlines
+from provisioner.service.messages import Deadlines
 from provisioner.state.fingerprint import Fingerprinter
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from provisioner.errors import NotAuthenticated, Unreachable, UsageError
 from provisioner.secrets import Sensitive
 from provisioner.service.calls import send_with_retries
 from provisioner.service.error_responses import explain_sign_in, read_fault, sentence
-from provisioner.service.http import REMOTE, HttpOutcome, HttpRequest, NoResponse, Timing, Transport
+from provisioner.service.messages import REMOTE, HttpOutcome, HttpRequest, NoResponse, Timing, Transport
 from provisioner.service.origin import Origin
 from provisioner.service.retry import Policy
 

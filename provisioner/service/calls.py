@@ -21,7 +21,7 @@ from provisioner.errors import (
     UsageError,
 )
 from provisioner.service.error_responses import explain, read_fault, says_gone, sentence
-from provisioner.service.http import (
+from provisioner.service.messages import (
     INTERRUPTED,
     HeldBack,
     HttpOutcome,

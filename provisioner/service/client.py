@@ -15,7 +15,15 @@ from provisioner.errors import NotFound, NotFoundUnclear, OutcomeUnknown, Refuse
 from provisioner.model import Json
 from provisioner.progress import SILENT, Progress
 from provisioner.service.calls import ServiceCaller, TokenSource, call_error, unusable_response
-from provisioner.service.http import DATABASE_TIMEOUT, REMOTE, Deadlines, HttpRequest, HttpResponse, Timing, Transport
+from provisioner.service.messages import (
+    DATABASE_TIMEOUT,
+    REMOTE,
+    Deadlines,
+    HttpRequest,
+    HttpResponse,
+    Timing,
+    Transport,
+)
 from provisioner.service.origin import Origin
 from provisioner.service.paging import Page, incomplete, is_id, items_of, next_query
 from provisioner.service.responses import (

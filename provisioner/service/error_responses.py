@@ -28,7 +28,7 @@ from provisioner.service.error_codes import (
     STATUSES,
     Explanation,
 )
-from provisioner.service.http import NOT_JSON, HttpResponse
+from provisioner.service.messages import NOT_JSON, HttpResponse
 
 WITHHELD = "(the service's text is withheld: it repeats a sensitive value)"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from provisioner.service.error_responses import refuses
-from provisioner.service.http import HeldBack, HttpOutcome, HttpResponse, http_date
+from provisioner.service.messages import HeldBack, HttpOutcome, HttpResponse, http_date
 
 IDEMPOTENT = frozenset({"GET", "DELETE"})
 """Methods that may be repeated although an earlier attempt could have had its effect. A token request counts as GET."""

@@ -26,7 +26,7 @@ from requests.adapters import HTTPAdapter
 
 from provisioner.service.attempt import Attempt, watched
 from provisioner.service.error_responses import WITHHELD
-from provisioner.service.http import (
+from provisioner.service.messages import (
     NOT_JSON,
     CallLog,
     HeldBack,

@@ -14,8 +14,8 @@ from provisioner.apply import verification
 from provisioner.cli import apply
 from provisioner.cli.interruption import Interruption
 from provisioner.emulator.server import Emulator
-from provisioner.service import http, transport
-from provisioner.service.http import Timing
+from provisioner.service import messages, transport
+from provisioner.service.messages import Timing
 
 from .support import CREDENTIALS, PASSWORDS, Project, Service
 
@@ -38,7 +38,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "_POLL_PAUSES", [0.05] * 200)
     # Calls have all the time of a busy machine. Of a wait for what became of one, a list that lags by a second or less
     # needs no more than this; the rest has passed on the clock that apply looks at.
-    monkeypatch.setattr(http, "LOOPBACK", http.Deadlines(attempt=60.0, lag=60.0))
+    monkeypatch.setattr(messages, "LOOPBACK", messages.Deadlines(attempt=60.0, lag=60.0))
     waited = [0.0]
 
     def sleep(interruption: Interruption, seconds: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provisioner.cli import cli
-from provisioner.cli.guesses import COMMANDS, FLAGS, as_key
+from provisioner.cli.did_you_mean import COMMANDS, FLAGS, as_key
 from tests.every_command import all_commands
 
 from .support import Project, basic

@@ -8,8 +8,8 @@ import pytest
 
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
-from provisioner.service import http
-from provisioner.service.http import DATABASE_TIMEOUT, HttpOutcome, HttpRequest
+from provisioner.service import messages
+from provisioner.service.messages import DATABASE_TIMEOUT, HttpOutcome, HttpRequest
 from provisioner.service.transport import HttpTransport
 
 from .support import CLIENT_SECRET, KEY, ORG, Project, Service, basic, between
@@ -42,7 +42,7 @@ def test_every_attempt_has_the_deadline_of_its_place(project: Project, monkeypat
 
     monkeypatch.setattr(HttpTransport, "send", noted)
     assert project.run("apply", "--yes", "--test").code == 0
-    assert (within.pop("test"), {*within.values()}) == (DATABASE_TIMEOUT, {http.LOOPBACK.attempt})
+    assert (within.pop("test"), {*within.values()}) == (DATABASE_TIMEOUT, {messages.LOOPBACK.attempt})
     assert {"connections", "v3"} <= within.keys()
 
 

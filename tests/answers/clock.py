@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from provisioner.cli import apply
-from provisioner.service import http, transport
-from provisioner.service.http import Timing
+from provisioner.service import messages, transport
+from provisioner.service.messages import Timing
 
 
 class Clock:
@@ -31,7 +31,7 @@ class Clock:
         return datetime.now(UTC) + timedelta(seconds=self._skipped)
 
 
-def put_in_place(patch: pytest.MonkeyPatch, clock: Clock, times: http.Deadlines) -> None:
+def put_in_place(patch: pytest.MonkeyPatch, clock: Clock, times: messages.Deadlines) -> None:
     """Let the product wait on this clock, and give loopback these deadlines."""
     real = transport.real_timing
 
@@ -44,4 +44,4 @@ def put_in_place(patch: pytest.MonkeyPatch, clock: Clock, times: http.Deadlines)
     patch.setattr(transport, "real_timing", timing)
     patch.setattr(apply, "_sleep", sleep)
     patch.setattr(apply, "monotonic", clock.now, raising=False)
-    patch.setattr(http, "LOOPBACK", times)
+    patch.setattr(messages, "LOOPBACK", times)

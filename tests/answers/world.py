@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from provisioner.model import TargetIdentity
-from provisioner.service.http import Deadlines
+from provisioner.service.messages import Deadlines
 from provisioner.state.records import State
 from provisioner.state.store import FileStore
 from tests.acceptance.support import CREDENTIALS, KEY, ORG, PASSWORDS, Project, Result, basic

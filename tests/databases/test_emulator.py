@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.faults import Existing, FaultConfig
+from provisioner.emulator.fault_config import Existing, FaultConfig
 from provisioner.emulator.server import Emulator
 from tests.acceptance.support import CONNECTIONS, ORG, SPEC, Service
 from tests.acceptance.test_import import make

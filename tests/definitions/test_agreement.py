@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 from provisioner import json_schema
 from provisioner.definitions import schema
-from provisioner.definitions.loader import Document, parse
+from provisioner.definitions.yaml_loader import Document, parse
 from provisioner.model import Cloud
 from tests.definitions.support import CASES
 

@@ -16,7 +16,7 @@ import pytest
 from provisioner.definitions.check import CheckResult
 from provisioner.definitions.desired import body
 from provisioner.definitions.project import read_project
-from provisioner.definitions.read import read
+from provisioner.definitions.render import read
 from provisioner.model import Severity
 from provisioner.report import problems as report
 from provisioner.report.terminal import Style

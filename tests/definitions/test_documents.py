@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from provisioner.definitions import syntax
-from provisioner.definitions.loader import MAX_NODES, _scan, as_text, parse
-from provisioner.definitions.syntax import MAX_DEPTH
+from provisioner.definitions import yaml_problems
+from provisioner.definitions.yaml_loader import MAX_NODES, _scan, as_text, parse
+from provisioner.definitions.yaml_problems import MAX_DEPTH
 
 SCALARS: list[tuple[str, Any]] = [
     # null
@@ -186,4 +186,4 @@ IN_A_TEXT = [
 
 @pytest.mark.parametrize("text", IN_A_TEXT)
 def test_pasted_characters_in_values_are_text(text: str) -> None:
-    assert syntax.clean("f.yaml", text, _scan) == (text, ())
+    assert yaml_problems.clean("f.yaml", text, _scan) == (text, ())

@@ -11,9 +11,9 @@ import pytest
 from provisioner.definitions import connection_string
 from provisioner.definitions.check import CheckResult
 from provisioner.definitions.connection_string import Pair
-from provisioner.definitions.hints import reason_for
 from provisioner.definitions.project import read_project
-from provisioner.definitions.read import read
+from provisioner.definitions.render import read
+from provisioner.definitions.suggestions import reason_for
 from provisioner.model import Problem
 from tests.definitions.support import check, project
 

@@ -14,7 +14,7 @@ import pytest
 
 from provisioner.definitions.check import validate
 from provisioner.definitions.project import read_project
-from provisioner.definitions.read import read
+from provisioner.definitions.render import read
 from provisioner.report import problems as report
 
 PROJECT = """\

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisioner.definitions.loader import Document, parse
+from provisioner.definitions.yaml_loader import Document, parse
 from tests.definitions.support import CASES
 
 SOURCES = [path.read_text("utf-8-sig") for path in sorted((CASES / "valid").glob("*.yaml"))]

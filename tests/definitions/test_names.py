@@ -7,7 +7,7 @@ import unicodedata
 import pytest
 
 from provisioner.definitions.desired import Desired
-from provisioner.definitions.lint import name_warnings
+from provisioner.definitions.warnings import name_warnings
 from provisioner.model import Location
 from provisioner.secrets import Sensitive, Symbolic
 from provisioner.text import MAX_LENGTH, fold_name, instability, lookalikes, stabilize

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from provisioner.definitions import connection_string, templates
 from provisioner.definitions import templates as template_values
 from provisioner.definitions.connection_string import Malformed, Pair
-from provisioner.definitions.loader import parse
+from provisioner.definitions.yaml_loader import parse
 from provisioner.report import problems as report
 from provisioner.report.terminal import Style
 from provisioner.secrets import Sensitive

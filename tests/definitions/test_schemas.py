@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from provisioner.definitions.loader import YamlPath
 from provisioner.definitions.schema import FieldRules, narrowed
+from provisioner.definitions.yaml_loader import YamlPath
 from provisioner.json_schema import load
 from provisioner.model import Cloud, Json
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.definitions.loader import parse
-from provisioner.definitions.syntax import find_invisible
 from provisioner.definitions.templates import compile_template, is_template, render
+from provisioner.definitions.yaml_loader import parse
+from provisioner.definitions.yaml_problems import find_invisible
 from provisioner.importing.drafts import definition_text, leaf
 
 PIECES = [

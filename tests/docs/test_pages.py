@@ -11,8 +11,8 @@ import pytest
 from provisioner import errors
 from provisioner.cli import cli, settings
 from provisioner.cli.project import scaffold
-from provisioner.definitions.loader import parse
 from provisioner.definitions.schema import Checker
+from provisioner.definitions.yaml_loader import parse
 from provisioner.json_schema import load
 from provisioner.planning.plan import Action
 from provisioner.report.wording import SYMBOL

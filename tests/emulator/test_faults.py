@@ -13,7 +13,7 @@ import requests
 from requests.exceptions import ChunkedEncodingError, JSONDecodeError
 
 from provisioner.emulator.behaviour import Behaviour
-from provisioner.emulator.faults import FaultError, fault_config
+from provisioner.emulator.fault_config import FaultError, fault_config
 from provisioner.emulator.server import Emulator
 
 from .support import ORG, Api, body, code

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from provisioner.emulator.faults import DEFAULT_ROUTES, Existing, Fault, fault_config
+from provisioner.emulator.fault_config import DEFAULT_ROUTES, Existing, Fault, fault_config
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")

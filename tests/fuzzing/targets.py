@@ -11,14 +11,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from provisioner.definitions import connection_string, files, loader, templates
+from provisioner.definitions import connection_string, files, templates, yaml_loader
 from provisioner.definitions import templates as template_values
 from provisioner.errors import ProvisionerError, StateError
 from provisioner.model import MYSQL_SPEC_ID
 from provisioner.secrets import Sensitive
 from provisioner.service.auth import ClientCredentials
 from provisioner.service.client import FlowService
-from provisioner.service.http import HttpOutcome, HttpRequest, HttpResponse, Timing, clock_date
+from provisioner.service.messages import HttpOutcome, HttpRequest, HttpResponse, Timing, clock_date
 from provisioner.service.origin import check_origin
 from provisioner.service.transport import parse_json
 from provisioner.state import codec, journal
@@ -33,7 +33,7 @@ def read_yaml(data: bytes) -> None:
         path.write_bytes(data)
         text = files.read_text(path, "x.yaml", Path(folder))
     if isinstance(text, str):
-        document = loader.parse("x.yaml", text)
+        document = yaml_loader.parse("x.yaml", text)
         assert document.problems or document.data is not None or document.texts.get(()) is not None
         assert all(problem.location.line >= 1 and problem.remedy for problem in document.problems)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.emulator.base_connection import Connection
+from provisioner.emulator.connection_model import Connection
 from tests.kills.advice import come_to_rest
 from tests.kills.kinds import FOREIGN, LIES, ODD, PLAIN, REFUSED, WRITES, Fault, at
 from tests.kills.world import KILLED, Definition, World, world

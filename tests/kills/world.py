@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from provisioner.emulator.base_connection import Connection
+from provisioner.emulator.connection_model import Connection
 from provisioner.emulator.server import Emulator
 from provisioner.model import TargetIdentity
 from provisioner.state.records import State

@@ -29,8 +29,8 @@ from typing import Any
 import provisioner
 from provisioner import cli
 from provisioner.cli import apply
-from provisioner.service import http, retry, transport
-from provisioner.service.http import Timing
+from provisioner.service import messages, retry, transport
+from provisioner.service.messages import Timing
 from provisioner.service.transport import HttpTransport
 
 
@@ -146,7 +146,7 @@ def prepare() -> None:
         importlib.import_module(module.name)
     for library in ("jsonschema", "yaml", "jinja2", "filelock"):
         importlib.import_module(library)
-    http.LOOPBACK = http.Deadlines(attempt=60.0, lag=60.0)
+    messages.LOOPBACK = messages.Deadlines(attempt=60.0, lag=60.0)
     apply._sleep = lambda interruption, seconds: interruption.requested.wait(min(seconds, LONGEST_PAUSE))
     with contextlib.suppress(AttributeError):
         retry.Policy.__init__.__defaults__ = (6, 180.0, 0.005, 0.02, 0.02, 20, 0.005, 0.02)  # type: ignore[misc]

@@ -8,11 +8,11 @@ import pytest
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Json
-from provisioner.planning.added_steps import with_proofs
 from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Undecided
 from provisioner.planning.steps import Await, Create, Delete, Operation, Patch, Probe, patch_body
+from provisioner.planning.verification_steps import with_proofs
 from provisioner.secrets import Value
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import Intent, Record

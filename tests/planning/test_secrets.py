@@ -11,7 +11,7 @@ from provisioner.definitions.desired import Desired, Field
 from provisioner.model import Location
 from provisioner.planning.changes import PlanInputs, plan_all
 from provisioner.planning.plan import Action
-from provisioner.planning.renewal import renewed
+from provisioner.planning.secret_records import renewed
 from provisioner.report.plan_html import as_html
 from provisioner.report.plan_markdown import as_markdown
 from provisioner.report.plan_text import as_text

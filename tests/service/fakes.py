@@ -10,7 +10,7 @@ from typing import Any
 from provisioner.errors import NotAuthenticated
 from provisioner.progress import SILENT, Progress
 from provisioner.service.client import FlowService
-from provisioner.service.http import REMOTE, Deadlines, HttpOutcome, HttpRequest, HttpResponse, NoResponse, Timing
+from provisioner.service.messages import REMOTE, Deadlines, HttpOutcome, HttpRequest, HttpResponse, NoResponse, Timing
 from provisioner.service.origin import Origin, check_origin
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -12,7 +12,7 @@ import pytest
 from provisioner.errors import NotAuthenticated, Unreachable, UsageError
 from provisioner.secrets import Sensitive
 from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken, usable_for
-from provisioner.service.http import NOT_JSON, HttpOutcome, HttpRequest, HttpResponse
+from provisioner.service.messages import NOT_JSON, HttpOutcome, HttpRequest, HttpResponse
 
 from .fakes import HERE, HTML, LOST, REFUSED, FakeTime, Script, status
 

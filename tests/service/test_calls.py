@@ -17,7 +17,7 @@ from provisioner.secrets import Sensitive
 from provisioner.service.auth import ClientCredentials
 from provisioner.service.calls import RateGate, send_with_retries
 from provisioner.service.client import FlowService
-from provisioner.service.http import NOT_JSON, HttpOutcome, HttpRequest, HttpResponse
+from provisioner.service.messages import NOT_JSON, HttpOutcome, HttpRequest, HttpResponse
 from provisioner.service.retry import Policy
 from provisioner.service.transport import real_timing
 

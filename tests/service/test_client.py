@@ -21,7 +21,7 @@ from provisioner.errors import (
 )
 from provisioner.model import MYSQL_SPEC_ID
 from provisioner.service.client import FlowReader, FlowService, WriteResult
-from provisioner.service.http import LOOPBACK, HttpRequest, HttpResponse
+from provisioner.service.messages import LOOPBACK, HttpRequest, HttpResponse
 from tests.test_progress import each_second
 
 from .fakes import (

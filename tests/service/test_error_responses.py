@@ -18,7 +18,7 @@ from provisioner.service.error_responses import (
     says_gone,
     sentence,
 )
-from provisioner.service.http import NOT_JSON, HttpResponse
+from provisioner.service.messages import NOT_JSON, HttpResponse
 
 from .fakes import coded, legacy, missing
 

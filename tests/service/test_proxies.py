@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from provisioner.service.http import HeldBack, HttpRequest
+from provisioner.service.messages import HeldBack, HttpRequest
 from provisioner.service.origin import check_origin
 from provisioner.service.retry import GiveUp, Policy, decide
 from provisioner.service.transport import HttpTransport, proxy_problem, proxy_variable, real_timing

@@ -10,7 +10,15 @@ import pytest
 
 from provisioner.errors import Refused, ServiceError, Unreachable
 from provisioner.service.calls import TOO_LATE, RateGate
-from provisioner.service.http import INTERRUPTED, HeldBack, HttpOutcome, HttpRequest, HttpResponse, NoResponse, Timing
+from provisioner.service.messages import (
+    INTERRUPTED,
+    HeldBack,
+    HttpOutcome,
+    HttpRequest,
+    HttpResponse,
+    NoResponse,
+    Timing,
+)
 
 from .fakes import LOST, NO_CONTENT, REFUSED, WRITTEN, Bench, FakeTime, status
 

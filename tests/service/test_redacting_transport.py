@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from provisioner.service.error_responses import WITHHELD, read_fault, sentence
-from provisioner.service.http import HttpOutcome, HttpRequest, HttpResponse, NoResponse
+from provisioner.service.messages import HttpOutcome, HttpRequest, HttpResponse, NoResponse
 from provisioner.service.transport import RedactingTransport
 from tests.service.fakes import HERE, Script
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.service.http import INTERRUPTED, HttpOutcome, HttpResponse, NoResponse
+from provisioner.service.messages import INTERRUPTED, HttpOutcome, HttpResponse, NoResponse
 from provisioner.service.retry import (
     GiveUp,
     Policy,

@@ -24,7 +24,7 @@ from urllib3.exceptions import NewConnectionError, ProtocolError
 
 from provisioner.service import transport as module
 from provisioner.service.attempt import Attempt
-from provisioner.service.http import CallLog, HeldBack, HttpOutcome, HttpRequest, HttpResponse, NoResponse
+from provisioner.service.messages import CallLog, HeldBack, HttpOutcome, HttpRequest, HttpResponse, NoResponse
 from provisioner.service.origin import Origin, check_origin
 from provisioner.service.transport import HttpTransport, explain_failure, real_timing
 

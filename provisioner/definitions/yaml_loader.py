@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Any, NoReturn, TypeAlias
 
-from provisioner.definitions import syntax
-from provisioner.definitions.syntax import (
+from provisioner.definitions import yaml_problems
+from provisioner.definitions.yaml_problems import (
     INVISIBLE_REMEDY,
     MAX_DEPTH,
     TOO_DEEP,
@@ -86,7 +86,7 @@ def parse(file: str, text: str) -> Document:
     import yaml
 
     constructor = _Constructor(file, has_anchors="&" in text)
-    cleaned, problems = syntax.clean(file, text, _scan)
+    cleaned, problems = yaml_problems.clean(file, text, _scan)
     constructor.problems.extend(problems)
     readable = cleaned
     if cleaned is not None:
@@ -121,11 +121,11 @@ def parse(file: str, text: str) -> Document:
     )
 
 
-def _scan(text: str) -> tuple[list[syntax.Span], int]:
+def _scan(text: str) -> tuple[list[yaml_problems.Span], int]:
     """Return the spans of the unquoted scalars of a text, and the index up to which it could be scanned."""
     import yaml
 
-    scalars: list[syntax.Span] = []
+    scalars: list[yaml_problems.Span] = []
     end = 0
     try:
         for token in yaml.scan(text, Loader=_loader()):

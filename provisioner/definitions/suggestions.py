@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from provisioner import json_schema
-from provisioner.definitions.loader import Document, YamlPath
+from provisioner.definitions.yaml_loader import Document, YamlPath
 from provisioner.model import Json, Problem
 
 

@@ -22,9 +22,9 @@ from provisioner.definitions.desired import (
     render_field,
 )
 from provisioner.definitions.fields import STAND_IN, is_plain, is_sensitive, with_likely_spec, with_values
-from provisioner.definitions.loader import Document, Position, parse
 from provisioner.definitions.project import CONNECTIONS, Project, Target
 from provisioner.definitions.schema import IN_DOCUMENT
+from provisioner.definitions.yaml_loader import Document, Position, parse
 from provisioner.model import MYSQL_SPEC_ID, MYSQL_SPEC_VERSION, Cloud, Location, Problem
 from provisioner.progress import SILENT, Progress
 from provisioner.secrets import Sensitive, Symbolic, Value

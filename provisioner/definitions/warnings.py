@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.fields import ALLOW_LITERAL
-from provisioner.definitions.syntax import source_line
+from provisioner.definitions.yaml_problems import source_line
 from provisioner.model import Location, Problem, Severity
 from provisioner.secrets import SHORTEST, SHORTEST_WORD, Sensitive, cannot_detect
 from provisioner.text import instability, lookalikes, stabilize
