@@ -39,7 +39,7 @@ from provisioner.model import Key
 from provisioner.planning.approval import Approval, SavedPlan, verify
 from provisioner.planning.changes import PlanInputs
 from provisioner.planning.guards import hold_back_drift
-from provisioner.planning.look import look, look_for
+from provisioner.planning.lookup import look, look_for
 from provisioner.planning.moves import moved_records
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Change, Plan, PlanOptions

@@ -22,7 +22,7 @@ from provisioner.errors import UsageError
 from provisioner.importing.drafts import definition_text, key_for, make_draft, variable_for
 from provisioner.model import Key, Problem
 from provisioner.planning.diff import visible_record_of
-from provisioner.planning.look import look
+from provisioner.planning.lookup import look
 from provisioner.planning.moves import apply_moves
 from provisioner.planning.observed import Observation, Observed, shown_otherwise
 from provisioner.planning.recovery import resolve

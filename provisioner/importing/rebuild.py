@@ -15,7 +15,7 @@ from provisioner.errors import UsageError
 from provisioner.model import Key
 from provisioner.planning.changes import PlanInputs
 from provisioner.planning.diff import visible_record_of
-from provisioner.planning.look import look
+from provisioner.planning.lookup import look
 from provisioner.planning.plan import Action, PlanOptions
 from provisioner.planning.planner import make_plan
 from provisioner.planning.recovery import resolve

@@ -14,7 +14,7 @@ from provisioner.planning.approval import pinned
 from provisioner.planning.changes import PlanInputs, plan_all
 from provisioner.planning.guards import announce_drift, hold_back_mass_delete, hold_back_mass_recreate
 from provisioner.planning.impact import affected_ids, with_dataflows, with_other_readers, with_unknown_dataflows
-from provisioner.planning.look import look
+from provisioner.planning.lookup import look
 from provisioner.planning.moves import apply_moves, move_notes, with_moves
 from provisioner.planning.plan import Plan, PlanOptions
 from provisioner.planning.recovery import resolve
