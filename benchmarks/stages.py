@@ -21,7 +21,7 @@ from provisioner.definitions import files
 from provisioner.definitions.definition import DefinitionParser, ParsedDefinition
 from provisioner.definitions.project import CONNECTIONS, Project, Target, read_project
 from provisioner.definitions.render import DefinitionRenderer, read
-from provisioner.definitions.warnings import exposed_secrets, variable_warnings
+from provisioner.definitions.variables import exposed_secrets, variable_warnings
 from provisioner.definitions.yaml_loader import parse
 from provisioner.model import Problem
 from provisioner.planning import planner

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from benchmarks.data import make
-from provisioner.cli import inspect
+from provisioner.cli import test
 from provisioner.cli.console import Console
 from provisioner.definitions import render
 from provisioner.definitions.project import read_project
@@ -125,7 +125,7 @@ def test_tests_are_counted() -> None:
             return Reachability(True)
 
     known = state(record(desired("a"), "id-1"), record(desired("b"), "id-2"), record(desired("c"), "id-3"))
-    tested = inspect.run_tests(known.records, cast(FlowReader, Service()), 1, lambda _: None, each_second(heard))
+    tested = test.run_tests(known.records, cast(FlowReader, Service()), 1, lambda _: None, each_second(heard))
     assert len(tested) == 3
     assert heard == [f"{done} of 3 tests done, 1 a second, about {3 - done} s left" for done in (1, 2)] + ["end"]
 

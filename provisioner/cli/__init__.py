@@ -24,17 +24,17 @@ from provisioner.cli.settings import own_secrets
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "apply": ("apply:apply", "Apply a plan: create, change and delete base connections."),
-    "completion": ("project:completion", "Print a shell completion script."),
+    "completion": ("completion:completion", "Print a shell completion script."),
     "emulator": ("emulator:emulator", "Run an emulator of the Flow Service."),
-    "explore": ("inspect:explore", "List tables, or the columns of a table."),
+    "explore": ("explore:explore", "List tables, or the columns of a table."),
     "import": ("import_:import_", "Bring existing base connections under management."),
-    "init": ("project:init", "Create a project with its pipeline."),
-    "output": ("inspect:output", "Print the ids of managed base connections."),
+    "init": ("init:init", "Create a project with its pipeline."),
+    "output": ("output:output", "Print the ids of managed base connections."),
     "plan": ("plan:plan", "Show what `apply` would change."),
     "rotate": ("apply:rotate", "Prove and send new credentials."),
-    "schema": ("project:schema", "Print a JSON Schema."),
+    "schema": ("schema:schema", "Print a JSON Schema."),
     "state": ("state:group", "Show and repair the state of a target."),
-    "test": ("inspect:test", "Test whether databases can be reached."),
+    "test": ("test:test", "Test whether databases can be reached."),
     "validate": ("validate:validate", "Check every definition for every target."),
 }
 """By name: the command's module and function, and its line in ``--help``."""

@@ -135,7 +135,7 @@ class Run:
         """Print which files were overlooked and what is odd about the variables that were read; never a value."""
         from provisioner.definitions.files import overlooked_files
         from provisioner.definitions.project import CONNECTIONS
-        from provisioner.definitions.warnings import variable_warnings
+        from provisioner.definitions.variables import variable_warnings
         from provisioner.report import problems
 
         console, style = self.context.console, self.context.err_style
@@ -202,11 +202,10 @@ def load_definitions(
     judge that. ``requires_secrets`` says for which keys every variable has to be set.
     """
     from provisioner.definitions.check import CheckResult
-    from provisioner.definitions.desired import unset_variables
     from provisioner.definitions.files import NO_DEFINITION
     from provisioner.definitions.project import FILE_NAME
     from provisioner.definitions.render import read
-    from provisioner.definitions.warnings import exposed_secrets
+    from provisioner.definitions.variables import exposed_secrets, unset_variables
 
     scanner = target.scanner
     definitions = read(target.project, (target.target,), target.environment, target.progress)
@@ -242,9 +241,9 @@ def _log_line(call: CallLog) -> str:
 def _definition_problems(project: Project, target: Target, environment: Settings, needs: Needs) -> tuple[Problem, ...]:
     if needs < Needs.DEFINITIONS:
         return ()
-    from provisioner.definitions.desired import unset_variables
     from provisioner.definitions.files import NO_DEFINITION, NO_FOLDER
     from provisioner.definitions.render import read
+    from provisioner.definitions.variables import unset_variables
 
     definitions = read(project, (target,), {})
     (built,) = definitions.by_target

@@ -1,4 +1,7 @@
-"""``validate``: check every definition against every target. Needs no secret, no network and no state."""
+"""``validate``: check every definition against every target, and warn about names and descriptions.
+
+Needs no secret, no network and no state.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from provisioner.definitions.definition import Definition
+from provisioner.definitions.desired import Desired
 from provisioner.definitions.files import overlooked_files
 from provisioner.definitions.project import CONNECTIONS, FILE_NAME, Project, Target, UnsoundProject, read_project
 from provisioner.definitions.render import read
-from provisioner.definitions.warnings import description_warnings, name_warnings
 from provisioner.definitions.yaml_problems import source_line
 from provisioner.errors import ProblemsFound
-from provisioner.model import Location, Problem
+from provisioner.model import Location, Problem, Severity
 from provisioner.progress import SILENT, Progress
+from provisioner.text import instability, lookalikes, stabilize
 
 ALWAYS_NAMES_TARGETS = ("template.unset-var",)
 """Rules whose problems are solved in the project file, separately for each target."""
@@ -89,3 +93,45 @@ def _merged(problems: Mapping[str, Iterable[Problem]], by_file: Mapping[str, Def
         if definition is None or not targets >= applies_to or problem.rule in ALWAYS_NAMES_TARGETS:
             problem = replace(problem, targets=tuple(sorted(targets)))
         yield problem
+
+
+def name_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
+    """Yield a warning for each name that the service may change, and for the later of two names that look alike.
+
+    A name is skipped if its value is not known here or must not be shown.
+    """
+    by_file = {item.location.file: item for item in desired if "name" in item.texts}
+    others = lookalikes({file: item.name for file, item in by_file.items()})
+    earlier = set[str]()
+    for file, item in by_file.items():
+        if reason := instability(item.name):
+            stable = stabilize(item.name)
+            remedy = f"write `{stable}`" if stable else "write a shorter name without invisible characters"
+            message = f"the name {reason}, and the service may return it changed"
+            yield _warning(item, "name", "name.unstable", message, remedy)
+        if others.get(file) in earlier:
+            message = (
+                f"the name looks like that of {others[file]}: it differs only in case, white space, Unicode form or "
+                "invisible characters"
+            )
+            yield _warning(
+                item, "name", "name.lookalike", message, "give each base connection a clearly different name"
+            )
+        earlier.add(file)
+
+
+def description_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
+    """Yield a warning for each description with white space at its ends, as a block scalar leaves it.
+
+    Assumed, not documented: if the service trims texts, every later plan shows the description as changed.
+    """
+    for item in desired:
+        text = item.texts.get("description", "")
+        if text != text.strip():
+            message = "the description begins or ends with white space, and the service may return it without"
+            remedy = "remove it; in a block, `|-` and `>-` add no line break at the end"
+            yield _warning(item, "description", "description.unstable", message, remedy)
+
+
+def _warning(desired: Desired, path: str, rule: str, message: str, remedy: str) -> Problem:
+    return Problem(desired.location_of(path), rule, message, remedy, severity=Severity.WARNING)

@@ -6,7 +6,7 @@ Pure. ``read.py`` assembles a ``Desired`` from rendered fields.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -124,15 +124,6 @@ class Desired:
                 if path == CONNECTION_STRING:
                     for password in connection_string.secrets(symbol.reveal()):
                         yield path, Sensitive(password, symbol.origin, symbol.names)
-
-
-def unset_variables(desired: Iterable[Desired], variables: Mapping[str, str]) -> Iterator[Problem]:
-    """Yield a problem for each field that reads a variable which is not set."""
-    for base_connection in desired:
-        for path, symbol in base_connection.unset:
-            if not all(variables.get(name) for name in symbol.names):
-                message = f"{symbol.origin} is not set, or empty"
-                yield Problem(base_connection.location_of(path), "secret.unset", message, "set the variable")
 
 
 def body(desired: Desired) -> Json:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from provisioner.definitions.check import name_warnings
 from provisioner.definitions.definition import KEY, DefinitionParser, ParsedDefinition
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.fields import variables_of
 from provisioner.definitions.project import CONNECTIONS
 from provisioner.definitions.render import DefinitionRenderer, read
-from provisioner.definitions.warnings import name_warnings
 from provisioner.definitions.yaml_loader import parse
 from provisioner.errors import UsageError
 from provisioner.importing.drafts import definition_text, key_for, make_draft, variable_for

@@ -16,7 +16,8 @@ from typing import NamedTuple, TypeAlias
 from provisioner.definitions.desired import Desired
 from provisioner.errors import StaleError, UsageError
 from provisioner.model import Json, Key, TargetIdentity
-from provisioner.planning.plan import Action, Change, Pin, Plan, PlanOptions
+from provisioner.planning.digest import Pin
+from provisioner.planning.plan import Action, Change, Plan, PlanOptions
 from provisioner.planning.steps import Accept, Delete, Patch, Test
 from provisioner.planning.verification_steps import is_probe
 from provisioner.state.fingerprint import Fingerprinter

@@ -10,17 +10,16 @@ the drift and etags that the service showed.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from provisioner.definitions.desired import Desired
-from provisioner.model import Json, Key, Location, TargetIdentity
+from provisioner.model import Key, Location, TargetIdentity
 from provisioner.planning.diff import FieldChange
+from provisioner.planning.digest import Pin, digest
 from provisioner.planning.steps import Accept, Create, Forget, Patch, Step
 from provisioner.state.records import Record
 
@@ -188,70 +187,6 @@ class Plan:
     def without(self, keys: Collection[Key]) -> Plan:
         """Return the plan without the changes of these keys."""
         return replace(self, changes=tuple(change for change in self.changes if change.key not in keys))
-
-
-FORMAT_VERSION = 2
-"""The format of the digested document and of the saved plan file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pin:
-    """One change in the form in which it is approved. The mappings are JSON of texts only.
-
-    ``action`` is the action of the plan; ``declared`` is the action that follows from the files and the state alone,
-    "" for none. ``desired`` has ``fields`` by path, each as ``{"text": ...}`` or ``{"origin": ...}``, with their
-    ``variables`` and ``keywords``; it is None without a definition. ``prior`` is the record: its ``id``, and ``fields``
-    in the same form. ``secrets`` has fingerprints by path; ``remote`` has the ``etag`` and the ``drift`` that the
-    service showed.
-    """
-
-    key: Key
-    action: str
-    declared: str
-    desired: Json | None
-    prior: Json | None
-    secrets: Json
-    remote: Json
-
-    @property
-    def drifted(self) -> bool:
-        return bool(self.remote.get("drift"))
-
-    @property
-    def outside(self) -> str:
-        """Return a description of an outside change that an approved digest does not cover; "" for none."""
-        if self.drifted:
-            return f"changed outside: {', '.join(self.remote['drift'])}"
-        if self.action == "refresh":
-            return "updated outside; no visible field differs"
-        if self.action == "forget":
-            return "deleted outside; its record would be removed"
-        if self.action == "create" != self.declared:
-            return "deleted outside; it would be created again"
-        if self.action == "update" and self.declared == "create":
-            return "exists already; it would be imported"
-        return ""
-
-
-def digest(identity: TargetIdentity, pins: Iterable[Pin], select: Iterable[str] = ()) -> str:
-    """Return the digest over the parts of the pins that need neither secrets nor the service.
-
-    It covers no notes, etags, serials and versions. It covers the globs ``select``: a change of a secret alone has no
-    ``declared`` action, so nothing else in the digest would name its key.
-    """
-    changes = {
-        pin.key: {"action": pin.declared, "desired": pin.desired, "prior": pin.prior} for pin in pins if pin.declared
-    }
-    document = {"format_version": FORMAT_VERSION, "target": asdict(identity), "changes": changes}
-    if globs := sorted(set(select)):
-        document["select"] = globs
-    return checksum(document)
-
-
-def checksum(document: Json) -> str:
-    """Return the SHA-256 of a document, independent of the order of its members."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

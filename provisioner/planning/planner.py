@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from provisioner.definitions.desired import Desired
-from provisioner.definitions.warnings import exposing_fields
+from provisioner.definitions.variables import exposing_fields
 from provisioner.errors import NotAuthenticated, ServiceError, StateError, UsageError
 from provisioner.model import Cloud
 from provisioner.planning.approval import pinned

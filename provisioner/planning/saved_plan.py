@@ -10,7 +10,8 @@ from provisioner import __version__
 from provisioner.errors import PlanFileError
 from provisioner.model import Json, TargetIdentity
 from provisioner.planning.approval import SavedPlan
-from provisioner.planning.plan import FORMAT_VERSION, Pin, Plan, PlanOptions, checksum
+from provisioner.planning.digest import FORMAT_VERSION, Pin, checksum
+from provisioner.planning.plan import Plan, PlanOptions
 
 _KIND = "provisioner-plan"
 _OPTIONS = {

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import yaml
 
-from provisioner.cli.project import scaffold
+from provisioner.cli.init import scaffold
 
 from .support import CREDENTIALS, ORG, PASSWORDS, SECRETS, Meddler, Project, Result, Service, basic, between
 

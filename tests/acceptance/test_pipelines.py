@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import pytest
 import yaml
 
-from provisioner.cli.project import scaffold
+from provisioner.cli.init import scaffold
 from tests.acceptance.github import BOT, REPOSITORY, GitHub, running_github
 from tests.acceptance.support import Result, Service
 from tests.acceptance.test_pipeline_state import (

@@ -6,8 +6,8 @@ import unicodedata
 
 import pytest
 
+from provisioner.definitions.check import name_warnings
 from provisioner.definitions.desired import Desired
-from provisioner.definitions.warnings import name_warnings
 from provisioner.model import Location
 from provisioner.secrets import Sensitive, Symbolic
 from provisioner.text import MAX_LENGTH, fold_name, instability, lookalikes, stabilize

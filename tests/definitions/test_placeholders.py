@@ -7,7 +7,7 @@ import string
 
 import pytest
 
-from provisioner.definitions.warnings import is_placeholder
+from provisioner.definitions.variables import is_placeholder
 
 GIVEN = [
     *("<password>", "${MYSQL_PASSWORD}", "##PASSWORD##", "{your_password}", "{PASSWORD}", "[YOUR-PASSWORD]"),

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from provisioner.definitions import warnings
+from provisioner.definitions import variables
 from provisioner.errors import ExitCode
 from provisioner.json_schema import load
 from provisioner.model import Problem
@@ -122,7 +122,7 @@ def rules() -> Iterator[str]:
                     if len(problem.message) < len(kept.message):
                         found[problem.rule] = problem
     told = RARE | {rule: (problem.message, problem.remedy) for rule, problem in found.items()}
-    for one in (*(oddity for oddity, _ in (*warnings.ODDITIES, *warnings.UNGUARDED)), warnings.LIKE_THE_USER):
+    for one in (*(oddity for oddity, _ in (*variables.ODDITIES, *variables.UNGUARDED)), variables.LIKE_THE_USER):
         before = f"{told[one.rule][0]}; or " if one.rule in told else "the variable "
         told[one.rule] = (f"{before}{one.message}", one.remedy)
     rows = ((f"`{rule}`", message, remedy) for rule, (message, remedy) in sorted(told.items()))

@@ -10,7 +10,7 @@ import pytest
 
 from provisioner import errors
 from provisioner.cli import cli, settings
-from provisioner.cli.project import scaffold
+from provisioner.cli.init import scaffold
 from provisioner.definitions.schema import Checker
 from provisioner.definitions.yaml_loader import parse
 from provisioner.json_schema import load

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from provisioner.model import Location, TargetIdentity
 from provisioner.planning.diff import FieldChange, deleted_fields
-from provisioner.planning.plan import Action, Change, Pin, Plan, PlanOptions
+from provisioner.planning.digest import Pin
+from provisioner.planning.plan import Action, Change, Plan, PlanOptions
 from provisioner.planning.steps import Create, Delete, Patch
 from provisioner.state.fingerprint import Comparison
 from provisioner.state.records import Record

@@ -1,4 +1,4 @@
-"""Checks beyond validity: warnings about names, descriptions and variables, and secrets exposed in plain text. Pure.
+"""Checks of environment variables: unset, with odd values, or exposed as secrets in plain text. Pure.
 
 A warning never stops a run: a password may well end with a space. A problem names the variable and a location, never
 the value of a secret or its length.
@@ -11,56 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from provisioner.definitions.desired import Desired
-from provisioner.definitions.fields import ALLOW_LITERAL
+from provisioner.definitions.fields import (
+    ALLOW_LITERAL,
+)
 from provisioner.definitions.yaml_problems import source_line
-from provisioner.model import Location, Problem, Severity
+from provisioner.model import Location, Problem
 from provisioner.secrets import SHORTEST, SHORTEST_WORD, Sensitive, cannot_detect
-from provisioner.text import instability, lookalikes, stabilize
-
-# Names and descriptions
-
-
-def name_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
-    """Yield a warning for each name that the service may change, and for the later of two names that look alike.
-
-    A name is skipped if its value is not known here or must not be shown.
-    """
-    by_file = {item.location.file: item for item in desired if "name" in item.texts}
-    others = lookalikes({file: item.name for file, item in by_file.items()})
-    earlier = set[str]()
-    for file, item in by_file.items():
-        if reason := instability(item.name):
-            stable = stabilize(item.name)
-            remedy = f"write `{stable}`" if stable else "write a shorter name without invisible characters"
-            message = f"the name {reason}, and the service may return it changed"
-            yield _warning(item, "name", "name.unstable", message, remedy)
-        if others.get(file) in earlier:
-            message = (
-                f"the name looks like that of {others[file]}: it differs only in case, white space, Unicode form or "
-                "invisible characters"
-            )
-            yield _warning(
-                item, "name", "name.lookalike", message, "give each base connection a clearly different name"
-            )
-        earlier.add(file)
-
-
-def description_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
-    """Yield a warning for each description with white space at its ends, as a block scalar leaves it.
-
-    Assumed, not documented: if the service trims texts, every later plan shows the description as changed.
-    """
-    for item in desired:
-        text = item.texts.get("description", "")
-        if text != text.strip():
-            message = "the description begins or ends with white space, and the service may return it without"
-            remedy = "remove it; in a block, `|-` and `>-` add no line break at the end"
-            yield _warning(item, "description", "description.unstable", message, remedy)
-
-
-def _warning(desired: Desired, path: str, rule: str, message: str, remedy: str) -> Problem:
-    return Problem(desired.location_of(path), rule, message, remedy, severity=Severity.WARNING)
-
 
 # Values of variables
 
@@ -308,3 +264,12 @@ def _without_allowed(lines: Iterable[str]) -> Iterator[str]:
         is_allowed = bool(ALLOW_LITERAL.search(line))
         block_indent = indent if is_allowed and _BLOCK_SCALAR.search(line) else None
         yield "" if is_allowed else line
+
+
+def unset_variables(desired: Iterable[Desired], variables: Mapping[str, str]) -> Iterator[Problem]:
+    """Yield a problem for each field that reads a variable which is not set."""
+    for base_connection in desired:
+        for path, symbol in base_connection.unset:
+            if not all(variables.get(name) for name in symbol.names):
+                message = f"{symbol.origin} is not set, or empty"
+                yield Problem(base_connection.location_of(path), "secret.unset", message, "set the variable")

@@ -1,4 +1,4 @@
-"""Commands for a project as such, without a target: ``init``, ``schema``, ``completion``."""
+"""``init``: create a project, with its pipeline."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import click
 from provisioner import json_schema
 from provisioner.cli import options
 from provisioner.cli.context import Context
-from provisioner.errors import NotWritten, UsageError
-from provisioner.model import Cloud
+from provisioner.errors import NotWritten
 
 
 @click.command(cls=options.StrictCommand)
@@ -42,65 +41,6 @@ def init(context: Context, folder: Path, pipeline: str) -> int:
             message = f"{folder / path} cannot be written: {error.strerror}"
             raise NotWritten(message, "check permissions and room") from None
     console.err(context.err_style.fold(next_steps(pipeline)))
-    return 0
-
-
-@click.command(cls=options.StrictCommand)
-@click.argument("shell", metavar="[bash|zsh|fish]", type=click.Choice(["bash", "zsh", "fish"]))
-@click.pass_obj
-def completion(context: Context, shell: str) -> int:
-    """Print a shell script that completes commands, flags, targets and keys.
-
-    In ~/.bashrc: eval "$(provisioner completion bash)"
-    """
-    from click.shell_completion import get_completion_class
-
-    from provisioner.cli import cli
-
-    kind = get_completion_class(shell)
-    if kind is None:
-        raise click.UsageError(f"there is no completion for {shell}")
-    script = kind(cli, {}, "provisioner", "_PROVISIONER_COMPLETE").source()
-    context.console.out(script + (_FILES_IN_BASH if shell == "bash" else ""))
-    return 0
-
-
-_FILES_IN_BASH = """
-_provisioner_files() {
-    if [[ $2 == '=' || $3 == '=' ]]; then  # FORMAT=FILE: bash splits words there
-        COMPREPLY=()
-        compopt -o default
-        return 0
-    fi
-    _provisioner_completion "$@"
-    [[ ${#COMPREPLY[@]} -eq 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace
-    return 0
-}
-
-complete -o nosort -F _provisioner_files provisioner
-"""
-"""Added to what click writes: names of files after ``FORMAT=``, and no blank behind it."""
-
-
-_SCHEMAS = ("connection", "project", "plan", "state", "faults")
-
-
-# The metavar is written out: versions of click show an optional choice in different brackets.
-@click.command(cls=options.StrictCommand)
-@click.argument("name", metavar=f"[{'|'.join(_SCHEMAS)}]", type=click.Choice(_SCHEMAS), default="connection")
-@click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only allow the values of this cloud.")
-@click.pass_obj
-def schema(context: Context, name: str, cloud: str | None) -> int:
-    """Print the JSON Schema of definitions, the project file, a plan as JSON, a state file or a fault file."""
-    from provisioner.definitions.schema import narrowed
-
-    if cloud is None:
-        document = json_schema.load(name)
-    elif name == "connection":
-        document = narrowed(Cloud(cloud))
-    else:
-        raise UsageError("only the schema of definitions is not the same for every cloud", "leave out --cloud")
-    context.console.out(json.dumps(document, indent=2, ensure_ascii=False))
     return 0
 
 

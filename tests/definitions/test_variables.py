@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from provisioner.definitions.desired import Desired, Field
-from provisioner.definitions.warnings import exposed_secrets, variable_warnings
+from provisioner.definitions.variables import exposed_secrets, variable_warnings
 from provisioner.model import Location
 from provisioner.secret_scanner import SecretScanner
 from provisioner.secrets import Sensitive, Symbolic, Value
