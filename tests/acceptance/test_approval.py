@@ -84,9 +84,9 @@ MOVES: list[tuple[Move, str]] = [
     (rotation, "a: secret differs: auth.params.password"),
     (rotation, "c: secret differs"),
     (applied_otherwise, "a: record differs: auth.params.server"),
-    (edited_outside, "c: remote differs: changed outside since: name"),
+    (edited_outside, "c: remote differs: changed outside provisioner since: name"),
     (touched_outside, "a: remote differs: etag"),
-    (deleted_outside, "c: remote differs: deleted outside since"),
+    (deleted_outside, "c: remote differs: deleted outside provisioner since"),
     (other_sandbox, "target differs: approved for"),
 ]
 
@@ -206,8 +206,8 @@ DIGEST_MOVES: list[tuple[Move, int, str]] = [
     (other_definition, 5, "plan differs: approved sha256:"),
     (one_more_definition, 5, "create d"),
     (applied_otherwise, 5, "plan differs: approved sha256:"),
-    (edited_outside, 5, "c: remote differs: changed outside: name"),
-    (deleted_outside, 5, "c: remote differs: deleted outside"),
+    (edited_outside, 5, "c: remote differs: changed outside provisioner: name"),
+    (deleted_outside, 5, "c: remote differs: deleted outside provisioner"),
 ]
 
 

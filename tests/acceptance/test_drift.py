@@ -74,8 +74,8 @@ def test_a_digest_approves_no_refresh(drifted: Project) -> None:
     refused = drifted.run("apply", "--refresh-only", "--expect-digest", plan["digest"])
     assert refused.code == 5
     for words in (
-        "a: remote differs: changed outside: description",
-        "b: remote differs: deleted outside",
+        "a: remote differs: changed outside provisioner: description",
+        "b: remote differs: deleted outside provisioner",
         "save the plan",
     ):
         assert words in refused.err

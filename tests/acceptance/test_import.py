@@ -243,7 +243,7 @@ def test_one_that_is_recorded_under_another_key_or_without_a_definition_says_how
     assert empty.run("import", "crm", identity).code == 0
     assert empty.run("import", "crm", identity).code == 0, "again"
     other = empty.run("import", "erp", identity)
-    assert (other.code, "already managed as crm: `state mv crm NEW` renames" in other.out) == (1, True)
+    assert (other.code, "already managed as crm: to rename it, run `state mv crm NEW`" in other.out) == (1, True)
     (empty.folder / "connections/crm.yaml").unlink()
     lost = empty.run("import", "crm", identity)
     words = "already recorded as crm, but without a definition: run `state rm crm`, then import it again"

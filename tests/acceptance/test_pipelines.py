@@ -321,7 +321,7 @@ NEW_PASSWORD = {"MYSQL_ORDERS_PASSWORD": "rotated-Kx93hvQw71z"}
 @pytest.mark.parametrize(
     ("outside", "environ"),
     [(edited, {}), (deleted, {}), (nothing, NEW_PASSWORD)],
-    ids=["drift", "deleted outside provisioner", "rotated"],
+    ids=["drift", "deleted outside", "rotated"],
 )
 def test_what_the_digest_does_not_cover_is_approved_at_the_environment(
     repository: Repository, github: GitHub, service: Service, outside: Outside, environ: dict[str, str]

@@ -121,14 +121,14 @@ def test_an_absent_description_equals_an_empty_one() -> None:
 @pytest.mark.parametrize(
     ("wanted", "action", "said"),
     [
-        (desired(auth__params__password=UNSET), Action.NO_OP, "so provisioner cannot tell whether it changed"),
-        (desired(auth__params__password=UNSET, name="N"), Action.UPDATE, "apply will need it"),
+        (desired(auth__params__password=UNSET), Action.NO_OP, ", so provisioner cannot tell whether it changed"),
+        (desired(auth__params__password=UNSET, name="N"), Action.UPDATE, ": apply will need it"),
     ],
 )
 def test_an_unset_secret_is_no_action_of_its_own(wanted: Desired, action: Action, said: str) -> None:
     change = only(planned([wanted], state(record()), None))
     assert change.action is action
-    assert change.notes == (f"env(MYSQL_PASSWORD) is not set: {said}",)
+    assert change.notes == (f"env(MYSQL_PASSWORD) is not set{said}",)
 
 
 def test_a_secret_made_with_another_key_is_sent() -> None:
@@ -264,7 +264,9 @@ def test_a_renamed_file_makes_no_second_one_of_its_name() -> None:
     blocked, kept = planned([desired("new")], state(record(old)), observation(item(old))).changes
     assert (blocked.action, kept.action, blocked.steps) == (Action.BLOCKED, Action.UNMANAGED, ())
     assert "has the same name as old" in blocked.reason
-    assert "`movedFrom: old` in this file keeps its base connection" in blocked.remedy
+    assert "add `movedFrom: old` to this file to keep the base connection" in blocked.remedy
+    assert "add `movedFrom: old` to the file of new" in kept.remedy
+    assert "--allow-delete" not in kept.remedy
 
 
 @pytest.mark.parametrize("name", ["Orders", " orders\u200b"], ids=["the same", "the same when folded"])
@@ -287,7 +289,7 @@ def test_what_a_renamed_file_was_about_is_not_deleted(shown: list[Json]) -> None
     changes = planned([desired("new")], state(record(desired("old"))), observation(*shown), allow_delete=True).changes
     old = {one.key: one for one in changes}["old"]
     assert old.action is (Action.BLOCKED if shown else Action.DELETE)
-    assert ("`movedFrom: old` in the file of new keeps it" in old.remedy) is bool(shown)
+    assert ("add `movedFrom: old` to the file of new to keep the base connection" in old.remedy) is bool(shown)
 
 
 def test_what_has_another_name_is_deleted_beside_a_new_one() -> None:
@@ -302,7 +304,7 @@ def test_nor_is_the_name_of_an_open_create() -> None:
     standing = state(intents=[intent_of(record(desired("old")))])
     changes = {one.key: one for one in planned([desired("new")], standing, observation()).changes}
     assert changes["new"].action is Action.BLOCKED
-    assert "`old`" in changes["new"].reason or "that of old" in changes["new"].reason
+    assert "`old`" in changes["new"].reason or "same name as old" in changes["new"].reason
 
 
 NAMES = {

@@ -65,8 +65,8 @@ def test_drift_has_a_name_a_time_both_values_and_a_line() -> None:
 def test_another_run_of_ours_is_called_so() -> None:
     changed = item(name="Mine", etag='"e2"', updatedClient=CLIENT)
     assert "(your own client: another run of yours)" in only(refreshed([changed])).reason
-    assert "another run of ours" in only(planned([desired()], state(record()), observation(changed))).reason
-    assert "another run of ours" not in only(refreshed([item(name="Mine", etag='"e2"')])).reason
+    assert "another run of yours" in only(planned([desired()], state(record()), observation(changed))).reason
+    assert "another run of yours" not in only(refreshed([item(name="Mine", etag='"e2"')])).reason
 
 
 def test_what_is_accepted_is_then_as_recorded_and_its_secrets_are_kept() -> None:
