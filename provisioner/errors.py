@@ -20,14 +20,17 @@ class ExitCode(IntEnum):
     """The exit codes of all commands, each with its ``meaning``. Pipelines rely on them."""
 
     DONE = 0, "done, or nothing to do"
-    FAILED = 1, "an expected failure with nothing done: bad input, blocked changes, refused by the service"
+    FAILED = 1, "failed; nothing was changed: bad input, blocked changes, refused by the service"
     CHANGES = 2, "only `plan --detailed-exitcode`: the plan holds changes"
-    BUG = 3, "a bug; one line, and a report file without secrets. Also where output was about to hold a secret"
+    BUG = (
+        3,
+        "a bug: one line on screen and a report file without secrets; also if output was about to contain a secret",
+    )
     INCOMPLETE = (
         4,
-        "an outcome is unknown, or some changes were done and some were not: settle what is blocked, run again",
+        "an outcome is unknown, or some changes were done and some were not: resolve what is blocked, run again",
     )
-    STALE = 5, "stale: something moved since the plan was made or approved"
+    STALE = 5, "stale: something changed since the plan was made or approved"
     LOCKED = 6, "locked by somebody else; nothing started"
     USAGE = 64, "wrong usage, or no target named in CI while the default is an emulator"
     INTERRUPTED = 130, "interrupted; everything finished so far is recorded"

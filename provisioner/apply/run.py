@@ -103,7 +103,8 @@ def run_apply(target: TargetContext, desired: tuple[Desired, ...], ports: Ports,
     fingerprinter = run.fingerprinter(snapshot.state)
     key = "" if options.plan_options.refresh_only else forgotten_key(snapshot.state, fingerprinter)
     if key:
-        raise UsageError(f"{KEY_VARIABLE} is not set, and secrets are recorded with key {key}", GIVE_UP_KEY)
+        message = f"{KEY_VARIABLE} is not set, and secrets are recorded with fingerprint key {key}"
+        raise UsageError(message, GIVE_UP_KEY)
     if note := key_note(snapshot.state, fingerprinter, target.loopback):
         ports.tell(f"note: {note}")
     plan = run.plan(snapshot)

@@ -44,7 +44,7 @@ from provisioner.state.store import FileStore
 @click.option(
     "--expect-digest",
     metavar="DIGEST",
-    help="Exit with 5 unless the plan has this digest and includes no changes made outside.",
+    help="Exit with 5 unless the plan has this digest and includes no changes made outside provisioner.",
 )
 @options.yes
 @options.no_wait
@@ -167,7 +167,8 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
 
     def confirm() -> bool:
         if context.stdin is None or not context.interactive:
-            raise UsageError("there is no terminal to ask on; nothing was done", "read the plan, then pass --yes")
+            message = "cannot ask for confirmation without a terminal; nothing was done"
+            raise UsageError(message, "read the plan, then pass --yes")
         console.ask("Apply these changes? Only `yes` is accepted: ")
         answer = context.stdin.readline()
         if not answer.endswith("\n"):

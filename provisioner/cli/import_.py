@@ -35,7 +35,7 @@ def import_(
     service changes. KEY is the key of the definition; by default it is derived from the name.
     """
     if everything == bool(what) or len(what) > 2:
-        raise click.UsageError("name a base connection by its ID, with a KEY before it if you like; or --all")
+        raise click.UsageError("give the ID of a base connection, optionally preceded by a KEY, or --all")
     *key, ident = what or (None,)
     import_options = ImportOptions(ident, key[0] or "" if key else "", folder.strip("/"))
     run = context.open(target, Needs.DEFINITIONS)
@@ -97,7 +97,8 @@ def _lines(imported: Imported, identity: TargetIdentity, style: Style) -> Iterat
         yield from (f"  {name}" for name in variables)
     yield ""
     if not imported.taken and not imported.skipped:
-        yield f"there is none of MySQL in sandbox {identity.sandbox} of {identity.org_id} at {identity.endpoint}"
+        place = f"sandbox {identity.sandbox} of {identity.org_id} at {identity.endpoint}"
+        yield f"there are no MySQL base connections in {place}"
     yield style.paint(
         f"{count(len(imported.taken), 'base connection')} imported, {len(imported.skipped)} skipped.", "bold"
     )

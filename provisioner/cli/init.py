@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -40,7 +41,7 @@ def init(context: Context, folder: Path, pipeline: str) -> int:
         except OSError as error:
             message = f"{folder / path} cannot be written: {error.strerror}"
             raise NotWritten(message, "check permissions and room") from None
-    console.err(context.err_style.fold(next_steps(pipeline)))
+    console.err(context.err_style.fold(next_steps(pipeline, folder)))
     return 0
 
 
@@ -83,22 +84,25 @@ def lacking_lines(path: Path, text: str) -> tuple[str, ...]:
 
 
 _SECRETS = {
-    "github": "add the secrets that .github/workflows/provisioner.yml names to the secrets of the repository",
-    "gitlab": "have AEP_API_KEY, AEP_CLIENT_SECRET and the passwords as masked, protected variables of the project",
-    "azure": "make the variable group `provisioner` and the environment `prod`, as azure-pipelines.yml says",
+    "github": "add the secrets named in .github/workflows/provisioner.yml to the repository's secrets",
+    "gitlab": "create AEP_API_KEY, AEP_CLIENT_SECRET and the passwords as masked, protected variables of the project",
+    "azure": "create the variable group `provisioner` and the environment `prod`, as azure-pipelines.yml says",
 }
 
 
-def next_steps(pipeline: str) -> str:
+def next_steps(pipeline: str, folder: Path = Path()) -> str:
     """What is left to the user, in order."""
+    commands = "provisioner validate, then provisioner apply --target local"
+    if folder.resolve() != Path.cwd():
+        commands = f"cd {shlex.quote(str(folder))}, then provisioner validate and provisioner apply --target local"
     steps = [
-        "try it: provisioner validate, then provisioner apply --target local",
-        "provisioner.yaml: put in your organization, sandbox and hosts; connections/: one file per database",
+        f"try it: {commands}",
+        "provisioner.yaml: fill in your organization, sandbox and hosts; connections/: one file per database",
     ]
     if pipeline != "none":
         steps += [
-            "requirements.txt: say where the pipeline finds provisioner",
+            "requirements.txt: enter where the pipeline installs provisioner from",
             _SECRETS[pipeline],
-            *(["CODEOWNERS: put in who approves"] if pipeline != "azure" else []),
+            *(["CODEOWNERS: name your approvers"] if pipeline != "azure" else []),
         ]
     return "\n".join(["next:", *(f"  {number}. {step}" for number, step in enumerate(steps, 1))])

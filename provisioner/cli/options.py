@@ -152,7 +152,7 @@ target = click.option(
     "--target",
     metavar="NAME",
     shell_complete=complete_target,
-    help="Target of the project file.  [default: its default_target]",
+    help="Target from provisioner.yaml.  [default: its default_target]",
 )
 form = click.option(
     "--format",
@@ -168,7 +168,7 @@ select = click.option(
     multiple=True,
     shell_complete=complete_key,
     callback=read_key,
-    help="Only this key or glob; may be repeated.",
+    help="Only keys that match this key or glob; may be repeated.",
 )
 parallelism = click.option(
     "--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Number of concurrent calls."
@@ -180,7 +180,7 @@ lock_timeout = click.option(
     metavar="SECONDS",
     help="Wait up to this long for another run to end.",
 )
-overwrite_drift = click.option("--overwrite-drift", is_flag=True, help="Overwrite drift, even with --yes.")
+overwrite_drift = click.option("--overwrite-drift", is_flag=True, help="Overwrite drift; required for that with --yes.")
 no_wait = click.option("--no-wait", is_flag=True, help="Do not wait for calls whose outcome is unknown.")
 yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
@@ -226,7 +226,8 @@ _PLAN_OPTIONS = (
     click.option(
         "--allow-mass-recreate",
         is_flag=True,
-        help="Allow recreating base connections deleted outside if these are all, or more than 30 % of ten or more.",
+        help="Allow recreating base connections that were deleted outside provisioner, if that is all of two or more, "
+        "or more than 30 % of ten or more.",
     ),
     overwrite_drift,
     click.option("--prove", is_flag=True, help="Prove new credentials on a throwaway base connection first."),

@@ -98,8 +98,8 @@ def _notes(run: Run, plan: Plan, state: State, writer_before: str) -> Iterator[s
         yield f"note: {key_words}"
     if plan.is_first and plan.blocked and not plan.pending:
         yield (
-            "note: nothing is recorded yet, and all of this exists: if there was a state, fetch it; if it is lost, "
-            f"`provisioner state rebuild --target {plan.target}`"
+            "note: the state is empty, but these base connections already exist: fetch the state if there is one; "
+            f"if it is lost, run `provisioner state rebuild --target {plan.target}`"
         )
 
 

@@ -87,8 +87,10 @@ def remove_entries(context: Context, keys: tuple[str, ...], target: str | None, 
         removed = rebuild.remove(run.store, keys)
     for entry in removed:
         if entry.record:
-            context.console.out(safe(f"forgot {entry.key}; {entry.record.id} stays as it is"))
+            context.console.out(
+                safe(f"removed the record of {entry.key}; base connection {entry.record.id} is unchanged")
+            )
         for intent in entry.intents:
             call = f"{intent.step} of {intent.name} with an open outcome, sent at {intent.sent_at}"
-            context.console.out(safe(f"gave up a {call}: look in Experience Platform whether it had its effect"))
+            context.console.out(safe(f"gave up on a {call}: check in Experience Platform whether it took effect"))
     return 0

@@ -97,6 +97,7 @@ def _selected(state: State, select: tuple[str, ...]) -> tuple[Record, ...]:
     plan_options = PlanOptions(select=select)
     records = sorted((record for record in state.records if plan_options.selects(record.key)), key=lambda one: one.key)
     if not records:
-        message = f"--select {' '.join(select)} matches no record" if select else "nothing is recorded for this target"
-        raise UsageError(message, "`provisioner state list` shows what is; `apply` records what it makes")
+        if select and state.records:
+            raise UsageError(f"--select {' '.join(select)} matches no record", "run `provisioner state list`")
+        raise UsageError("nothing is recorded for this target", "run `provisioner apply` first")
     return tuple(records)

@@ -179,7 +179,8 @@ def no_project_file(folder: Path, name: str) -> UsageError:
     if other := above or below:
         path = os.path.relpath(other, folder)
         return UsageError(
-            f"there is no {name} in {folder}, but in {path}", f"run the command there, or pass --project {path}"
+            f"there is no {name} in {folder}, but there is one in {path}",
+            f"run the command there, or pass --project {path}",
         )
     remedy = "run in the folder of the project, or pass it as --project; `provisioner init` creates a new one"
     return UsageError(f"there is no {name} in {folder}", remedy)

@@ -112,7 +112,7 @@ ODDITIES: tuple[tuple[Oddity, Test], ...] = (
 )
 """Oddities of any variable that a definition reads."""
 
-_LONGER = "choose one of at least twelve random characters"
+_LONGER = "choose a secret of at least 12 random characters"
 UNGUARDED: tuple[tuple[Oddity, Test], ...] = (
     (
         Oddity(

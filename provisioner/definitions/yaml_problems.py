@@ -76,7 +76,7 @@ _SYNTAX_REMEDIES = {
     "expected ',' or": "close the bracket that was opened, and separate its items by commas",
     "alphabetic or numeric": "quote a value that starts with `*` or `&`",
     "escape character": "write a backslash as `\\\\`, or use 'single quotes'",
-    "expected key": "check the indentation and the quotes of this line and of the one before",
+    "expected key": "check the indentation and quotes of this line and of the lines above it",
     "could not find expected ':'": "write a colon and a space after the key",
 }
 """Parts of the messages of PyYAML's parser, and the remedy for each."""
@@ -174,7 +174,7 @@ def json_problem(text: str, error: JSONDecodeError) -> tuple[str, str, str]:
     if conflict:
         return f"{conflict.location.line}:{conflict.location.column}", conflict.message, conflict.remedy
     message, remedy = pasted_into_json(text, error.pos)
-    return f"{error.lineno}:{error.colno}", message or f"not JSON: {error.msg}", remedy
+    return f"{error.lineno}:{error.colno}", message or f"not JSON: {error.msg.removesuffix(' at')}", remedy
 
 
 def _conflicts(file: str, text: str) -> Iterator[Problem]:

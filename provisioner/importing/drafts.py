@@ -80,7 +80,7 @@ def _basic_params(shown: Mapping[str, str], placeholder: Callable[[str], str]) -
 
 def _unsaid(shown: Mapping[str, str], params: Mapping[str, str]) -> Iterator[str]:
     if "connectionString" not in params and "sslMode" not in params:
-        yield "sslMode is not shown: add it if there is one"
+        yield "the service does not show sslMode: add it if the base connection has one"
     for path in shown:
         name = path.removeprefix(_PREFIX)
         if path.startswith(_PREFIX) and name not in (*_PARAMS, "connectionString"):

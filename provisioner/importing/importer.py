@@ -148,8 +148,8 @@ class _Importer:
         if ident is None:
             return sorted(by_id.values(), key=lambda observed: (observed.created_at, observed.id))
         if ident not in by_id:
-            message = f"there is no base connection {ident} of MySQL in sandbox {self._place.identity.sandbox}"
-            raise UsageError(message, "take the id from Experience Platform, or import all: --all")
+            message = f"there is no MySQL base connection with id {ident} in sandbox {self._place.identity.sandbox}"
+            raise UsageError(message, "take the id from Experience Platform, or use --all")
         return [by_id[ident]]
 
     def warnings(self) -> tuple[Problem, ...]:
@@ -182,12 +182,16 @@ class _Importer:
         has_requested_key = self._options.key in ("", key)
         if key in self._declared and has_requested_key:
             return SkippedConnection(observed.id, observed.name, f"already managed as {key}", managed=True)
-        status = "already managed" if key in self._declared else "already recorded, without a definition,"
-        remedy = f"`state mv {key} NEW` renames"
+        status = (
+            f"already managed as {key}"
+            if key in self._declared
+            else f"already recorded as {key}, but without a definition"
+        )
+        remedy = f"to rename it, run `state mv {key} NEW`"
         if has_requested_key:
-            remedy = f"`state rm {key}` forgets that, then import it again"
+            remedy = f"run `state rm {key}`, then import it again"
         # If all are imported, one that is recorded without a definition on purpose is no failure.
-        reason = f"{status} as {key}: {remedy}"
+        reason = f"{status}: {remedy}"
         return SkippedConnection(observed.id, observed.name, reason, managed=self._options.id is None)
 
     def _adopt(self, observed: Observed, definition: Desired) -> ImportedConnection | SkippedConnection:

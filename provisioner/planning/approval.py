@@ -88,8 +88,8 @@ class ExpectedDigest:
         )
         if plan.digest != self.digest and not nothing_left:
             # A digest cannot tell what differs, so the message lists the changes of now.
-            changes = ", ".join(f"{pin.action} {pin.key}" for pin in plan.pins) or "nothing"
-            message = f"approved {self.digest}, now {plan.digest}: {changes}"
+            changes = ", ".join(f"{pin.action} {pin.key}" for pin in plan.pins) or "no changes"
+            message = f"approved {self.digest}; it is now {plan.digest}, with: {changes}"
             _refuse_if((Mismatch("", "plan", message),), _PLAN_AGAIN)
 
 
@@ -163,9 +163,9 @@ def _not_approved(pin: Pin) -> Mismatch:
     if pin.declared:
         return Mismatch(pin.key, "definition", f"{pin.action} was not in the approved plan")
     if pin.action in (Action.CREATE, Action.FORGET):
-        return Mismatch(pin.key, "remote", "deleted outside since")
+        return Mismatch(pin.key, "remote", "deleted outside provisioner since")
     if drift := pin.remote.get("drift"):
-        return Mismatch(pin.key, "remote", f"changed outside since: {', '.join(drift)}")
+        return Mismatch(pin.key, "remote", f"changed outside provisioner since: {', '.join(drift)}")
     return Mismatch(pin.key, "secret", "it changed since, or can no longer be compared")
 
 

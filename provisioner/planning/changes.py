@@ -81,7 +81,7 @@ def _declared_change(desired: Desired, inputs: PlanInputs) -> Change:
     if inputs.observation is None:
         return _change_with_record(desired, record, None, inputs)
     if inputs.observation.is_gone(record.id):
-        return _change_without_record(desired, inputs, f"{record.id} was deleted outside")
+        return _change_without_record(desired, inputs, f"{record.id} was deleted outside provisioner")
     return _change_with_record(desired, record, inputs.observation.by_id[record.id], inputs)
 
 
@@ -98,9 +98,12 @@ def _change_without_record(desired: Desired, inputs: PlanInputs, reason: str) ->
         return _blocked(desired, reason, "run apply again: it determines the outcome first")
     if former := inputs.owners.former_owner(desired):
         # A create would make a second base connection of this name, or take away the one that dataflows use.
-        return _blocked(desired, f"its name is that of {former[0]}: this looks like a rename", former[1])
+        return _blocked(desired, former.reason, former.remedy)
     if inputs.options.resend:
-        remedy = "`apply` without --resend creates it, with another id: dataflows have to be pointed there"
+        remedy = (
+            "run `provisioner apply` first to create it; "
+            "it gets a new id, to which any existing dataflows must be pointed"
+        )
         return _blocked(desired, f"{reason}: there is nothing to send its credentials to", remedy)
     existing = inputs.observation.named(desired.name) if inputs.observation else ()
     candidates = [observed for observed in existing if observed.id not in inputs.owners.ids]
@@ -113,13 +116,13 @@ def _change_without_record(desired: Desired, inputs: PlanInputs, reason: str) ->
     if len(candidates) > 1:
         return _blocked(
             desired,
-            f"exists already, {len(candidates)} times: {ids}",
+            f"{len(candidates)} base connections with this name already exist: {ids}",
             f"if one of them is meant: `import {desired.key} ID`; or give this definition another name",
         )
     return _blocked(
         desired,
-        f"exists already: {ids}",
-        "`apply --import-existing` adopts it if it matches and our own client created it; "
+        f"already exists: {ids}",
+        "`apply --import-existing` adopts it if it matches and it was created with your AEP_API_KEY; "
         f"`import {desired.key} {ids}` adopts it in any case; or change the name",
     )
 
@@ -141,13 +144,13 @@ def _create(desired: Desired, reason: str) -> Change:
 def _adopt(desired: Desired, observed: Observed, inputs: PlanInputs) -> Change:
     if differences := differing(desired, observed):
         paths = ", ".join(path for path, _ in differences)
-        reason = f"exists already: {observed.id}, and differs in {paths}"
-        remedy = f"change the definition to match it, or take it over as it is: `import {desired.key} {observed.id}`"
+        reason = f"already exists: {observed.id}, and differs in {paths}"
+        remedy = f"change the definition to match it, or adopt it as it is: `import {desired.key} {observed.id}`"
         return _blocked(desired, reason, remedy)
     if not inputs.client or observed.created_client != inputs.client:
-        reason = f"exists already: {observed.id}, created by {observed.created_client or 'an unknown client'}"
+        reason = f"already exists: {observed.id}, created by {observed.created_client or 'an unknown client'}"
         remedy = (
-            "--import-existing adopts only what our own client created; if it is yours: "
+            "--import-existing adopts only what was created with your AEP_API_KEY; if it is yours: "
             f"`import {desired.key} {observed.id}`"
         )
         return _blocked(desired, reason, remedy)
@@ -159,7 +162,7 @@ def _adopt(desired: Desired, observed: Observed, inputs: PlanInputs) -> Change:
         key=desired.key,
         name=desired.name,
         action=Action.UPDATE,
-        reason=f"takes over the existing {observed.id}; its secret cannot be compared and is sent",
+        reason=f"adopts the existing {observed.id}; its secret cannot be compared and is sent",
         location=desired.location,
         fields=fields,
         steps=await_before(observed, Patch(observed.id, observed.etag, operations(fields))),
@@ -235,19 +238,19 @@ def _change_with_record(desired: Desired, record: Record, observed: Observed | N
 
 def _update_reasons(fields: Iterable[FieldChange], observed: Observed | None, inputs: PlanInputs) -> Iterator[str]:
     if any(field.added or not (field.sensitive or field.drifted) for field in fields):
-        yield "definition changed"
+        yield "definition differs from the state"
     for field in fields:
         if field.sensitive and field.after is None:
             yield f"secret removed: {field.before}"
         elif field.comparison is Comparison.CHANGED:
             yield f"secret changed: {field.after}"
         elif field.comparison is Comparison.UNKNOWN and field.has_value:
-            yield f"secret cannot be compared, will be sent: {field.after}"
+            yield f"secret cannot be compared and will be sent: {field.after}"
         elif field.comparison is Comparison.UNCHANGED and field.again:
             yield f"secret is sent again, as requested: {field.after}"
         elif field.origin_changed:
             same = "; its value is the same" if field.has_value else ""
-            yield f"{field.path} comes from {field.after}, before from {field.before}{same}"
+            yield f"{field.path} now comes from {field.after} instead of {field.before}{same}"
     if observed and any(field.drifted for field in fields):
         yield f"drift: changed by {observed.last_edit(inputs.client)}"
 
@@ -256,13 +259,14 @@ def _secret_notes(fields: tuple[FieldChange, ...], record: Record, inputs: PlanI
     paths = {field.path for field in fields}
     for secret in record.secrets:
         if secret.path in paths and not inputs.fingerprinter.knows_key_of(secret.fingerprint):
-            place = f"as {OLD_KEY_VARIABLE}" if inputs.fingerprinter.has_key else f"in {KEY_VARIABLE}, which is not set"
+            variable = OLD_KEY_VARIABLE if inputs.fingerprinter.has_key else KEY_VARIABLE
             yield (
-                f"{secret.path} was recorded with key {secret.fingerprint.key_id}: "
-                f"with that one {place}, nothing needs to be sent"
+                f"{secret.path}: its fingerprint was made with fingerprint key {secret.fingerprint.key_id}; "
+                f"if you set {variable} to that key, nothing needs to be sent"
             )
-    purpose = "apply will need it" if any(field.needs_update for field in fields) else "cannot tell whether it changed"
-    yield from (f"{field.after} is not set: {purpose}" for field in fields if not field.has_value)
+    needed = any(field.needs_update for field in fields)
+    effect = ": apply will need it" if needed else ", so provisioner cannot tell whether it changed"
+    yield from (f"{field.after} is not set{effect}" for field in fields if not field.has_value)
 
 
 def _observed_notes(record: Record, observed: Observed | None, inputs: PlanInputs) -> Iterator[str]:
@@ -270,8 +274,8 @@ def _observed_notes(record: Record, observed: Observed | None, inputs: PlanInput
         return
     if touched(record, observed):
         yield (
-            f"touched outside by {observed.last_edit(inputs.client)}; {observed.invisible_edit}, and secrets are not "
-            f"visible: `test` says whether it still signs in, `rotate {record.key}` sends them again"
+            f"touched outside provisioner by {observed.last_edit(inputs.client)}; {observed.invisible_edit}, and "
+            f"secrets are not visible: `test` says whether it still signs in, `rotate {record.key}` sends them again"
         )
     elif not observed.is_enabled:
         yield f"its state is {observed.state}"
@@ -288,16 +292,19 @@ def _undeclared_changes(declared: set[Key], moving: set[Key], inputs: PlanInputs
             if inputs.options.allow_delete and record.key not in moving:
                 yield _delete(record, is_gone, inputs)
             else:
-                yield _unmanaged(record, is_gone)
+                rename = inputs.owners.suspected_rename(record, inputs.observation)
+                yield _unmanaged(record, is_gone, rename.remedy if rename else "")
 
 
-def _unmanaged(record: Record, is_gone: bool) -> Change:
+def _unmanaged(record: Record, is_gone: bool, rename_remedy: str = "") -> Change:
     if is_gone:
-        fate = f"{record.id} was deleted outside, and its record is kept"
+        fate = f"{record.id} was deleted outside provisioner, and its record is kept"
         remedy = "`--allow-delete` removes the record; with its definition restored, it is created anew"
     else:
         fate = "the base connection is left alone and its record kept"
-        remedy = "restore the definition, or leave it as it is; `--allow-delete` deletes it"
+        remedy = rename_remedy or (
+            "restore the definition, or leave it; to delete the base connection, run `apply --allow-delete`"
+        )
     return Change(
         key=record.key,
         name=record.texts.get("name", ""),
@@ -325,7 +332,7 @@ def _delete(record: Record, is_gone: bool, inputs: PlanInputs) -> Change:
         return replace(change, action=Action.BLOCKED, reason=doubt.reason, remedy=doubt.remedy, notes=notes)
     observed = observation.by_id.get(record.id) if observation else None
     drift = dict(shown_otherwise(record.texts, observed)) if observed else {}
-    fate = "was deleted outside, and its record will be removed" if is_gone else "will be deleted"
+    fate = "was deleted outside provisioner, and its record will be removed" if is_gone else "will be deleted"
     reason = f"no definition for this target; {record.id} {fate}"
     if observed and drift:
         reason += f"; drift: changed by {observed.last_edit(inputs.client)}"

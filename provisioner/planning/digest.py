@@ -44,15 +44,15 @@ class Pin:
     def outside(self) -> str:
         """Return a description of an outside change that an approved digest does not cover; "" for none."""
         if self.drifted:
-            return f"changed outside: {', '.join(self.remote['drift'])}"
+            return f"changed outside provisioner: {', '.join(self.remote['drift'])}"
         if self.action == "refresh":
-            return "updated outside; no visible field differs"
+            return "updated outside provisioner; no visible field differs"
         if self.action == "forget":
-            return "deleted outside; its record would be removed"
+            return "deleted outside provisioner; its record would be removed"
         if self.action == "create" != self.declared:
-            return "deleted outside; it would be created again"
+            return "deleted outside provisioner; it would be created again"
         if self.action == "update" and self.declared == "create":
-            return "exists already; it would be imported"
+            return "already exists; it would be imported"
         return ""
 
 

@@ -54,9 +54,9 @@ def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
     declared = any(change.desired is not None for change in all_changes)
     if not deleted or (declared and not _is_mass(len(deleted), recorded)):
         return plan
-    none_left = "" if declared else ", and no definition is left for this target"
-    reason = f"{len(deleted)} of {recorded} would be deleted{none_left}; so it is not deleted"
-    return _with_blocked(plan, deleted, reason, "if this is intended, use --allow-delete with --allow-mass-delete")
+    none_left = "" if declared else " and no definition is left for this target"
+    reason = f"this would delete {len(deleted)} of {recorded} base connections{none_left}, so nothing is deleted"
+    return _with_blocked(plan, deleted, reason, "if this is intended, add --allow-mass-delete")
 
 
 def hold_back_mass_recreate(plan: Plan, state: State, observation: Observation | None) -> Plan:
@@ -81,8 +81,11 @@ def _is_mass(number: int, recorded: int) -> bool:
 
 
 def _with_blocked(plan: Plan, keys: Collection[Key], reason: str, remedy: str) -> Plan:
+    """Return the plan with these creates and deletes blocked, without their fields: those would read as an update."""
     changes = (
-        replace(change, action=Action.BLOCKED, steps=(), reason=reason, remedy=remedy) if change.key in keys else change
+        replace(change, action=Action.BLOCKED, steps=(), fields=(), reason=reason, remedy=remedy)
+        if change.key in keys
+        else change
         for change in plan.changes
     )
     return replace(plan, changes=tuple(changes))

@@ -42,7 +42,9 @@ def with_dataflows(plan: Plan, flows: Mapping[str, tuple[Dataflow, ...]]) -> Pla
             if change.action is Action.DELETE:
                 reason = f"{text}: the service would refuse to delete it (1418)"
                 remedy = "delete these dataflows first, or restore the definition"
-                change = replace(change, action=Action.BLOCKED, steps=(), reason=reason, remedy=remedy, held=True)
+                change = replace(
+                    change, action=Action.BLOCKED, steps=(), fields=(), reason=reason, remedy=remedy, held=True
+                )
             else:
                 note = f"{text}: they sign in with this from their next run"
                 change = replace(change, notes=(*change.notes, note))
@@ -123,7 +125,7 @@ def with_new_servers(plan: Plan, state: State) -> Plan:
             if change.record is not None and change.desired is not None:
                 origins = dict.fromkeys(symbol.origin for _, symbol in change.desired.confidential)
                 notes[change.key] = (
-                    f"from now on {', '.join(origins)} is used to sign in where it was not used before: "
+                    f"{', '.join(origins)} will be sent to a server for the first time: "
                     f"make sure that {', '.join(servers)} is yours"
                 )
         changes.append(change)

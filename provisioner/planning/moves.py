@@ -71,9 +71,10 @@ def with_moves(plan: Plan, moves: dict[Key, Key]) -> Plan:
             old = moves[change.key]
             change = replace(change, moved_from=old)
             if change.record is not None:
-                notes[change.key] = f"moved here from {old}, whose record and base connection it keeps"
-                if change.action is Action.NO_OP:
-                    reason, steps = f"recorded under {old} so far", (Accept(change.record),)
+                if change.action is not Action.NO_OP:
+                    notes[change.key] = f"moved here from {old}, whose record and base connection it keeps"
+                else:
+                    reason, steps = f"its record moves here from {old}", (Accept(change.record),)
                     change = replace(change, action=Action.MOVE, reason=reason, steps=steps)
         changes.append(change)
     return replace(plan, changes=tuple(changes)).with_notes(notes)

@@ -58,9 +58,9 @@ class Observed:
         """Return who changed it last, and when, as far as the service says. ``own_client`` is "" if unknown."""
         text = self.updated_by or "somebody"
         if self.updated_client:
-            text += f" through {self.updated_client}"
+            text += f" with client {self.updated_client}"
             if own_client and self.updated_client == own_client:
-                text += " (our own client: another run of ours)"
+                text += " (your own client: another run of yours)"
         if self.updated_at:
             text += f" on {datetime.fromtimestamp(self.updated_at / 1000, UTC):%Y-%m-%d %H:%M UTC}"
         return text

@@ -41,15 +41,23 @@ class Ownership:
     record_keys: frozenset[Key]
     open_keys: frozenset[Key]
 
-    def former_owner(self, desired: Desired) -> tuple[Key, str] | None:
-        """Return the key of a record without a definition, or of an open create, that has the name, and the remedy."""
+    def former_owner(self, desired: Desired) -> Undecided | None:
+        """Return the reason not to create a base connection whose name a record without a definition has, or an open
+        create."""
         name = fold_name(desired.name)
         if old := self.orphaned.get(name):
-            return old, (
-                f"`movedFrom: {old}` in this file keeps its base connection; if it is a new one, give it another name"
+            return Undecided(
+                f"has the same name as {old}, which has no definition any longer: this looks like a rename",
+                f"add `movedFrom: {old}` to this file to keep the base connection; "
+                "if this is a new one, give it another name",
             )
         key = self.created.get(name, desired.key)
-        return None if key == desired.key else (key, "run apply again once the outcome of that create is known")
+        if key == desired.key:
+            return None
+        return Undecided(
+            f"has the same name as {key}, whose create has no known outcome: this looks like a rename",
+            "run apply again once the outcome of that create is known",
+        )
 
     def held_move(self, desired: Desired) -> Key:
         """Return the ``movedFrom`` key of a definition if an open call prevents the move, "" otherwise."""
@@ -66,8 +74,9 @@ class Ownership:
         if successor is None or (observation is not None and observation.is_gone(record.id)):
             return None
         return Undecided(
-            f"its name is that of {successor}, which has no record: this looks like a rename",
-            f"`movedFrom: {record.key}` in the file of {successor} keeps it; or give {successor} another name",
+            f"has the same name as {successor}, which has no record: this looks like a rename",
+            f"add `movedFrom: {record.key}` to the file of {successor} to keep the base connection; "
+            f"or give {successor} another name",
         )
 
     def ambiguous_name(self, desired: Desired) -> Undecided | None:
@@ -111,7 +120,7 @@ class Ownership:
         if fold_name(observed.name if observed else record.texts.get("name", "")) == name:
             return None
         if others := observation.unrecorded(name, self.ids) if observation else []:
-            reason, remedy = f"exists already: {', '.join(others)}", "delete that one in Experience Platform"
+            reason, remedy = f"already exists: {', '.join(others)}", "delete that one in Experience Platform"
         elif orphan := self.orphaned.get(name):
             reason = f"is that of {orphan}, which has no definition any more"
             remedy = f"delete that first, with `--allow-delete --select {orphan}`"
@@ -138,7 +147,7 @@ class Ownership:
         ]
         if strays:
             yield (
-                "created by our own client, and in no record or definition: "
+                "created with your AEP_API_KEY, and in no record or definition: "
                 f"{listed(strays, shown=lambda stray: f'{stray.name} ({stray.id})')}; "
                 "`import` takes it under management; or delete it in Experience Platform"
             )

@@ -36,7 +36,7 @@ class Action(StrEnum):
     REFRESH = "refresh"
     """Drift is copied into the record."""
     FORGET = "forget"
-    """The base connection was deleted outside; its record is removed."""
+    """The base connection was deleted outside provisioner; its record is removed."""
     MOVE = "move"
     """The record moves to the new key of its definition."""
 

@@ -103,7 +103,9 @@ def _selected(whole: Plan, options: PlanOptions, from_saved_plan: bool) -> Plan:
     # What a saved plan selected may be gone by now.
     for glob in () if from_saved_plan else options.select:
         if not any(fnmatchcase(change.key, glob) for change in whole.changes):
-            raise UsageError(f"--select {glob} matches no definition and no record", "keys are as `plan` lists them")
+            raise UsageError(
+                f"--select {glob} matches no definition and no record", "run `provisioner plan` to see the keys"
+            )
     return whole.only({one.key for one in whole.changes if options.selects(one.key) or is_probe(one.key)})
 
 

@@ -34,7 +34,7 @@ def _change(record: Record, observation: Observation, definitions: dict[Key, Des
     location = definition.location if definition else None
     change = Change(record.key, record.texts.get("name", ""), Action.NO_OP, "as recorded", location, record=record)
     if observation.is_gone(record.id):
-        reason = f"{record.id} was deleted outside; its record will be removed"
+        reason = f"{record.id} was deleted outside provisioner; its record will be removed"
         return replace(change, action=Action.FORGET, reason=reason, steps=(Forget(),))
     if doubt := inputs.owners.doubtful_identity(record, observation):
         return replace(change, action=Action.BLOCKED, reason=doubt.reason, remedy=doubt.remedy)
@@ -49,6 +49,6 @@ def _change(record: Record, observation: Observation, definitions: dict[Key, Des
         action=Action.REFRESH,
         reason=f"{edit} by {observed.last_edit(inputs.client)}",
         fields=fields,
-        notes=("declare it as well, or the next apply restores the declared values",) if fields else (),
+        notes=("change the definition to match, or the next apply restores its values",) if fields else (),
         steps=(Accept(replace(accepted(record, fields), etag=observed.etag)),),
     )

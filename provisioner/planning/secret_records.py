@@ -15,14 +15,14 @@ from provisioner.secrets import Sensitive
 from provisioner.state.fingerprint import HMAC, KEY_VARIABLE, OLD_KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import Record, SecretRecord, State
 
-GIVE_UP_KEY = f"set it; to give up that key for good, set {OLD_KEY_VARIABLE} to it"
+GIVE_UP_KEY = f"set {KEY_VARIABLE} to that key; or, to stop using it, set {OLD_KEY_VARIABLE} to it instead"
 """The remedy for a key that secrets are recorded with and that is not set."""
 
 
 def key_note(state: State, fingerprinter: Fingerprinter, loopback: bool) -> str:
     """Return a note about a missing fingerprint key; "" if none is needed. The state of an emulator needs no key."""
     if key := forgotten_key(state, fingerprinter):
-        return f"{KEY_VARIABLE} is not set, and secrets are recorded with key {key}: {GIVE_UP_KEY}"
+        return f"{KEY_VARIABLE} is not set, and secrets are recorded with fingerprint key {key}: {GIVE_UP_KEY}"
     if fingerprinter.has_key or loopback:
         return ""
     return (

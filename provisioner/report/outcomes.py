@@ -22,7 +22,7 @@ _VERB = {
     Action.CREATE: "created",
     Action.UPDATE: "changed",
     Action.DELETE: "destroyed",
-    Action.REFRESH: "recorded",
+    Action.REFRESH: "refreshed",
     Action.FORGET: "forgotten",
     Action.MOVE: "moved",
     Action.NO_OP: "tested",
@@ -50,7 +50,7 @@ def as_line(outcome: Outcome, style: Style = PLAIN) -> str:
     if done:
         duration = "" if outcome.change.is_only_recorded else f" in {outcome.seconds:.1f} s"
         steps = {type(step) for step in outcome.change.steps}
-        checks = ((Probe, "credentials verified"), (Test, "database reached"))
+        checks = ((Probe, "credentials proven"), (Test, "database reached"))
         details = ", ".join([f"{safe(outcome.id)}{duration}", *(text for step, text in checks if step in steps)])
         return style.fold(f"{head}  {style.paint(details, 'dim')}")
     remedy = f"\n    {style.paint('remedy:', 'cyan')} {safe(outcome.remedy)}" if outcome.remedy else ""

@@ -25,7 +25,7 @@ _COLOUR = {
 _OTHER_COUNTS = {
     Action.REFRESH: "to refresh",
     Action.FORGET: "to forget",
-    Action.MOVE: "moved",
+    Action.MOVE: "to move",
     Action.BLOCKED: "blocked",
     Action.UNMANAGED: "unmanaged",
     Action.NO_OP: "unchanged",
@@ -62,14 +62,17 @@ def as_text(plan: Plan, style: Style = PLAIN) -> str:
 def _digest(plan: Plan) -> str:
     """Return the digest to approve the plan by, and everything that it does not cover."""
     uncovered = plan.not_in_digest
-    affected = f"; affected here: {listed(uncovered, _MAX_NAMES, safe)}" if uncovered else ""
+    affected = f"; in this plan that concerns: {listed(uncovered, _MAX_NAMES, safe)}" if uncovered else ""
     lines = [
         "Digest of the definitions and the state, for `apply --expect-digest`:",
         f"  {plan.digest}",
-        f"  It does not cover the values of secrets, nor the state of the service{affected}",
+        f"  It does not cover the values of secrets or the state of the service{affected}",
     ]
     if plan.outside:
-        lines.append("  Changes were made outside; approve a saved plan instead: `plan --out FILE`, then `apply FILE`")
+        lines.append(
+            "  Changes were made outside provisioner; approve a saved plan instead: "
+            "`plan --out FILE`, then `apply FILE`"
+        )
     return "\n".join(lines)
 
 
@@ -116,7 +119,7 @@ def _field(change: Change, field: FieldChange, width: int, style: Style) -> str:
     as_line = style.paint(f"  {file_and_line(field.location)}", "dim") if field.location else ""
     if field.sensitive:
         origins = [origin for origin in dict.fromkeys((field.before, field.after)) if origin is not None]
-        comparison = " (removed)" if field.after is None else f": {field.comparison}"
+        comparison = " (removed)" if field.after is None else f": {field.comparison.shown}" if field.comparison else ""
         return f"{path}{' -> '.join(safe(origin) for origin in origins)}{comparison}{as_line}"
     if field.already_set:
         return f"{path}{_shown(field, field.after)}{style.paint('  (already set)', 'dim')}{as_line}"

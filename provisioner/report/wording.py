@@ -77,7 +77,7 @@ def field_note(field: FieldChange, action: Action) -> str:
     if field.already_set and action is Action.UPDATE:
         return "already set"
     compared = field.comparison and field.after is not None and action is not Action.CREATE
-    return field.comparison.value if field.comparison and compared else ""
+    return field.comparison.shown if field.comparison and compared else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,9 @@ class Caveat:
 def unknowns(plan: Plan) -> Iterator[Caveat]:
     """Yield everything that could not be determined while planning."""
     if plan.offline:
-        yield Caveat("The service was not queried: changes, deletions and creations outside are not known", Counter())
+        yield Caveat(
+            "The service was not queried: changes, deletions and creations outside provisioner are not known", Counter()
+        )
     unset = Counter(_origin(field) for field in _sensitive(plan) if not field.has_value)
     if unset:
         yield Caveat("Not set here, so it is not known whether their values changed", unset)
@@ -116,7 +118,7 @@ def not_in_digest(plan: Plan) -> Iterator[Caveat]:
         yield Caveat("In particular, these secrets have, or may have, new values", rotated)
     outside = Counter(pin.key for pin in plan.outside)
     if outside:
-        yield Caveat("These were changed outside; approve a saved plan instead", outside)
+        yield Caveat("These were changed outside provisioner; approve a saved plan instead", outside)
 
 
 def _origin(field: FieldChange) -> str:

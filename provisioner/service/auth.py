@@ -129,7 +129,7 @@ class ClientCredentials:
 
     def _token_error(self, outcome: HttpOutcome) -> NotAuthenticated | Unreachable:
         if isinstance(outcome, NoResponse):
-            message = f"no access token from {self._ims}: {outcome.reason}"
+            message = f"cannot get an access token from {self._ims}: {outcome.reason}"
             return Unreachable(message, outcome.remedy or "check the network")
         fault = read_fault(outcome)
         explanation = explain_sign_in(fault)

@@ -27,6 +27,7 @@ from provisioner.service.messages import (
 from provisioner.service.origin import Origin
 from provisioner.service.paging import Page, incomplete, is_id, items_of, next_query
 from provisioner.service.responses import (
+    NO_COLUMNS,
     PROVIDER_REJECTED,
     Dataflow,
     Reachability,
@@ -139,7 +140,9 @@ class FlowReader:
                 what, self._get(what, f"{_path(connection_id)}/explore?{query}", DATABASE_TIMEOUT).body
             )
         except Refused as error:
-            error.remedy = f"check that `explore KEY` lists this table; if that fails too: {error.remedy}"
+            # The remedy for 1330 says the same.
+            otherwise = "" if error.code == NO_COLUMNS else f"; if that fails too: {error.remedy}"
+            error.remedy = f"check that `explore KEY` lists this table{otherwise}"
             raise
 
     def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Dataflow, ...]]:

@@ -21,6 +21,9 @@ from provisioner.model import Json, text_or_empty
 PROVIDER_REJECTED = "1100-400"
 """The code for everything that the provider, which talks to the database, rejected."""
 
+NO_COLUMNS = "1330-400"
+"""The code for a table without columns, such as one that does not exist."""
+
 _INTERVAL_UNITS = ("minute", "hour", "day", "week", "month")
 
 

@@ -313,7 +313,8 @@ def _explain_not_connected(type_names: set[str], origin: Origin, environ: Mappin
     if "ConnectionRefusedError" not in type_names:
         return NoResponse(False, f"no connection to {peer}", remedy)
     remedy = "check the endpoint: is `provisioner emulator` running?" if origin.loopback else remedy
-    return NoResponse(False, f"no connection to {peer}: refused", remedy)
+    by_proxy = " by the proxy" if "ProxyError" in type_names else ""
+    return NoResponse(False, f"connection refused{by_proxy}", remedy)
 
 
 def _causes(error: BaseException | None, depth: int = 8) -> Iterator[BaseException]:

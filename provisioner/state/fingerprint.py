@@ -39,6 +39,11 @@ class Comparison(StrEnum):
     UNCHANGED = "unchanged"
     UNKNOWN = "cannot tell"
 
+    @property
+    def shown(self) -> str:
+        """Return the word for people; the value is that of JSON."""
+        return "unknown" if self is Comparison.UNKNOWN else self.value
+
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:

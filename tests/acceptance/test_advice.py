@@ -28,7 +28,7 @@ def test_a_forgotten_fingerprint_key_is_named_and_nothing_is_sent(applied: Proje
     writes = len(service.writes())
     plan = applied.run("plan")
     assert plan.code == 0
-    assert "PROVISIONER_FINGERPRINT_KEY is not set, and secrets are recorded with key " in plan.err
+    assert "PROVISIONER_FINGERPRINT_KEY is not set, and secrets are recorded with fingerprint key " in plan.err
     refused = applied.run("apply", "--yes")
     assert (refused.code, "PROVISIONER_FINGERPRINT_KEY is not set" in refused.err) == (64, True)
     assert len(service.writes()) == writes

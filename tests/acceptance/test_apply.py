@@ -203,7 +203,7 @@ def test_a_lost_state_blocks_everything_until_it_is_taken_over(applied: Project,
     plan = applied.run("plan")
     assert plan.code == 1
     assert plan.last == "Plan: 0 to add, 0 to change, 0 to destroy. 2 blocked."
-    assert plan.out.count("reason: exists already: ") == 2
+    assert plan.out.count("reason: already exists: ") == 2
 
     blocked = applied.run("apply", "--yes")
     assert blocked.code == 1
@@ -243,4 +243,4 @@ def test_with_a_fingerprint_key_a_rotated_secret_is_still_told(project: Project)
     assert project.run("apply", "--yes").code == 0
     assert project.run("plan", "--detailed-exitcode").code == 0
     other = project.run("plan", environ={"PROVISIONER_FINGERPRINT_KEY": "l" * 32})
-    assert "reason: secret cannot be compared, will be sent: env(MYSQL_ORDERS_PASSWORD)" in other.out
+    assert "reason: secret cannot be compared and will be sent: env(MYSQL_ORDERS_PASSWORD)" in other.out

@@ -84,9 +84,9 @@ MOVES: list[tuple[Move, str]] = [
     (rotation, "a: secret differs: auth.params.password"),
     (rotation, "c: secret differs"),
     (applied_otherwise, "a: record differs: auth.params.server"),
-    (edited_outside, "c: remote differs: changed outside since: name"),
+    (edited_outside, "c: remote differs: changed outside provisioner since: name"),
     (touched_outside, "a: remote differs: etag"),
-    (deleted_outside, "c: remote differs: deleted outside since"),
+    (deleted_outside, "c: remote differs: deleted outside provisioner since"),
     (other_sandbox, "target differs: approved for"),
 ]
 
@@ -206,8 +206,8 @@ DIGEST_MOVES: list[tuple[Move, int, str]] = [
     (other_definition, 5, "plan differs: approved sha256:"),
     (one_more_definition, 5, "create d"),
     (applied_otherwise, 5, "plan differs: approved sha256:"),
-    (edited_outside, 5, "c: remote differs: changed outside: name"),
-    (deleted_outside, 5, "c: remote differs: deleted outside"),
+    (edited_outside, 5, "c: remote differs: changed outside provisioner: name"),
+    (deleted_outside, 5, "c: remote differs: deleted outside provisioner"),
 ]
 
 
@@ -224,8 +224,8 @@ def test_what_was_done_outside_is_approved_by_a_saved_plan(reviewed: Project, se
     """A plan that is only held to a digest may hold more than that covers: it can be seen in the file that is saved."""
     edited_outside(reviewed, service)
     plan = reviewed.run("plan")
-    assert "; affected here: c\n" in plan.out
-    assert "Changes were made outside; approve a saved plan instead: `plan --out FILE`" in plan.out
+    assert "; in this plan that concerns: c\n" in plan.out
+    assert "Changes were made outside provisioner; approve a saved plan instead: `plan --out FILE`" in plan.out
     writes = len(service.writes())
     refused = reviewed.run("apply", "--expect-digest", digest(plan.out))
     assert (refused.code, "remedy: save the plan (`plan --out FILE`)" in refused.err) == (5, True)
@@ -335,7 +335,7 @@ def test_a_take_over_is_not_what_a_create_was_approved_as(project: Project, serv
     assert plan.code == 1
     writes = len(service.writes())
     taken = project.run("apply", "--import-existing", "--expect-digest", digest(plan.out))
-    assert (taken.code, "exists already; it would be imported" in taken.err) == (5, True)
+    assert (taken.code, "already exists; it would be imported" in taken.err) == (5, True)
     assert "save the plan" in taken.err
     assert len(service.writes()) == writes
 
@@ -357,7 +357,7 @@ def test_another_variable_of_the_same_value_is_seen_by_everybody(reviewed: Proje
     fork = reviewed.run("plan", "--offline", environ={"MYSQL_ORDERS_PASSWORD": None})
     here = reviewed.run("plan", environ=other)
     assert digest(here.out) == digest(fork.out)
-    assert "comes from env(MYSQL_OTHER), before from env(MYSQL_ORDERS_PASSWORD); its value is the same" in here.out
+    assert "now comes from env(MYSQL_OTHER) instead of env(MYSQL_ORDERS_PASSWORD); its value is the same" in here.out
     assert reviewed.run("apply", "--yes", environ=other).code == 0
     assert "comes from" not in reviewed.run("plan", environ=other).out
 

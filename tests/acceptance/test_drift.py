@@ -29,7 +29,7 @@ def test_refresh_only_shows_drift_alone_and_changes_nothing(drifted: Project, se
     assert 'description  "A" -> "Mine now"  (drift)  connections/a.yaml:2' in plan.out
     assert "changed by somebody-else" in plan.out
     assert re.search(r"x forget +b ", plan.out)
-    assert "was deleted outside" in plan.out
+    assert "was deleted outside provisioner" in plan.out
     assert '"db9"' not in plan.out
     assert plan.last.endswith("1 to refresh, 1 to forget, 1 unchanged.")
     assert (len(service.writes()), drifted.state) == (writes, state)
@@ -55,7 +55,7 @@ def test_what_is_accepted_is_in_the_state_and_nothing_is_sent(drifted: Project, 
 def test_what_was_deleted_outside_is_planned_for_creation_with_the_reason(drifted: Project) -> None:
     gone = drifted.id("b")
     plan = drifted.run("plan")
-    assert f"reason: {gone} was deleted outside" in plan.out
+    assert f"reason: {gone} was deleted outside provisioner" in plan.out
 
 
 def test_a_saved_refresh_is_applied_exactly(drifted: Project, service: Service) -> None:
@@ -74,8 +74,8 @@ def test_a_digest_approves_no_refresh(drifted: Project) -> None:
     refused = drifted.run("apply", "--refresh-only", "--expect-digest", plan["digest"])
     assert refused.code == 5
     for words in (
-        "a: remote differs: changed outside: description",
-        "b: remote differs: deleted outside",
+        "a: remote differs: changed outside provisioner: description",
+        "b: remote differs: deleted outside provisioner",
         "save the plan",
     ):
         assert words in refused.err

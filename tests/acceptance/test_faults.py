@@ -105,8 +105,8 @@ CASES: dict[str, Case] = {
     "two of the name from the start": Case(
         [],
         4,
-        "exists already, 2 times",
-        (1, "exists already, 2 times"),
+        "2 base connections with this name already exist",
+        (1, "2 base connections with this name already exist"),
         existing=[{"name": "Orders", "org": ORG, "count": 2}],
         foreign=2,
     ),

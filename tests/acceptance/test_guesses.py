@@ -93,7 +93,7 @@ def test_the_file_of_a_definition_stands_for_its_key(project: Project, key: str)
     assert project.run("apply", "--yes", "--select", key).last == "Apply complete: 1 added, 0 changed, 0 destroyed."
     for command in (["state", "show", key], ["output", key], ["explore", key], ["rotate", key, "--yes"]):
         assert project.run(*command).code == 0, command
-    assert project.run("state", "rm", key).out.startswith("forgot orders")
+    assert project.run("state", "rm", key).out.startswith("removed the record of orders")
 
 
 def test_the_project_file_stands_for_its_folder(project: Project) -> None:

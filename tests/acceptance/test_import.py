@@ -49,7 +49,7 @@ def test_one_by_its_id_becomes_a_definition_and_a_record(empty: Project, service
     assert empty.run("validate").code == 0
     plan = empty.run("plan", "--detailed-exitcode")
     assert (plan.code, plan.last) == (0, "Plan: 0 to add, 0 to change, 0 to destroy. 1 unchanged.")
-    assert "env(MYSQL_CRM_EUROPE_PASSWORD) is not set: cannot tell whether it changed" in plan.out
+    assert "env(MYSQL_CRM_EUROPE_PASSWORD) is not set, so provisioner cannot tell whether it changed" in plan.out
     assert len(service.writes()) == writes == 0
 
     applied = empty.run("apply", "--yes", environ={"MYSQL_CRM_EUROPE_PASSWORD": "by-hand-Kx93hvQ"})
@@ -147,10 +147,10 @@ def test_it_is_for_the_target_that_it_was_found_on(empty: Project, service: Serv
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ([], 64, "name a base connection by its ID"),
-        (["--all", "x"], 64, "name a base connection by its ID"),
-        (["a", "b", "c"], 64, "name a base connection by its ID"),
-        (["no-such-id"], 64, "there is no base connection no-such-id of MySQL in sandbox prod"),
+        ([], 64, "give the ID of a base connection"),
+        (["--all", "x"], 64, "give the ID of a base connection"),
+        (["a", "b", "c"], 64, "give the ID of a base connection"),
+        (["no-such-id"], 64, "there is no MySQL base connection with id no-such-id in sandbox prod"),
     ],
 )
 def test_what_cannot_be_meant(empty: Project, words: list[str], code: int, said: str) -> None:
@@ -205,7 +205,7 @@ def test_a_partial_view_makes_variables_and_notes(empty: Project, service: Servi
         done = empty.run("import", "crm", identity)
     assert done.code == 0, done.err
     assert "MYSQL_CRM_PORT" in done.out
-    assert "note: crm: sslMode is not shown: add it if there is one" in done.out
+    assert "note: crm: the service does not show sslMode: add it if the base connection has one" in done.out
     assert "note: crm: tlsVersion is not known to definitions" in done.out
 
 
@@ -243,10 +243,10 @@ def test_one_that_is_recorded_under_another_key_or_without_a_definition_says_how
     assert empty.run("import", "crm", identity).code == 0
     assert empty.run("import", "crm", identity).code == 0, "again"
     other = empty.run("import", "erp", identity)
-    assert (other.code, "already managed as crm: `state mv crm NEW` renames" in other.out) == (1, True)
+    assert (other.code, "already managed as crm: to rename it, run `state mv crm NEW`" in other.out) == (1, True)
     (empty.folder / "connections/crm.yaml").unlink()
     lost = empty.run("import", "crm", identity)
-    words = "already recorded, without a definition, as crm: `state rm crm` forgets that, then import it again"
+    words = "already recorded as crm, but without a definition: run `state rm crm`, then import it again"
     assert (lost.code, words in lost.out) == (1, True)
     assert empty.run("import", "--all").code == 0, "it may be so on purpose"
     assert empty.run("state", "rm", "crm").code == 0
@@ -262,7 +262,7 @@ def test_a_definition_that_was_there_and_says_otherwise_is_named(empty: Project,
 
 
 def test_an_empty_sandbox_is_named(empty: Project) -> None:
-    assert f"there is none of MySQL in sandbox prod of {ORG}" in empty.run("import", "--all").out
+    assert f"there are no MySQL base connections in sandbox prod of {ORG}" in empty.run("import", "--all").out
 
 
 def test_two_of_one_name_are_skipped_also_where_a_definition_has_it(empty: Project, service: Service) -> None:

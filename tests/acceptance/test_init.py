@@ -27,6 +27,12 @@ def test_it_works_at_once(bare: Project, pipeline: str) -> None:
     (bare.folder / "provisioner.yaml").unlink()
 
 
+def test_the_next_steps_begin_in_the_folder_of_the_project(bare: Project) -> None:
+    assert "try it: provisioner validate, then provisioner apply --target local" in bare.run("init").err
+    elsewhere = bare.run("init", "my demo").err
+    assert "try it: cd 'my demo', then provisioner validate and provisioner apply --target local" in elsewhere
+
+
 def test_it_overwrites_nothing(bare: Project) -> None:
     bare.write("provisioner.yaml", "version: 1\n")
     bare.write(".gitignore", "mine\n")

@@ -25,8 +25,8 @@ def test_a_renamed_file_that_says_so_plans_no_change(applied: Project, service: 
     identity, writes = applied.id("a"), len(service.writes())
     rename(applied, "a", "shop/a", "movedFrom: a\n")
     plan = applied.run("plan", "--detailed-exitcode")
-    assert (plan.code, plan.last) == (2, "Plan: 0 to add, 0 to change, 0 to destroy. 1 moved, 1 unchanged.")
-    assert "note: moved here from a, whose record and base connection it keeps" in plan.out
+    assert (plan.code, plan.last) == (2, "Plan: 0 to add, 0 to change, 0 to destroy. 1 to move, 1 unchanged.")
+    assert "reason: its record moves here from a\n" in plan.out
     done = applied.run("apply", "--yes")
     assert done.code == 0, done.err
     assert "shop/a: moved here from a; nothing is sent for it" in done.err
@@ -34,7 +34,7 @@ def test_a_renamed_file_that_says_so_plans_no_change(applied: Project, service: 
     assert (applied.id("shop/a"), set(applied.state["records"])) == (identity, {"shop/a", "b"})
     assert len(service.writes()) == writes
     again = applied.run("plan", "--detailed-exitcode")
-    assert (again.code, "moved here" in again.out) == (0, False)
+    assert (again.code, "moves here" in again.out) == (0, False)
 
 
 def test_it_may_change_at_the_same_time(applied: Project, service: Service) -> None:
@@ -64,6 +64,7 @@ def test_where_both_are_recorded_nothing_moves(applied: Project) -> None:
     applied.define("b", f"movedFrom: a\n{basic('B')}")
     plan = applied.run("plan")
     assert "? unmanaged a" in plan.out
+    assert "moves here" not in plan.out
     assert "moved here" not in plan.out
 
 
@@ -96,10 +97,13 @@ def test_what_cannot_be_moved(applied: Project, old: str, new: str, words: str) 
 def test_records_are_forgotten_and_the_objects_stay(applied: Project, service: Service) -> None:
     identity = applied.id("a")
     forgotten = applied.run("state", "rm", "a", "b")
-    assert (forgotten.code, f"forgot a; {identity} stays as it is" in forgotten.out) == (0, True)
+    assert (forgotten.code, f"removed the record of a; base connection {identity} is unchanged" in forgotten.out) == (
+        0,
+        True,
+    )
     assert applied.state["records"] == {}
     assert len(service.items()) == 2
-    assert "exists already" in applied.run("plan").out
+    assert "already exists" in applied.run("plan").out
 
 
 def test_none_is_forgotten_where_one_is_not_recorded(applied: Project) -> None:
@@ -124,7 +128,7 @@ def test_a_call_of_unknown_outcome_is_settled_before_a_move(open_call: Project) 
 def test_what_is_given_up_may_have_an_open_call(open_call: Project) -> None:
     """The last resort where nobody can tell what became of one."""
     done = open_call.run("state", "rm", "a")
-    assert (done.code, "gave up a patch of A with an open outcome" in done.out) == (0, True)
+    assert (done.code, "gave up on a patch of A with an open outcome" in done.out) == (0, True)
     assert (set(open_call.state["records"]), open_call.state["intents"]) == ({"b"}, {})
 
 
@@ -165,7 +169,7 @@ def test_what_was_deleted_outside_leaves_no_old_record(applied: Project, service
     service.delete(applied.id("a"))
     rename(applied, "a", "c", "movedFrom: a\n")
     plan = applied.run("plan")
-    assert "was deleted outside" in plan.out
+    assert "was deleted outside provisioner" in plan.out
     assert "keeps" not in plan.out
     assert applied.run("apply", "--yes").last == "Apply complete: 1 added, 0 changed, 0 destroyed."
     assert set(applied.state["records"]) == {"b", "c"}

@@ -264,7 +264,7 @@ def test_what_a_runner_took_with_it_is_blocked_and_taken_over(repository: Reposi
     second.steps(FETCH)
     blocked = second.step(APPLY)
     assert blocked.code == 1
-    assert "exists already" in blocked.out
+    assert "already exists" in blocked.out
     assert ids(service) == made
     assert heal(second).code == 0
     second.steps(KEEP)

@@ -45,7 +45,7 @@ def test_the_summary_counts_each_action_once(applied: Project) -> None:
     plan = applied.run("plan", environ={"MYSQL_STOCK_PASSWORD": ROTATED})
     assert plan.last == "Plan: 1 to add, 2 to change, 0 to destroy."
     assert '"db.example.com" -> "db2.example.com"  connections/orders.yaml:6' in plan.out
-    assert "reason: definition changed" in plan.out
+    assert "reason: definition differs from the state" in plan.out
     assert "reason: secret changed: env(MYSQL_STOCK_PASSWORD)" in plan.out
     assert "env(MYSQL_STOCK_PASSWORD): changed  connections/stock.yaml:10" in plan.out
 
@@ -87,8 +87,8 @@ def test_offline_needs_neither_credentials_nor_network(applied: Project, service
 def test_of_an_unset_secret_it_cannot_tell(applied: Project) -> None:
     plan = applied.run("plan", "--offline", environ={**NO_CREDENTIALS, "MYSQL_ORDERS_PASSWORD": None})
     assert plan.code == 0
-    assert "env(MYSQL_ORDERS_PASSWORD): cannot tell" in plan.out
-    assert "note: env(MYSQL_ORDERS_PASSWORD) is not set: cannot tell whether it changed" in plan.out
+    assert "env(MYSQL_ORDERS_PASSWORD): unknown" in plan.out
+    assert "note: env(MYSQL_ORDERS_PASSWORD) is not set, so provisioner cannot tell whether it changed" in plan.out
     assert plan.last == "Plan: 0 to add, 0 to change, 0 to destroy. 2 unchanged."
 
 
@@ -158,7 +158,7 @@ def test_a_name_that_is_taken_is_blocked(project: Project, service: Service) -> 
     project.define("orders", basic("Orders"))
     plan = project.run("plan")
     assert plan.code == 1
-    assert f"reason: exists already: {service.items()[0]['id']}" in plan.out
+    assert f"reason: already exists: {service.items()[0]['id']}" in plan.out
     assert "remedy: `apply --import-existing`" in plan.out
     assert plan.last == "Plan: 0 to add, 0 to change, 0 to destroy. 1 blocked."
 
@@ -187,14 +187,14 @@ def test_an_edit_outside_that_put_everything_back_is_a_note(applied: Project, se
     service.edit(applied.id("orders"), "/description", "A")
     plan = applied.run("plan", "--detailed-exitcode")
     assert plan.code == 0
-    assert "note: touched outside by somebody-else" in plan.out
+    assert "note: touched outside provisioner by somebody-else" in plan.out
 
 
 def test_what_vanished_is_to_be_created_again(applied: Project, service: Service) -> None:
     gone = applied.id("orders")
     service.delete(gone)
     plan = applied.run("plan")
-    assert f"reason: {gone} was deleted outside" in plan.out
+    assert f"reason: {gone} was deleted outside provisioner" in plan.out
     assert plan.last == "Plan: 1 to add, 0 to change, 0 to destroy. 1 unchanged."
     assert applied.run("apply", "--yes").code == 0
     assert applied.id("orders") != gone

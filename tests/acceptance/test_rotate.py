@@ -124,8 +124,8 @@ def test_what_is_gone_has_no_credentials_to_rotate(project: Project, service: Se
     writes = len(service.writes())
     done = project.run("rotate", "orders", "--yes", environ=NEW)
     assert (done.code, len(service.writes())) == (1, writes)
-    assert "was deleted outside: there is nothing to send its credentials to" in done.out
-    assert "remedy: `apply` without --resend creates it, with another id" in done.out
+    assert "was deleted outside provisioner: there is nothing to send its credentials to" in done.out
+    assert "remedy: run `provisioner apply` first to create it; it gets a new id" in done.out
 
 
 @pytest.mark.usefixtures("meddling")

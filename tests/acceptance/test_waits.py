@@ -61,5 +61,5 @@ def test_where_nobody_listens(one: Project) -> None:
         one.target(f"http://127.0.0.1:{closed.getsockname()[1]}")
         refused = one.run("plan", "-v")
     assert refused.code == 1
-    assert refused.err.count("no connection to the service: refused; trying again in ") == 4
+    assert refused.err.count("connection refused; trying again in ") == 4
     assert "remedy: is `provisioner emulator` running?" in refused.err

@@ -67,7 +67,7 @@ def test_the_whole_life_of_a_base_connection(bare: Project, service: Service) ->
     (project.folder / "connections/crm.yaml").rename(project.folder / "connections/customers.yaml")
     edit("customers", r"\A", "movedFrom: crm\n")
     writes = len(service.writes())
-    assert "1 moved" in done("plan", "--detailed-exitcode", code=2)
+    assert "1 to move" in done("plan", "--detailed-exitcode", code=2)
     done("apply", "--yes")
     assert len(service.writes()) == writes
     assert project.id("customers") == identity

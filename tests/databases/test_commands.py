@@ -153,7 +153,7 @@ def test_a_wrong_password_never_reaches_the_live_connection(project: Project, da
 
     database.renew(NEW)
     done = project.run("rotate", "crm", "--yes", environ={NAME: NEW})
-    assert (done.code, "credentials verified, database reached" in done.out) == (0, True)
+    assert (done.code, "credentials proven, database reached" in done.out) == (0, True)
     (after,) = service.items()
     assert after["id"] == before["id"]
     assert after["etag"] != before["etag"]
@@ -216,9 +216,9 @@ def test_the_demo_of_a_whole_life(tmp_path: Path, database: Database) -> None:  
         "1   Zoë",
         "2 base connections tested: 1 reachable, 1 not.",
         "not changed: the new credentials do not reach the database",
-        "credentials verified, database reached",
+        "credentials proven, database reached",
         "(the live base connection has the etag that it had)",
-        "moved here from orders, whose record and base connection it keeps",
+        "its record moves here from orders",
         "Apply complete: 0 added, 0 changed, 1 destroyed.",
     ):
         assert line in told, line

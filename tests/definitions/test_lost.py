@@ -23,9 +23,14 @@ SEARCHES: dict[str, tuple[dict[str, str], str, str, str]] = {
     "hidden": ({".provisioner.yml": PROJECT}, ".", "but .provisioner.yml", "to provisioner.yaml"),
     "as text": ({"provisioner.yaml.txt": PROJECT}, ".", "but provisioner.yaml.txt", "to provisioner.yaml"),
     "a folder": ({"provisioner.yaml/x": ""}, ".", "is a folder", "replace it with a file"),
-    "one level up": ({"provisioner.yaml": PROJECT, "sub/x": ""}, "sub", "but in ..", "--project .."),
-    "two levels up": ({"provisioner.yaml": PROJECT, "a/b/x": ""}, "a/b", "but in ../..", "--project ../.."),
-    "further in": ({"deploy/provisioner.yaml": PROJECT}, ".", "but in deploy", "--project deploy"),
+    "one level up": ({"provisioner.yaml": PROJECT, "sub/x": ""}, "sub", "but there is one in ..", "--project .."),
+    "two levels up": (
+        {"provisioner.yaml": PROJECT, "a/b/x": ""},
+        "a/b",
+        "but there is one in ../..",
+        "--project ../..",
+    ),
+    "further in": ({"deploy/provisioner.yaml": PROJECT}, ".", "but there is one in deploy", "--project deploy"),
 }
 
 

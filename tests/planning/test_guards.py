@@ -27,6 +27,7 @@ def test_many_deletes_are_held_back(known: int, declared: int, held: bool) -> No
     kept = hold_back_mass_delete(plan)
     assert kept.count(Action.BLOCKED) == (known - declared if held else 0)
     assert all("--allow-mass-delete" in change.remedy for change in kept.blocked)
+    assert not any(change.fields for change in kept.blocked), "they would read as an update"
 
 
 def test_what_has_no_definition_is_deleted_only_when_asked() -> None:
@@ -93,6 +94,7 @@ def test_much_that_is_gone_at_once_is_not_made_anew(known: int, gone: int, held:
     kept = hold_back_mass_recreate(plan, prior, seen)
     assert (kept.count(Action.BLOCKED), kept.count(Action.CREATE)) == ((gone, 0) if held else (0, gone))
     assert all("--allow-mass-recreate" in change.remedy for change in kept.blocked)
+    assert not any(change.fields for change in kept.blocked), "they would read as an update"
 
 
 def test_nor_are_its_records_given_up() -> None:

@@ -30,7 +30,7 @@ def told(plan: Plan) -> dict[str, Any]:
 
 GOING = {
     "as recorded": ({}, "db1", False),
-    "changed outside": ({"auth": {"params": {"server": "db9"}}}, "db9", True),
+    "changed outside provisioner": ({"auth": {"params": {"server": "db9"}}}, "db9", True),
     "not seen": (None, "db1", False),
 }
 

@@ -30,7 +30,7 @@ ROWS: dict[str, tuple[Desired, Record, Action, type[Step] | None, str]] = {
     "another variable, not set": (
         desired(auth__params__password=at(None, OTHER)),
         record(),
-        *(Action.UPDATE, Patch, f"{PASSWORD} comes from {OTHER}, before from {BEFORE}"),
+        *(Action.UPDATE, Patch, f"{PASSWORD} now comes from {OTHER} instead of {BEFORE}"),
     ),
     "another variable, another value": (
         desired(auth__params__password=at("second", OTHER)),
@@ -40,42 +40,42 @@ ROWS: dict[str, tuple[Desired, Record, Action, type[Step] | None, str]] = {
     "another variable, the same value": (
         desired(auth__params__password=at("first-secret", OTHER)),
         record(),
-        *(Action.UPDATE, Accept, f"{PASSWORD} comes from {OTHER}, before from {BEFORE}; its value is the same"),
+        *(Action.UPDATE, Accept, f"{PASSWORD} now comes from {OTHER} instead of {BEFORE}; its value is the same"),
     ),
     "text beside it, not set": (
         desired(auth__params__password=at(None, BESIDE)),
         record(),
-        *(Action.UPDATE, Patch, f"{PASSWORD} comes from {BESIDE}, before from {BEFORE}"),
+        *(Action.UPDATE, Patch, f"{PASSWORD} now comes from {BESIDE} instead of {BEFORE}"),
     ),
     "from a literal to a variable, not set": (
         desired(auth__params__password=at(None, OTHER)),
         record(desired(auth__params__password=at("x", LITERAL))),
-        *(Action.UPDATE, Patch, f"{PASSWORD} comes from {OTHER}, before from {LITERAL}"),
+        *(Action.UPDATE, Patch, f"{PASSWORD} now comes from {OTHER} instead of {LITERAL}"),
     ),
     "from a variable to a literal of the same value": (
         desired(auth__params__password=at("first-secret", LITERAL)),
         record(),
-        *(Action.UPDATE, Accept, f"{PASSWORD} comes from {LITERAL}, before from {BEFORE}; its value is the same"),
+        *(Action.UPDATE, Accept, f"{PASSWORD} now comes from {LITERAL} instead of {BEFORE}; its value is the same"),
     ),
     "a server from a variable, not set": (
         desired(auth__params__server=at(None, "env(MYSQL_HOST)", "MYSQL_HOST")),
         record(),
-        *(Action.UPDATE, Patch, f"{SERVER} comes from env(MYSQL_HOST), before from db1"),
+        *(Action.UPDATE, Patch, f"{SERVER} now comes from env(MYSQL_HOST) instead of db1"),
     ),
     "a server from another variable, not set": (
         desired(auth__params__server=at(None, "env(MYSQL_HOST_2)", "MYSQL_HOST_2")),
         record(IN_A_VARIABLE),
-        *(Action.UPDATE, Patch, f"{SERVER} comes from env(MYSQL_HOST_2), before from env(MYSQL_HOST)"),
+        *(Action.UPDATE, Patch, f"{SERVER} now comes from env(MYSQL_HOST_2) instead of env(MYSQL_HOST)"),
     ),
     "a secret that was not there before, not set": (
         desired(auth__params__certificatePassword=at(None, OTHER)),
         record(),
-        *(Action.UPDATE, Patch, "definition changed"),
+        *(Action.UPDATE, Patch, "definition differs from the state"),
     ),
     "a server from a variable, set": (
         desired(auth__params__server=at("db1", "env(MYSQL_HOST)", "MYSQL_HOST")),
         record(),
-        *(Action.UPDATE, Patch, "secret cannot be compared, will be sent: env(MYSQL_HOST)"),
+        *(Action.UPDATE, Patch, "secret cannot be compared and will be sent: env(MYSQL_HOST)"),
     ),
     "the same variable, not set": (
         desired(auth__params__password=at(None, BEFORE)),

@@ -75,7 +75,10 @@ def test_whatever_name_is_left_without_a_definition_is_not_taken(now: str, flags
     seen = observation(item(ORDERS, name="Renamed" if now == "shown" else "Orders"))
     changes = {one.key: one for one in planned([desired("new", name="Renamed")], standing, seen, **flags).changes}
     assert {one.steps for one in changes.values()} == {()}
-    assert "its name is that of orders: this looks like a rename" in changes["new"].reason
+    assert (
+        "has the same name as orders, which has no definition any longer: this looks like a rename"
+        in changes["new"].reason
+    )
     assert changes["orders"].action is (Action.BLOCKED if flags else Action.UNMANAGED)
 
 
@@ -96,8 +99,8 @@ def test_two_that_exchange_their_names_are_each_still_their_own() -> None:
 OPEN = Intent("i1", "lost", "create", "New", "spec", None, None, "2026-01-01T00:00:00+00:00", (), None)
 NEW_NAMES = {
     "nobody's": (BOTH, [], Action.UPDATE, ""),
-    "that of a stray of our own": (BOTH, ["New"], Action.BLOCKED, "its new name exists already: stray-0"),
-    "that of two, folded": (BOTH, ["NEW", "new "], Action.BLOCKED, "its new name exists already: stray-0, stray-1"),
+    "that of a stray of our own": (BOTH, ["New"], Action.BLOCKED, "its new name already exists: stray-0"),
+    "that of two, folded": (BOTH, ["NEW", "new "], Action.BLOCKED, "its new name already exists: stray-0, stray-1"),
     "that of what has no definition": (
         state(*BOTH.records, record(desired("old", name="New"), "id-3")),
         [],

@@ -70,18 +70,27 @@ ROTATED = desired(auth__params__password=secret("second-secret"))
             id="changed and rotated",
         ),
         pytest.param(desired(auth__params__password=UNSET), record(), AS_IT_WAS, False, "", id="not set"),
-        pytest.param(desired(), record(), DRIFTED, True, "changed outside: description", id="drift"),
-        pytest.param(OTHER_SERVER, record(), DRIFTED, True, "changed outside: description", id="changed, and drift"),
-        pytest.param(desired(), record(), observation(), True, "deleted outside; it would be created again", id="gone"),
+        pytest.param(desired(), record(), DRIFTED, True, "changed outside provisioner: description", id="drift"),
+        pytest.param(
+            OTHER_SERVER, record(), DRIFTED, True, "changed outside provisioner: description", id="changed, and drift"
+        ),
+        pytest.param(
+            desired(),
+            record(),
+            observation(),
+            True,
+            "deleted outside provisioner; it would be created again",
+            id="gone",
+        ),
         pytest.param(
             OTHER_SERVER,
             record(),
             observation(),
             True,
-            "deleted outside; it would be created again",
+            "deleted outside provisioner; it would be created again",
             id="changed, and gone",
         ),
-        pytest.param(desired(), None, AS_IT_WAS, True, "exists already; it would be imported", id="taken over"),
+        pytest.param(desired(), None, AS_IT_WAS, True, "already exists; it would be imported", id="taken over"),
     ],
 )
 def test_what_a_digest_does_not_cover(
@@ -96,9 +105,9 @@ def test_what_a_digest_does_not_cover(
 @pytest.mark.parametrize(
     ("seen", "outside"),
     [
-        (DRIFTED, "changed outside: description"),
-        (observation(item(etag='"e2"')), "updated outside; no visible field differs"),
-        (observation(), "deleted outside; its record would be removed"),
+        (DRIFTED, "changed outside provisioner: description"),
+        (observation(item(etag='"e2"')), "updated outside provisioner; no visible field differs"),
+        (observation(), "deleted outside provisioner; its record would be removed"),
     ],
     ids=["drift", "touched", "gone"],
 )

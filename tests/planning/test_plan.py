@@ -32,12 +32,17 @@ from tests.planning.examples import (
 PARAMS = Operation("replace", "/auth/params")
 
 CHANGED_FIELDS: list[tuple[str, dict[str, Value | None], tuple[Operation, ...], str]] = [
-    ("a name", {"name": "New"}, (Operation("replace", "/name"),), "definition changed"),
-    ("a description", {"description": "New"}, (Operation("add", "/description"),), "definition changed"),
-    ("no description any more", {"description": None}, (Operation("add", "/description"),), "definition changed"),
-    ("a server", {"auth__params__server": "db2"}, (PARAMS,), "definition changed"),
-    ("one parameter less", {"auth__params__port": None}, (PARAMS,), "definition changed"),
-    ("a parameter more", {"auth__params__sslMode": "REQUIRED"}, (PARAMS,), "definition changed"),
+    ("a name", {"name": "New"}, (Operation("replace", "/name"),), "definition differs from the state"),
+    ("a description", {"description": "New"}, (Operation("add", "/description"),), "definition differs from the state"),
+    (
+        "no description any more",
+        {"description": None},
+        (Operation("add", "/description"),),
+        "definition differs from the state",
+    ),
+    ("a server", {"auth__params__server": "db2"}, (PARAMS,), "definition differs from the state"),
+    ("one parameter less", {"auth__params__port": None}, (PARAMS,), "definition differs from the state"),
+    ("a parameter more", {"auth__params__sslMode": "REQUIRED"}, (PARAMS,), "definition differs from the state"),
     (
         "a rotated secret",
         {"auth__params__password": secret("second-secret")},
@@ -48,7 +53,7 @@ CHANGED_FIELDS: list[tuple[str, dict[str, Value | None], tuple[Operation, ...], 
         "a parameter that became a secret",
         {"auth__params__server": secret("db1")},
         (PARAMS,),
-        "secret cannot be compared, will be sent: env(MYSQL_PASSWORD)",
+        "secret cannot be compared and will be sent: env(MYSQL_PASSWORD)",
     ),
     (
         "one secret less",
@@ -60,25 +65,25 @@ CHANGED_FIELDS: list[tuple[str, dict[str, Value | None], tuple[Operation, ...], 
         "a secret more",
         {"auth__params__options__CertificatePassword": secret("second-secret")},
         (PARAMS,),
-        "definition changed; secret cannot be compared, will be sent: env(MYSQL_PASSWORD)",
+        "definition differs from the state; secret cannot be compared and will be sent: env(MYSQL_PASSWORD)",
     ),
     (
         "a secret more, not set",
         {"auth__params__options__CertificatePassword": UNSET},
         (PARAMS,),
-        "definition changed",
+        "definition differs from the state",
     ),
     (
         "another auth spec",
         {"auth__specName": "Connection String Based Authentication"},
         (Operation("replace", "/auth/specName"), PARAMS),
-        "definition changed",
+        "definition differs from the state",
     ),
     (
         "a host and a secret",
         {"auth__params__server": "db2", "auth__params__password": secret("second-secret")},
         (PARAMS,),
-        "definition changed; secret changed: env(MYSQL_PASSWORD)",
+        "definition differs from the state; secret changed: env(MYSQL_PASSWORD)",
     ),
 ]
 
@@ -116,14 +121,14 @@ def test_an_absent_description_equals_an_empty_one() -> None:
 @pytest.mark.parametrize(
     ("wanted", "action", "said"),
     [
-        (desired(auth__params__password=UNSET), Action.NO_OP, "cannot tell whether it changed"),
-        (desired(auth__params__password=UNSET, name="N"), Action.UPDATE, "apply will need it"),
+        (desired(auth__params__password=UNSET), Action.NO_OP, ", so provisioner cannot tell whether it changed"),
+        (desired(auth__params__password=UNSET, name="N"), Action.UPDATE, ": apply will need it"),
     ],
 )
 def test_an_unset_secret_is_no_action_of_its_own(wanted: Desired, action: Action, said: str) -> None:
     change = only(planned([wanted], state(record()), None))
     assert change.action is action
-    assert change.notes == (f"env(MYSQL_PASSWORD) is not set: {said}",)
+    assert change.notes == (f"env(MYSQL_PASSWORD) is not set{said}",)
 
 
 def test_a_secret_made_with_another_key_is_sent() -> None:
@@ -139,7 +144,7 @@ def test_a_secret_made_with_another_key_is_sent() -> None:
     change = only(planned([desired()], state(foreign), None))
     assert (change.action, change.reason) == (
         Action.UPDATE,
-        "secret cannot be compared, will be sent: env(MYSQL_PASSWORD)",
+        "secret cannot be compared and will be sent: env(MYSQL_PASSWORD)",
     )
 
 
@@ -154,12 +159,12 @@ NEW: list[tuple[str, Observation | None, Action, str]] = [
     ("offline", None, Action.CREATE, "not in the state"),
     ("nothing there", observation(), Action.CREATE, "not in the state"),
     ("another name there", observation(item(name="Other")), Action.CREATE, "not in the state"),
-    ("the name is there", observation(item(identity="x")), Action.BLOCKED, "exists already: x"),
+    ("the name is there", observation(item(identity="x")), Action.BLOCKED, "already exists: x"),
     (
         "the name is there twice",
         observation(item(identity="x"), item(identity="y")),
         Action.BLOCKED,
-        "exists already, 2 times: x, y",
+        "2 base connections with this name already exist: x, y",
     ),
 ]
 
@@ -182,16 +187,16 @@ def test_a_managed_object_of_the_same_name_blocks_nothing() -> None:
 
 def test_an_object_that_vanished_is_created_again() -> None:
     change = only(planned([desired()], state(record()), observation()))
-    assert (change.action, change.reason) == (Action.CREATE, "id-1 was deleted outside")
+    assert (change.action, change.reason) == (Action.CREATE, "id-1 was deleted outside provisioner")
 
 
 ADOPT: list[tuple[str, Json, Action, str]] = [
-    ("as declared and ours", item(identity="x"), Action.UPDATE, "takes over the existing x"),
+    ("as declared and ours", item(identity="x"), Action.UPDATE, "adopts the existing x"),
     (
         "parameters not shown",
         item(identity="x", auth={"specName": "Basic Authentication"}),
         Action.UPDATE,
-        "takes over",
+        "adopts",
     ),
     ("another description", item(identity="x", description="no"), Action.BLOCKED, "differs in description"),
     ("another server", item(desired(auth__params__server="no"), "x"), Action.BLOCKED, "differs in auth.params.server"),
@@ -212,7 +217,7 @@ def test_drift_is_put_back_and_named() -> None:
     drifted = item(desired(auth__params__server="moved"), etag='"e2"')
     change = only(planned([desired()], state(record()), observation(drifted)))
     assert change.action is Action.UPDATE
-    assert change.reason == "drift: changed by jane@example.com through exc_app on 2023-11-14 22:15 UTC"
+    assert change.reason == "drift: changed by jane@example.com with client exc_app on 2023-11-14 22:15 UTC"
     assert [(field.path, field.before, field.after, field.drifted) for field in change.fields] == [
         ("auth.params.server", "moved", "db1", True)
     ]
@@ -258,8 +263,10 @@ def test_a_renamed_file_makes_no_second_one_of_its_name() -> None:
     old = desired("old")
     blocked, kept = planned([desired("new")], state(record(old)), observation(item(old))).changes
     assert (blocked.action, kept.action, blocked.steps) == (Action.BLOCKED, Action.UNMANAGED, ())
-    assert "its name is that of old" in blocked.reason
-    assert "`movedFrom: old` in this file keeps its base connection" in blocked.remedy
+    assert "has the same name as old" in blocked.reason
+    assert "add `movedFrom: old` to this file to keep the base connection" in blocked.remedy
+    assert "add `movedFrom: old` to the file of new" in kept.remedy
+    assert "--allow-delete" not in kept.remedy
 
 
 @pytest.mark.parametrize("name", ["Orders", " orders\u200b"], ids=["the same", "the same when folded"])
@@ -282,7 +289,7 @@ def test_what_a_renamed_file_was_about_is_not_deleted(shown: list[Json]) -> None
     changes = planned([desired("new")], state(record(desired("old"))), observation(*shown), allow_delete=True).changes
     old = {one.key: one for one in changes}["old"]
     assert old.action is (Action.BLOCKED if shown else Action.DELETE)
-    assert ("`movedFrom: old` in the file of new keeps it" in old.remedy) is bool(shown)
+    assert ("add `movedFrom: old` to the file of new to keep the base connection" in old.remedy) is bool(shown)
 
 
 def test_what_has_another_name_is_deleted_beside_a_new_one() -> None:
@@ -297,7 +304,7 @@ def test_nor_is_the_name_of_an_open_create() -> None:
     standing = state(intents=[intent_of(record(desired("old")))])
     changes = {one.key: one for one in planned([desired("new")], standing, observation()).changes}
     assert changes["new"].action is Action.BLOCKED
-    assert "`old`" in changes["new"].reason or "that of old" in changes["new"].reason
+    assert "`old`" in changes["new"].reason or "same name as old" in changes["new"].reason
 
 
 NAMES = {
@@ -370,7 +377,7 @@ def test_what_the_service_adds_or_hides_is_no_drift() -> None:
 def test_a_moved_etag_without_visible_difference_is_a_note() -> None:
     change = only(planned([desired()], state(record()), observation(item(etag='"e2"'))))
     assert change.action is Action.NO_OP
-    assert change.notes[0].startswith("touched outside by jane@example.com")
+    assert change.notes[0].startswith("touched outside provisioner by jane@example.com")
 
 
 def test_an_object_without_an_etag_cannot_be_changed() -> None:
@@ -383,7 +390,12 @@ def test_an_object_without_an_etag_cannot_be_changed() -> None:
 WITHOUT_A_DEFINITION: list[tuple[Observation | None, str, str, int]] = [
     (observation(item()), "the base connection is left alone", "id-1 will be deleted", len(desired().fields)),
     (None, "the base connection is left alone", "id-1 will be deleted", len(desired().fields)),
-    (observation(), "id-1 was deleted outside, and its record is kept", "id-1 was deleted outside, and its record", 0),
+    (
+        observation(),
+        "id-1 was deleted outside provisioner, and its record is kept",
+        "id-1 was deleted outside provisioner, and its record",
+        0,
+    ),
 ]
 
 

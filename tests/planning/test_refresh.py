@@ -57,16 +57,16 @@ def test_what_counts_as_drift(changed: dict[str, Any], action: Action, paths: li
 def test_drift_has_a_name_a_time_both_values_and_a_line() -> None:
     change = only(refreshed([item(name="Mine", etag='"e2"')]))
     (field,) = change.fields
-    assert change.reason == "changed by jane@example.com through exc_app on 2023-11-14 22:15 UTC"
+    assert change.reason == "changed by jane@example.com with client exc_app on 2023-11-14 22:15 UTC"
     assert (field.before, field.after, str(field.location)) == ("Orders", "Mine", "connections/orders.yaml:2:1")
     assert field.drifted
 
 
 def test_another_run_of_ours_is_called_so() -> None:
     changed = item(name="Mine", etag='"e2"', updatedClient=CLIENT)
-    assert "(our own client: another run of ours)" in only(refreshed([changed])).reason
-    assert "another run of ours" in only(planned([desired()], state(record()), observation(changed))).reason
-    assert "another run of ours" not in only(refreshed([item(name="Mine", etag='"e2"')])).reason
+    assert "(your own client: another run of yours)" in only(refreshed([changed])).reason
+    assert "another run of yours" in only(planned([desired()], state(record()), observation(changed))).reason
+    assert "another run of yours" not in only(refreshed([item(name="Mine", etag='"e2"')])).reason
 
 
 def test_what_is_accepted_is_then_as_recorded_and_its_secrets_are_kept() -> None:
@@ -80,7 +80,11 @@ def test_what_is_accepted_is_then_as_recorded_and_its_secrets_are_kept() -> None
     assert step.record.secrets == record().secrets
     assert not touched(step.record, observation(*seen).by_id["id-1"])
     follows = only(planned([desired()], state(step.record), observation(*seen)))
-    assert (follows.action, follows.reason, follows.drifted) == (Action.UPDATE, "definition changed", False)
+    assert (follows.action, follows.reason, follows.drifted) == (
+        Action.UPDATE,
+        "definition differs from the state",
+        False,
+    )
 
 
 def test_what_was_deleted_outside_is_forgotten() -> None:

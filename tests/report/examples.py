@@ -43,7 +43,9 @@ def created(key: str, *fields: FieldChange) -> Change:
     return Change(key, key.title(), Action.CREATE, "not in the state", at(key), fields=new, steps=(Create(),))
 
 
-def updated(key: str, *fields: FieldChange, reason: str = "definition changed", notes: tuple[str, ...] = ()) -> Change:
+def updated(
+    key: str, *fields: FieldChange, reason: str = "definition differs from the state", notes: tuple[str, ...] = ()
+) -> Change:
     steps = (Patch(f"id-{key}", '"e1"', ()),)
     return Change(
         key, key.title(), Action.UPDATE, reason, at(key), fields=fields, steps=steps, notes=notes, record=record(key)
@@ -93,11 +95,11 @@ EVERYTHING = plan_of(
             "as declared",
             at("unset"),
             fields=(password("unset", Comparison.UNKNOWN, "MYSQL_UNSET", has_value=False),),
-            notes=("env(MYSQL_UNSET) is not set: cannot tell whether it changed",),
+            notes=("env(MYSQL_UNSET) is not set, so provisioner cannot tell whether it changed",),
             record=record("unset"),
         ),
         Change("same", "Same", Action.NO_OP, "as declared", at("same"), record=record("same")),
-        Change("taken", "Taken", Action.BLOCKED, "exists already: id-x", at("taken"), remedy="rename it"),
+        Change("taken", "Taken", Action.BLOCKED, "already exists: id-x", at("taken"), remedy="rename it"),
         Change("gone", "Gone", Action.UNMANAGED, "no definition", record=record("gone")),
         Change(
             "old",

@@ -36,7 +36,7 @@ from .examples import (
         ("which field", "auth.params.server"),
         ("from what", '- "db1.example.com"'),
         ("to what", '+ "db2.example.com"'),
-        ("why", "Reason: definition changed"),
+        ("why", "Reason: definition differs from the state"),
         ("in which file and line", "connections/orders.yaml:7"),
         ("by which digest", f"Digest: `{ONE.digest}`. It covers the definitions, "),
         ("what is not known", "**Not known**: nothing"),
@@ -171,7 +171,11 @@ def test_rows_that_do_not_fit_are_counted_and_the_most_severe_are_told(budget: i
     [
         (BUDGET, WHOLE, "#### update `a` at `connections/a.yaml:7`"),
         (BUDGET, WHOLE, '+ "db2"'),
-        (4_100, NAMES, "- update `a` at `connections/a.yaml:7`: definition changed. Fields: `auth.params.server`."),
+        (
+            4_100,
+            NAMES,
+            "- update `a` at `connections/a.yaml:7`: definition differs from the state. Fields: `auth.params.server`.",
+        ),
         (4_100, NAMES, "  - Note: asked for"),
         (3_600, ROWS, "| update | `a` | `connections/a.yaml:7` | `auth.params.server` |"),
         (3_600, ROWS, "| create | `new01` | `connections/new01.yaml:2` | `auth.params.server` |"),

@@ -16,7 +16,7 @@ from provisioner.service.origin import Origin, check_origin
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 HERE = check_origin("http://127.0.0.1:8765")
 ADOBE = check_origin("https://platform.adobe.io")
-REFUSED = NoResponse(False, "no connection to the service: refused")
+REFUSED = NoResponse(False, "connection refused")
 LOST = NoResponse(True, "no response came in time")
 NEW_ID = "025d4158-4113-403b-b551-e81724d3880c"
 ETAG = '"ae004437-0000-0200-0000-67ee107e0000"'

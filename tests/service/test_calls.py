@@ -351,7 +351,7 @@ def test_a_401_renews_the_token_once_for_all_workers() -> None:
         (status(429, retry_after="soon"), "the service receives too many requests (429)"),
         (status(503), "the service answered with status 503"),
         (status(408), "the service answered with status 408"),
-        (REFUSED, "no connection to the service: refused"),
+        (REFUSED, "connection refused"),
         (LOST, "no response came in time"),
     ],
 )

@@ -462,7 +462,7 @@ def test_a_refused_connection_means_not_sent(transport: HttpTransport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     assert transport.send(post(port)) == NoResponse(
-        False, "no connection to the service: refused", "check the endpoint: is `provisioner emulator` running?"
+        False, "connection refused", "check the endpoint: is `provisioner emulator` running?"
     )
 
 
@@ -640,7 +640,7 @@ def test_a_refused_connection_on_loopback_suggests_the_emulator(url: str, remedy
     refused = NewConnectionError(POOL, "x")
     refused.__cause__ = ConnectionRefusedError(111, "x")
     failure = explain_failure(requests.ConnectionError(refused), Attempt(1), check_origin(url), {})
-    assert failure == NoResponse(False, "no connection to the service: refused", remedy)
+    assert failure == NoResponse(False, "connection refused", remedy)
 
 
 def test_an_unknown_host_name(transport: HttpTransport, monkeypatch: pytest.MonkeyPatch) -> None:
