@@ -216,7 +216,7 @@ _PLAN_OPTIONS = (
     click.option(
         "--allow-mass-delete",
         is_flag=True,
-        help="Also allow deleting all of them, or more than 30 % if there are ten or more.",
+        help="Also allow deletes when no definition is left, or of more than 30 % of ten or more.",
     ),
     click.option(
         "--allow-protected-delete",
