@@ -117,7 +117,7 @@ def run_apply(target: TargetContext, desired: tuple[Desired, ...], ports: Ports,
         return Applied((), plan.blocked)
     if plan.pending and not (options.skip_question or options.approved):
         if not ports.confirm():
-            raise Declined("not confirmed; nothing was done")
+            raise Declined("not confirmed; nothing was sent")
         snapshot, plan = run.observe_again(plan)
     ports.store.check_room(len(plan.pending))
     with ports.undisturbed():
@@ -190,7 +190,7 @@ class _Run:
         if plan.pins != shown.pins:
             before, after = ({pin.key: pin for pin in each.pins} for each in (shown, plan))
             changed = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
-            message = f"{', '.join(changed)} changed while the question was open; nothing was done"
+            message = f"{', '.join(changed)} changed while the question was open; nothing was sent"
             raise StaleError(message, "run apply again, and read the new plan")
         return snapshot, plan
 
@@ -251,11 +251,13 @@ class _Run:
             return first
         later = None
         if not (self._options.no_wait or self._stopped):
-            since = [*([self._began] if awaited else ()), *(outcome.ended for outcome in unknown.values())]
+            ended = [outcome.ended for outcome in unknown.values()]
+            if awaited:
+                ended.append(self._began)  # calls of earlier runs ended before this one began
             keys = awaited | unknown.keys() | {probe_key(key) for key in unknown}
             shown = {change.key: change for change in plan.changes}
             shown |= {outcome.change.key: outcome.change for outcome in unknown.values()}
-            later = self._after_wait(shown, keys, len(awaited) + len(unknown), max(since))
+            later = self._after_wait(shown, keys, len(awaited) + len(unknown), max(ended))
             if later is None and self._ports.interrupted.is_set():
                 rest = self._reported(not_attempted(change) for change in plan.only(awaited).pending)
                 return replace(first + Applied(rest), interrupted=True)

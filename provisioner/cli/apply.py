@@ -76,10 +76,8 @@ def apply(
         if plan_options != PlanOptions() or expect_digest is not None:
             raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
         approved = _read_saved(plan_file, target, context.folder)
-        target, apply_options = (
-            approved.target,
-            replace(apply_options, plan_options=approved.options, approved=approved),
-        )
+        target = approved.target
+        apply_options = replace(apply_options, plan_options=approved.options, approved=approved)
     elif expect_digest is not None:
         apply_options = replace(apply_options, approved=ExpectedDigest(expect_digest))
     return _apply(context, target, form, apply_options, lock_timeout, reports)
@@ -167,7 +165,7 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
 
     def confirm() -> bool:
         if context.stdin is None or not context.interactive:
-            message = "cannot ask for confirmation without a terminal; nothing was done"
+            message = "cannot ask for confirmation without a terminal; nothing was sent"
             raise UsageError(message, "read the plan, then pass --yes")
         console.ask("Apply these changes? Only `yes` is accepted: ")
         answer = context.stdin.readline()

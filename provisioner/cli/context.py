@@ -34,7 +34,10 @@ _MAX_WARNINGS = 10
 
 
 class Needs(IntEnum):
-    """What a command needs. Each value includes those before it."""
+    """Which settings a command needs, and whether to report problems of definitions beside a missing one.
+
+    Each value includes those before it. An offline plan needs no settings of the service, and reads definitions.
+    """
 
     STATE = 0
     SERVICE = 1

@@ -113,7 +113,7 @@ def verify(approval: Approval, plan: Plan, fingerprinter: Fingerprinter) -> None
 
 def _refuse_if(mismatches: tuple[Mismatch, ...], remedy: str) -> None:
     if mismatches:
-        message = "the plan is not the one that was approved; nothing was done"
+        message = "the plan is not the one that was approved; nothing was sent"
         raise StaleError(message, remedy, tuple(map(str, mismatches)))
 
 

@@ -96,7 +96,7 @@ def _refuse_exposed_secrets(state: State, scanner: SecretScanner) -> None:
     for record in state.records:
         for path, origins in exposing_fields(record.texts, scanner.origins_in):
             message = f"the value of {', '.join(origins)} stands in the state in plain text: {record.key}, {path}"
-            raise StateError(message, "change the secret; nothing was done")
+            raise StateError(message, "change the secret; nothing was sent")
 
 
 def _selected(whole: Plan, options: PlanOptions, from_saved_plan: bool) -> Plan:

@@ -174,7 +174,7 @@ class FileStore:
             needed, free = steps * _BYTES_PER_STEP, shutil.disk_usage(self._path.parent).free
         if free < needed:
             message = f"{self._path.parent} has room for {free:,} bytes; recording {steps} steps may take {needed:,}"
-            raise StateError(message, "free space, then run again; nothing was done")
+            raise StateError(message, "free space, then run again; nothing was sent")
 
     def begin(self, intents: Iterable[Intent]) -> None:
         self._append_checked(intents)

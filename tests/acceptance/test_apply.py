@@ -32,7 +32,7 @@ def test_without_a_terminal_and_yes_it_refuses(project: Project, service: Servic
     project.define("orders", basic("Orders"))
     apply = project.run("apply")
     assert apply.code == 64
-    assert "nothing was done" in apply.err
+    assert "nothing was sent" in apply.err
     assert "--yes" in apply.err
     assert service.writes() == []
     assert not project.state_file.exists()
@@ -66,7 +66,7 @@ def test_what_moved_while_the_question_stood_is_not_applied(project: Project, se
         project.target(url)
         screen = project.at_terminal("apply", answer="yes")
     assert screen.code == 5
-    assert "orders changed while the question was open; nothing was done" in screen.out
+    assert "orders changed while the question was open; nothing was sent" in screen.out
     assert len(service.items()) == 1
 
 
@@ -76,7 +76,7 @@ def test_any_other_answer_declines(project: Project, service: Service, answer: s
     screen = project.at_terminal("apply", answer=answer or "\n")
     assert screen.code == 1
     assert screen.out.count("Only `yes` is accepted:") == 1
-    assert "not confirmed; nothing was done" in screen.out
+    assert "not confirmed; nothing was sent" in screen.out
     assert service.writes() == []
 
 
