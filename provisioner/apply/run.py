@@ -217,11 +217,11 @@ class _Run:
             store.adopt(moved)
         for change in plan.changes:
             if change.moved_from and change.record is not None:
-                tell(f"{change.key}: moved here from {change.moved_from}; nothing is sent for it")
+                tell(f"{change.key}: moved here from {change.moved_from}; nothing is sent")
         if records := renewed(plan, self.fingerprinter(state)):
             store.adopt(records)
             number = f"{len(records):,} record{'' if len(records) == 1 else 's'}"
-            tell(f"{number} of secrets brought up to date (origin, fingerprint key); nothing is sent for it")
+            tell(f"{number} of secrets updated (origin, fingerprint key); nothing is sent")
         by_key = {record.key: record for record in records}
         changes = (replace(change, record=by_key.get(change.key, change.record)) for change in plan.changes)
         return replace(plan, changes=tuple(changes))

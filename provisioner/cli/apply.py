@@ -227,11 +227,11 @@ def _read_saved(file: Path, target: str | None, folder: Path) -> SavedPlan:
     or where FILE is no file but the name of a target or a key."""
     no_plan = not file.exists() or did_you_mean.as_key(str(file)) != str(file)
     if no_plan and (instead := did_you_mean.instead_of_argument(folder, str(file), ("--target", "--select"))):
-        raise UsageError(f"{file} is no saved plan", f"provisioner apply {instead}")
+        raise UsageError(f"{file} is not a saved plan", f"provisioner apply {instead}")
     try:
         plan = saved_plan.load(file.read_text("utf-8"))
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "not a text"
+        reason = getattr(error, "strerror", None) or "not text"
         raise PlanFileError(f"{file} cannot be read: {reason}", "make one with `plan --out FILE`") from None
     if target and target != plan.target:
         raise UsageError(f"{file} was planned for target {plan.target}, not {target}", "leave out --target")

@@ -20,7 +20,7 @@ from provisioner.report.terminal import Style, count, safe
 
 
 @click.command("import", cls=options.StrictCommand)
-@click.argument("what", metavar="[KEY] [ID]", nargs=-1)
+@click.argument("what", metavar="[[KEY] ID]", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Import every MySQL base connection in the sandbox.")
 @click.option("--folder", default="", metavar="DIR", help="Folder for the new definitions, below connections/.")
 @options.target
@@ -29,7 +29,7 @@ from provisioner.report.terminal import Style, count, safe
 def import_(
     context: Context, what: tuple[str, ...], everything: bool, folder: str, target: str | None, lock_timeout: float
 ) -> int:
-    """Bring existing base connections under management: one by its ID, or --all.
+    """Bring existing base connections under management: one by its ID, or all with --all.
 
     Write a definition of each for review, and record it. Secrets become variables, listed at the end. Nothing in the
     service changes. KEY is the key of the definition; by default it is derived from the name.

@@ -180,7 +180,7 @@ lock_timeout = click.option(
     metavar="SECONDS",
     help="Wait up to this long for another run to end.",
 )
-overwrite_drift = click.option("--overwrite-drift", is_flag=True, help="Overwrite drift; required for that with --yes.")
+overwrite_drift = click.option("--overwrite-drift", is_flag=True, help="Overwrite drift; --yes alone does not.")
 no_wait = click.option("--no-wait", is_flag=True, help="Do not wait for calls whose outcome is unknown.")
 yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 

@@ -212,7 +212,7 @@ def _stands_alone(field: TemplateField, template: Template) -> bool:
 def _undefined_vars(field: TemplateField, template: Template, target: Target) -> Iterator[Problem]:
     for name in template.var_names:
         if name not in target.vars:
-            otherwise = f"add `{name}:` to the `vars` of the target in {FILE_NAME}"
+            otherwise = f"add `{name}:` to the `vars` of each such target in {FILE_NAME}"
             remedy = suggestion(name, target.vars, otherwise)
             message = f"var('{name}') has no value"
             yield Problem(field.location, "template.unset-var", message, remedy, (target.name,))

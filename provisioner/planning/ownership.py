@@ -76,7 +76,7 @@ class Ownership:
         return Undecided(
             f"has the same name as {successor}, which has no record: this looks like a rename",
             f"add `movedFrom: {record.key}` to the file of {successor} to keep the base connection; "
-            f"or give {successor} another name",
+            f"if {successor} is a new base connection, give it another name",
         )
 
     def ambiguous_name(self, desired: Desired) -> Undecided | None:

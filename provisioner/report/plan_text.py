@@ -64,9 +64,9 @@ def _digest(plan: Plan) -> str:
     uncovered = plan.not_in_digest
     affected = f"; in this plan that concerns: {listed(uncovered, _MAX_NAMES, safe)}" if uncovered else ""
     lines = [
-        "Digest of the definitions and the state, for `apply --expect-digest`:",
+        "Digest of the definitions and the state file, for `apply --expect-digest`:",
         f"  {plan.digest}",
-        f"  It does not cover the values of secrets or the state of the service{affected}",
+        f"  It does not cover the values of secrets or what exists in the service{affected}",
     ]
     if plan.outside:
         lines.append(

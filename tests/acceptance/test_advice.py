@@ -39,7 +39,7 @@ def test_a_forgotten_fingerprint_key_is_named_and_nothing_is_sent(applied: Proje
 def test_a_key_is_given_up_by_its_name(applied: Project, service: Service) -> None:
     writes = len(service.writes())
     done = applied.run("apply", "--yes", environ=OLD)
-    assert (done.code, "brought up to date" in done.err) == (0, True)
+    assert (done.code, "updated" in done.err) == (0, True)
     assert len(service.writes()) == writes
     assert algorithm(applied) == "scrypt"
 

@@ -29,7 +29,7 @@ def test_a_renamed_file_that_says_so_plans_no_change(applied: Project, service: 
     assert "reason: its record moves here from a\n" in plan.out
     done = applied.run("apply", "--yes")
     assert done.code == 0, done.err
-    assert "shop/a: moved here from a; nothing is sent for it" in done.err
+    assert "shop/a: moved here from a; nothing is sent" in done.err
     assert done.last == "Apply complete: 0 added, 0 changed, 0 destroyed. 1 moved."
     assert (applied.id("shop/a"), set(applied.state["records"])) == (identity, {"shop/a", "b"})
     assert len(service.writes()) == writes
