@@ -40,7 +40,7 @@ from provisioner.planning.approval import Approval, SavedPlan, verify
 from provisioner.planning.changes import PlanInputs
 from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.lookup import look, look_for
-from provisioner.planning.moves import moved_records
+from provisioner.planning.moves import moved_records, moving
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Change, Plan, PlanOptions
 from provisioner.planning.planner import make_plan
@@ -215,8 +215,8 @@ class _Run:
         state = store.load()
         if moved := moved_records(plan, state):
             store.adopt(moved)
-        for change in plan.changes:
-            if change.moved_from and change.record is not None:
+        for change in moving(plan):
+            if change.record is not None:
                 tell(f"{change.key}: moved here from {change.moved_from}; nothing is sent")
         if records := renewed(plan, self.fingerprinter(state)):
             store.adopt(records)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
-from provisioner.planning.plan import Action, Plan
+from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.steps import Accept
 from provisioner.state.records import Record, State
 
@@ -80,11 +80,12 @@ def with_moves(plan: Plan, moves: dict[Key, Key]) -> Plan:
     return replace(plan, changes=tuple(changes)).with_notes(notes)
 
 
-def moved_records(plan: Plan, state: State) -> tuple[Record, ...]:
-    """Return the moved records of a plan under their new keys. ``state`` is the state before the moves.
+def moving(plan: Plan) -> tuple[Change, ...]:
+    """Return the changes whose record moves. A blocked change stays as it is, its record too."""
+    return tuple(change for change in plan.changes if change.moved_from and change.action is not Action.BLOCKED)
 
-    A blocked change stays as it is, its record too.
-    """
-    moving = (change for change in plan.changes if change.moved_from and change.action is not Action.BLOCKED)
-    moves = ((change.key, state.record(change.moved_from)) for change in moving)
+
+def moved_records(plan: Plan, state: State) -> tuple[Record, ...]:
+    """Return the moved records of a plan under their new keys. ``state`` is the state before the moves."""
+    moves = ((change.key, state.record(change.moved_from)) for change in moving(plan))
     return tuple(replace(record, key=key) for key, record in moves if record is not None)

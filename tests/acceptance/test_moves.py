@@ -183,3 +183,13 @@ def test_a_blocked_change_leaves_its_record_where_it_is(applied: Project, servic
     blocked = applied.run("apply", "--select", "c", "--resend")
     assert (blocked.code, "blocked" in blocked.out) == (1, True)
     assert set(applied.state["records"]) == {"a", "b"}
+
+
+def test_nor_is_it_said_to_have_moved(applied: Project, service: Service) -> None:
+    service.edit(applied.id("a"), "/description", "By hand")
+    rename(applied, "a", "c", "movedFrom: a\n")
+    blocked = applied.run("apply", "--yes")
+    assert (blocked.code, "moved here from a; nothing is sent" in blocked.err) == (1, False)
+    assert set(applied.state["records"]) == {"a", "b"}
+    assert applied.run("apply", "--yes", "--overwrite-drift").code == 0
+    assert set(applied.state["records"]) == {"b", "c"}
