@@ -9,6 +9,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -241,45 +242,20 @@ _PLAN_OPTIONS = (
 def plan_options(command: Command) -> Command:
     """Add the options that plan and apply share, so that the one shows what the other does.
 
-    The command receives them as one ``PlanOptions``, named ``plan_options``.
+    Each is a field of ``PlanOptions``. The command receives them as one, named ``plan_options``.
     """
 
     @functools.wraps(command)
-    def wrapped(
-        *args: Any,
-        import_existing: bool,
-        allow_delete: bool,
-        allow_mass_delete: bool,
-        allow_protected_delete: bool,
-        allow_mass_recreate: bool,
-        overwrite_drift: bool,
-        prove: bool,
-        resend: bool,
-        test: bool,
-        refresh_only: bool,
-        select: tuple[str, ...],
-        **others: Any,
-    ) -> Any:
+    def wrapped(*args: Any, **given: Any) -> Any:
         from provisioner.planning.plan import PlanOptions
 
-        options = PlanOptions(
-            import_existing=import_existing,
-            allow_delete=allow_delete,
-            allow_mass_delete=allow_mass_delete,
-            allow_protected_delete=allow_protected_delete,
-            allow_mass_recreate=allow_mass_recreate,
-            refresh_only=refresh_only,
-            overwrite_drift=overwrite_drift,
-            test=test,
-            prove=prove,
-            resend=resend,
-            select=select,
+        options = PlanOptions(**{option.name: given.pop(option.name) for option in fields(PlanOptions)})
+        admitted = PlanOptions(
+            refresh_only=True, select=options.select, allow_mass_recreate=options.allow_mass_recreate
         )
-        if refresh_only and options != PlanOptions(
-            refresh_only=True, select=select, allow_mass_recreate=allow_mass_recreate
-        ):
+        if options.refresh_only and options != admitted:
             raise click.UsageError("--refresh-only changes the state alone: leave out the flags that would change more")
-        return command(*args, plan_options=options, **others)
+        return command(*args, plan_options=options, **given)
 
     for option in reversed(_PLAN_OPTIONS):
         wrapped = option(wrapped)
