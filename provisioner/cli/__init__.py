@@ -21,6 +21,7 @@ from provisioner.cli.context import Context
 from provisioner.cli.failures import run_command
 from provisioner.cli.options import StrictGroup
 from provisioner.cli.settings import own_secrets
+from provisioner.errors import ExitCode
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "apply": ("apply:apply", "Apply a plan: create, change and delete base connections."),
@@ -82,9 +83,7 @@ def main() -> None:
     try:
         code = run(sys.argv[1:], os.environ, sys.stdin, Console(out, err))
     except KeyboardInterrupt:  # a second one, while the first was being reported
-        from provisioner.cli.interruption import INTERRUPTED
-
-        code = INTERRUPTED
+        code = ExitCode.INTERRUPTED
     gc.freeze()  # the end of the process frees everything: Python need not look for cycles first
     sys.exit(code)
 

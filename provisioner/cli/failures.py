@@ -16,7 +16,7 @@ import click
 from provisioner import __version__
 from provisioner.cli import did_you_mean
 from provisioner.cli.context import Context
-from provisioner.errors import Leak, ProblemsFound, ProvisionerError, remedy_for
+from provisioner.errors import ExitCode, Leak, ProblemsFound, ProvisionerError, remedy_for
 from provisioner.report.terminal import safe
 
 _NO_SUCH = re.compile(r"No such (command|option):? '?([\w-]+)")
@@ -44,17 +44,17 @@ def _run(context: Context, command: Callable[[], Any]) -> int:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         console.err("interrupted; whatever was finished by then is recorded")
-        return 130
+        return ExitCode.INTERRUPTED
     except click.ClickException as error:
         console.err(_usage(error))
-        return 64
+        return ExitCode.USAGE
     except ProvisionerError as error:
         console.err(error_text(error, context))
         return error.exit_code
     except OSError as error:
         console.err(error_text(of_os_error(error), context))
-        return 1
-    return code if isinstance(code, int) else 0
+        return ExitCode.FAILED
+    return code if isinstance(code, int) else ExitCode.DONE
 
 
 def of_os_error(error: OSError) -> ProvisionerError:
@@ -131,4 +131,4 @@ def _bug(context: Context, error: BaseException) -> int:
         context.console.err_unchecked(f"error: {what}. This is a bug in provisioner; {where}")
     else:
         context.console.err(f"error: this is a bug in provisioner ({type(error).__name__}); {where}")
-    return 3
+    return ExitCode.BUG

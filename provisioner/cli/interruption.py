@@ -10,8 +10,9 @@ from threading import Event
 from types import FrameType
 from typing import Self
 
+from provisioner.errors import ExitCode
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-INTERRUPTED = 130
 
 
 class Interruption:
@@ -47,7 +48,7 @@ class Interruption:
         if self.requested.is_set():
             # Not through the console, whose lock the interrupted thread may hold.
             os.write(2, b"\nstopped at once; what was under way is in the journal, and the next apply settles it\n")
-            os._exit(INTERRUPTED)
+            os._exit(ExitCode.INTERRUPTED)
         self.requested.set()
         if not self._undisturbed:
             raise KeyboardInterrupt

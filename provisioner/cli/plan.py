@@ -10,7 +10,7 @@ import click
 from provisioner.cli import options
 from provisioner.cli.context import Context, Needs, Run
 from provisioner.cli.reports import Reports, with_problem_reports, write_file, write_reports
-from provisioner.errors import UsageError
+from provisioner.errors import ExitCode, UsageError
 from provisioner.planning import planner, saved_plan
 from provisioner.planning.approval import ExpectedDigest
 from provisioner.planning.plan import Action, Plan, PlanOptions
@@ -66,8 +66,8 @@ def plan(
     if out:
         _save(context, plan, out)
     if plan.count(Action.BLOCKED):
-        return 1
-    return 2 if detailed_exitcode and plan.pending else 0
+        return ExitCode.FAILED
+    return ExitCode.CHANGES if detailed_exitcode and plan.pending else ExitCode.DONE
 
 
 def _refuse_offline(plan_options: PlanOptions) -> None:
