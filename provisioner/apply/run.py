@@ -42,7 +42,7 @@ from provisioner.planning.guards import hold_back_drift
 from provisioner.planning.lookup import look, look_for
 from provisioner.planning.moves import moved_records, moving
 from provisioner.planning.observed import Observation
-from provisioner.planning.plan import Change, Plan, PlanOptions
+from provisioner.planning.plan import NO_OPTIONS, Change, Plan, PlanOptions
 from provisioner.planning.planner import make_plan
 from provisioner.planning.recovery import Resolved, resolve
 from provisioner.planning.secret_records import GIVE_UP_KEY, forgotten_key, key_note, renewed
@@ -87,7 +87,7 @@ class ApplyOptions:
 
     parallelism: int = 8
     skip_question: bool = False
-    plan_options: PlanOptions = field(default_factory=PlanOptions)
+    plan_options: PlanOptions = NO_OPTIONS
     approved: Approval | None = None
     no_wait: bool = False
 

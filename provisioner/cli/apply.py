@@ -21,10 +21,10 @@ from provisioner.errors import NotWritten, PlanFileError, UsageError
 from provisioner.model import Key
 from provisioner.planning import saved_plan
 from provisioner.planning.approval import ExpectedDigest, SavedPlan
-from provisioner.planning.plan import Plan, PlanOptions
+from provisioner.planning.plan import NO_OPTIONS, Plan, PlanOptions
 from provisioner.report import formats, outcomes, plan_text
 from provisioner.report.terminal import safe
-from provisioner.report.wording import foreign_texts
+from provisioner.report.wording import foreign_texts, texts_of_plan
 from provisioner.service.client import FlowService
 from provisioner.state.store import FileStore
 
@@ -73,7 +73,7 @@ def apply(
     """
     apply_options = ApplyOptions(parallelism=parallelism, skip_question=yes, plan_options=plan_options, no_wait=no_wait)
     if plan_file:
-        if plan_options != PlanOptions() or expect_digest is not None:
+        if plan_options != NO_OPTIONS or expect_digest is not None:
             raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
         approved = _read_saved(plan_file, target, context.folder)
         target = approved.target
@@ -156,7 +156,7 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
 
     def show(plan: Plan) -> None:
         nonlocal count_done
-        console.refuse_secrets((*foreign_texts(plan.changes), *plan.notes))
+        console.refuse_secrets(texts_of_plan(plan))
         count_done = context.progress.of("changes done", len(plan.pending))
         if form == "events":
             console.out("\n".join(outcomes.plan_as_events(plan, datetime.now(UTC))))

@@ -17,7 +17,7 @@ from provisioner.planning.plan import Action, Plan, PlanOptions
 from provisioner.planning.secret_records import key_note
 from provisioner.report import formats, plan_text
 from provisioner.report.terminal import safe
-from provisioner.report.wording import foreign_texts
+from provisioner.report.wording import texts_of_plan
 from provisioner.state.records import State
 
 
@@ -80,13 +80,8 @@ def _refuse_offline(plan_options: PlanOptions) -> None:
 
 
 def _show(context: Context, plan: Plan, form: str) -> None:
-    context.console.refuse_secrets((*foreign_texts(plan.changes), *plan.notes))
-    if form == "json":
-        from provisioner.report import plan_json
-
-        context.console.out(plan_json.as_json(plan))
-    else:
-        context.console.out(plan_text.as_text(plan, context.out_style))
+    context.console.refuse_secrets(texts_of_plan(plan))
+    context.console.out(formats.PLAN["json"](plan) if form == "json" else plan_text.as_text(plan, context.out_style))
 
 
 def _notes(run: Run, plan: Plan, state: State, writer_before: str) -> Iterator[str]:

@@ -30,12 +30,10 @@ def with_problem_reports(command: Command) -> Command:
         try:
             return command(context, form=form, reports=reports, **options)
         except ProblemsFound as error:
-            from provisioner.report import problems
-
-            write_reports(context, formats.PROBLEMS, tuple(error.problems), reports)
+            write_reports(context, formats.PROBLEMS, error.problems, reports)
             if form != "json":
                 raise
-            context.console.out(problems.as_json(error.problems, 0, ()))
+            context.console.out(formats.PROBLEMS["json"](error.problems))
             if error.also:
                 context.console.err(error_text(error.also, context))
             return error.exit_code

@@ -16,21 +16,25 @@ if TYPE_CHECKING:
     from provisioner.planning.plan import Plan
 
 
-def _renderer(module: str, function: str, *more: Callable[[], Any]) -> Callable[[Any], str]:
-    """Return a function that renders a value; ``more`` give its further arguments at that time."""
-
+def _renderer(module: str, function: str) -> Callable[[Any], str]:
     def render(value: Any) -> str:
-        text: str = getattr(import_module(f"provisioner.report.{module}"), function)(value, *(each() for each in more))
+        text: str = getattr(import_module(f"provisioner.report.{module}"), function)(value)
         return text
 
     return render
+
+
+def _html(plan: Plan) -> str:
+    from provisioner.report.plan_html import as_html
+
+    return as_html(plan, datetime.now(UTC))
 
 
 PLAN: Mapping[str, Callable[[Plan], str]] = {
     "text": _renderer("plan_text", "as_text"),
     "json": _renderer("plan_json", "as_json"),
     "markdown": _renderer("plan_markdown", "as_markdown"),
-    "html": _renderer("plan_html", "as_html", lambda: datetime.now(UTC)),
+    "html": _html,
     "github": _renderer("github", "plan_as_annotations"),
     "gitlab-terraform": _renderer("gitlab", "plan_as_terraform"),
     "gitlab-codequality": _renderer("gitlab", "plan_as_code_quality"),
@@ -44,7 +48,7 @@ APPLIED: Mapping[str, Callable[[Applied], str]] = {
 }
 
 PROBLEMS: Mapping[str, Callable[[tuple[Problem, ...]], str]] = {
-    "json": _renderer("problems", "as_json", lambda: 0, tuple),
+    "json": _renderer("problems", "as_json"),
     "github": _renderer("github", "problems_as_annotations"),
     "gitlab-codequality": _renderer("gitlab", "problems_as_code_quality"),
     "junit": _renderer("junit", "problems_as_junit"),

@@ -107,7 +107,7 @@ def _without_secrets(line: str) -> str | None:
     return line[:start] + "".join(masked)
 
 
-def as_json(problems: Iterable[Problem], checked: int, targets: Iterable[str]) -> str:
+def as_json(problems: Iterable[Problem], checked: int = 0, targets: Iterable[str] = ()) -> str:
     """Return ``{format_version, valid, definitions, targets, problems: [{file, line, column, severity, rule, ...}]}``.
 
     ``valid`` is true unless a problem is an error.

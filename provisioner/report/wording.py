@@ -153,6 +153,12 @@ def approval_command(plan: Plan) -> tuple[str, str] | None:
     return " ".join(command), description
 
 
+def texts_of_plan(plan: Plan) -> Iterator[str]:
+    """Yield every text from outside that a report of the plan contains, unescaped."""
+    yield from foreign_texts(plan.changes)
+    yield from plan.notes
+
+
 def foreign_texts(changes: Iterable[Change]) -> Iterator[str]:
     """Yield every text from outside that a report of these changes contains, unescaped."""
     for change in changes:
