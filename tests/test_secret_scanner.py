@@ -16,8 +16,9 @@ from markupsafe import escape
 from provisioner.definitions import connection_string
 from provisioner.errors import Leak
 from provisioner.report import escaping
+from provisioner.report.escaping import ENCODERS
 from provisioner.report.terminal import command_property, command_text, json_text, safe
-from provisioner.secret_scanner import SecretScanner
+from provisioner.secret_scanner import _SAME_EVERYWHERE, SecretScanner
 from provisioner.secrets import Sensitive, cannot_detect
 from tests.leaks import holds
 
@@ -97,6 +98,16 @@ def test_any_secret_is_detected(content: str, way: str) -> None:
     assume(not cannot_detect(content))
     with pytest.raises(Leak):
         scanner_of(content).check(f"<{ENCODED[way](content)}>")
+
+
+@pytest.mark.parametrize("write", ENCODERS, ids=range(len(ENCODERS)))
+def test_what_is_taken_to_be_the_same_everywhere_is(write: Callable[[str], str]) -> None:
+    """One spelling is looked for where no writer changes any of the characters, at any place."""
+    same = [char for char in map(chr, range(0x250)) if _SAME_EVERYWHERE.match(char)]
+    assert len(same) == 26 + 26 + 10 + 1
+    for char in same:
+        for text in (f"{char}Xx", f"Xx{char}", f"Xx{char}Xx", char * 9):
+            assert text in write(text)
 
 
 @pytest.mark.parametrize("way", [way for way in ENCODED if not way.startswith(("upper", "Markdown", "annot", "prop"))])
