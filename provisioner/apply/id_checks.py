@@ -15,6 +15,8 @@ from provisioner.service.client import WriteResult
 from provisioner.state.records import Intent, Record, State
 from provisioner.text import fold_name
 
+LOOK_AGAIN = "run apply again: it looks for what was created"
+
 YOUNG = timedelta(hours=1)
 """A base connection that is older, by the clock of the service, is never the result of a call that was just sent."""
 
@@ -42,7 +44,7 @@ def check_new(ids: KnownIds, created: WriteResult) -> None:
     """Raise ``OutcomeUnknown`` if a create returned the id of another base connection."""
     if not ids.reserve(created.id):
         message = f"the service answered with the id of another base connection, {created.id}"
-        raise OutcomeUnknown(message, "run apply again: it looks for what was created")
+        raise OutcomeUnknown(message, LOOK_AGAIN)
 
 
 def known_ids(state: State, observation: Observation) -> frozenset[str]:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Event
 
-from provisioner.apply.id_checks import KnownIds, check_new
+from provisioner.apply.id_checks import LOOK_AGAIN, KnownIds, check_new
 from provisioner.definitions.desired import Desired, body
 from provisioner.errors import NotFound, OutcomeUnknown, ProvisionerError, Refused, ServiceError, StateError
 from provisioner.planning.observed import parse_observed
@@ -26,7 +26,6 @@ _POLL_PAUSES = (1, 1, 2, 4, 8, *[10] * 60)
 """Seconds between looks, about ten minutes: how long a base connection may be initializing is not documented."""
 
 _PROBE_DESCRIPTION = "Made by provisioner to prove new credentials; deleted at once. If you can read this, delete it."
-_LOOK_AGAIN = "run apply again: it looks for what was created"
 _TEST_AGAIN = "fix the database, the network, the definition or its variables; `apply --test` tests it again"
 
 
@@ -140,9 +139,9 @@ class Verifier:
             try:
                 name = parse_observed(self.service.get(created.id)).name
             except ServiceError as error:
-                raise OutcomeUnknown(f"the probe cannot be read: {error.message}", _LOOK_AGAIN) from error
+                raise OutcomeUnknown(f"the probe cannot be read: {error.message}", LOOK_AGAIN) from error
             if name != intent.name:
-                raise OutcomeUnknown(f"{created.id}, the id in the answer, is not that of the probe", _LOOK_AGAIN)
+                raise OutcomeUnknown(f"{created.id}, the id in the answer, is not that of the probe", LOOK_AGAIN)
         except OutcomeUnknown:
             raise  # the intent stays open, and the next run deletes the probe if there is one
         except ServiceError as error:

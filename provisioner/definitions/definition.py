@@ -26,6 +26,7 @@ from provisioner.definitions.fields import (
 from provisioner.definitions.project import KeyAndPath, Project
 from provisioner.definitions.suggestions import suggestion
 from provisioner.definitions.yaml_loader import Document
+from provisioner.errors import UsageError
 from provisioner.model import Key, Location, Problem
 
 _KEY_SCHEMA = json_schema.load("connection")["properties"]["key"]
@@ -119,6 +120,12 @@ class DefinitionParser:
 def _text(document: Document, name: str, default: str) -> str:
     value = document.data.get(name)
     return value if isinstance(value, str) else default
+
+
+def check_key(text: str) -> None:
+    """Raise ``UsageError`` for a text on the command line that cannot be a key, or a folder of keys."""
+    if not KEY.fullmatch(text):
+        raise UsageError(f"{text} cannot be a key", "use letters, digits, `.`, `_` and `-`, in parts separated by `/`")
 
 
 _NOT_IN_KEY = re.compile(r"[^A-Za-z0-9._/-]")

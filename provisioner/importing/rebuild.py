@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from provisioner.apply.outcome import Rebuilt
-from provisioner.definitions.definition import KEY
+from provisioner.definitions.definition import check_key
 from provisioner.definitions.desired import Desired
 from provisioner.errors import UsageError
 from provisioner.model import Key
@@ -27,7 +27,7 @@ from provisioner.state.store import Store
 
 
 def rebuild(
-    place: TargetContext, desired: tuple[Desired, ...], store: Store, service: FlowReader, new_id: Callable[[], str]
+    target: TargetContext, desired: tuple[Desired, ...], store: Store, service: FlowReader, new_id: Callable[[], str]
 ) -> Rebuilt:
     """Rebuild a state from what is left of it, the service and the definitions.
 
@@ -36,10 +36,10 @@ def rebuild(
     """
     state, mended = store.repair()
     observation = look(service, state)
-    resolved = resolve(state, observation, place.client)
-    fingerprinter, undecided = place.fingerprinter(state.lineage), resolved.undecided
-    inputs = PlanInputs(state, observation, fingerprinter, client=place.client, undecided=undecided)
-    plan = make_plan(place, desired, inputs, PlanOptions(import_existing=True))
+    resolved = resolve(state, observation, target.client)
+    fingerprinter, undecided = target.fingerprinter(state.lineage), resolved.undecided
+    inputs = PlanInputs(state, observation, fingerprinter, client=target.client, undecided=undecided)
+    plan = make_plan(target, desired, inputs, PlanOptions(import_existing=True))
     adopted = tuple(
         visible_record_of(change.desired, step.id, observation.by_id[step.id].etag, new_id())
         for change in plan.changes
@@ -61,8 +61,7 @@ def move(store: Store, old: Key, new: Key) -> Record:
     entry = entry_of(state, old)
     if entry.intents or entry.record is None:
         raise UsageError(f"{old} has a call of which the outcome is open", "run apply: it determines the outcome")
-    if not KEY.fullmatch(new):
-        raise UsageError(f"{new} cannot be a key", "use letters, digits, `.`, `_` and `-`, in parts separated by `/`")
+    check_key(new)
     if new in state.by_key or any(intent.key == new for intent in state.intents):
         raise UsageError(f"something is recorded under {new} already", f"see `provisioner state show {new}`")
     store.adopt((replace(entry.record, key=new),))
