@@ -13,14 +13,13 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, TextIO
 
-from provisioner.cli import settings
 from provisioner.cli.console import Console
+from provisioner.cli.settings import Settings, coloured, in_ci, plain, read_settings
 from provisioner.errors import ProblemsFound, ProvisionerError
 from provisioner.progress import Progress, Waits
 from provisioner.report.terminal import Style, count, safe
 
 if TYPE_CHECKING:
-    from provisioner.cli.settings import Settings
     from provisioner.definitions.desired import Desired
     from provisioner.definitions.project import Project, Target
     from provisioner.model import Key, Location, Problem
@@ -67,24 +66,24 @@ class Context:
         from provisioner.cli import connect
         from provisioner.definitions.check import open_project
 
-        environment = settings.read_settings(self.environ)
+        settings = read_settings(self.environ)
         project = open_project(self.folder)
-        target = connect.choose_target(project, target_name, environment)
+        target = connect.choose_target(project, target_name, settings)
         try:
-            connect.check_settings(target, environment, online=needs > Needs.STATE)
+            connect.check_settings(target, settings, online=needs > Needs.STATE)
         except ProvisionerError as missing:
-            problems = _definition_problems(project, target, environment, needs)
+            problems = _definition_problems(project, target, settings, needs)
             raise ProblemsFound(problems, also=missing) if problems else missing from None
         target_context = connect.target_context(
-            project, target, environment, self.console.scanner, self.progress, self.waits
+            project, target, settings, self.console.scanner, self.progress, self.waits
         )
         store = connect.open_store(project, target, target_context.identity, self.console, lineage)
-        return Run(self, environment, target_context, store)
+        return Run(self, settings, target_context, store)
 
     @property
     def interactive(self) -> bool:
         """Whether a person can be asked."""
-        if self.stdin is None or settings.in_ci(self.environ):
+        if self.stdin is None or in_ci(self.environ):
             return False
         # The plan goes to standard output and the question to standard error: both must be seen.
         return all(stream.isatty() for stream in (self.stdin, self.console.stdout, self.console.stderr))
@@ -100,7 +99,7 @@ class Context:
     @property
     def progress(self) -> Progress:
         """A status line on a terminal; elsewhere, as in logs, a new line every ten seconds."""
-        if self.console.stderr.isatty() and not settings.plain(self.environ):
+        if self.console.stderr.isatty() and not plain(self.environ):
             # A line that the terminal wraps could not be erased.
             width = max(self.err_style.width - 1, 0) or None
             return Progress(
@@ -114,7 +113,7 @@ class Context:
         return Waits(Progress(time.monotonic, 0, self.console.err) if self.verbose else self.progress)
 
     def _style(self, stream: TextIO) -> Style:
-        return Style(settings.coloured(self.environ, stream.isatty()), _width(stream))
+        return Style(coloured(self.environ, stream.isatty()), _width(stream))
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +240,7 @@ def _log_line(call: CallLog) -> str:
     return f"{call.method} {call.host}{call.path} {call.status or '-'} {call.seconds:.3f} s{request}{note}"
 
 
-def _definition_problems(project: Project, target: Target, environment: Settings, needs: Needs) -> tuple[Problem, ...]:
+def _definition_problems(project: Project, target: Target, settings: Settings, needs: Needs) -> tuple[Problem, ...]:
     if needs < Needs.DEFINITIONS:
         return ()
     from provisioner.definitions.files import NO_DEFINITION, NO_FOLDER
@@ -250,7 +249,7 @@ def _definition_problems(project: Project, target: Target, environment: Settings
 
     definitions = read(project, (target,), {})
     (built,) = definitions.by_target
-    unset = unset_variables(built.desired, environment.variables) if needs is Needs.SECRETS else ()
+    unset = unset_variables(built.desired, settings.variables) if needs is Needs.SECRETS else ()
     found = {*definitions.problems, *built.problems, *unset}
     return tuple(sorted(one for one in found if one.rule not in (NO_DEFINITION, NO_FOLDER)))  # the state judges these
 

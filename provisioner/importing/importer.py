@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from provisioner.definitions.check import name_warnings
-from provisioner.definitions.definition import KEY, DefinitionParser, ParsedDefinition
+from provisioner.definitions.definition import DefinitionParser, ParsedDefinition, check_key
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.fields import variables_of
 from provisioner.definitions.project import CONNECTIONS
@@ -80,7 +80,7 @@ class Imported:
 
 
 def prepare(
-    place: TargetContext,
+    target: TargetContext,
     desired: tuple[Desired, ...],
     state: State,
     service: FlowReader,
@@ -91,13 +91,12 @@ def prepare(
     if options.key and options.folder:
         raise UsageError("a KEY includes the folder", "leave out --folder, or the KEY")
     for text in (options.key, options.folder):
-        if text and not KEY.fullmatch(text):
-            remedy = "use letters, digits, `.`, `_` and `-`, in parts separated by `/`"
-            raise UsageError(f"{text} cannot be a key", remedy)
+        if text:
+            check_key(text)
     observation = look(service, state)
-    resolved = resolve(state, observation, place.client)
+    resolved = resolve(state, observation, target.client)
     recovered, _ = apply_moves(replay(state, resolved.entries), desired)
-    importer = _Importer(place, desired, recovered, observation, options, new_id)
+    importer = _Importer(target, desired, recovered, observation, options, new_id)
     results = [importer.import_connection(observed) for observed in importer.selected()]
     return Imported(
         tuple(result for result in results if isinstance(result, ImportedConnection)),
@@ -116,20 +115,20 @@ class _Importer:
 
     def __init__(
         self,
-        place: TargetContext,
+        target: TargetContext,
         desired: tuple[Desired, ...],
         state: State,
         observation: Observation,
         options: ImportOptions,
         new_id: Callable[[], str],
     ) -> None:
-        self._place, self._state, self._observation = place, state, observation
+        self._target, self._state, self._observation = target, state, observation
         self._options, self._new_id = options, new_id
         self._declared = {definition.key: definition for definition in desired}
         self._by_name = {definition.name: definition for definition in desired}
         self._managed = {record.id: record.key for record in state.records}
         self._probe_names = {intent.name for intent in state.intents if intent.step == "probe"}
-        all_targets = read(place.project, (), {}, place.progress)
+        all_targets = read(target.project, (), {}, target.progress)
         keys = {
             *(key for definition in all_targets.definitions for key in definition.key_and_path),
             *state.by_key,
@@ -137,9 +136,9 @@ class _Importer:
         }
         self._taken_keys = {key.casefold() for key in keys}
         variables = (variables_of(parse(file, text)) for file, text in all_targets.texts.items())
-        self._taken_variables = {*place.environment, *chain.from_iterable(variables)}
-        self._parser = DefinitionParser(place.project)
-        self._renderer = DefinitionRenderer(place.target, {})
+        self._taken_variables = {*target.environment, *chain.from_iterable(variables)}
+        self._parser = DefinitionParser(target.project)
+        self._renderer = DefinitionRenderer(target.target, {})
         self._drafted: list[Desired] = []
 
     def selected(self) -> Iterable[Observed]:
@@ -148,7 +147,7 @@ class _Importer:
         if ident is None:
             return sorted(by_id.values(), key=lambda observed: (observed.created_at, observed.id))
         if ident not in by_id:
-            message = f"there is no MySQL base connection with id {ident} in sandbox {self._place.identity.sandbox}"
+            message = f"there is no MySQL base connection with id {ident} in sandbox {self._target.identity.sandbox}"
             raise UsageError(message, "take the id from Experience Platform, or use --all")
         return [by_id[ident]]
 
@@ -219,8 +218,8 @@ class _Importer:
         if key.casefold() in self._taken_keys:
             raise UsageError(f"{key} is the key or the path of another definition or record", "choose another key")
         # A definition of a base connection in one sandbox is not meant for the sandboxes of other targets.
-        target = self._place.target.name if len(self._place.project.targets) > 1 else None
-        draft = make_draft(observed, lambda parameter: self._variable(key, parameter), target)
+        only_target = self._target.name if len(self._target.project.targets) > 1 else None
+        draft = make_draft(observed, lambda parameter: self._variable(key, parameter), only_target)
         if draft is None:
             spec_name = observed.as_dict.get("auth.specName", "none that is shown")
             return _skip(observed, f"its authentication is not known here: {spec_name}")
@@ -238,7 +237,7 @@ class _Importer:
         return ImportedConnection(self._record(observed, definition), file, text, draft.variables, draft.unsaid)
 
     def _variable(self, key: Key, parameter: str) -> str:
-        patterns = [name for name in self._place.project.admitted_patterns((key, key)) if name.endswith("*")]
+        patterns = [name for name in self._target.project.admitted_patterns((key, key)) if name.endswith("*")]
         prefix = patterns[0].rstrip("*") if patterns else "MYSQL_"
         return variable_for(key, parameter, prefix, self._taken_variables)
 

@@ -92,8 +92,8 @@ class Resolved:
 def resolve(state: State, observation: Observation, client: str, waited: bool = False) -> Resolved:
     """Decide on every open intent. ``waited``: all calls had the time to take effect and to be shown."""
     managed = frozenset(record.id for record in state.records)
-    look = Evidence(observation, managed, _exact_results(state.intents, observation), waited, client)
-    decisions = _without_rivals([(intent, decide(intent, look)) for intent in state.intents])
+    evidence = Evidence(observation, managed, _exact_results(state.intents, observation), waited, client)
+    decisions = _without_rivals([(intent, decide(intent, evidence)) for intent in state.intents])
     adopted, settled, waiting = [], [], set()
     fenced: dict[Key, tuple[Completed, ...]] = {}
     undecided: dict[Key, Undecided] = {}
@@ -183,42 +183,44 @@ class Evidence:
         return NoEffect() if self.waited else Wait()
 
 
-def decide(intent: Intent, look: Evidence) -> Decision:
+def decide(intent: Intent, evidence: Evidence) -> Decision:
     """Return the decision on one open intent, regardless of the others."""
-    if answer := look.observation.unclear.get(intent.id or ""):
+    if answer := evidence.observation.unclear.get(intent.id or ""):
         return Undecided(f"{intent.id} {answer}", f"if it is gone: `state rm {intent.key}`")
     match intent.step:
         case "create":
-            return _decide_create(intent, look)
+            return _decide_create(intent, evidence)
         case "probe":
-            return StillThere() if _same_name(intent, look.observation) else look.no_effect_shown
+            return StillThere() if _same_name(intent, evidence.observation) else evidence.no_effect_shown
         case "delete":
             ident = intent.id or ""
-            return Ours(ident, None) if look.observation.is_gone(ident) else look.no_effect_shown
+            return Ours(ident, None) if evidence.observation.is_gone(ident) else evidence.no_effect_shown
         case _:
-            return _decide_patch(intent, look)
+            return _decide_patch(intent, evidence)
 
 
-def _decide_patch(intent: Intent, look: Evidence) -> Decision:
-    observed = look.observation.by_id.get(intent.id or "")
+def _decide_patch(intent: Intent, evidence: Evidence) -> Decision:
+    observed = evidence.observation.by_id.get(intent.id or "")
     if observed is None:
-        return look.no_effect_shown
+        return evidence.no_effect_shown
     # An unchanged etag shows that nothing was written so far (documented: each update makes a new one).
     if observed.etag is None or observed.etag != intent.etag:
         return SendAgain(observed)
-    return NoEffect() if look.waited else Wait(fenced=True)
+    return NoEffect() if evidence.waited else Wait(fenced=True)
 
 
-def _decide_create(intent: Intent, look: Evidence) -> Decision:
-    candidates = [observed for observed in look.observation.by_id.values() if _may_be_result(observed, intent, look)]
+def _decide_create(intent: Intent, evidence: Evidence) -> Decision:
+    candidates = [
+        observed for observed in evidence.observation.by_id.values() if _may_be_result(observed, intent, evidence)
+    ]
     namesakes = [observed for observed in candidates if fold_name(observed.name) == fold_name(intent.name)]
     if len(namesakes) == 1 and _is_exact(namesakes[0], intent):
         return Ours(namesakes[0].id, namesakes[0].etag)
     if namesakes:
         return _ask_about(intent, namesakes)
     # The service may change a name (not documented), so an object of another name may be the result as well.
-    others = [observed for observed in candidates if observed.id not in look.exact and _is_young(observed, intent)]
-    return _ask_about(intent, others) if others and look.waited else look.no_effect_shown
+    others = [observed for observed in candidates if observed.id not in evidence.exact and _is_young(observed, intent)]
+    return _ask_about(intent, others) if others and evidence.waited else evidence.no_effect_shown
 
 
 def _ask_about(intent: Intent, candidates: Iterable[Observed]) -> Undecided:
@@ -230,10 +232,10 @@ def _ask_about(intent: Intent, candidates: Iterable[Observed]) -> Undecided:
     )
 
 
-def _may_be_result(observed: Observed, intent: Intent, look: Evidence) -> bool:
+def _may_be_result(observed: Observed, intent: Intent, evidence: Evidence) -> bool:
     """Return whether the object is not known to have existed before, nor to belong to anybody else."""
-    known = observed.id in look.managed or observed.id in intent.seen
-    of_another = bool(look.client and observed.created_client and observed.created_client != look.client)
+    known = observed.id in evidence.managed or observed.id in intent.seen
+    of_another = bool(evidence.client and observed.created_client and observed.created_client != evidence.client)
     return not known and not of_another and observed.as_dict.get("connectionSpec.id", intent.spec_id) == intent.spec_id
 
 
