@@ -62,7 +62,7 @@ class Outcome:
 class Applied:
     """The outcomes of an apply. ``blocked`` are the blocked changes of its plan.
 
-    ``uncompacted`` is the reason why the journal could not be folded into the state, "" if it was; nothing is lost by
+    ``uncompacted`` is the reason why the journal could not be merged into the state, "" if it was; nothing is lost by
     that. ``unchecked`` is the reason why it could not be checked that what was created has its own name, "" if it was.
     """
 

@@ -35,7 +35,7 @@ class NotPassed(ProvisionerError):
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What the steps of a change so far have led to. ``etag`` is set by a wait: that of the enabled object."""
+    """The result of the steps of a change so far. ``etag`` is set by a wait: that of the enabled object."""
 
     id: str
     record: Record | None

@@ -220,7 +220,7 @@ def load_definitions(
         problem
         for problem in (*definitions.problems, *built.problems, *unset)
         if not (allow_none and problem.rule == NO_DEFINITION)
-        # What would repeat a secret is about a line that is among the exposures.
+        # A problem that would repeat a secret is about a line that is among the exposures.
         and not (exposures and scanner.origins_in(f"{problem.location} {problem.message} {problem.remedy}"))
     }
     if problems or exposures:

@@ -47,11 +47,11 @@ def init(context: Context, folder: Path, pipeline: str) -> int:
 
 _PARTS = {"github": ("state", "github"), "gitlab": ("state", "gitlab"), "azure": ("state", "azure"), "none": ()}
 _HIDDEN = "dot-"
-"""What stands in the place of a leading dot, so that no tool takes our copy for its own."""
+"""The prefix in place of a leading dot, so that no tool takes a template for its own file."""
 
 
 def scaffold(pipeline: str) -> Mapping[str, str]:
-    """Text by path, in the order of the paths. ``pipeline``: github, gitlab, azure, or none."""
+    """Return the text of each file by its path, sorted. ``pipeline``: github, gitlab, azure, or none."""
     root = files("provisioner") / "scaffold"
     made = {path: text for part in ("project", *_PARTS[pipeline]) for path, text in _below(root / part, "")}
     for name in ("connection", "project"):
@@ -69,11 +69,11 @@ def _below(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
 
 
 _OF_LINES = (".gitattributes", ".gitignore", "CODEOWNERS")
-"""Files that are nothing but lines, so that ours can be added to those of the user."""
+"""Files that consist of independent lines, so that a user can add ours."""
 
 
 def lacking_lines(path: Path, text: str) -> tuple[str, ...]:
-    """Return the lines of ours that a file lacks which was there, where lines can be added to it."""
+    """Return our lines that an existing file lacks, if lines can be added to it."""
     if path.name not in _OF_LINES:
         return ()
     try:
@@ -91,7 +91,7 @@ _SECRETS = {
 
 
 def next_steps(pipeline: str, folder: Path = Path()) -> str:
-    """What is left to the user, in order."""
+    """Return the next steps for the user, in order."""
     commands = "provisioner validate, then provisioner apply --target local"
     if folder.resolve() != Path.cwd():
         commands = f"cd {shlex.quote(str(folder))}, then provisioner validate and provisioner apply --target local"

@@ -1,6 +1,6 @@
 """Desired base connections: the value, the request body for it, and how a target renders the fields of a definition.
 
-Pure. ``read.py`` assembles a ``Desired`` from rendered fields.
+Pure. ``render.py`` assembles a ``Desired`` from rendered fields.
 """
 
 from __future__ import annotations

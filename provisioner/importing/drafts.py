@@ -55,9 +55,9 @@ def make_draft(observed: Observed, variable: Callable[[str], str], target: str |
         params = {"connectionString": placeholder("connection_string")}
     else:
         return None
-    data: Json = {"name": leaf(shown.get("name", ""))}
+    data: Json = {"name": literal(shown.get("name", ""))}
     if shown.get("description"):
-        data["description"] = leaf(shown["description"])
+        data["description"] = literal(shown["description"])
     if target:
         data["targets"] = [target]
     data["auth"] = {"specName": spec_name, "params": params}
@@ -72,7 +72,7 @@ def _basic_params(shown: Mapping[str, str], placeholder: Callable[[str], str]) -
     for name in _PARAMS:
         path = f"{_PREFIX}{name}"
         if path in shown and not is_sensitive(path):
-            params[name] = leaf(shown[path])
+            params[name] = literal(shown[path])
         elif name != "sslMode":  # its values are a fixed vocabulary, which no variable may hold
             params[name] = placeholder(name)
     return params
@@ -87,7 +87,7 @@ def _unsaid(shown: Mapping[str, str], params: Mapping[str, str]) -> Iterator[str
             yield f"{name} is not known to definitions: the first apply sends the parameters without it"
 
 
-def leaf(text: str) -> str:
+def literal(text: str) -> str:
     """Return the value in a definition that is rendered to ``text``."""
     if not is_template(text):
         return text

@@ -1,8 +1,8 @@
 """Approval of plans: pins for a plan, and the comparison of an approved plan with the plan of now. Pure.
 
-What is approved is a saved plan (``SavedPlan``) or a digest (``ExpectedDigest``). ``verify`` refuses a plan that does
+An approval is a saved plan (``SavedPlan``) or a digest (``ExpectedDigest``). ``verify`` refuses a plan that does
 not agree with it, and names the differences. The second half makes the pins (``pinned``): one for each change that the
-plan would carry out or that the files ask for. ``plan.py`` has the types ``Pin`` and the digest over pins.
+plan would carry out or that the files ask for. ``digest.py`` has the type ``Pin`` and the digest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an approval refers to: one ``Pin`` for each change, and the digest over them. Pure.
+"""The pins of a plan, one for each change, to which an approval refers, and the digest over them. Pure.
 
 The digest covers what anybody can compute from the files and the state, so it is the same in a fork without secrets and
 after the merge. A saved plan holds whole pins: fingerprints of secrets and what the service showed as well.

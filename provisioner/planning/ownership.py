@@ -1,7 +1,7 @@
 """Owners of names and ids: which definition, record or open call a base connection belongs to. Pure.
 
 The planner asks here before it creates, renames, adopts or deletes, because the service identifies a base connection by
-its id while people identify it by its name, and names are not unique. Names are compared folded (``text.fold``).
+its id while people identify it by its name, and names are not unique. Names are compared folded (``text.fold_name``).
 """
 
 from __future__ import annotations

@@ -1,11 +1,7 @@
-"""The types of a plan: its changes, the options it was made with, and the pins and digest for its approval. Pure.
+"""The types of a plan: its changes, and the options it was made with. Pure.
 
-``planner.py`` makes plans, ``approval.py`` fills in the pins and compares them, ``steps.py`` has the steps of a change.
-
-A ``Pin`` is one change as a reviewer approves it. The digest covers the part of the pins that can be computed from the
-files and the state alone: definitions with the origins of their secrets, and records. It is therefore the same in a
-fork without secrets and after the merge. A saved plan holds the complete pins, with the fingerprints of secrets and
-the drift and etags that the service showed.
+``planner.py`` makes plans, ``approval.py`` fills in their pins (``digest.py``) and compares them, ``steps.py`` has the
+steps of a change.
 """
 
 from __future__ import annotations

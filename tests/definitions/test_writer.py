@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from provisioner.definitions.templates import compile_template, is_template, render
 from provisioner.definitions.yaml_loader import parse
 from provisioner.definitions.yaml_problems import find_invisible
-from provisioner.importing.drafts import definition_text, leaf
+from provisioner.importing.drafts import definition_text, literal
 
 PIECES = [
     "{{",
@@ -43,12 +43,12 @@ def rendered(text: str) -> object:
 
 @given(text=TEXTS)
 def test_a_value_renders_to_its_text(text: str) -> None:
-    assert rendered(leaf(text)) == text
+    assert rendered(literal(text)) == text
 
 
 @given(text=TEXTS.filter(lambda text: "\n" not in text and "\r" not in text))
 def test_written_definitions_are_read_back(text: str) -> None:
-    document = parse("a.yaml", definition_text({"name": leaf(text), "auth": {"params": {"server": text}}}, "x"))
+    document = parse("a.yaml", definition_text({"name": literal(text), "auth": {"params": {"server": text}}}, "x"))
     assert not document.problems
     assert rendered(document.data["name"]) == text
     assert document.data["auth"]["params"]["server"] == text
