@@ -133,19 +133,19 @@ class Executor:
             case Await():
                 return verifier.wait_until_enabled(change, result)
             case Probe():
-                verifier.prove(change)
-                return result
+                return replace(result, proved_at=verifier.prove(change))
             case Test():
                 return verifier.test(result)
             case Create():
-                return self._call_recorded(change, step)
+                return self._call_recorded(change, step, result.proved_at)
             case Patch() | Delete():
-                return self._call_recorded(change, replace(step, etag=result.etag) if result.etag else step)
+                step = replace(step, etag=result.etag) if result.etag else step
+                return self._call_recorded(change, step, result.proved_at)
 
-    def _call_recorded(self, change: Change, step: CallStep) -> StepResult:
+    def _call_recorded(self, change: Change, step: CallStep, proved_at: str) -> StepResult:
         if isinstance(step, Delete):
             self._check_unchanged(change, step)
-        intent = self._intent(change, step)
+        intent = self._intent(change, step, proved_at)
         self.store.begin((intent,))
         try:
             written = self._call(change, step)
@@ -174,8 +174,13 @@ class Executor:
                 message = f"{step.id} was changed after the plan by {edit}; it was not deleted"
                 raise PreconditionFailed(message, "plan again")
 
-    def _intent(self, change: Change, step: CallStep) -> Intent:
+    def _intent(self, change: Change, step: CallStep, proved_at: str) -> Intent:
         ident, etag = (None, None) if isinstance(step, Create) else (step.id, step.etag)
+        now = self.service.service_time()
+        record = None
+        if not isinstance(step, Delete):
+            record = self._intended_record(change, ident or "", etag, proved_at)
+            record = replace(record, applied_at=now.isoformat(timespec="seconds"))
         return Intent(
             intent_id=self.new_id(),
             key=change.key,
@@ -184,18 +189,20 @@ class Executor:
             spec_id=spec_id_of(change),
             id=ident,
             etag=etag,
-            sent_at=self.service.service_time().isoformat(),
+            sent_at=now.isoformat(),
             seen=(),
-            record=None if isinstance(step, Delete) else self._intended_record(change, ident or "", etag),
+            record=record,
         )
 
-    def _intended_record(self, change: Change, ident: str, etag: str | None) -> Record:
-        salt = change.record.salt if change.record else self.new_id()
+    def _intended_record(self, change: Change, ident: str, etag: str | None, proved_at: str) -> Record:
+        before = change.record
+        salt = before.salt if before else self.new_id()
         record = record_of(desired_of(change), ident, etag, salt, self.fingerprinter)
         will_be_tested = any(isinstance(step, Test) for step in change.steps)
-        sends_credentials = any(field.path.startswith("auth.") for field in change.fields)
-        stays_untested = bool(change.record and change.record.untested and not sends_credentials)
-        return replace(record, untested=will_be_tested or stays_untested)
+        tested = before if not any(field.changes_credentials for field in change.fields) else None
+        if will_be_tested or (tested and tested.untested):
+            return replace(record, untested=True)
+        return replace(record, tested_at=proved_at or (tested.tested_at if tested else ""))
 
     def _call(self, change: Change, step: CallStep) -> WriteResult:
         if isinstance(step, Delete):

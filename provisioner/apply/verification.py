@@ -35,11 +35,15 @@ class NotPassed(ProvisionerError):
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """The result of the steps of a change so far. ``etag`` is set by a wait: that of the enabled object."""
+    """The result of the steps of a change so far.
+
+    ``etag`` is set by a wait: that of the enabled object. ``proved_at`` by a probe: when the new credentials passed.
+    """
 
     id: str
     record: Record | None
     etag: str | None = None
+    proved_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Verifier:
             reached = self.service.test(result.id)
             if not reached.reachable:
                 raise NotPassed(f"{result.id} is kept, and does not reach its database: {reached.reason}", _TEST_AGAIN)
-            passed = replace(record, untested=False)
+            passed = replace(record, untested=False, tested_at=self._now())
             self.store.adopt((passed,))
         except (ServiceError, StateError) as error:
             raise NotPassed(f"{result.id} is kept, and could not be tested: {error.message}", _TEST_AGAIN) from error
@@ -79,7 +83,7 @@ class Verifier:
         ident = result.id or next(step.id for step in change.steps if isinstance(step, Patch | Delete))
         self.tell(f"{change.key}: waiting until {ident} is enabled")
         if not isinstance(change.steps[0], Create):
-            return StepResult(ident, result.record, self._etag_once_enabled(ident))
+            return replace(result, id=ident, etag=self._etag_once_enabled(ident))
         try:
             etag = self._etag_once_enabled(ident)
             record = replace(result.record, etag=etag) if result.record else None
@@ -98,8 +102,11 @@ class Verifier:
                 break
         raise Refused(f"{ident} is still initializing", "run apply again once it is enabled")
 
-    def prove(self, change: Change) -> None:
-        """Test the new credentials on a probe. Raise ``Refused`` if they do not pass; nothing else was changed then."""
+    def prove(self, change: Change) -> str:
+        """Test the new credentials on a probe and return when they passed.
+
+        Raise ``Refused`` if they do not; nothing else was changed then.
+        """
         intent_id = self.new_id()
         intent = Intent(
             intent_id=intent_id,
@@ -117,7 +124,7 @@ class Verifier:
         ident = self._create_probe(change, intent)
         try:
             self._etag_once_enabled(ident)
-            reached = self.service.test(ident)
+            reached, tested_at = self.service.test(ident), self._now()
         except ServiceError as error:
             message = f"not changed: the new credentials could not be proved: {error.message}"
             raise Refused(message, error.remedy) from error
@@ -126,6 +133,7 @@ class Verifier:
         if not reached.reachable:
             message = f"not changed: the new credentials do not reach the database: {reached.reason}"
             raise Refused(message, "correct the definition or its variables")
+        return tested_at
 
     def _create_probe(self, change: Change, intent: Intent) -> str:
         """Create the probe and return its id. Raise ``OutcomeUnknown`` unless the probe can be read at that id.
@@ -164,6 +172,9 @@ class Verifier:
             self.tell(
                 f"{intent.key}: the probe {ident} may be left over; the next apply deletes it then: {error.message}"
             )
+
+    def _now(self) -> str:
+        return self.service.service_time().isoformat(timespec="seconds")
 
     def _settle_probe(self, intent: Intent) -> None:
         self.store.settle((Completed(intent.intent_id, "failed", None, None),))

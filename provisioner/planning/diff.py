@@ -6,7 +6,7 @@ made from definitions here as well (``record_of``), because a comparison relies 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired, Field, display_order
@@ -67,6 +67,11 @@ class FieldChange:
     def is_sent(self) -> bool:
         """Return whether the change takes a request. Otherwise only the record changes."""
         return self.again or not (self.already_set or self.comparison is Comparison.UNCHANGED)
+
+    @property
+    def changes_credentials(self) -> bool:
+        """Return whether a test that passed before says nothing of the credentials, or the server, after the change."""
+        return self.path.startswith("auth.") and (self.again or self.comparison is not Comparison.UNCHANGED)
 
 
 def compare(desired: Desired, record: Record, fingerprinter: Fingerprinter) -> tuple[FieldChange, ...]:
@@ -246,7 +251,7 @@ def visible_record_of(desired: Desired, identity: str, etag: str | None, salt: s
     return Record(desired.key, identity, etag, desired.texts, (), salt)
 
 
-def accepted(record: Record, fields: Iterable[FieldChange], etag: str | None = None) -> Record:
+def accepted(record: Record, fields: Sequence[FieldChange], etag: str | None = None) -> Record:
     """Return the record with the changes of visible fields and of the origins of secrets applied."""
     texts, origins = {}, {}
     for field in fields:
@@ -261,4 +266,5 @@ def accepted(record: Record, fields: Iterable[FieldChange], etag: str | None = N
         if secret.path not in texts
     )
     visible = {path: text for path, text in {**record.texts, **texts}.items() if text}
-    return replace(record, texts=visible, secrets=secrets, etag=etag or record.etag)
+    tested_at = "" if any(field.changes_credentials for field in fields) else record.tested_at
+    return replace(record, texts=visible, secrets=secrets, etag=etag or record.etag, tested_at=tested_at)

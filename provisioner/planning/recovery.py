@@ -157,7 +157,7 @@ def _record_with_unknown_secrets(intent: Intent, observed: Observed, state: Stat
     if before is None or before.id != intent.id:
         return None
     record = intended if intended and not shown_otherwise(intended.texts, observed) else before
-    return replace(record, id=before.id, etag=observed.etag, secrets=())
+    return replace(record, id=before.id, etag=observed.etag, secrets=(), tested_at="")
 
 
 # Decide on one intent

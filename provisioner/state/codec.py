@@ -152,6 +152,8 @@ def _record_to_json(record: Record) -> Json:
         "fields": dict(record.texts),
         "secrets": secrets,
         **({"untested": True} if record.untested else {}),
+        **({"applied_at": record.applied_at} if record.applied_at else {}),
+        **({"tested_at": record.tested_at} if record.tested_at else {}),
     }
 
 
@@ -189,6 +191,8 @@ def _record_from_json(key: Key, document: Json) -> Record:
         ),
         salt=salt,
         untested=document.get("untested") is True,
+        applied_at=document.get("applied_at") or "",
+        tested_at=document.get("tested_at") or "",
     )
 
 

@@ -39,6 +39,10 @@ class Record:
     as ``auth.params.server``; texts and secrets are sorted by path, and no path occurs twice. ``salt`` is hexadecimal
     and made once per record; every fingerprint of the record uses it. ``untested``: a test of these credentials was
     requested and has not passed.
+
+    ``applied_at`` is when the last create or patch that took effect was sent, ``tested_at`` when these credentials last
+    passed a test: ISO 8601 UTC in whole seconds by the service's clock, "" if there was none, or if the record was made
+    by a version that did not record times. Nothing is decided by them.
     """
 
     key: Key
@@ -48,6 +52,8 @@ class Record:
     secrets: tuple[SecretRecord, ...]
     salt: str
     untested: bool = False
+    applied_at: str = ""
+    tested_at: str = ""
 
     def __post_init__(self) -> None:
         sorted_paths = sorted(self.texts)

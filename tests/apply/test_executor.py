@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from provisioner.apply.executor import Executor
 from provisioner.apply.id_checks import KnownIds
 from provisioner.apply.outcome import Applied, Outcome, Verdict
+from provisioner.definitions.desired import Desired
 from provisioner.errors import (
     NotAuthenticated,
     NotFound,
@@ -24,9 +26,12 @@ from provisioner.errors import (
 )
 from provisioner.model import Json
 from provisioner.planning.plan import Plan
+from provisioner.planning.verification_steps import with_tests
+from provisioner.secrets import Sensitive
 from provisioner.service.client import WriteResult
-from provisioner.state.records import Completed, Intent
-from tests.planning.examples import FINGERPRINTER, desired, item, observation, planned, record, state
+from provisioner.service.responses import Reachability
+from provisioner.state.records import Completed, Intent, Record
+from tests.planning.examples import FINGERPRINTER, desired, item, observation, planned, record, secret, state
 
 
 class Recorder:
@@ -42,6 +47,7 @@ class Recorder:
         self.story: list[str] = []
         self.intents: list[Intent] = []
         self.settled: list[Completed] = []
+        self.adopted: list[Record] = []
         self._answer = answer
         self._durable = durable
         self._lock = threading.Lock()
@@ -57,6 +63,12 @@ class Recorder:
             self._durable("settle")
             self._note(f"{one.verdict}")
             self.settled.append(one)
+
+    def adopt(self, records: Iterable[Record]) -> None:
+        self.adopted += records
+
+    def test(self, _: str) -> Reachability:
+        return Reachability(True)
 
     def create(self, body: Json) -> WriteResult:
         self._note(f"POST {body['name']}")
@@ -255,6 +267,61 @@ def test_the_intent_holds_the_record_to_be_and_no_secret() -> None:
     assert intent.record is not None
     assert intent.record.texts["auth.params.server"] == "db1"
     assert "first-secret" not in repr(intent)
+
+
+NOW, EARLIER = "2026-01-01T00:00:00+00:00", "2025-01-01T00:00:00+00:00"
+TESTED = replace(record(), applied_at=EARLIER, tested_at=EARLIER)
+NOT_PASSED = replace(record(), applied_at=EARLIER, untested=True)
+RENAMED = Sensitive("first-secret", "env(OTHER)", ("OTHER",))
+
+TIMES = {
+    "a create": (None, desired(), (), (NOW, "", False)),
+    "a create that was tested": (None, desired(), {"test"}, (NOW, NOW, False)),
+    "another field": (TESTED, desired(name="New"), (), (NOW, EARLIER, False)),
+    "another field and origin": (
+        TESTED,
+        desired(name="New", auth__params__password=RENAMED),
+        (),
+        (NOW, EARLIER, False),
+    ),
+    "another server": (TESTED, desired(auth__params__server="db2"), (), (NOW, "", False)),
+    "another secret": (TESTED, desired(auth__params__password=secret("second")), (), (NOW, "", False)),
+    "another secret that was tested": (
+        TESTED,
+        desired(auth__params__password=secret("second")),
+        {"test"},
+        (NOW, NOW, False),
+    ),
+    "the same secret, sent again": (TESTED, desired(), {"resend"}, (NOW, "", False)),
+    "only another origin": (TESTED, desired(auth__params__password=RENAMED), (), (EARLIER, EARLIER, False)),
+    "none, and tested": (NOT_PASSED, desired(), {"test"}, (EARLIER, NOW, False)),
+    "another field of what did not pass": (NOT_PASSED, desired(name="New"), (), (NOW, "", True)),
+    "another field and origin of what did not pass": (
+        NOT_PASSED,
+        desired(name="New", auth__params__password=RENAMED),
+        (),
+        (NOW, "", True),
+    ),
+    "another secret of what did not pass": (
+        NOT_PASSED,
+        desired(auth__params__password=secret("second")),
+        (),
+        (NOW, "", False),
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "wanted", "options", "times"), TIMES.values(), ids=TIMES)
+def test_when_it_was_applied_and_tested(
+    known: Record | None, wanted: Desired, options: Collection[str], times: tuple[str, str, bool]
+) -> None:
+    """A time of a test outlives every change but one of the credentials."""
+    recorder = Recorder(made)
+    plan = planned([wanted], state(*[known] if known else []), None, resend="resend" in options)
+    run(recorder, with_tests(plan) if "test" in options else plan)
+    (after,) = recorder.adopted or [intent.record for intent in recorder.intents]
+    assert after is not None
+    assert (after.applied_at, after.tested_at, after.untested) == times
 
 
 def test_a_patched_record_keeps_its_salt() -> None:

@@ -118,11 +118,12 @@ NEW, OLD = desired(name="New"), desired()
 )
 def test_after_a_patch_that_may_have_had_its_effect_no_secret_is_known(shown: str, kept: str) -> None:
     """So that the secret is sent again, also where the definition was put back in between."""
-    standing = state(record(OLD), intents=[patch()])
+    standing = state(replace(record(OLD), tested_at="then"), intents=[patch()])
     resolved = resolve(standing, observation(item(etag='"e2"', name=shown)), CLIENT)
     after = replay(standing, resolved.entries)
     assert (after.intents, after.records[0].id, after.records[0].etag) == ((), "id-1", '"e2"')
     assert (after.records[0].texts["name"], after.records[0].secrets) == (kept, ())
+    assert after.records[0].tested_at == "", "the test was of the secret before"
     for wanted in (OLD, NEW):
         change = only(planned([wanted], after, observation(item(etag='"e2"', name=shown))))
         assert change.action is Action.UPDATE

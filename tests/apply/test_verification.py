@@ -102,6 +102,7 @@ def test_what_passes_is_recorded_as_tested() -> None:
     done = world.verifier.test(reached())
     assert done.record is not None
     assert not done.record.untested
+    assert done.record.tested_at == "2026-01-01T00:00:00+00:00"
     assert world.adopted == [done.record]
 
 
@@ -167,7 +168,7 @@ def test_nothing_is_done_to_what_is_not_enabled() -> None:
 
 def test_a_probe_is_begun_made_tested_and_deleted() -> None:
     world = World()
-    world.verifier.prove(change())
+    assert world.verifier.prove(change()) == "2026-01-01T00:00:00+00:00"
     assert world.story == ["begin", "create", "get", "get", "test", "get", "delete", "confirm", "settle"]
 
 

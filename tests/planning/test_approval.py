@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ PLAN = pinned(
     FINGERPRINTER,
 )
 SAVED = dump(PLAN)
+
+
+def test_nothing_that_is_approved_depends_on_times() -> None:
+    timed = state(replace(record(), applied_at="then", tested_at="later"))
+    seen = observation(item(description="By hand"))
+    plan = pinned(planned([desired(auth__params__server="db2")], timed, seen), timed, FINGERPRINTER)
+    assert (plan.pins, plan.digest, dump(plan)) == (PLAN.pins, PLAN.digest, SAVED)
 
 
 def test_a_saved_plan_holds_all_that_it_rests_on() -> None:

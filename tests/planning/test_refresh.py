@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from provisioner.model import Json
 from provisioner.planning.changes import PlanInputs
 from provisioner.planning.diff import touched
 from provisioner.planning.plan import Action, Plan
@@ -85,6 +87,23 @@ def test_what_is_accepted_is_then_as_recorded_and_its_secrets_are_kept() -> None
         "definition differs from the state",
         False,
     )
+
+
+@pytest.mark.parametrize(
+    ("shown", "tested_at"),
+    [
+        (item(name="Mine", etag='"e2"'), "then"),
+        (item(etag='"e2"'), "then"),
+        (item(desired(auth__params__server="db2"), etag='"e2"'), ""),
+    ],
+    ids=["a name", "touched", "a server"],
+)
+def test_a_test_covers_no_other_server(shown: Json, tested_at: str) -> None:
+    known = replace(record(), applied_at="before", tested_at="then")
+    plan = refresh_plan("prod", IDENTITY, [], PlanInputs(state(known), observation(shown), FINGERPRINTER))
+    (step,) = only(plan).steps
+    assert isinstance(step, Accept)
+    assert (step.record.applied_at, step.record.tested_at) == ("before", tested_at)
 
 
 def test_what_was_deleted_outside_is_forgotten() -> None:

@@ -83,7 +83,8 @@ def records(draw: st.DrawFn, key: str | None = None, ident: st.SearchStrategy[st
     cut = draw(st.integers(0, len(paths)))
     secrets = tuple(SecretRecord(path, draw(texts), replace(draw(fingerprints), salt=salt)) for path in paths[cut:])
     shown = {path: draw(texts) for path in paths[:cut]}
-    return Record(key or draw(names), draw(ident), draw(optional_texts), shown, secrets, salt)
+    etag, times = draw(optional_texts), (draw(texts), draw(texts))
+    return Record(key or draw(names), draw(ident), etag, shown, secrets, salt, draw(st.booleans()), *times)
 
 
 @st.composite

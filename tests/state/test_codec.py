@@ -129,6 +129,8 @@ def put(*path: str, to: object) -> bytes:
         (put("intents", "i1", "seen", to="x"), "f: intents.i1.seen: expected a list, found text"),
         (put("intents", "i1", "seen", to=["x", None]), "f: intents.i1.seen.1: expected text, found nothing"),
         (put("intents", "i1", "record", "untested", to=0), "f: intents.i1.record.untested: expected true or false"),
+        (put("records", "orders", "applied_at", to=3), "f: records.orders.applied_at: expected text, found a number"),
+        (put("intents", "i1", "record", "tested_at", to=True), "f: intents.i1.record.tested_at: expected text, found"),
         (put("target", to=[]), "f: target: expected an object, found a list"),
         (put("serial", to=2**63), "f: serial: expected a whole number, found a number"),
     ],
@@ -162,6 +164,8 @@ def test_an_invalid_value_is_not_quoted() -> None:
 
 TOLERATED = {
     "members of later versions": put("later", to={"seconds": 1.5, "deep": [[[]]]}),
+    "members of later versions in a record": put("records", "orders", "later", to={"seconds": 1.5}),
+    "no time": put("records", "orders", "applied_at", to=None),
     "no etag": TEXT.replace('"etag": "\\"e1\\"",', "").encode(),
     "an empty etag": put("records", "orders", "etag", to=None),
     "no target": put("target", to=None),
@@ -189,6 +193,14 @@ def test_the_file_is_friendly_to_diffs() -> None:
     assert TEXT.endswith("}\n")
     assert json.dumps(json.loads(TEXT), indent=2, sort_keys=True) + "\n" == TEXT
     assert TEXT.count(SALT) == 2  # once in the record, once in the intent's
+
+
+def test_a_time_is_a_line_of_its_record_and_none_is_no_line() -> None:
+    timed = replace(record(), applied_at="2025-01-02T03:04:05+00:00", tested_at="2025-01-02T03:04:06+00:00")
+    lines = state_to_bytes(replace(STATE, records=(timed,))).decode().splitlines()
+    added = [line.strip() for line in lines if line not in TEXT.splitlines()]
+    assert added == ['"applied_at": "2025-01-02T03:04:05+00:00",', '"tested_at": "2025-01-02T03:04:06+00:00"']
+    assert "_at" not in TEXT.replace("sent_at", "")
 
 
 def test_records_are_found_by_key_and_sorted() -> None:
