@@ -10,6 +10,8 @@ import errno
 from enum import IntEnum
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from provisioner.text import mentions
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -129,7 +131,8 @@ class NotRecorded(StateError):
 class ServiceError(ProvisionerError):
     """A failed call of the Flow Service or of IMS.
 
-    ``status`` is the HTTP status (0 without a response), ``code`` the service's own error code or "".
+    ``status`` is the HTTP status (0 without a response), ``code`` the service's own error code or "". The message
+    names the request id if there is one: Adobe's support asks for it.
     """
 
     def __init__(
@@ -138,7 +141,14 @@ class ServiceError(ProvisionerError):
         super().__init__(message, remedy)
         self.status = status
         self.code = code
-        self.request_id = request_id
+        self.request_id = ""
+        self.name_request(request_id)
+
+    def name_request(self, request_id: str) -> None:
+        """Name the request whose response this error is about, unless the message does already."""
+        self.request_id = self.request_id or request_id
+        if request_id and not mentions(self.message, request_id):
+            self.message = f"{self.message} (request {request_id})"
 
 
 class Refused(ServiceError):

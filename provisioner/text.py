@@ -128,3 +128,8 @@ def lookalikes(names: Mapping[Item, str]) -> Mapping[Item, Item]:
         for name, items in spellings.items()
         for item in items
     }
+
+
+def mentions(text: str, ident: str) -> bool:
+    """Return whether an id stands in a text by itself, in upper or lower case."""
+    return re.search(rf"(?<![\w-]){re.escape(ident)}(?![\w-])", text, re.IGNORECASE) is not None

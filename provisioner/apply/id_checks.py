@@ -44,7 +44,7 @@ def check_new(ids: KnownIds, created: WriteResult) -> None:
     """Raise ``OutcomeUnknown`` if a create returned the id of another base connection."""
     if not ids.reserve(created.id):
         message = f"the service answered with the id of another base connection, {created.id}"
-        raise OutcomeUnknown(message, LOOK_AGAIN)
+        raise OutcomeUnknown(message, LOOK_AGAIN, request_id=created.request_id)
 
 
 def known_ids(state: State, observation: Observation) -> frozenset[str]:

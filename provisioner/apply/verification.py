@@ -149,7 +149,8 @@ class Verifier:
             except ServiceError as error:
                 raise OutcomeUnknown(f"the probe cannot be read: {error.message}", LOOK_AGAIN) from error
             if name != intent.name:
-                raise OutcomeUnknown(f"{created.id}, the id in the answer, is not that of the probe", LOOK_AGAIN)
+                message = f"{created.id}, the id in the answer, is not that of the probe"
+                raise OutcomeUnknown(message, LOOK_AGAIN, request_id=created.request_id)
         except OutcomeUnknown:
             raise  # the intent stays open, and the next run deletes the probe if there is one
         except ServiceError as error:

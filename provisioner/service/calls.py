@@ -68,7 +68,8 @@ class TokenSource(Protocol):
 
 
 class ServiceCaller:
-    """Sends the calls of one organization and sandbox, with the five documented headers and no others."""
+    """Sends the calls of one organization and sandbox, with the five documented headers and those of every HTTP
+    client."""
 
     def __init__(
         self,
@@ -164,7 +165,9 @@ def send_with_retries(
             outcome = INTERRUPTED if timing.stopped() else send()
         except ServiceError as error:
             if doubtful:
-                raise OutcomeUnknown(error.message, _AFTER_UNKNOWN, status=error.status, code=error.code) from error
+                raise OutcomeUnknown(
+                    error.message, _AFTER_UNKNOWN, status=error.status, code=error.code, request_id=error.request_id
+                ) from error
             raise
         if isinstance(outcome, HttpResponse) and outcome.success:
             return CallResult(outcome, doubtful=doubtful)

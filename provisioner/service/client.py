@@ -5,10 +5,11 @@ All shapes are as in Adobe's Flow Service documentation unless a docstring says 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from provisioner.errors import NotFound, NotFoundUnclear, OutcomeUnknown, Refused, ServiceError
@@ -40,6 +41,8 @@ from provisioner.service.responses import (
 )
 from provisioner.service.retry import Policy
 
+Result = TypeVar("Result")
+
 BASE_PATH = "/data/foundation/flowservice"
 LARGEST_PAGE = 100
 """Documented for destinations, which are the same service."""
@@ -63,6 +66,7 @@ class WriteResult:
     id: str
     etag: str | None
     sent_at: datetime | None
+    request_id: str = ""
 
 
 class FlowReader:
@@ -103,7 +107,8 @@ class FlowReader:
             raise NotFoundUnclear(message, _UNCLEAR, status=404, code=error.code, request_id=error.request_id)
         body = response.body
         bare = isinstance(body, dict) and "items" not in body and isinstance(body.get("id"), str)
-        items = (body,) if bare else items_of(what, body)
+        with _naming_request(response):
+            items = (body,) if bare else items_of(what, body)
         if not items:
             message = f"{what}: answers with an empty list, which does not prove that the object is gone"
             raise NotFoundUnclear(message, _UNCLEAR, status=response.status, request_id=response.request_id)
@@ -116,7 +121,7 @@ class FlowReader:
         reason."""
         what = f"testing base connection {connection_id}"
         try:
-            return read_reachability(what, self._get(what, f"{_path(connection_id)}/test", DATABASE_TIMEOUT).body)
+            return self._read(what, f"{_path(connection_id)}/test", read_reachability)
         except Refused as error:
             if error.code != PROVIDER_REJECTED:
                 raise
@@ -125,9 +130,7 @@ class FlowReader:
     def tables(self, connection_id: str) -> tuple[Table, ...]:
         """Return the tables of the database."""
         what = f"listing the tables of {connection_id}"
-        return read_tables(
-            what, self._get(what, f"{_path(connection_id)}/explore?objectType=root", DATABASE_TIMEOUT).body
-        )
+        return self._read(what, f"{_path(connection_id)}/explore?objectType=root", read_tables)
 
     def contents(self, connection_id: str, table: str, preview: bool = False) -> TableContents:
         """Return the columns of a table, by the path that ``tables`` gives; with ``preview`` some rows, if offered."""
@@ -136,9 +139,7 @@ class FlowReader:
             {"objectType": "table", "object": table, **({"preview": "true"} if preview else {})}, quote_via=quote
         )
         try:
-            return read_contents(
-                what, self._get(what, f"{_path(connection_id)}/explore?{query}", DATABASE_TIMEOUT).body
-            )
+            return self._read(what, f"{_path(connection_id)}/explore?{query}", read_contents)
         except Refused as error:
             # The remedy for 1330 says the same.
             otherwise = "" if error.code == NO_COLUMNS else f"; if that fails too: {error.remedy}"
@@ -172,18 +173,19 @@ class FlowReader:
         progress = self._progress.of(what)
         progress(0)
         while query is not None:
-            if query in queries or len(queries) >= _MAX_PAGES:
-                raise ServiceError(f"{what}: the pages of the list do not end", "report it to Adobe's support")
             queries.add(query)
             response = self._get(what, f"{path}?{query}")
-            if response.status != 200:
-                raise incomplete(what, f"the status is {response.status}")
-            items = items_of(what, response.body)
-            number += len(items)
+            with _naming_request(response):
+                if response.status != 200:
+                    raise incomplete(what, f"the status is {response.status}")
+                items = items_of(what, response.body)
+                number += len(items)
+                page = Page(response.body, response.headers, number, len(queries))
+                query = next_query(what, page, self._origin, BASE_PATH, path)
+                if query in queries or len(queries) >= _MAX_PAGES:
+                    raise ServiceError(f"{what}: the pages of the list do not end", "report it to Adobe's support")
             progress(len(items))
             yield from items
-            page = Page(response.body, response.headers, number, len(queries))
-            query = next_query(what, page, self._origin, BASE_PATH, path)
         progress.end()
 
     def _request(self, path: str, method: str = "GET", **fields: Any) -> HttpRequest:
@@ -191,6 +193,12 @@ class FlowReader:
 
     def _get(self, what: str, path: str, within: float | None = None) -> HttpResponse:
         return self._send(what, self._request(path, within=within or self._deadlines.attempt))
+
+    def _read(self, what: str, path: str, read: Callable[[str, Any], Result]) -> Result:
+        """Return what ``read`` makes of the response to a call that waits for a database."""
+        response = self._get(what, path, DATABASE_TIMEOUT)
+        with _naming_request(response):
+            return read(what, response.body)
 
     def _send(self, what: str, request: HttpRequest, ident: str = "") -> HttpResponse:
         result = self._caller.send(request)
@@ -237,7 +245,7 @@ class FlowService(FlowReader):
         created = _field(response, "id")
         if created is None or not is_id(created):
             raise unusable_response(what, response, "the service answered without a usable id", effect=True)
-        return WriteResult(created, _field(response, "etag"), response.date)
+        return WriteResult(created, _field(response, "etag"), response.date, response.request_id)
 
     def patch(self, connection_id: str, etag: str, operations: Sequence[Json]) -> WriteResult:
         """PATCH with ``If-Match``, quotes included. Raise ``PreconditionFailed`` if the object has changed since."""
@@ -248,7 +256,7 @@ class FlowService(FlowReader):
         response = self._send(what, request, connection_id)
         if response.status != 204 and _field(response, "id") != connection_id:
             raise unusable_response(what, response, "the service answered without the id of that object", effect=True)
-        return WriteResult(connection_id, _field(response, "etag"), response.date)
+        return WriteResult(connection_id, _field(response, "etag"), response.date, response.request_id)
 
     def delete(self, connection_id: str) -> None:
         """DELETE. Any 2xx is accepted (204 and 202 are both documented).
@@ -273,6 +281,16 @@ class FlowService(FlowReader):
                 message = f"{what}: cannot find out whether it is gone: {error.message}"
                 raise OutcomeUnknown(message, "run apply again: it checks") from error
         raise OutcomeUnknown(f"{what}: it is still there", "run apply again: it checks, and deletes what is left")
+
+
+@contextmanager
+def _naming_request(response: HttpResponse) -> Iterator[None]:
+    """Name the request id in errors about the contents of a response, which are read by functions that get no more."""
+    try:
+        yield
+    except ServiceError as error:
+        error.name_request(response.request_id)
+        raise
 
 
 def _path(connection_id: str) -> str:

@@ -29,6 +29,7 @@ from provisioner.service.error_codes import (
     Explanation,
 )
 from provisioner.service.messages import NOT_JSON, HttpResponse
+from provisioner.text import mentions
 
 WITHHELD = "(the service's text is withheld: it repeats a sensitive value)"
 
@@ -58,7 +59,7 @@ class ServiceFault:
     """An error as the service reported it. ``code`` and the texts may be "".
 
     ``foreign`` describes a body that is not the JSON object that every documented error of Adobe is; such a response
-    may come from a proxy or gateway on the way.
+    may come from a proxy or gateway on the way. ``request_id`` is the id to quote to Adobe's support.
     """
 
     status: int
@@ -66,6 +67,7 @@ class ServiceFault:
     title: str = ""
     detail: str = ""
     foreign: str = ""
+    request_id: str = ""
 
     @property
     def agreed(self) -> str:
@@ -94,13 +96,15 @@ def read_fault(response: HttpResponse) -> ServiceFault:
     """Return the fault in a response, whatever its body is."""
     body = response.body
     if not isinstance(body, Mapping):
-        return ServiceFault(response.status, foreign=_describe_foreign_body(response))
+        foreign = _describe_foreign_body(response)
+        return ServiceFault(response.status, foreign=foreign, request_id=response.request_id)
     details = (_text(body.get("detail")), _reported(body), *(_text(body.get(name)) for name in _MESSAGE_FIELDS[2:]))
     return ServiceFault(
         response.status,
         code=next(_codes(body), ""),
         title=_one_line(_text(body.get("title"))),
         detail=_one_line(next(filter(None, details), "")),
+        request_id=response.request_id,
     )
 
 
@@ -138,13 +142,13 @@ def says_gone(response: HttpResponse, ident: str) -> bool:
     if not isinstance(body, Mapping) or not refuses(response):
         return False
     messages = "\n".join(filter(None, (*(_text(body.get(name)) for name in _MESSAGE_FIELDS), _reported(body))))
-    if not _mentions(messages, ident) and _NAMED_IDS.search(messages):
+    if not mentions(messages, ident) and _NAMED_IDS.search(messages):
         return False
     fault = read_fault(response)
     if fault.code:
         return fault.agreed in _GONE_CODES
     pair = _legacy_pair(body)
-    return response.status == 404 and pair is not None and _mentions(pair, ident)
+    return response.status == 404 and pair is not None and mentions(pair, ident)
 
 
 def explain(fault: ServiceFault) -> Explanation:
@@ -163,9 +167,13 @@ def explain_sign_in(fault: ServiceFault) -> Explanation:
 
 
 def sentence(fault: ServiceFault, explanation: Explanation | None = None) -> str:
-    """Return the meaning, the code in parentheses, and the service's own message where there is one."""
-    meaning = f"{(explanation or explain(fault)).meaning} ({fault.label})"
+    """Return the meaning, the code and the request id in parentheses, and the service's own message where there is one.
+
+    A request id that the message quotes is not repeated.
+    """
     message = fault.detail or fault.title
+    request = f"; request {fault.request_id}" if fault.request_id and not mentions(message, fault.request_id) else ""
+    meaning = f"{(explanation or explain(fault)).meaning} ({fault.label}{request})"
     if not message:
         return meaning
     return f"{meaning} {message}" if message == WITHHELD else f'{meaning}; the service says: "{message}"'
@@ -204,10 +212,6 @@ def _legacy_pair(body: Mapping[str, Any]) -> str | None:
     message, details = body.get("errorMessage"), body.get("errorDetails")
     both = isinstance(message, str) and isinstance(details, str) and message and details
     return f"{message}\n{details}" if both else None
-
-
-def _mentions(text: str, ident: str) -> bool:
-    return re.search(rf"(?<![\w-]){re.escape(ident)}(?![\w-])", text, re.IGNORECASE) is not None
 
 
 def _reported(body: Mapping[str, Any]) -> str:

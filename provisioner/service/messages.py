@@ -59,6 +59,9 @@ class HttpRequest:
     within: float = REMOTE.attempt
 
 
+REQUEST_ID = "x-request-id"
+"""The header with the request id (assumed)."""
+
 NOT_JSON = "the body is not JSON"
 """``HttpResponse.defect`` of a body that arrived whole and is not JSON."""
 
@@ -89,7 +92,7 @@ class HttpResponse:
         """The id to quote to Adobe's support: from a header (assumed), or the ``report`` of an error (documented)."""
         report = self.body.get("report") if isinstance(self.body, Mapping) else None
         reported = report.get("request-id") if isinstance(report, Mapping) else None
-        raw = self.headers.get("x-request-id") or reported
+        raw = self.headers.get(REQUEST_ID) or reported
         usable = isinstance(raw, str) and raw.isascii() and raw.isprintable() and len(raw) <= 128
         return raw if isinstance(raw, str) and usable else ""
 

@@ -28,6 +28,7 @@ from provisioner.service.attempt import Attempt, watched
 from provisioner.service.error_responses import WITHHELD
 from provisioner.service.messages import (
     NOT_JSON,
+    REQUEST_ID,
     CallLog,
     HeldBack,
     HttpOutcome,
@@ -186,14 +187,20 @@ class HttpTransport:
 @dataclass(frozen=True, slots=True)
 class RedactingTransport:
     """A transport that withholds texts of error responses for which ``repeats`` is true: a service may quote the
-    request that it refuses. Codes and harmless texts stay."""
+    request that it refuses. Codes and harmless texts stay. A request id that repeats a value is withheld everywhere:
+    errors quote it."""
 
     transport: Transport
     repeats: Callable[[str], bool]
 
     def send(self, request: HttpRequest) -> HttpOutcome:
         outcome = self.transport.send(request)
-        if not isinstance(outcome, HttpResponse) or outcome.status < 400 or not isinstance(outcome.body, dict):
+        if not isinstance(outcome, HttpResponse):
+            return outcome
+        if self.repeats(outcome.headers.get(REQUEST_ID, "")):
+            headers = {name: value for name, value in outcome.headers.items() if name != REQUEST_ID}
+            outcome = replace(outcome, headers=headers)
+        if outcome.status < 400 or not isinstance(outcome.body, dict):
             return outcome
         body = {}
         for name, value in outcome.body.items():

@@ -299,7 +299,7 @@ def test_create_refused() -> None:
     error = caught.value
     assert type(error) is Refused
     assert error.message == (
-        "creating a base connection: the connection spec has no auth spec of this name (1415-400); "
+        "creating a base connection: the connection spec has no auth spec of this name (1415-400; request r1); "
         'the service says: "no such"'
     )
     assert (error.status, error.code, error.request_id) == (400, "1415-400", "r1")

@@ -48,7 +48,7 @@ BODIES: list[tuple[int, Any, ServiceFault]] = [
             "errorMessage": "m",
             "errorDetails": "d",
         },
-        ServiceFault(404, "1439-404", "Resource not found", "gone"),
+        ServiceFault(404, "1439-404", "Resource not found", "gone", request_id="q"),
     ),
     (400, {"type": "1418-400", "title": "t"}, ServiceFault(400, "1418-400", "t")),
     (400, {"code": "1418-400", "message": "m"}, ServiceFault(400, "1418-400", "", "m")),
