@@ -24,6 +24,7 @@ from typing import Any, Self
 import requests
 from requests.adapters import HTTPAdapter
 
+from provisioner import __version__
 from provisioner.service.attempt import Attempt, watched
 from provisioner.service.error_responses import WITHHELD
 from provisioner.service.messages import (
@@ -41,6 +42,14 @@ from provisioner.service.messages import (
     clock_date,
 )
 from provisioner.service.origin import Origin
+
+USER_AGENT = f"provisioner/{__version__} {requests.utils.default_user_agent()}"
+"""Names us and our version in Adobe's logs, on every call of the Flow Service and of IMS.
+
+Five headers are documented for calls: ``Authorization``, ``x-api-key``, ``x-gw-ims-org-id``, ``x-sandbox-name`` and
+``Content-Type``. That the service takes no notice of further ones, which every HTTP client sends, is assumed. An
+``x-request-id`` of our own is not sent: it is documented for other APIs of Experience Platform only.
+"""
 
 _CONNECT_TIMEOUT = 10.0
 """Seconds to wait for the other side at each step of connecting, within the deadline of the attempt."""
@@ -237,7 +246,7 @@ def _new_session() -> requests.Session:
 
 def _prepare(request: HttpRequest) -> requests.PreparedRequest:
     """Prepare a request without a session, which would read ``.netrc`` and add cookies."""
-    headers = {**requests.utils.default_headers(), **request.headers}
+    headers = {**requests.utils.default_headers(), "User-Agent": USER_AGENT, **request.headers}
     if request.bearer:
         headers["Authorization"] = f"Bearer {request.bearer}"
     url = f"{request.origin}{request.path}"

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import requests
 
+from provisioner import __version__
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
 from provisioner.service import messages
 from provisioner.service.messages import DATABASE_TIMEOUT, HttpOutcome, HttpRequest
 from provisioner.service.transport import HttpTransport
 
-from .support import CLIENT_SECRET, KEY, ORG, Project, Service, basic, between
+from .support import CLIENT_SECRET, CONNECTIONS, KEY, ORG, Project, Service, basic, between
 
 
 @pytest.fixture
@@ -29,6 +31,14 @@ def test_one_token_serves_the_whole_run(project: Project, service: Service) -> N
     assert len(service.seen("POST")) == 6
     assert service.tokens() == 1
     assert len({one["headers"]["authorization"] for one in service.seen()}) == 1
+
+
+def test_every_call_names_us_and_our_version(project: Project, service: Service) -> None:
+    assert project.run("apply", "--yes", "--test").code == 0
+    log = requests.get(f"{service.url}/_emulator/requests", timeout=5).json()
+    agents = {(one["path"], one["headers"]["user-agent"].partition(" ")[0]) for one in log}
+    assert {agent for _, agent in agents} == {f"provisioner/{__version__}"}
+    assert {"/ims/token/v3", CONNECTIONS} <= {path for path, _ in agents}
 
 
 def test_every_attempt_has_the_deadline_of_its_place(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

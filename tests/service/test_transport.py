@@ -22,6 +22,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError, ProtocolError
 
+from provisioner import __version__
 from provisioner.service import transport as module
 from provisioner.service.attempt import Attempt
 from provisioner.service.messages import CallLog, HeldBack, HttpOutcome, HttpRequest, HttpResponse, NoResponse
@@ -71,6 +72,8 @@ def test_headers_of_a_call_are_the_given_ones_and_what_http_adds(transport: Http
     documented = {name.lower(): value for name, value in given.items()} | {"authorization": "Bearer tok"}
     sent = [{n: v for n, v in head(request).items() if n not in OF_HTTP} for request in server.requests]
     assert sent == [documented | {"content-type": "application/json"}, documented, documented]
+    agents = {head(request)["user-agent"] for request in server.requests}
+    assert agents == {f"provisioner/{__version__} python-requests/{requests.__version__}"}
     assert server.requests[0].startswith(b"POST /x HTTP/1.1\r\n")
     assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2]) == {"name": "é"}
     assert server.requests[1].startswith(b"GET /x?a=%22b%20c%22 HTTP/1.1\r\n")
