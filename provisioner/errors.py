@@ -45,6 +45,11 @@ class ExitCode(IntEnum):
         code.meaning = meaning
         return code
 
+    @property
+    def word(self) -> str:
+        """Return the name that reports and result files have for it."""
+        return self.name.lower()
+
 
 class ProvisionerError(Exception):
     """An expected failure with nothing done. ``details`` are further lines, shown below the message."""

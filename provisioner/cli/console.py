@@ -122,6 +122,12 @@ class Console:
         path.parent.mkdir(parents=True, exist_ok=True)
         _whole_new_file(path, text, _PUBLIC)
 
+    def remove_report(self, path: Path) -> None:
+        """Remove a file that an earlier run left; nothing else, such as a pipe or an own stream. Raise ``OSError``."""
+        real = Path(os.path.realpath(path))
+        if real.is_file() and not self._stream_of(real.stat()):
+            real.unlink()
+
     def remove_temporary_files(self, path: Path) -> None:
         """Remove temporary files that a killed ``create`` of this file left beside it."""
         for litter in path.parent.glob(f".{glob.escape(path.name)}.*.tmp"):

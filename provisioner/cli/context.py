@@ -53,6 +53,8 @@ class Context:
     console: Console
     folder: Path = Path()
     verbose: bool = False
+    result_files: list[str] = field(default_factory=list)
+    """The files of ``--report result=FILE``, ``-`` for none but the line on standard error."""
 
     def at(self, folder: Path, verbose: bool) -> Context:
         return replace(self, folder=folder, verbose=verbose)

@@ -15,6 +15,7 @@ import click
 
 from provisioner import __version__
 from provisioner.cli import did_you_mean
+from provisioner.cli.console import Console
 from provisioner.cli.context import Context
 from provisioner.errors import ExitCode, Leak, ProblemsFound, ProvisionerError, remedy_for
 from provisioner.report.terminal import safe
@@ -25,7 +26,17 @@ _EXTRA = re.compile(r"Got unexpected extra arguments? \((\S+)")
 
 
 def run_command(context: Context, command: Callable[[], Any]) -> int:
-    """Run a command. Return its exit code, whatever happens; print one line for what went wrong."""
+    """Run a command. Return its exit code, whatever happens; print one line for what went wrong.
+
+    With ``--report result=FILE`` the last line, and FILE, tell the exit code in one word: ``make`` keeps no exit codes.
+    """
+    code = _run_to_its_end(context, command)
+    for file in dict.fromkeys(context.result_files):
+        _write_result(context.console, {int(each): each for each in ExitCode}[code], file)
+    return code
+
+
+def _run_to_its_end(context: Context, command: Callable[[], Any]) -> int:
     try:
         return _run(context, command)
     except SystemExit as stop:  # click ends a completion with it; Python would print a text in it
@@ -55,6 +66,20 @@ def _run(context: Context, command: Callable[[], Any]) -> int:
         console.err(error_text(of_os_error(error), context))
         return ExitCode.FAILED
     return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _write_result(console: Console, code: ExitCode, file: str) -> None:
+    line = f"result: {code.word} (exit code {code.value})"
+    try:
+        if file == "-":
+            console.err(line)
+            return
+        console.write_public(Path(file), f"{code.word}\n")
+        console.err(f"{line}, also in {safe(file)}")
+    except OSError as error:
+        console.err(f"{line}; {safe(file)} cannot be written: {of_os_error(error).message}")
+    except Leak:  # by the name of the file
+        console.err_unchecked(line)
 
 
 def of_os_error(error: OSError) -> ProvisionerError:

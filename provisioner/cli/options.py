@@ -18,6 +18,7 @@ import click
 from provisioner.cli.context import Context
 from provisioner.cli.did_you_mean import as_key
 from provisioner.errors import ProvisionerError, UsageError
+from provisioner.report.formats import RESULT
 
 Command: TypeAlias = Callable[..., Any]
 
@@ -31,6 +32,9 @@ class StrictCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not ctx.resilient_parsing:
+            context = ctx.find_object(Context)
+            if context and any(param.name == "reports" for param in self.params):
+                _expect_results(context, args)  # first, so that usage errors have a result too
             _refuse_single_dash(ctx, args)
             values, _, order = self.make_parser(ctx).parse_args(list(args))
             for param, number in Counter(order).items():
@@ -55,6 +59,19 @@ def _refuse_single_dash(ctx: click.Context, args: list[str]) -> None:
         word = _SINGLE_DASH.fullmatch(arg)
         if word and not letters.issuperset(word[1][1:]):
             raise click.NoSuchOption(word[1], ctx=ctx)
+
+
+def _expect_results(context: Context, args: Iterable[str]) -> None:
+    """Register the files of ``--report result=FILE``, and remove those that an earlier run left."""
+    previous = ""
+    for arg in itertools.takewhile("--".__ne__, args):
+        if previous == "--report" or arg.startswith("--report="):
+            form, _, file = arg.removeprefix("--report=").partition("=")
+            if form == RESULT and file:
+                context.result_files.append(file)
+                if file != "-":
+                    context.console.remove_report(Path(file))
+        previous = arg
 
 
 def _check(param: click.Parameter, number: int, value: Any) -> None:
@@ -187,16 +204,20 @@ yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 def reports(formats: Iterable[str]) -> Callable[[Command], Command]:
-    """Add ``--report FORMAT=FILE``, which may be repeated and becomes pairs of both."""
+    """Add ``--report FORMAT=FILE``, which may be repeated and becomes pairs of both.
+
+    The report ``result`` is added: how the command ended.
+    """
+    names = (*formats, RESULT)
 
     def read(value: str) -> tuple[str, str]:
         form, _, file = value.partition("=")
-        if form not in formats or not file:
-            raise click.BadParameter(f"{value!r} is not FORMAT=FILE with one of the formats {', '.join(formats)}")
+        if form not in names or not file:
+            raise click.BadParameter(f"{value!r} is not FORMAT=FILE with one of the formats {', '.join(names)}")
         return form, file
 
     def complete(_: click.Context, __: click.Parameter, typed: str) -> list[str]:
-        return [f"{form}=" for form in formats if form.startswith(typed)]
+        return [f"{form}=" for form in names if form.startswith(typed)]
 
     return click.option(
         "--report",
@@ -205,7 +226,8 @@ def reports(formats: Iterable[str]) -> Callable[[Command], Command]:
         type=read,
         multiple=True,
         shell_complete=complete,
-        help=f"Also write a report: {', '.join(formats)}. FILE - is standard output; may be repeated.",
+        help=f"Also write a report: {', '.join(formats)}; or {RESULT}: one word for the exit code, however the command "
+        "ends. FILE - is standard output; may be repeated.",
     )
 
 

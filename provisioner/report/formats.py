@@ -54,3 +54,6 @@ PROBLEMS: Mapping[str, Callable[[tuple[Problem, ...]], str]] = {
     "junit": _renderer("junit", "problems_as_junit"),
 }
 """The formats of ``validate``, also written instead of a plan when the definitions have problems."""
+
+RESULT = "result"
+"""The word of the exit code, in one line. Written by ``cli/failures.py``, whatever ends the command."""
