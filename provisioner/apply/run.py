@@ -107,7 +107,7 @@ def run_apply(target: TargetContext, desired: tuple[Desired, ...], ports: Ports,
         raise UsageError(message, GIVE_UP_KEY)
     if note := key_note(snapshot.state, fingerprinter, target.loopback):
         ports.tell(f"note: {note}")
-    plan = run.plan(snapshot)
+    plan = run.plan(snapshot, options.plan_options)
     ports.show(plan)
     if options.approved:
         verify(options.approved, plan, fingerprinter)
@@ -186,7 +186,7 @@ class _Run:
         Raise ``StaleError`` unless the plan is the one that was shown.
         """
         snapshot = self.settle_and_observe()
-        plan = self.plan(snapshot)
+        plan = self.plan(snapshot, self._options.plan_options)
         if plan.pins != shown.pins:
             before, after = ({pin.key: pin for pin in each.pins} for each in (shown, plan))
             changed = sorted(key for key in {*before, *after} if before.get(key) != after.get(key))
@@ -194,7 +194,7 @@ class _Run:
             raise StaleError(message, "run apply again, and read the new plan")
         return snapshot, plan
 
-    def plan(self, snapshot: Snapshot) -> Plan:
+    def plan(self, snapshot: Snapshot, plan_options: PlanOptions) -> Plan:
         target, options = self._target, self._options
         inputs = PlanInputs(
             snapshot.state,
@@ -204,9 +204,9 @@ class _Run:
             undecided=snapshot.resolved.undecided,
         )
         from_saved_plan = isinstance(options.approved, SavedPlan)
-        plan = make_plan(target, self._desired, inputs, options.plan_options, self._ports.service, from_saved_plan)
+        plan = make_plan(target, self._desired, inputs, plan_options, self._ports.service, from_saved_plan)
         # ``verify`` refuses drift that an approval does not cover, so only a bare --yes is held back.
-        drift_is_approved = options.plan_options.overwrite_drift or options.approved is not None
+        drift_is_approved = plan_options.overwrite_drift or options.approved is not None
         return hold_back_drift(plan) if options.skip_question and not drift_is_approved else plan
 
     def update_records(self, plan: Plan) -> Plan:
@@ -295,7 +295,8 @@ class _Run:
             return None
         try:
             snapshot = self.settle_and_observe(waited=True)
-            plan = self.plan(snapshot).only(keys)
+            # The plan that was shown is within the limits, and only changes that it covers are sent.
+            plan = self.plan(snapshot, replace(self._options.plan_options, exceed_limits=True)).only(keys)
         except ProvisionerError as error:
             ports.tell(f"their outcome could not be determined: {error.message}")
             return None

@@ -88,6 +88,7 @@ def apply(
     "keys", metavar="KEY...", nargs=-1, required=True, shell_complete=options.complete_key, callback=options.read_key
 )
 @options.target
+@options.exceed_limits
 @options.overwrite_drift
 @options.yes
 @options.no_wait
@@ -97,6 +98,7 @@ def rotate(
     context: Context,
     keys: tuple[str, ...],
     target: str | None,
+    exceed_limits: bool,
     overwrite_drift: bool,
     yes: bool,
     no_wait: bool,
@@ -108,7 +110,9 @@ def rotate(
     Then send them, even if they have not changed, and test them. Before asking for confirmation, show the dataflows
     that use the base connection and other definitions that read the same variable.
     """
-    plan_options = PlanOptions(select=keys, prove=True, resend=True, test=True, overwrite_drift=overwrite_drift)
+    plan_options = PlanOptions(
+        select=keys, prove=True, resend=True, test=True, exceed_limits=exceed_limits, overwrite_drift=overwrite_drift
+    )
     return _apply(
         context,
         target,

@@ -15,6 +15,7 @@ REMOVED = {
 FLAGS: Mapping[str, str] = {
     "--yes": "--auto-approve --approve --assume-yes --force --no-confirm --non-interactive -y -f",
     "--allow-delete": "--destroy --delete --prune --remove --cleanup",
+    "--exceed-limits": "--ignore-limits --no-limits --override-limits --skip-limits",
     "--target NAME": "--env --environment --stage --workspace --sandbox --profile -t -e",
     "--select KEY": "--only --filter --limit --include --key --name --connection -k -l",
     "--project DIR": "--config --dir --directory --chdir --cwd --root --path -C -c -d",

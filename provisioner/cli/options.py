@@ -198,6 +198,9 @@ lock_timeout = click.option(
     metavar="SECONDS",
     help="Wait up to this long for another run to end.",
 )
+exceed_limits = click.option(
+    "--exceed-limits", is_flag=True, help="Allow more deletes or updates than `limits` in provisioner.yaml."
+)
 overwrite_drift = click.option("--overwrite-drift", is_flag=True, help="Overwrite drift; --yes alone does not.")
 no_wait = click.option("--no-wait", is_flag=True, help="Do not wait for calls whose outcome is unknown.")
 yes = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
@@ -252,6 +255,7 @@ _PLAN_OPTIONS = (
         help="Allow recreating base connections that were deleted outside provisioner, if that is all of two or more, "
         "or more than 30 % of ten or more.",
     ),
+    exceed_limits,
     overwrite_drift,
     click.option("--prove", is_flag=True, help="Prove new credentials on a throwaway base connection first."),
     click.option("--resend", is_flag=True, help="Send credentials again, even if unchanged; create nothing."),

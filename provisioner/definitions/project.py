@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from provisioner import json_schema
 from provisioner.definitions import files, schema
 from provisioner.definitions.suggestions import suggestion
-from provisioner.definitions.yaml_loader import Document, as_text, parse
+from provisioner.definitions.yaml_loader import Document, YamlPath, as_text, parse
 from provisioner.errors import ProblemsFound, UsageError
 from provisioner.model import Cloud, Json, Key, Location, Problem
 
@@ -34,6 +34,22 @@ could be chosen to match."""
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """The most changes of a kind that one plan may make. ``location`` is that of the number."""
+
+    number: int
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits of a target, named after their properties; None for no limit."""
+
+    deletes: Limit | None = None
+    updates: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A named place to deploy to. ``org_id`` and ``sandbox`` are None if the environment is to provide them; ``var_at``
     holds the location of each of ``vars``."""
@@ -46,6 +62,7 @@ class Target:
     org_id: str | None
     sandbox: str | None
     state: str
+    limits: Limits
     vars: Mapping[str, str]
     var_at: Mapping[str, Location]
     sample_env: Mapping[str, str]
@@ -152,12 +169,13 @@ def _project(folder: Path, document: Document, data: Json) -> Project:
         folder=folder,
         default_target=data.get("default_target"),
         allow_env=tuple(EnvRule(pattern, tuple(names)) for pattern, names in by_key.items()),
-        targets={name: _target(document, name, target) for name, target in data["targets"].items()},
+        targets={name: _target(document, data, name) for name in data["targets"]},
         text=document.text,
     )
 
 
-def _target(document: Document, name: str, data: Json) -> Target:
+def _target(document: Document, project: Json, name: str) -> Target:
+    data = project["targets"][name]
     paths = {variable: ("targets", name, "vars", variable) for variable in data.get("vars", {})}
     return Target(
         name=name,
@@ -168,6 +186,7 @@ def _target(document: Document, name: str, data: Json) -> Target:
         org_id=data.get("org_id"),
         sandbox=data.get("sandbox"),
         state=_state_file(name, data),
+        limits=_limits(document, {("limits",): project, ("targets", name, "limits"): data}),
         # The source text, so that a plain `007` keeps its zeros.
         vars={variable: document.texts.get(path, as_text(data["vars"][variable])) for variable, path in paths.items()},
         var_at={variable: document.value_location(path) for variable, path in paths.items()},
@@ -175,12 +194,23 @@ def _target(document: Document, name: str, data: Json) -> Target:
     )
 
 
+def _limits(document: Document, owners: Mapping[YamlPath, Json]) -> Limits:
+    """Return the limits of a target. ``owners`` holds the mappings that may have ``limits`` at these paths; a number of
+    a later one replaces that of an earlier one."""
+    numbers = {
+        kind: Limit(number, document.value_location((*path, kind)))
+        for path, owner in owners.items()
+        for kind, number in owner.get("limits", {}).items()
+    }
+    return Limits(**numbers)
+
+
 def _state_file(target: str, data: Json) -> str:
     default = f".provisioner/{target}/state.json" if data.get("emulator", False) else f"state/{target}.json"
     return str(data.get("state", default))
 
 
-_WITHOUT_EFFECT_ON_DEFINITIONS = ("org_id", "sandbox", "endpoint", "ims_endpoint", "state")
+_WITHOUT_EFFECT_ON_DEFINITIONS = ("org_id", "sandbox", "endpoint", "ims_endpoint", "state", "limits")
 """Properties of a target that no definition depends on: problems in them do not keep definitions from being checked."""
 
 

@@ -97,12 +97,13 @@ class Misplaced(NamedTuple):
         """Return one problem for all of them, at the first."""
         *most, last = (f"`{name}`" for name in self.names)
         names = f"{', '.join(most)} and {last} belong" if most else f"{last} belongs"
-        if not self.home:
+        parts = (*self.path[: len(self.home)], *self.home[len(self.path) :])
+        if not parts:
             home = "at the top level of the file"
-        elif self.home[-1] == ANY:
-            home = f"in one of the {self.home[-2]}"
+        elif parts[-1] == ANY:
+            home = f"in one of the {parts[-2]}"
         else:
-            home = f"under `{'.'.join(map(str, self.home))}`"
+            home = f"under `{'.'.join(map(str, parts))}`"
         remedy = f"move {'them' if most else 'it'} there, and check the indentation"
         location = document.key_location((*self.path, self.names[0]))
         return Problem(location, "schema.misplaced", f"{names} {home}", remedy)

@@ -30,7 +30,7 @@ from provisioner.state.records import Record, State
 class Mismatch:
     """A difference to what was approved.
 
-    ``what`` is definition, secret, record, remote, target or plan. ``key`` is "" for the latter two.
+    ``what`` is definition, secret, record, remote, target or plan. ``key`` is "" for a target or a plan as a whole.
     """
 
     key: Key
@@ -205,8 +205,11 @@ _PARTS: tuple[tuple[str, Callable[[Pin], Json | None]], ...] = (
 
 def _compare(approved: Pin, planned: Pin) -> Iterator[Mismatch]:
     is_same = True
+    was_or_is_blocked = approved.action != planned.action and Action.BLOCKED in (approved.action, planned.action)
     for what, part in _PARTS:
         before, after = part(approved), part(planned)
+        if what == "remote" and was_or_is_blocked:
+            continue  # a blocked change has no step, so it depends on no etag
         if what == "secret" and after and not before:
             is_same = False
             yield Mismatch(approved.key, what, "it was planned without its secrets: set their variables and plan again")
@@ -215,7 +218,8 @@ def _compare(approved: Pin, planned: Pin) -> Iterator[Mismatch]:
             paths = ", ".join(_differing_paths(before or {}, after or {}))
             yield Mismatch(approved.key, what, paths or "it exists only before, or only now")
     if is_same and approved.action != planned.action:
-        yield Mismatch(approved.key, "remote", f"{approved.action} was approved, now {planned.action}")
+        what = "plan" if was_or_is_blocked else "remote"
+        yield Mismatch(approved.key, what, f"{approved.action} was approved, now {planned.action}")
 
 
 def _differing_paths(before: Json, after: Json) -> Iterator[str]:

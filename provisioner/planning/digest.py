@@ -56,19 +56,16 @@ class Pin:
         return ""
 
 
-def digest(identity: TargetIdentity, pins: Iterable[Pin], select: Iterable[str] = ()) -> str:
-    """Return the digest over the parts of the pins that need neither secrets nor the service.
+def digest(identity: TargetIdentity, pins: Iterable[Pin], options: Json) -> str:
+    """Return the digest over the parts of the pins that need neither secrets nor the service, and over ``options``.
 
-    It covers no notes, etags, serials and versions. It covers the globs ``select``: a change of a secret alone has no
-    ``declared`` action, so nothing else in the digest would name its key.
+    It covers no notes, etags, serials and versions. The options include the globs of ``--select``: a change of a secret
+    alone has no ``declared`` action, so nothing else in the digest would name its key.
     """
     changes = {
         pin.key: {"action": pin.declared, "desired": pin.desired, "prior": pin.prior} for pin in pins if pin.declared
     }
-    document = {"format_version": FORMAT_VERSION, "target": asdict(identity), "changes": changes}
-    if globs := sorted(set(select)):
-        document["select"] = globs
-    return checksum(document)
+    return checksum({"format_version": FORMAT_VERSION, "target": asdict(identity), "changes": changes, **options})
 
 
 def checksum(document: Json) -> str:

@@ -1,4 +1,5 @@
-"""Guards against accidents: block mass deletes, mass recreates and overwriting drift unless a flag allows it. Pure.
+"""Guards against accidents: block mass deletes, mass recreates, overwriting drift, and what exceeds the limits of the
+project file, unless a flag allows it. Pure.
 
 Guards that concern one definition or one record alone are in ``changes.py``.
 """
@@ -8,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from provisioner.definitions.project import Limits
 from provisioner.model import Key
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.steps import Patch
 from provisioner.state.records import State
 
 MASS_FRACTION = 0.3
@@ -48,7 +51,7 @@ def hold_back_mass_delete(plan: Plan, whole: Plan | None = None) -> Plan:
     Too many are more than 30 % of at least ten records: probably the folder or the target is wrong. ``whole`` is the
     plan of all keys if ``plan`` is a selection.
     """
-    deleted = {change.key for change in plan.changes if change.action is Action.DELETE and change.record is not None}
+    deleted = _deleted(plan)
     all_changes = (whole or plan).changes
     recorded = sum(change.record is not None for change in all_changes)
     declared = any(change.desired is not None for change in all_changes)
@@ -76,14 +79,49 @@ def hold_back_mass_recreate(plan: Plan, state: State, observation: Observation |
     return _with_blocked(plan, {change.key for change in plan.pending if change.key in gone}, reason, remedy)
 
 
+def hold_to_limits(plan: Plan, limits: Limits) -> Plan:
+    """Return the plan with all deletes blocked if they are more than the limit, and likewise all updates.
+
+    An update that is only recorded does not count, nor does the deletion of a leftover probe.
+    """
+    updated = {
+        change.key
+        for change in plan.changes
+        if change.action is Action.UPDATE and any(isinstance(step, Patch) for step in change.steps)
+    }
+    for verb, keys, limit in (("delete", _deleted(plan), limits.deletes), ("update", updated, limits.updates)):
+        if limit is not None and len(keys) > limit.number:
+            number = f"{len(keys):,} base connection{'' if len(keys) == 1 else 's'}"
+            place = f"`limits.{verb}s`, {limit.location.file}:{limit.location.line}"
+            reason = f"this would {verb} {number}, and the limit is {limit.number:,} ({place}), so nothing is {verb}d"
+            plan = _with_blocked(plan, keys, reason, "if this is intended, add --exceed-limits")
+            plan = replace(plan, over_limits=(*plan.over_limits, f"{verb}s"))
+    return plan
+
+
+def _deleted(plan: Plan) -> frozenset[Key]:
+    """Return the keys of the records whose base connections the plan would delete."""
+    return frozenset(
+        change.key for change in plan.changes if change.action is Action.DELETE and change.record is not None
+    )
+
+
 def _is_mass(number: int, recorded: int) -> bool:
     return recorded >= 10 and number > MASS_FRACTION * recorded
 
 
 def _with_blocked(plan: Plan, keys: Collection[Key], reason: str, remedy: str) -> Plan:
-    """Return the plan with these creates and deletes blocked, without their fields: those would read as an update."""
+    """Return the plan with these changes blocked; creates and deletes without their fields, which would read as an
+    update."""
     changes = (
-        replace(change, action=Action.BLOCKED, steps=(), fields=(), reason=reason, remedy=remedy)
+        replace(
+            change,
+            action=Action.BLOCKED,
+            steps=(),
+            fields=change.fields if change.action is Action.UPDATE else (),
+            reason=reason,
+            remedy=remedy,
+        )
         if change.key in keys
         else change
         for change in plan.changes

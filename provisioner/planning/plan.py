@@ -90,6 +90,7 @@ class PlanOptions:
     allow_mass_delete: bool = False
     allow_protected_delete: bool = False
     allow_mass_recreate: bool = False
+    exceed_limits: bool = False
     refresh_only: bool = False
     overwrite_drift: bool = False
     prove: bool = False
@@ -116,7 +117,7 @@ class Plan:
     """The changes of a target, sorted by key. ``offline``: made without the service.
 
     ``lineage`` is that of the state; with ``is_first`` there is no state yet, and the lineage is a proposal. ``notes``
-    are about no single definition.
+    are about no single definition. ``over_limits`` names the limits of the project file that block changes.
     """
 
     target: str
@@ -128,11 +129,21 @@ class Plan:
     pins: tuple[Pin, ...] = ()
     is_first: bool = False
     notes: tuple[str, ...] = ()
+    over_limits: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
-        """Return the digest of what the files and the state say; it is the same with and without secrets."""
-        return digest(self.identity, self.pins, self.options.select)
+        """Return the digest of what the files and the state say; it is the same with and without secrets.
+
+        A plan with ``--exceed-limits`` has a digest of its own, and so has one that a limit blocks: raising the limit
+        does not make its digest an approval.
+        """
+        more = {
+            "select": sorted(set(self.options.select)),
+            "exceed_limits": self.options.exceed_limits,
+            "over_limits": list(self.over_limits),
+        }
+        return digest(self.identity, self.pins, {name: value for name, value in more.items() if value})
 
     @property
     def outside(self) -> tuple[Pin, ...]:

@@ -69,6 +69,7 @@ UNSOUND = {
     "ims_endpoint: 7": True,
     "state: ../x.json": True,
     "sandbox: []": True,
+    "limits: {deletes: many}": True,
     "cloud: gcp": False,
     "clod: aws": False,
     "emulator: maybe": False,

@@ -7,11 +7,15 @@ from dataclasses import replace
 import pytest
 
 from provisioner.definitions.desired import PREVENT_DESTROY, Desired
+from provisioner.definitions.project import Limit, Limits
+from provisioner.model import Location
 from provisioner.planning.changes import PlanInputs
-from provisioner.planning.guards import hold_back_drift, hold_back_mass_delete, hold_back_mass_recreate
-from provisioner.planning.plan import Action
+from provisioner.planning.guards import hold_back_drift, hold_back_mass_delete, hold_back_mass_recreate, hold_to_limits
+from provisioner.planning.moves import apply_moves, with_moves
+from provisioner.planning.plan import Action, Plan
 from provisioner.planning.refresh import refresh_plan
 from provisioner.planning.steps import Accept, Operation, Patch
+from provisioner.state.records import Intent
 from tests.planning.examples import FINGERPRINTER, IDENTITY, desired, item, observation, only, planned, record, state
 
 
@@ -104,3 +108,93 @@ def test_nor_are_its_records_given_up() -> None:
     assert hold_back_mass_recreate(refreshed, prior, observation()).count(Action.BLOCKED) == 2
     deleted = planned([], prior, observation(), allow_delete=True)
     assert hold_back_mass_recreate(deleted, prior, observation()).count(Action.BLOCKED) == 2
+
+
+def limits(deletes: int | None = None, updates: int | None = None) -> Limits:
+    """The first at line 3 of the project file, the second at line 4."""
+    found = (
+        None if number is None else Limit(number, Location("provisioner.yaml", line))
+        for line, number in ((3, deletes), (4, updates))
+    )
+    return Limits(*found)
+
+
+THREE = [desired(f"k{number}", name=f"n{number}") for number in range(3)]
+KNOWN = state(*(record(one, f"id-{number}") for number, one in enumerate(THREE)))
+SEEN = [item(one, f"id-{number}") for number, one in enumerate(THREE)]
+CHANGED = [replace(one, texts={**one.texts, "description": "New"}) for one in THREE]
+
+
+@pytest.mark.parametrize(
+    ("declared", "allowed", "blocked"),
+    [
+        pytest.param(CHANGED[:1], limits(), [], id="none"),
+        pytest.param(CHANGED[:1], limits(2, 1), [], id="as many as that"),
+        pytest.param(CHANGED[:1], limits(deletes=1), ["k1", "k2"], id="too many deletes leave the updates alone"),
+        pytest.param(CHANGED, limits(deletes=0), [], id="no deletes, and none allowed"),
+        pytest.param(CHANGED[:2], limits(deletes=0), ["k2"], id="one delete, and none allowed"),
+        pytest.param(CHANGED[:2], limits(updates=1), ["k0", "k1"], id="too many updates leave the deletes alone"),
+        pytest.param(CHANGED[:2], limits(0, 0), ["k0", "k1", "k2"], id="too many of both"),
+        pytest.param([*THREE, desired("k3", name="n3")], limits(0, 0), [], id="creates have no limit"),
+    ],
+)
+def test_more_than_the_limits_allow_is_blocked(declared: list[Desired], allowed: Limits, blocked: list[str]) -> None:
+    plan = planned(declared, KNOWN, observation(*SEEN), allow_delete=True)
+    held = hold_to_limits(plan, allowed)
+    assert [change.key for change in held.blocked] == blocked
+    assert all(change.remedy == "if this is intended, add --exceed-limits" for change in held.blocked)
+    assert not any(change.steps for change in held.blocked)
+    for before, after in zip(plan.changes, held.changes, strict=True):
+        if after.action is not Action.BLOCKED:
+            assert after == before
+        elif before.action is Action.DELETE:
+            assert after.fields == (), "they would read as an update"
+        else:
+            assert after.fields == before.fields != ()
+
+
+def test_a_limit_is_named_with_its_place() -> None:
+    plan = hold_to_limits(planned(CHANGED[:2], KNOWN, None, allow_delete=True), limits(0, 1))
+    update, delete = (plan.changes[index].reason for index in (0, 2))
+    assert update == (
+        "this would update 2 base connections, and the limit is 1 (`limits.updates`, provisioner.yaml:4), "
+        "so nothing is updated"
+    )
+    assert delete == (
+        "this would delete 1 base connection, and the limit is 0 (`limits.deletes`, provisioner.yaml:3), "
+        "so nothing is deleted"
+    )
+    assert plan.over_limits == ("deletes", "updates")
+
+
+LEFT_OVER = Intent("aa", "k", "probe", "provisioner probe aa", "", None, None, "", (), None)
+LATER = item(description="By hand", etag='"e2"')
+
+
+def refreshed() -> Plan:
+    return refresh_plan("prod", IDENTITY, [], PlanInputs(state(record()), observation(LATER), FINGERPRINTER))
+
+
+def moved() -> Plan:
+    known, moves = apply_moves(state(record()), [replace(desired("new"), moved_from="orders")])
+    return with_moves(planned([replace(desired("new"), moved_from="orders")], known, observation(item())), moves)
+
+
+@pytest.mark.parametrize(
+    ("plan", "counted"),
+    [
+        pytest.param(planned([desired()], state(record()), observation(LATER)), 1, id="drift"),
+        pytest.param(planned([desired()], state(record()), observation(item()), resend=True), 1, id="sent again"),
+        pytest.param(planned([desired()], state(), observation(item()), import_existing=True), 1, id="adopted"),
+        pytest.param(planned([desired(description="By hand")], state(record()), observation(LATER)), 0, id="recorded"),
+        pytest.param(planned([desired()], state(record()), observation()), 0, id="created again"),
+        pytest.param(refreshed(), 0, id="refreshed"),
+        pytest.param(moved(), 0, id="moved"),
+        pytest.param(
+            planned([], state(intents=[LEFT_OVER]), observation(item(name="provisioner probe aa"))), 0, id="a probe"
+        ),
+    ],
+)
+def test_what_counts(plan: Plan, counted: int) -> None:
+    assert [change.action for change in plan.pending] != []
+    assert len(hold_to_limits(plan, limits(0, 0)).blocked) == counted
