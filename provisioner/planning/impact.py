@@ -116,7 +116,7 @@ def with_new_servers(plan: Plan, state: State) -> Plan:
         for record in state.records
         for secret in record.secrets
         for variable in _variables(secret.origin)
-        for server in _servers(record)
+        for server in servers_of(record)
     }
     changes, notes = [], {}
     for change in plan.changes:
@@ -140,7 +140,7 @@ def _new_servers(change: Change, known: set[tuple[str, str]]) -> Iterator[str]:
         return  # an imported base connection signs in there already
     # An import records no secrets but the server, so the origins of what was sent to its server are unknown.
     is_imported = record is not None and all(secret.path.endswith(_SERVER) for secret in record.secrets)
-    imported = {_normalized(server) for server in _servers(record)} if record and is_imported else set()
+    imported = {_normalized(server) for server in servers_of(record)} if record and is_imported else set()
     # The value of the variable that the server comes from has changed, or may have.
     rotated = {
         field.path
@@ -157,7 +157,7 @@ def _new_servers(change: Change, known: set[tuple[str, str]]) -> Iterator[str]:
                 yield server
 
 
-def _servers(record: Record) -> list[str]:
+def servers_of(record: Record) -> list[str]:
     """Return the servers of a record, as text or as origin."""
     visible = [text for path, text in record.texts.items() if path.endswith(_SERVER)]
     return visible + [secret.origin for secret in record.secrets if secret.path.endswith(_SERVER)]

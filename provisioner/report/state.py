@@ -3,26 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
 from provisioner.apply.outcome import Rebuilt
+from provisioner.definitions.desired import CONNECTION_STRING
 from provisioner.model import Json
+from provisioner.planning.impact import servers_of
+from provisioner.report.tables import aligned, fitted
 from provisioner.report.terminal import Style, count, json_text, safe
-from provisioner.state.records import Intent, StateEntry
+from provisioner.state.records import Intent, Record, StateEntry
+
+FORMAT_VERSION = "1.1"
+
+_HEAD = ("KEY", "NAME", "ID", "SERVER", "TESTED", "LAST APPLIED")
+_LEAST = {"ID": 11, "SERVER": 15, "NAME": 15}
+"""The widths that columns keep on a narrow terminal. Ids are cut first, since people compare only their beginning. Keys
+stay whole, since people type them."""
+
+_NONE = "-"
+_NOT_PASSED = "not passed"
 
 
 def as_list(entries: tuple[StateEntry, ...], style: Style) -> str:
-    """Return a line for each key, followed by its calls with an unknown outcome."""
+    """Return a table with a row for each key, followed by its calls with an unknown outcome."""
     if not entries:
-        return "nothing is recorded"
-    width = max(len(safe(entry.key)) for entry in entries)
-    lines: list[str] = []
-    for entry in entries:
-        record = entry.record
-        id_and_name = f'{record.id}  "{record.texts.get("name", "")}"' if record else "no record"
-        untested = f"  {style.paint('untested', 'yellow')}" if record and record.untested else ""
-        lines.append(f"{style.paint(f'{safe(entry.key):{width}}', 'bold')}  {safe(id_and_name)}{untested}")
-        lines += [_open_line(intent, style) for intent in entry.intents]
-    return style.fold("\n".join(lines))
+        return style.fold(
+            "nothing is recorded for this target: run `provisioner apply` to create base connections as defined, "
+            "or `provisioner import --all` to import existing ones"
+        )
+    whole = [_HEAD, *map(_cells, entries)]
+    table = fitted(whole, _LEAST, style.width)
+    head, *rows = aligned(table[0], table[1:], style, _roles_of).split("\n")
+    lines = [head]
+    for entry, row in zip(entries, rows, strict=True):
+        lines += [row, *(style.fold(_open_line(intent, style)) for intent in entry.intents)]
+    if table is not whole:
+        note = f"cut to {style.width} columns: `state show KEY` or `--format json` has everything"
+        lines.append(style.paint(style.fold(note), "dim"))
+    return "\n".join(lines)
+
+
+def _cells(entry: StateEntry) -> tuple[str, ...]:
+    record = entry.record
+    if record is None:
+        return (entry.key, *[_NONE] * (len(_HEAD) - 1))
+    tested = _NOT_PASSED if record.untested else _utc(record.tested_at).partition(" ")[0] or "never"
+    cells = (record.texts.get("name"), record.id, _server(record), tested, _utc(record.applied_at))
+    return (entry.key, *(cell or _NONE for cell in cells))
+
+
+def _roles_of(title: str, text: str) -> tuple[str, ...]:
+    if title == "KEY":
+        return ("bold",)
+    return ("yellow",) if (title, text) == ("TESTED", _NOT_PASSED) else ()
+
+
+def _server(record: Record) -> str:
+    """Return the server; where nobody may read it, the origin of what holds it; "" if it is not recorded."""
+    string = record.secrets_as_dict.get(CONNECTION_STRING)
+    return ", ".join(servers_of(record)) or (string.origin if string else "")
+
+
+def _utc(time: str) -> str:
+    """Return a recorded time to be read by people; a text that is no time as it is."""
+    try:
+        moment = datetime.fromisoformat(time)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
+        return time
+    return f"{moment:%Y-%m-%d %H:%M UTC}"
 
 
 def as_text(entry: StateEntry, style: Style) -> str:
@@ -36,8 +85,8 @@ def as_text(entry: StateEntry, style: Style) -> str:
 
 
 def _open_line(intent: Intent, style: Style) -> str:
-    of = f" of {intent.id}" if intent.id else ""
-    text = f"a {intent.step}{of}, sent at {intent.sent_at}, has no known outcome; the next apply determines it first"
+    call = f"{intent.step} of " + (intent.id or f'"{intent.name}"')
+    text = f"a {call}, sent at {_utc(intent.sent_at)}, has no known outcome; the next apply determines it first"
     return f"    {style.paint('open:', 'yellow')} {safe(text)}"
 
 
@@ -47,8 +96,9 @@ def _rows(entry: StateEntry) -> Iterator[tuple[str, str]]:
         return
     yield "id", record.id
     yield "etag", record.etag or "(none)"
-    if record.untested:
-        yield "test", "not passed; `apply --test` tests again"
+    yield "last applied", _utc(record.applied_at) or "(not recorded)"
+    tested = f"{_NOT_PASSED}; `apply --test` tests again" if record.untested else _utc(record.tested_at)
+    yield "tested", tested or "never with these credentials"
     for path, value in record.texts.items():
         yield path, f'"{value}"'
     for secret in record.secrets:
@@ -56,8 +106,9 @@ def _rows(entry: StateEntry) -> Iterator[tuple[str, str]]:
 
 
 def as_json(entries: Iterable[StateEntry]) -> str:
-    """Return ``{format_version, entries: [{key, id, etag, fields, secrets: {path: origin}, open: [...]}]}``."""
-    return json_text({"format_version": "1.0", "entries": [_as_dict(entry) for entry in entries]})
+    """Return ``{format_version, entries: [{key, id, etag, server, untested, tested_at, applied_at, fields,
+    secrets: {path: origin}, open: [...]}]}``."""
+    return json_text({"format_version": FORMAT_VERSION, "entries": [_as_dict(entry) for entry in entries]})
 
 
 def _as_dict(entry: StateEntry) -> Json:
@@ -66,7 +117,10 @@ def _as_dict(entry: StateEntry) -> Json:
         "key": entry.key,
         "id": record.id if record else None,
         "etag": record.etag if record else None,
+        "server": (_server(record) or None) if record else None,
         "untested": record.untested if record else False,
+        "tested_at": (record.tested_at or None) if record else None,
+        "applied_at": (record.applied_at or None) if record else None,
         "fields": dict(record.texts) if record else {},
         "secrets": {secret.path: secret.origin for secret in record.secrets} if record else {},
         "open": [{"step": intent.step, "id": intent.id, "sent_at": intent.sent_at} for intent in entry.intents],

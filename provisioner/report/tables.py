@@ -1,8 +1,9 @@
-"""Results of ``test`` and ``explore`` as aligned tables and as JSON."""
+"""Aligned tables, fitted to a terminal; results of ``test`` and ``explore`` as such and as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from provisioner.apply.outcome import Tested
 from provisioner.model import Json
@@ -14,13 +15,69 @@ FORMAT_VERSION = "1.0"
 _MAX_VALUE = 40
 """Characters of one value in a preview; longer ones are cut."""
 
+_GAP, _CUT = "  ", "..."
 
-def aligned(head: Sequence[str], rows: Iterable[Sequence[str]], style: Style) -> str:
-    """Return a table with aligned columns."""
+
+def aligned(
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    style: Style,
+    roles_of: Callable[[str, str], tuple[str, ...]] = lambda *_: (),
+) -> str:
+    """Return a table with aligned columns, one line a row. ``roles_of`` colours a cell, by its title and text."""
     shown = [[safe(cell) for cell in row] for row in (head, *rows)]
     widths = [max(map(columns, cells)) for cells in zip(*shown, strict=True)]
-    lines = ["  ".join(_padded(*pair) for pair in zip(row, widths, strict=True)).rstrip() for row in shown]
-    return "\n".join([style.paint(lines[0], "dim"), *lines[1:]])
+
+    def line(row: Sequence[str]) -> str:
+        cells = zip(head, row, widths, strict=True)
+        return _GAP.join(_padded(style.paint(text, *roles_of(title, text)), width) for title, text, width in cells)
+
+    first, *others = shown
+    return "\n".join([style.paint(line(first).rstrip(), "dim"), *(line(row).rstrip() for row in others)])
+
+
+def fitted(table: Sequence[Sequence[str]], least: Mapping[str, int], width: int) -> Sequence[Sequence[str]]:
+    """Return a table, its head first, cut to ``width`` columns of a terminal; uncut if that is 0.
+
+    ``least`` has, by title, the width that a column keeps at least. The first is cut first, then always the widest. If
+    that is not enough, they are left out, one after the other. Columns that are not in ``least`` stay as they are.
+    """
+    shown = [[safe(cell) for cell in row] for row in table]
+    whole = {cells[0]: max(map(columns, cells)) for cells in zip(*shown, strict=True)}
+    if not width or _total(whole) <= width:
+        return table
+    widths = _narrowed(whole, least, width)
+    for title in least:
+        if _total(widths) <= width:
+            break
+        del whole[title]
+        widths = _narrowed(whole, least, width)
+    return [
+        [_cut_to(text, widths[title]) for title, text in zip(shown[0], row, strict=True) if title in widths]
+        for row in shown
+    ]
+
+
+def _narrowed(whole: Mapping[str, int], least: Mapping[str, int], width: int) -> dict[str, int]:
+    widths = dict(whole)
+    first = next(iter(least))
+    while _total(widths) > width:
+        wide = [title for title in least if widths.get(title, 0) > least[title]]
+        if not wide:
+            break
+        widths[first if first in wide else max(wide, key=widths.__getitem__)] -= 1
+    return widths
+
+
+def _total(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + len(_GAP) * (len(widths) - 1)
+
+
+def _cut_to(text: str, width: int) -> str:
+    if columns(text) <= width:
+        return text
+    ends = accumulate(map(columns, text))
+    return text[: sum(end <= width - len(_CUT) for end in ends)] + _CUT
 
 
 def _padded(text: str, width: int) -> str:

@@ -34,7 +34,7 @@ class Style:
     width: int = 0
 
     def paint(self, text: str, *roles: str) -> str:
-        if not self.colour or not text:
+        if not (self.colour and text and roles):
             return text
         codes = ";".join(_CODES[role] for role in roles)
         return f"\x1b[{codes}m{text}\x1b[0m"
@@ -67,7 +67,8 @@ def _folded(line: str, width: int) -> Iterator[str]:
 
 def columns(text: str) -> int:
     """Return the width on a terminal: no columns for colour codes and combining characters, two for wide ones."""
-    return sum(map(_char_width, _ANSI_CODE.sub("", text)))
+    plain = _ANSI_CODE.sub("", text)
+    return len(plain) if plain.isascii() else sum(map(_char_width, plain))
 
 
 def _char_width(char: str) -> int:

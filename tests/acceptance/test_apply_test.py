@@ -52,7 +52,7 @@ def test_what_does_not_pass_is_kept_and_tested_again(project: Project, database:
     assert "remedy: fix the database" in done.out
     assert project.state["records"]["a"]["untested"] is True
     assert "not passed; `apply --test` tests again" in project.run("state", "show", "a").out
-    assert project.run("state", "list").out == f'a  {project.id("a")}  "A"  untested\n'
+    assert "  not passed  " in project.run("state", "list").out
     assert project.run("plan", "--detailed-exitcode").code == 0, "as declared it is"
 
     asked = database.asked
@@ -67,7 +67,8 @@ def test_what_does_not_pass_is_kept_and_tested_again(project: Project, database:
     assert (passed.code, passed.out.count("\ntested ")) == (0, 1), passed.out
     assert len(service.writes()) == writes
     assert "untested" not in project.state["records"]["a"]
-    assert "untested" not in project.run("state", "list").out
+    tested_at = project.state["records"]["a"]["tested_at"]
+    assert f"  {tested_at[:10]}  " in project.run("state", "list").out
 
 
 def test_a_change_of_credentials_is_tested_and_another_one_is_not(project: Project, database: Database) -> None:

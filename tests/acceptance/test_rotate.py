@@ -71,6 +71,20 @@ def test_several_that_read_one_variable_are_rotated_together(project: Project) -
     assert project.run("rotate", environ=NEW).code == 64
 
 
+def test_a_proof_is_recorded_as_a_test(project: Project, meddling: Meddling) -> None:
+    """Until the credentials change without one."""
+    flags = ("apply", "--yes", "--prove", "--resend", "--select", "orders")
+    assert "tested_at" not in project.state["records"]["orders"]
+    assert project.run(*flags, environ=NEW).code == 0
+    tested_at = project.state["records"]["orders"]["tested_at"]
+    assert f"  {tested_at[:10]}  " in project.run("state", "list").out
+    meddling.valid = False
+    assert project.run(*flags, environ=NEW).code == 1
+    assert project.state["records"]["orders"]["tested_at"] == tested_at, "nothing was sent"
+    assert project.run("apply", "--yes", environ={"MYSQL_ORDERS_PASSWORD": ORDERS}).code == 0
+    assert "tested_at" not in project.state["records"]["orders"]
+
+
 @pytest.mark.usefixtures("meddling")
 def test_a_valid_password_is_proved_sent_and_tested(project: Project, service: Service) -> None:
     flow(service, project.id("orders"), "Nightly")

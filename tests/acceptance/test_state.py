@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
+import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
@@ -15,7 +18,7 @@ from provisioner.cli import run
 from provisioner.cli.console import Console
 from provisioner.state.journal import Journal, JournalContents
 from provisioner.state.records import Completed, Header
-from tests.acceptance.support import CONNECTIONS, ORDERS, Project, Service, basic, between
+from tests.acceptance.support import CONNECTIONS, CREDENTIALS, ORDERS, PASSWORDS, Project, Service, basic, between
 
 
 @pytest.fixture
@@ -28,15 +31,57 @@ def applied(project: Project) -> Project:
 
 def test_list_and_show(applied: Project) -> None:
     listed = applied.run("state", "list")
-    assert (listed.code, listed.out.splitlines()) == (
-        0,
-        [f'orders  {applied.id("orders")}  "Orders"', f'stock   {applied.id("stock")}  "Stock"'],
-    )
+    assert (listed.code, listed.err) == (0, "")
+    head, *rows = [re.split(" {2,}", line) for line in listed.out.splitlines()]
+    assert head == ["KEY", "NAME", "ID", "SERVER", "TESTED", "LAST APPLIED"]
+    assert [row[:-1] for row in rows] == [
+        ["orders", "Orders", applied.id("orders"), "db.example.com", "never"],
+        ["stock", "Stock", applied.id("stock"), "db.example.com", "never"],
+    ]
+    for row in rows:
+        applied_at = datetime.fromisoformat(applied.state["records"][row[0]]["applied_at"])
+        assert row[-1] == f"{applied_at:%Y-%m-%d %H:%M UTC}"
+        assert abs(datetime.now(UTC) - applied_at) < timedelta(minutes=10)
     shown = applied.run("state", "show", "orders")
     assert "auth.params.password    env(MYSQL_ORDERS_PASSWORD), fingerprint by scrypt" in shown.out
     assert applied.run("state", "show", "orders", "--format", "json").json["entries"][0]["id"] == applied.id("orders")
     missing = applied.run("state", "show", "nothing")
     assert (missing.code, "nothing is recorded under nothing" in missing.err) == (64, True)
+
+
+def test_list_needs_no_credentials_and_no_definitions(applied: Project) -> None:
+    listed = applied.run("state", "list")
+    applied.define("orders", "no: definition")
+    without = dict.fromkeys((*CREDENTIALS, *PASSWORDS))
+    assert applied.run("state", "list", environ=without) == listed
+
+
+@pytest.mark.parametrize("change", ["mv", "refresh", "another origin", "adopted by rebuild"])
+def test_what_sends_nothing_keeps_when_it_was_applied_and_tested(
+    applied: Project, service: Service, change: str
+) -> None:
+    before = {"applied_at": "2025-01-02T03:04:05+00:00", "tested_at": "2025-01-02T03:04:06+00:00"}
+    state = applied.state
+    state["records"]["orders"] |= before
+    applied.state_file.write_text(json.dumps(state))
+    key, again = "orders", {"MYSQL_AGAIN": ORDERS}
+    if change == "mv":
+        key = "moved"
+        assert applied.run("state", "mv", "orders", key).code == 0
+    elif change == "refresh":
+        service.edit(applied.id("orders"), "/description", "edited")
+        assert applied.run("apply", "--yes", "--refresh-only").code == 0
+        assert applied.state["records"]["orders"]["fields"]["description"] == "edited"
+    elif change == "another origin":
+        applied.define("orders", basic("Orders", secret="MYSQL_AGAIN"))
+        assert applied.run("apply", "--yes", environ=again).code == 0
+        assert "MYSQL_AGAIN" in str(applied.state["records"]["orders"])
+    else:
+        applied.state_file.unlink()
+        assert applied.run("state", "rebuild").code == 0
+        before = {}
+    record = applied.state["records"][key]
+    assert {name: value for name, value in record.items() if name.endswith("_at")} == before
 
 
 @pytest.mark.parametrize("damage", ["gone", "not JSON", "merge conflict", "older than the journal"])
