@@ -22,7 +22,12 @@ def group() -> None:
 @options.form
 @options.offline_project
 def list_entries(context: Context, target: str | None, form: str) -> int:
-    """List records and calls whose outcome is unknown."""
+    """List records and calls whose outcome is unknown. Reads nothing but the state.
+
+    A row has the key, name, id and server of a base connection, when its present credentials last passed a test
+    (`apply --test`, or `--prove`), and when it was last created or changed by apply; times are UTC. On a narrow
+    terminal, values are cut or left out; a pipe and `--format json` get all of them.
+    """
     entries = entries_of(context.open(target).store.load())
     context.console.out(state.as_json(entries) if form == "json" else state.as_list(entries, context.out_style))
     return 0
