@@ -27,13 +27,14 @@ def aligned(
     """Return a table with aligned columns, one line a row. ``roles_of`` colours a cell, by its title and text."""
     shown = [[safe(cell) for cell in row] for row in (head, *rows)]
     widths = [max(map(columns, cells)) for cells in zip(*shown, strict=True)]
-
-    def line(row: Sequence[str]) -> str:
-        cells = zip(head, row, widths, strict=True)
-        return _GAP.join(_padded(style.paint(text, *roles_of(title, text)), width) for title, text, width in cells)
-
-    first, *others = shown
-    return "\n".join([style.paint(line(first).rstrip(), "dim"), *(line(row).rstrip() for row in others)])
+    titles, *others = shown
+    painted = [
+        [style.paint(text, *roles_of(title, text)) for title, text in zip(titles, row, strict=True)] for row in others
+    ]
+    first, *lines = (
+        _GAP.join(_padded(*pair) for pair in zip(row, widths, strict=True)).rstrip() for row in (titles, *painted)
+    )
+    return "\n".join([style.paint(first, "dim"), *lines])
 
 
 def fitted(table: Sequence[Sequence[str]], least: Mapping[str, int], width: int) -> Sequence[Sequence[str]]:

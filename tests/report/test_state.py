@@ -147,6 +147,7 @@ def test_colour_changes_no_word(width: int) -> None:
     painted = as_list(LONG, Style(colour=True, width=width))
     assert re.sub(r"\x1b\[[\d;]*m", "", painted) == as_list(LONG, Style(width=width))
     assert "\x1b[33mnot passed\x1b[0m" in painted
+    assert re.match(r"\x1b\[2mKEY [^\x1b]* LAST APPLIED\x1b\[0m\n\x1b\[1mbilling\x1b\[0m ", painted)
 
 
 @pytest.mark.parametrize(
