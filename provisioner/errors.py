@@ -54,7 +54,7 @@ class ExitCode(IntEnum):
 class ProvisionerError(Exception):
     """An expected failure with nothing done. ``details`` are further lines, shown below the message."""
 
-    exit_code: ClassVar[int] = ExitCode.FAILED
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
 
     def __init__(self, message: str, remedy: str = "", details: tuple[str, ...] = ()) -> None:
         super().__init__(message)

@@ -14,13 +14,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from threading import Event
 
 from provisioner.apply.id_checks import KnownIds, check_new
-from provisioner.apply.outcome import Applied, Outcome, Verdict, not_attempted
-from provisioner.apply.verification import NotPassed, StepResult, Verifier, desired_of, spec_id_of
+from provisioner.apply.outcome import Applied, DatabaseTest, Outcome, Verdict, not_attempted
+from provisioner.apply.verification import NotPassed, NotReached, StepResult, Verifier, desired_of, spec_id_of
 from provisioner.definitions.desired import body
 from provisioner.errors import (
     NotAuthenticated,
@@ -33,6 +33,7 @@ from provisioner.errors import (
     StaleError,
     StateError,
 )
+from provisioner.model import Key
 from provisioner.planning.diff import record_of
 from provisioner.planning.observed import parse_observed
 from provisioner.planning.plan import Change, Plan
@@ -64,7 +65,7 @@ class Executor:
 
     ``report_outcome`` gets each outcome as it happens, from any thread. Once ``interrupted`` is set from outside,
     nothing new begins; calls under way end and are recorded. ``client`` is our own client id; ``tell`` reports what is
-    waited for.
+    waited for. ``working_on`` is entered around everything that is done for a change, in the thread that does it.
     """
 
     service: FlowService
@@ -78,6 +79,7 @@ class Executor:
     client: str = ""
     tell: Callable[[str], None] = lambda _: None
     monotonic: Callable[[], float] = time.monotonic
+    working_on: Callable[[Key], AbstractContextManager[None]] = lambda _: nullcontext()
     stop: Event = field(default_factory=Event, init=False)
 
     def send(self, plan: Plan) -> Applied:
@@ -92,7 +94,8 @@ class Executor:
             if self.stop.is_set() or self.interrupted.is_set():
                 outcome = not_attempted(change)
             else:
-                outcome = self._attempt(change, self.monotonic())
+                with self.working_on(change.key):
+                    outcome = self._attempt(change, self.monotonic())
             self.report_outcome(outcome)
             return outcome
         except BaseException:  # a bug, or a secret in an output: calls under way end, nothing new begins
@@ -107,8 +110,16 @@ class Executor:
         except NotPassed as error:
             if isinstance(error.__cause__, NotAuthenticated | StateError):
                 self.stop.set()
-            seconds = self.monotonic() - started
-            return Outcome(change, Verdict.UNTESTED, result.id, error.message, error.remedy, seconds)
+            return Outcome(
+                change,
+                Verdict.UNTESTED,
+                result.id,
+                error.message,
+                error.remedy,
+                self.monotonic() - started,
+                etag_after=_etag_of(result),
+                tested=DatabaseTest.FAILED if isinstance(error, NotReached) else DatabaseTest.NOT_MADE,
+            )
         except ProvisionerError as error:
             if isinstance(error, NotAuthenticated | StateError | StaleError):
                 self.stop.set()
@@ -119,7 +130,9 @@ class Executor:
                 verdict = Verdict.STALE
             ended = self.monotonic()
             return Outcome(change, verdict, "", error.message, error.remedy, ended - started, ended)
-        return Outcome(change, Verdict.DONE, result.id, seconds=self.monotonic() - started)
+        tested = DatabaseTest.PASSED if any(isinstance(step, Test) for step in change.steps) else None
+        seconds = self.monotonic() - started
+        return Outcome(change, Verdict.DONE, result.id, seconds=seconds, etag_after=_etag_of(result), tested=tested)
 
     def _do_step(self, change: Change, step: Step, result: StepResult) -> StepResult:
         verifier = Verifier(self.service, self.store, self.ids, self.new_id, self.interrupted, self.tell)
@@ -129,7 +142,7 @@ class Executor:
                 return StepResult(step.record.id, step.record)
             case Forget():
                 self.store.forget((change.key,))
-                return result
+                return StepResult(result.id, None)
             case Await():
                 return verifier.wait_until_enabled(change, result)
             case Probe():
@@ -222,7 +235,9 @@ class Executor:
         with suppress(ServiceError):
             observed = parse_observed(self.service.get(intent.id))
             message = f"{error.message}; last changed by {observed.last_edit(self.client)}"
-            return PreconditionFailed(message, error.remedy, status=error.status, code=error.code)
+            return PreconditionFailed(
+                message, error.remedy, status=error.status, code=error.code, request_id=error.request_id
+            )
         return error
 
     def _record_done(self, intent: Intent, written: WriteResult) -> None:
@@ -235,3 +250,7 @@ class Executor:
             message = f"{intent.step} succeeded, id {written.id}, but could not be recorded: {error.message}"
             remedy = "free space or fix permissions, then run apply again: it determines what was done and records it"
             raise NotRecorded(message, remedy) from error
+
+
+def _etag_of(result: StepResult) -> str | None:
+    return result.record.etag if result.record else None

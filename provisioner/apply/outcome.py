@@ -15,7 +15,7 @@ from provisioner.errors import ExitCode
 from provisioner.model import Key
 from provisioner.planning.changes import LOOKED_FOR
 from provisioner.planning.plan import Action, Change, Plan
-from provisioner.planning.steps import Create, Patch
+from provisioner.planning.steps import Create, Delete, Patch, Probe
 from provisioner.planning.verification_steps import is_probe, probe_key
 from provisioner.service.responses import Reachability
 from provisioner.state.records import Intent, Record
@@ -36,12 +36,22 @@ class Verdict(StrEnum):
     NOT_ATTEMPTED = "not attempted"
 
 
+class DatabaseTest(StrEnum):
+    """The result of the test that ends a change."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_MADE = "not made"
+    """The service did not answer, or the run was stopped before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The outcome of one change.
 
     ``id`` is "" if none is known. ``seconds`` is the duration. ``ended`` is when the last call ended, on the monotonic
-    clock, if the change did not succeed.
+    clock, if the change did not succeed. ``etag_after`` is None if the change was not carried out, nothing is left of
+    the object, or the service sent none. ``tested`` is None if no test was asked for, or the change did not come to it.
     """
 
     change: Change
@@ -51,6 +61,22 @@ class Outcome:
     remedy: str = ""
     seconds: float = 0.0
     ended: float = 0.0
+    etag_after: str | None = None
+    tested: DatabaseTest | None = None
+
+    @property
+    def etag_before(self) -> str | None:
+        """Return the etag that the change was planned with: sent with a PATCH, compared before a DELETE."""
+        for step in self.change.steps:
+            if isinstance(step, Patch | Delete):
+                return step.etag
+        return None if creates(self.change) or not self.change.record else self.change.record.etag
+
+    @property
+    def is_proved(self) -> bool:
+        """Return whether the credentials were proved on a probe before they were sent."""
+        is_done = self.verdict in (Verdict.DONE, Verdict.UNTESTED)
+        return is_done and any(isinstance(step, Probe) for step in self.change.steps)
 
     @property
     def is_recorded(self) -> bool:
@@ -227,8 +253,9 @@ def succeeded_late(shown: Change | None, now: Change | None, key: Key) -> Outcom
     had_effect = now.action is Action.NO_OP if now else shown.action is Action.DELETE
     if not had_effect:
         return None
-    ident = now.record.id if now and now.record else ""
-    return Outcome(shown, Verdict.DONE, ident or (shown.record.id if shown.record else ""))
+    record = now.record if now else None
+    ident = record.id if record else shown.record.id if shown.record else ""
+    return Outcome(shown, Verdict.DONE, ident, etag_after=record.etag if record else None)
 
 
 def is_covered(now: Change, shown: Change | None) -> bool:

@@ -61,7 +61,7 @@ class Ports:
 
     ``monotonic`` is in seconds. ``sleep`` takes seconds and returns early once ``interrupted`` is set, which happens
     from outside. ``undisturbed`` is entered around everything that must not be cut off half-way: meanwhile an interrupt
-    only sets ``interrupted``.
+    only sets ``interrupted``. ``working_on`` is as for the executor.
     """
 
     store: Store
@@ -75,6 +75,7 @@ class Ports:
     report_outcome: Callable[[Outcome], None]
     interrupted: Event = field(default_factory=Event)
     undisturbed: Callable[[], AbstractContextManager[None]] = nullcontext
+    working_on: Callable[[Key], AbstractContextManager[None]] = lambda _: nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +328,7 @@ class _Run:
             client=self._target.client,
             tell=ports.tell,
             monotonic=ports.monotonic,
+            working_on=ports.working_on,
         )
         applied = executor.send(plan)
         self._stopped = executor.stop.is_set()

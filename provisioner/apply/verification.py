@@ -33,6 +33,10 @@ class NotPassed(ProvisionerError):
     """The test failed or could not be made; all other steps of the change were carried out."""
 
 
+class NotReached(NotPassed):
+    """The test was made, and the service does not reach the database."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepResult:
     """The result of the steps of a change so far.
@@ -67,7 +71,8 @@ class Verifier:
         try:
             reached = self.service.test(result.id)
             if not reached.reachable:
-                raise NotPassed(f"{result.id} is kept, and does not reach its database: {reached.reason}", _TEST_AGAIN)
+                message = f"{result.id} is kept, and does not reach its database: {reached.reason}"
+                raise NotReached(message, _TEST_AGAIN)
             passed = replace(record, untested=False, tested_at=self._now())
             self.store.adopt((passed,))
         except (ServiceError, StateError) as error:

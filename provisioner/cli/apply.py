@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,22 +9,22 @@ from time import monotonic
 
 import click
 
-from provisioner.apply.outcome import Applied, Outcome, Verdict, exit_code
+from provisioner.apply.evidence import RunEvidence, RunRecord
+from provisioner.apply.outcome import Outcome, Verdict, exit_code
 from provisioner.apply.run import ApplyOptions, Ports, run_apply
 from provisioner.cli import did_you_mean, options
-from provisioner.cli.context import Context, Needs, new_id
+from provisioner.cli.context import Context, Needs, Run, new_id
+from provisioner.cli.evidence import as_text, new_record, with_evidence
 from provisioner.cli.interruption import Interruption
-from provisioner.cli.reports import Reports, with_problem_reports, write_reports
-from provisioner.errors import NotWritten, PlanFileError, UsageError
+from provisioner.cli.reports import Reports, warning_if_not_written, with_problem_reports, write_reports
+from provisioner.errors import PlanFileError, UsageError
 from provisioner.model import Key
 from provisioner.planning import saved_plan
 from provisioner.planning.approval import ExpectedDigest, SavedPlan
 from provisioner.planning.plan import NO_OPTIONS, Plan, PlanOptions
 from provisioner.report import formats, outcomes, plan_text
-from provisioner.report.terminal import safe
 from provisioner.report.wording import foreign_texts, texts_of_plan
 from provisioner.service.client import FlowService
-from provisioner.state.store import FileStore
 
 
 @click.command(cls=options.StrictCommand)
@@ -53,12 +51,14 @@ from provisioner.state.store import FileStore
 @options.lock_timeout
 @options.project
 @with_problem_reports
+@with_evidence
 def apply(
     context: Context,
     plan_file: Path | None,
     target: str | None,
     form: str,
     reports: Reports,
+    record: RunRecord,
     expect_digest: str | None,
     yes: bool,
     no_wait: bool,
@@ -80,7 +80,7 @@ def apply(
         apply_options = replace(apply_options, plan_options=approved.options, approved=approved)
     elif expect_digest is not None:
         apply_options = replace(apply_options, approved=ExpectedDigest(expect_digest))
-    return _apply(context, target, form, apply_options, lock_timeout, reports)
+    return _apply(context, target, form, apply_options, lock_timeout, reports, record)
 
 
 @click.command(cls=options.StrictCommand)
@@ -129,29 +129,34 @@ def _apply(
     apply_options: ApplyOptions,
     lock_timeout: float,
     reports: Reports = (),
+    record: RunRecord | None = None,
 ) -> int:
+    record = record or new_record(context)
+    record.options = apply_options
     approved, plan_options = apply_options.approved, apply_options.plan_options
     lineage = approved.lineage if isinstance(approved, SavedPlan) else None
     run = context.open(target, Needs.DEFINITIONS if plan_options.refresh_only else Needs.SECRETS, lineage)
+    record.target = run.target
     # The lock comes first: whatever is read after it stays true until the end.
     with Interruption() as interruption, run.hold("apply", lock_timeout):
         desired = run.load_definitions(
             allow_none=not run.store.load().is_new,
             requires_secrets=lambda key: not plan_options.refresh_only and plan_options.selects(key),
         )
-        with run.connect(interruption.requested) as service:
-            ports = _ports(context, run.store, service, form, interruption)
+        with run.connect(interruption.requested, record.add_call) as service:
+            ports = _ports(run, service, form, interruption, record)
             applied = run_apply(run.target, desired, ports, apply_options)
-    context.console.out(_summary(context, applied, form))
-    with _warning_if_not_written(context):
-        write_reports(context, formats.APPLIED, applied, reports)
-    with _warning_if_not_written(context):
+    evidence = record.ended(exit_code(applied), applied)
+    context.console.out(as_text(evidence, form) or _summary(context, evidence))
+    with warning_if_not_written(context):
+        write_reports(context, formats.APPLIED, evidence, reports)
+    with warning_if_not_written(context):
         context.console.refuse_lost_output()
-    return exit_code(applied)
+    return evidence.result
 
 
-def _ports(context: Context, store: FileStore, service: FlowService, form: str, interruption: Interruption) -> Ports:
-    console = context.console
+def _ports(run: Run, service: FlowService, form: str, interruption: Interruption, record: RunRecord) -> Ports:
+    context, console = run.context, run.context.console
     # Standard output takes a single JSON document, so then everything on the way is a note.
     say = console.err if form == "json" else console.out
     style = context.err_style if form == "json" else context.out_style
@@ -160,6 +165,7 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
 
     def show(plan: Plan) -> None:
         nonlocal count_done
+        record.plan = plan
         console.refuse_secrets(texts_of_plan(plan))
         count_done = context.progress.of("changes done", len(plan.pending))
         if form == "events":
@@ -167,20 +173,11 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
         else:
             say(plan_text.as_text(plan, style) + "\n\n")
 
-    def confirm() -> bool:
-        if context.stdin is None or not context.interactive:
-            message = "cannot ask for confirmation without a terminal; nothing was sent"
-            raise UsageError(message, "read the plan, then pass --yes")
-        console.ask("Apply these changes? Only `yes` is accepted: ")
-        answer = context.stdin.readline()
-        if not answer.endswith("\n"):
-            console.ask("\n")
-        return answer.strip().lower() == "yes"
-
     def report_outcome(outcome: Outcome) -> None:
+        record.add_outcome(outcome)
         console.refuse_secrets((outcome.message, outcome.remedy, *foreign_texts((outcome.change,))))
         if form == "events":
-            say(outcomes.outcome_as_event(outcome, datetime.now(UTC)))
+            say(outcomes.outcome_as_event(outcome, datetime.now(UTC), record.work_on(outcome.change.key)))
         elif context.verbose or outcome.verdict is not Verdict.NOT_ATTEMPTED:  # the summary counts those
             say(outcomes.as_line(outcome, style))
         # A call whose outcome was unknown is reported once more after the wait.
@@ -188,42 +185,41 @@ def _ports(context: Context, store: FileStore, service: FlowService, form: str, 
         done_keys.add(outcome.change.key)
 
     return Ports(
-        store=store,
+        store=run.store,
         service=service,
         monotonic=monotonic,
         sleep=lambda seconds: _sleep(interruption, seconds),
         new_id=new_id,
         tell=console.err,
         show=show,
-        confirm=confirm,
+        confirm=lambda: _confirm(context),
         report_outcome=report_outcome,
         interrupted=interruption.requested,
         undisturbed=interruption.undisturbed,
+        working_on=record.working_on,
     )
+
+
+def _confirm(context: Context) -> bool:
+    if context.stdin is None or not context.interactive:
+        message = "cannot ask for confirmation without a terminal; nothing was sent"
+        raise UsageError(message, "read the plan, then pass --yes")
+    context.console.ask("Apply these changes? Only `yes` is accepted: ")
+    answer = context.stdin.readline()
+    if not answer.endswith("\n"):
+        context.console.ask("\n")
+    return answer.strip().lower() == "yes"
 
 
 def _sleep(interruption: Interruption, seconds: float) -> None:
     interruption.requested.wait(seconds)
 
 
-def _summary(context: Context, applied: Applied, form: str) -> str:
-    if form == "events":
-        return outcomes.end_as_event(applied, datetime.now(UTC))
-    if form == "json":
-        return outcomes.as_json(applied)
+def _summary(context: Context, evidence: RunEvidence) -> str:
+    applied, style = evidence.applied, context.out_style
     listed = context.verbose or not applied.count(Verdict.NOT_ATTEMPTED)
     hint = "" if listed else " Use -v or a report to list them."
-    style = context.out_style
     return style.fold(style.paint(outcomes.as_summary(applied), "bold") + hint)
-
-
-@contextmanager
-def _warning_if_not_written(context: Context) -> Iterator[None]:
-    """Turn ``NotWritten`` into a warning: the exit code tells what was applied, not whether it could be reported."""
-    try:
-        yield
-    except NotWritten as error:
-        context.console.err(f"warning: {safe(error.message)}")
 
 
 def _read_saved(file: Path, target: str | None, folder: Path) -> SavedPlan:

@@ -234,7 +234,7 @@ def _tokens(
 def own_holder(command: str, settings: Settings) -> Holder:
     """Return what those who wait for the lock are told about us."""
     return Holder(
-        user=_user(),
+        user=user_name(),
         host=os.uname().nodename,
         pid=os.getpid(),
         command=command,
@@ -243,7 +243,7 @@ def own_holder(command: str, settings: Settings) -> Holder:
     )
 
 
-def _user() -> str:
+def user_name() -> str:
     import getpass
 
     try:

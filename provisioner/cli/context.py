@@ -169,14 +169,20 @@ class Run:
         return current_holder(self.target.project.folder / self.target.target.state)
 
     @contextmanager
-    def connect(self, interrupted: Event | None = None) -> Iterator[FlowService]:
+    def connect(
+        self, interrupted: Event | None = None, record_call: Callable[[CallLog], None] = lambda _: None
+    ) -> Iterator[FlowService]:
         """Connect to the Flow Service of the target, or start its emulator. Raise ``NotAuthenticated``.
 
-        Once ``interrupted`` is set, nothing is waited for or sent again.
+        Once ``interrupted`` is set, nothing is waited for or sent again. ``record_call`` gets each call, in the thread
+        that sends it.
         """
         from provisioner.cli.connect import connect
 
         def log(call: CallLog) -> None:
+            if call.request_id and self.context.console.scanner.contains(call.request_id):
+                call = replace(call, request_id="")  # errors leave it out too, see ``RedactingTransport``
+            record_call(call)
             if self.context.verbose:
                 self.context.console.err(safe(_log_line(call)))
 

@@ -53,19 +53,32 @@ def _run(context: Context, command: Callable[[], Any]) -> int:
         console.refuse_lost_output()
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
         console.err("interrupted; whatever was finished by then is recorded")
-        return ExitCode.INTERRUPTED
+        return exit_code_of(error)
     except click.ClickException as error:
         console.err(_usage(error))
-        return ExitCode.USAGE
+        return exit_code_of(error)
     except ProvisionerError as error:
         console.err(error_text(error, context))
-        return error.exit_code
+        return exit_code_of(error)
     except OSError as error:
         console.err(error_text(of_os_error(error), context))
-        return ExitCode.FAILED
+        return exit_code_of(error)
     return code if isinstance(code, int) else ExitCode.DONE
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """Return the exit code of a command that an exception ends."""
+    if isinstance(error, ProvisionerError):
+        return error.exit_code
+    codes: tuple[tuple[type[BaseException], ExitCode], ...] = (
+        (click.Abort, ExitCode.INTERRUPTED),
+        (KeyboardInterrupt, ExitCode.INTERRUPTED),
+        (click.ClickException, ExitCode.USAGE),
+        (OSError, ExitCode.FAILED),
+    )
+    return next((code for kind, code in codes if isinstance(error, kind)), ExitCode.BUG)
 
 
 def _write_result(console: Console, code: ExitCode, file: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -12,6 +13,7 @@ from provisioner.cli.failures import error_text
 from provisioner.cli.options import Command
 from provisioner.errors import NotWritten, ProblemsFound, remedy_for
 from provisioner.report import formats
+from provisioner.report.terminal import safe
 
 Value = TypeVar("Value")
 
@@ -53,6 +55,15 @@ def write_reports(
             context.console.out(text)
         else:
             write_file(Path(file), text, context.console.write_public)
+
+
+@contextmanager
+def warning_if_not_written(context: Context) -> Iterator[None]:
+    """Turn ``NotWritten`` into a warning: the exit code tells what was applied, not whether it could be reported."""
+    try:
+        yield
+    except NotWritten as error:
+        context.console.err(f"warning: {safe(error.message)}")
 
 
 def write_file(path: Path, text: str, write: Callable[[Path, str], None]) -> None:

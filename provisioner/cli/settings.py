@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from provisioner.errors import UsageError
 from provisioner.secrets import Sensitive
@@ -50,7 +51,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     An empty variable counts as unset, and so does ``$(NAME)``, which Azure Pipelines leaves where there is no variable
     of that name (documented).
     """
-    environ = {name: value for name, value in environ.items() if value != f"$({name})"}
+    environ = _set(environ)
     return Settings(
         variables=environ,
         credentials=Credentials(
@@ -66,7 +67,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         allow_hosts=tuple(environ.get("PROVISIONER_ALLOW_HOSTS", "").replace(",", " ").split()),
         ci=in_ci(environ),
         github_output=Path(environ["GITHUB_OUTPUT"]) if environ.get("GITHUB_OUTPUT") else None,
-        run_url=_run_url(environ),
+        run_url=pipeline_run(environ).url,
     )
 
 
@@ -129,8 +130,39 @@ def coloured(environ: Mapping[str, str], terminal: bool) -> bool:
     return (forced and not environ.get("NO_COLOR")) or (terminal and not plain(environ))
 
 
+@dataclass(frozen=True, slots=True)
+class PipelineRun:
+    """A run as its CI system describes it: GitHub Actions, GitLab CI or Azure Pipelines. "" is unknown.
+
+    ``actor`` is who started it. ``commit`` is what was checked out: for a pull request on GitHub, the merge commit.
+    """
+
+    url: str
+    actor: str
+    commit: str
+
+
+_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR")
+_COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION")
+
+
+def pipeline_run(environ: Mapping[str, str]) -> PipelineRun:
+    """Return the run of a pipeline as its documented variables describe it."""
+    environ = _set(environ)
+    actor, commit = (next(filter(None, map(environ.get, names)), "") for names in (_ACTORS, _COMMITS))
+    return PipelineRun(_run_url(environ), actor, commit)
+
+
 def _run_url(environ: Mapping[str, str]) -> str:
     if "GITHUB_RUN_ID" in environ:
         server, repository = environ.get("GITHUB_SERVER_URL", ""), environ.get("GITHUB_REPOSITORY", "")
         return f"{server}/{repository}/actions/runs/{environ['GITHUB_RUN_ID']}"
+    if "BUILD_BUILDID" in environ and "SYSTEM_COLLECTIONURI" in environ:
+        collection, project = environ["SYSTEM_COLLECTIONURI"].rstrip("/"), quote(environ.get("SYSTEM_TEAMPROJECT", ""))
+        return f"{collection}/{project}/_build/results?buildId={environ['BUILD_BUILDID']}"
     return environ.get("CI_JOB_URL", "")
+
+
+def _set(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables that are set: Azure Pipelines leaves ``$(NAME)`` where there is none of that name."""
+    return {name: value for name, value in environ.items() if value != f"$({name})"}

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from provisioner.apply.evidence import RunEvidence
     from provisioner.apply.outcome import Applied
     from provisioner.model import Problem
     from provisioner.planning.plan import Plan
@@ -41,10 +42,15 @@ PLAN: Mapping[str, Callable[[Plan], str]] = {
     "digest": lambda plan: plan.digest,
 }
 
-APPLIED: Mapping[str, Callable[[Applied], str]] = {
-    "json": _renderer("outcomes", "as_json"),
-    "markdown": _renderer("outcomes", "as_markdown"),
-    "junit": _renderer("junit", "outcomes_as_junit"),
+
+def _of_outcomes(render: Callable[[Applied], str]) -> Callable[[RunEvidence], str]:
+    return lambda evidence: render(evidence.applied)
+
+
+APPLIED: Mapping[str, Callable[[RunEvidence], str]] = {
+    "json": _renderer("apply_json", "as_json"),
+    "markdown": _of_outcomes(_renderer("outcomes", "as_markdown")),
+    "junit": _of_outcomes(_renderer("junit", "outcomes_as_junit")),
 }
 
 PROBLEMS: Mapping[str, Callable[[tuple[Problem, ...]], str]] = {

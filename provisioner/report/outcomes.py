@@ -1,8 +1,8 @@
-"""Outcomes of an apply: a line for each change as it finishes, the summary, JSON, Markdown, and a stream of events.
+"""Outcomes of an apply: a line for each change as it finishes, the summary, Markdown, and a stream of events.
 
 The stream has one JSON object a line. Every event has ``time`` (ISO 8601, UTC) and ``type``: ``plan`` (the plan's
 numbers and its digest), ``planned_change`` (one ``change`` of the plan as JSON), ``outcome`` (one ``outcome`` of the
-result as JSON), ``summary``.
+result as JSON), ``summary`` (the result as JSON without outcomes and calls).
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
+from provisioner.apply.evidence import RunEvidence, Work
 from provisioner.apply.outcome import Applied, Outcome, Verdict
 from provisioner.model import Json
-from provisioner.planning.plan import Action, Change, Plan
+from provisioner.planning.plan import Action, Plan
 from provisioner.planning.steps import Probe, Test
-from provisioner.report import plan_json
+from provisioner.report import apply_json, plan_json
 from provisioner.report.escaping import code_span, markdown_text
-from provisioner.report.terminal import PLAIN, Style, count, json_line, json_text, safe
+from provisioner.report.terminal import PLAIN, Style, count, json_line, safe
 
 _VERB = {
     Action.CREATE: "created",
@@ -93,40 +94,6 @@ def _left(applied: Applied) -> list[str]:
     return sentences
 
 
-def as_json(applied: Applied) -> str:
-    """Return ``{format_version, interrupted, outcomes: [{address, action, outcome, id, ...}], blocked: [...]}``."""
-    document = {
-        "format_version": "1.0",
-        "interrupted": applied.interrupted,
-        "state_not_written": applied.uncompacted,
-        "not_checked": applied.unchecked,
-        "outcomes": [as_dict(outcome) for outcome in applied.outcomes],
-        "blocked": [
-            {"address": change.key, "reason": change.reason, "remedy": change.remedy, **_file_and_line(change)}
-            for change in applied.blocked
-        ],
-    }
-    return json_text(document)
-
-
-def as_dict(outcome: Outcome) -> Json:
-    """Return one outcome as it stands in the JSON report."""
-    return {
-        "address": outcome.change.key,
-        "action": outcome.change.action.value,
-        "outcome": outcome.verdict.value,
-        "id": outcome.id or None,
-        "message": outcome.message,
-        "remedy": outcome.remedy,
-        **_file_and_line(outcome.change),
-    }
-
-
-def _file_and_line(change: Change) -> Json:
-    location = change.location
-    return {"file": location.file if location else None, "line": location.line if location else None}
-
-
 def as_markdown(applied: Applied) -> str:
     """Return the summary, the changes that are not done with remedies, and those that are; at most 100 of each."""
     not_done = [
@@ -159,15 +126,15 @@ def plan_as_events(plan: Plan, now: datetime) -> Iterator[str]:
             yield _event("planned_change", now, {"change": change})
 
 
-def outcome_as_event(outcome: Outcome, now: datetime) -> str:
+def outcome_as_event(outcome: Outcome, now: datetime, work: Work = apply_json.NO_WORK) -> str:
     """Return the event for one finished change."""
-    body = {**as_dict(outcome), "seconds": round(outcome.seconds, 3)}
-    return _event("outcome", now, {"outcome": body})
+    return _event("outcome", now, {"outcome": apply_json.outcome_as_dict(outcome, work)})
 
 
-def end_as_event(applied: Applied, now: datetime) -> str:
-    """Return the last event."""
-    return _event("summary", now, {"message": as_summary(applied), "interrupted": applied.interrupted})
+def end_as_event(evidence: RunEvidence, now: datetime) -> str:
+    """Return the last event: what the result as JSON says of the run as a whole, with the summary or the error."""
+    message = evidence.message or as_summary(evidence.applied)
+    return _event("summary", now, {**apply_json.head(evidence), "message": message})
 
 
 def _event(kind: str, now: datetime, body: Json) -> str:

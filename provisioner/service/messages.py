@@ -141,8 +141,12 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class CallLog:
-    """One line of ``--verbose``: no headers, no bodies. Without a response ``status`` is 0 and ``note`` says why."""
+    """One attempt of a call: no headers, no bodies. Without a response ``status`` is 0 and ``note`` says why.
 
+    ``started`` is by this machine's clock, in UTC.
+    """
+
+    started: datetime
     method: str
     host: str
     path: str

@@ -111,10 +111,10 @@ class HttpTransport:
 
     def send(self, request: HttpRequest) -> HttpOutcome:
         """Send one request, log it, and return its outcome."""
-        started = self._timing.monotonic()
+        now, started = self._timing.now(), self._timing.monotonic()
         outcome = self._send(request)
         seconds = self._timing.monotonic() - started
-        target = (request.method, request.origin.host, request.path)
+        target = (now, request.method, request.origin.host, request.path)
         if isinstance(outcome, HttpResponse):
             self._log(CallLog(*target, outcome.status, seconds, outcome.request_id, outcome.defect))
         else:

@@ -16,7 +16,7 @@ import pytest
 
 from provisioner import cli
 from provisioner.cli.console import Console
-from provisioner.report import outcomes, plan_json, plan_text
+from provisioner.report import apply_json, outcomes, plan_json, plan_text
 from provisioner.state import codec
 from tests.acceptance.support import CLIENT_SECRET, ORDERS, ORG, STOCK, Project, Service, basic, between
 from tests.leaks import holds
@@ -46,7 +46,7 @@ FACES: list[tuple[Any, str, tuple[str, ...]]] = [
     (plan_json, "as_json", ("plan", "--format", "json")),
     (plan_text, "as_text", ("apply", "--yes")),
     (outcomes, "as_summary", ("apply", "--yes")),
-    (outcomes, "as_json", ("apply", "--yes", "--format", "json")),
+    (apply_json, "as_json", ("apply", "--yes", "--format", "json")),
 ]
 
 

@@ -1,0 +1,118 @@
+"""A run of apply as JSON: its outcomes, and the evidence of it. See ``schemas/apply.schema.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from provisioner import __version__
+from provisioner.apply.evidence import RunEvidence, Work
+from provisioner.apply.outcome import Outcome
+from provisioner.model import Json
+from provisioner.planning.plan import Change
+from provisioner.report.terminal import json_text
+from provisioner.service.messages import CallLog
+
+NO_WORK = Work()
+
+
+def as_json(evidence: RunEvidence) -> str:
+    """Return the whole document."""
+    return json_text(as_dict(evidence))
+
+
+def as_dict(evidence: RunEvidence) -> Json:
+    """Return the document of the JSON report."""
+    applied = evidence.applied
+    return {
+        **head(evidence),
+        "outcomes": [
+            outcome_as_dict(outcome, evidence.work.get(outcome.change.key, NO_WORK)) for outcome in applied.outcomes
+        ],
+        "blocked": [
+            {"address": change.key, "reason": change.reason, "remedy": change.remedy, **_file_and_line(change)}
+            for change in applied.blocked
+        ],
+        "calls": _calls(evidence.calls),
+    }
+
+
+def head(evidence: RunEvidence) -> Json:
+    """Return what the document says of the run as a whole."""
+    identity, plan, runner = evidence.identity, evidence.plan, evidence.runner
+    return {
+        "format_version": "1.1",
+        "provisioner_version": __version__,
+        "result": evidence.result.word,
+        "message": evidence.message,
+        "details": list(evidence.details),
+        "remedy": evidence.remedy,
+        "interrupted": evidence.applied.interrupted,
+        "state_not_written": evidence.applied.uncompacted,
+        "not_checked": evidence.applied.unchecked,
+        "started": _time(evidence.started),
+        "ended": _time(evidence.ended),
+        "runner": {
+            "user": runner.user or None,
+            "host": runner.host or None,
+            "actor": runner.actor or None,
+            "url": runner.url or None,
+            "commit": runner.commit or None,
+        },
+        "target": {
+            "name": evidence.target,
+            "endpoint": identity.endpoint,
+            "org_id": identity.org_id,
+            "sandbox": identity.sandbox,
+        }
+        if identity
+        else None,
+        "asked": list(evidence.options.plan_options.flags),
+        "approved_by": evidence.approved_by,
+        "plan": {"digest": plan.digest, "not_in_digest": list(plan.not_in_digest)} if plan else None,
+    }
+
+
+def outcome_as_dict(outcome: Outcome, work: Work = NO_WORK) -> Json:
+    """Return one outcome, with what was done for it."""
+    return {
+        "address": outcome.change.key,
+        "action": outcome.change.action.value,
+        "outcome": outcome.verdict.value,
+        "id": outcome.id or None,
+        "message": outcome.message,
+        "remedy": outcome.remedy,
+        **_file_and_line(outcome.change),
+        "etag_before": outcome.etag_before,
+        "etag_after": outcome.etag_after,
+        "proved": outcome.is_proved,
+        "tested": outcome.tested,
+        "started": _time(work.started) if work.started else None,
+        "seconds": round(outcome.seconds, 3),
+        "calls": _calls(work.calls),
+    }
+
+
+def _calls(calls: Iterable[CallLog]) -> list[Json]:
+    return [
+        {
+            "time": _time(call.started),
+            "method": call.method,
+            "host": call.host,
+            "path": call.path,
+            "status": call.status or None,
+            "request_id": call.request_id or None,
+            "seconds": round(call.seconds, 3),
+            "note": call.note,
+        }
+        for call in calls
+    ]
+
+
+def _time(time: datetime) -> str:
+    return time.isoformat(timespec="milliseconds")
+
+
+def _file_and_line(change: Change) -> Json:
+    location = change.location
+    return {"file": location.file if location else None, "line": location.line if location else None}
