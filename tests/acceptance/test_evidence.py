@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,9 +19,11 @@ from provisioner.cli import apply
 from provisioner.cli.settings import pipeline_run
 from provisioner.json_schema import load
 from provisioner.model import TargetIdentity
+from provisioner.service.messages import HttpResponse
+from provisioner.service.transport import HttpTransport
 from provisioner.state.lock import Holder
 from provisioner.state.store import FileStore
-from tests.acceptance.support import CONNECTIONS, FLOW, LOST, ORG, Project, Service, basic, between
+from tests.acceptance.support import CONNECTIONS, FLOW, LOST, ORDERS, ORG, Project, Service, basic, between
 
 VALIDATOR = jsonschema.Draft202012Validator(load("apply"), format_checker=jsonschema.FormatChecker())
 TOKEN = "/ims/token/v3"
@@ -217,6 +220,24 @@ def test_events_end_with_the_evidence_of_the_run(project: Project) -> None:
     assert called(events[-2]["outcome"]["calls"]) == ["POST /connections 201"]
     assert (events[-1]["result"], events[-1]["approved_by"]) == ("done", "--yes")
     assert events[-1]["message"].startswith("Apply complete: 1 added")
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_a_request_id_that_repeats_a_secret_is_left_out(
+    project: Project, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    """It would end the run as a leak, after calls that had their effect."""
+    read = HttpTransport._read
+
+    def repeating(self: HttpTransport, *args: Any) -> HttpResponse:
+        response = read(self, *args)
+        status_here = status if response.status == 201 and status > 201 else response.status
+        return replace(response, status=status_here, headers={**response.headers, "x-request-id": ORDERS})
+
+    monkeypatch.setattr(HttpTransport, "_read", repeating)
+    found = evidence(project, "--yes", "-v", "--no-wait")
+    assert found["result"] == ("done" if status == 200 else "incomplete")
+    assert {call["request_id"] for one in (found, *found["outcomes"]) for call in one["calls"]} == {None}
 
 
 # --- who and where
