@@ -17,11 +17,13 @@ from provisioner.cli.context import Context, Needs, Run, new_id
 from provisioner.cli.evidence import as_text, new_record, with_evidence
 from provisioner.cli.interruption import Interruption
 from provisioner.cli.reports import Reports, warning_if_not_written, with_problem_reports, write_reports
+from provisioner.definitions.desired import Desired
 from provisioner.errors import PlanFileError, UsageError
 from provisioner.model import Key
 from provisioner.planning import saved_plan
 from provisioner.planning.approval import ExpectedDigest, SavedPlan
 from provisioner.planning.plan import NO_OPTIONS, Plan, PlanOptions
+from provisioner.planning.selection import is_selected, with_readers
 from provisioner.report import formats, outcomes, plan_text
 from provisioner.report.wording import foreign_texts, texts_of_plan
 from provisioner.service.client import FlowService
@@ -65,6 +67,7 @@ def apply(
     parallelism: int,
     lock_timeout: float,
     plan_options: PlanOptions,
+    variables: tuple[str, ...],
 ) -> int:
     """Show the plan, ask for confirmation, and create, change and delete base connections. Record every step.
 
@@ -73,20 +76,19 @@ def apply(
     """
     apply_options = ApplyOptions(parallelism=parallelism, skip_question=yes, plan_options=plan_options, no_wait=no_wait)
     if plan_file:
-        if plan_options != NO_OPTIONS or expect_digest is not None:
+        if plan_options != NO_OPTIONS or variables or expect_digest is not None:
             raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
         approved = _read_saved(plan_file, target, context.folder)
         target = approved.target
         apply_options = replace(apply_options, plan_options=approved.options, approved=approved)
     elif expect_digest is not None:
         apply_options = replace(apply_options, approved=ExpectedDigest(expect_digest))
-    return _apply(context, target, form, apply_options, lock_timeout, reports, record)
+    return _apply(context, target, form, apply_options, variables, lock_timeout, reports, record)
 
 
 @click.command(cls=options.StrictCommand)
-@click.argument(
-    "keys", metavar="KEY...", nargs=-1, required=True, shell_complete=options.complete_key, callback=options.read_key
-)
+@click.argument("keys", metavar="[KEY]...", nargs=-1, shell_complete=options.complete_key, callback=options.read_key)
+@options.variable
 @options.target
 @options.exceed_limits
 @options.overwrite_drift
@@ -97,6 +99,7 @@ def apply(
 def rotate(
     context: Context,
     keys: tuple[str, ...],
+    variables: tuple[str, ...],
     target: str | None,
     exceed_limits: bool,
     overwrite_drift: bool,
@@ -106,10 +109,14 @@ def rotate(
 ) -> int:
     """Send the credentials of each KEY: `apply --select KEY --prove --resend --test`. A KEY can be a glob.
 
+    With --variable, do so for every definition that reads this variable, such as a password that several share.
+
     First prove the credentials on a throwaway base connection, so that a wrong password never reaches a live dataflow.
     Then send them, even if they have not changed, and test them. Before asking for confirmation, show the dataflows
     that use the base connection and other definitions that read the same variable.
     """
+    if not (keys or variables):
+        raise click.UsageError("nothing is named: give a KEY, or --variable NAME for all definitions that read it")
     plan_options = PlanOptions(
         select=keys, prove=True, resend=True, test=True, exceed_limits=exceed_limits, overwrite_drift=overwrite_drift
     )
@@ -118,6 +125,7 @@ def rotate(
         target,
         "text",
         ApplyOptions(parallelism=1, skip_question=yes, plan_options=plan_options, no_wait=no_wait),
+        variables,
         lock_timeout,
     )
 
@@ -127,6 +135,7 @@ def _apply(
     target: str | None,
     form: str,
     apply_options: ApplyOptions,
+    variables: tuple[str, ...],
     lock_timeout: float,
     reports: Reports = (),
     record: RunRecord | None = None,
@@ -135,14 +144,17 @@ def _apply(
     record.options = apply_options
     approved, plan_options = apply_options.approved, apply_options.plan_options
     lineage = approved.lineage if isinstance(approved, SavedPlan) else None
-    run = context.open(target, Needs.DEFINITIONS if plan_options.refresh_only else Needs.SECRETS, lineage)
+
+    def requires_secrets(definition: Desired) -> bool:
+        return not plan_options.refresh_only and is_selected(definition, plan_options, variables)
+
+    run = context.open(target, Needs.DEFINITIONS, lineage, requires_secrets)
     record.target = run.target
     # The lock comes first: whatever is read after it stays true until the end.
     with Interruption() as interruption, run.hold("apply", lock_timeout):
-        desired = run.load_definitions(
-            allow_none=not run.store.load().is_new,
-            requires_secrets=lambda key: not plan_options.refresh_only and plan_options.selects(key),
-        )
+        desired = run.load_definitions(allow_none=not run.store.load().is_new, requires_secrets=requires_secrets)
+        selected = with_readers(plan_options, variables, desired, run.target.name)
+        record.options = apply_options = replace(apply_options, plan_options=selected)
         with run.connect(interruption.requested, record.add_call) as service:
             ports = _ports(run, service, form, interruption, record)
             applied = run_apply(run.target, desired, ports, apply_options)

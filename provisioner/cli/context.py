@@ -22,7 +22,7 @@ from provisioner.report.terminal import Style, count, safe
 if TYPE_CHECKING:
     from provisioner.definitions.desired import Desired
     from provisioner.definitions.project import Project, Target
-    from provisioner.model import Key, Location, Problem
+    from provisioner.model import Location, Problem
     from provisioner.planning.target_context import TargetContext
     from provisioner.service.client import FlowReader, FlowService
     from provisioner.service.messages import CallLog
@@ -41,7 +41,6 @@ class Needs(IntEnum):
     STATE = 0
     SERVICE = 1
     DEFINITIONS = 2
-    SECRETS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,16 @@ class Context:
     def at(self, folder: Path, verbose: bool) -> Context:
         return replace(self, folder=folder, verbose=verbose)
 
-    def open(self, target_name: str | None, needs: Needs = Needs.STATE, lineage: str | None = None) -> Run:
+    def open(
+        self,
+        target_name: str | None,
+        needs: Needs = Needs.STATE,
+        lineage: str | None = None,
+        requires_secrets: Callable[[Desired], bool] = lambda _: False,
+    ) -> Run:
         """Return a run on a target. ``lineage`` is used for a state that does not exist yet.
+
+        ``requires_secrets`` says for which definitions every variable has to be set.
 
         Raise ``UsageError`` or ``NotAuthenticated`` if a setting is missing, together with the problems of the
         definitions as ``ProblemsFound`` if the command needs those: a user can then correct all of it at once.
@@ -74,7 +81,7 @@ class Context:
         try:
             connect.check_settings(target, settings, online=needs > Needs.STATE)
         except ProvisionerError as missing:
-            problems = _definition_problems(project, target, settings, needs)
+            problems = _definition_problems(project, target, settings, needs, requires_secrets)
             raise ProblemsFound(problems, also=missing) if problems else missing from None
         target_context = connect.target_context(
             project, target, settings, self.console.scanner, self.progress, self.waits
@@ -128,7 +135,7 @@ class Run:
     store: FileStore
 
     def load_definitions(
-        self, allow_none: bool = False, requires_secrets: Callable[[Key], bool] = lambda _: False
+        self, allow_none: bool = False, requires_secrets: Callable[[Desired], bool] = lambda _: False
     ) -> tuple[Desired, ...]:
         """Return what the definitions ask for on the target, and print warnings. See ``load_definitions`` below."""
         desired = load_definitions(self.target, allow_none, requires_secrets)
@@ -204,12 +211,12 @@ def new_id() -> str:
 
 
 def load_definitions(
-    target: TargetContext, allow_none: bool = False, requires_secrets: Callable[[Key], bool] = lambda _: False
+    target: TargetContext, allow_none: bool = False, requires_secrets: Callable[[Desired], bool] = lambda _: False
 ) -> tuple[Desired, ...]:
     """Return what the definitions ask for on a target. Raise ``ProblemsFound`` with everything that is wrong with them.
 
     No definitions at all are a problem unless ``allow_none``: with records in the state, the guards against deletes
-    judge that. ``requires_secrets`` says for which keys every variable has to be set.
+    judge that. ``requires_secrets`` says for which of them every variable has to be set.
     """
     from provisioner.definitions.check import CheckResult
     from provisioner.definitions.files import NO_DEFINITION
@@ -223,7 +230,7 @@ def load_definitions(
     scanner.register((secret for secret in built.secrets if not target.is_sample(secret)), built.private)
     texts = {FILE_NAME: target.project.text, **definitions.texts}
     exposures = exposed_secrets(texts, built.desired, scanner.origins_in)
-    unset = unset_variables((one for one in built.desired if requires_secrets(one.key)), target.environment)
+    unset = unset_variables(filter(requires_secrets, built.desired), target.environment)
     problems = {
         problem
         for problem in (*definitions.problems, *built.problems, *unset)
@@ -248,7 +255,13 @@ def _log_line(call: CallLog) -> str:
     return f"{call.method} {call.host}{call.path} {call.status or '-'} {call.seconds:.3f} s{request}{note}"
 
 
-def _definition_problems(project: Project, target: Target, settings: Settings, needs: Needs) -> tuple[Problem, ...]:
+def _definition_problems(
+    project: Project,
+    target: Target,
+    settings: Settings,
+    needs: Needs,
+    requires_secrets: Callable[[Desired], bool],
+) -> tuple[Problem, ...]:
     if needs < Needs.DEFINITIONS:
         return ()
     from provisioner.definitions.files import NO_DEFINITION, NO_FOLDER
@@ -257,7 +270,7 @@ def _definition_problems(project: Project, target: Target, settings: Settings, n
 
     definitions = read(project, (target,), {})
     (built,) = definitions.by_target
-    unset = unset_variables(built.desired, settings.variables) if needs is Needs.SECRETS else ()
+    unset = unset_variables(filter(requires_secrets, built.desired), settings.variables)
     found = {*definitions.problems, *built.problems, *unset}
     return tuple(sorted(one for one in found if one.rule not in (NO_DEFINITION, NO_FOLDER)))  # the state judges these
 

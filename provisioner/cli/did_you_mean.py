@@ -18,6 +18,7 @@ FLAGS: Mapping[str, str] = {
     "--exceed-limits": "--ignore-limits --no-limits --override-limits --skip-limits",
     "--target NAME": "--env --environment --stage --workspace --sandbox --profile -t -e",
     "--select KEY": "--only --filter --limit --include --key --name --connection -k -l",
+    "--variable NAME": "--env-var --envvar --secret --password",
     "--project DIR": "--config --dir --directory --chdir --cwd --root --path -C -c -d",
     "--format json": "--json",
     "--format FORMAT": "--output --output-format -o",

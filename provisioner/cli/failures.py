@@ -22,6 +22,8 @@ from provisioner.report.terminal import safe
 
 _NO_SUCH = re.compile(r"No such (command|option):? '?([\w-]+)")
 """How click begins these messages; not every version of click has the name anywhere else."""
+_SIMILAR = re.compile(r" \(?Did you mean")
+"""How click begins to name what is similar: one name, or several in brackets."""
 _EXTRA = re.compile(r"Got unexpected extra arguments? \((\S+)")
 
 
@@ -113,7 +115,7 @@ def _usage(error: click.ClickException) -> str:
         return f"error: `{command} {unknown[2]}` was removed\n    remedy: {instead}"
     if instead := _replacement(error.ctx, message):
         # Better than what click finds similar.
-        return f"error: {message.partition(' Did you mean')[0]}\n    remedy: {instead}"
+        return f"error: {_SIMILAR.split(message)[0]}\n    remedy: {instead}"
     return f"error: {message}\n    remedy: {command} --help"
 
 

@@ -161,6 +161,22 @@ def complete_key(ctx: click.Context, _: click.Parameter, typed: str) -> list[str
     return sorted(definition.key for definition in definitions if definition.key.startswith(typed))
 
 
+def complete_variable(ctx: click.Context, _: click.Parameter, typed: str) -> list[str]:
+    """Return the variables that definitions read and that begin so; none where the definitions cannot be read."""
+    from provisioner.definitions.project import read_project
+    from provisioner.definitions.render import read
+
+    try:
+        project = read_project(Path(ctx.params.get("project") or "."))
+        name = ctx.params.get("target")
+        targets = (project.target(name),) if name else tuple(project.targets.values())
+        by_target = read(project, targets, {}).by_target
+    except ProvisionerError:
+        return []
+    names = {name for built in by_target for definition in built.desired for name in definition.variables}
+    return sorted(name for name in names if name.startswith(typed))
+
+
 def read_key(_: click.Context, __: click.Parameter, value: Any) -> Any:
     """Return keys, also for users who name the files of definitions."""
     return tuple(map(as_key, value)) if isinstance(value, tuple) else as_key(value) if value else value
@@ -187,6 +203,14 @@ select = click.option(
     shell_complete=complete_key,
     callback=read_key,
     help="Only keys that match this key or glob; may be repeated.",
+)
+variable = click.option(
+    "--variable",
+    "variables",
+    metavar="NAME",
+    multiple=True,
+    shell_complete=complete_variable,
+    help="Only definitions that read this environment variable; may be repeated, and adds to the selected keys.",
 )
 parallelism = click.option(
     "--parallelism", type=click.IntRange(1, 64), default=8, show_default=True, help="Number of concurrent calls."
@@ -262,13 +286,15 @@ _PLAN_OPTIONS = (
     click.option("--test", is_flag=True, help="Test each database after a create or a change of credentials."),
     click.option("--refresh-only", is_flag=True, help="Update the state from the service; change nothing else."),
     select,
+    variable,
 )
 
 
 def plan_options(command: Command) -> Command:
     """Add the options that plan and apply share, so that the one shows what the other does.
 
-    Each is a field of ``PlanOptions``. The command receives them as one, named ``plan_options``.
+    Each is a field of ``PlanOptions``, and the command receives them as one, named ``plan_options``; except for
+    ``--variable``, which ``with_readers`` turns into keys once the definitions are read.
     """
 
     @functools.wraps(command)

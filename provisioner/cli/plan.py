@@ -15,6 +15,7 @@ from provisioner.planning import planner, saved_plan
 from provisioner.planning.approval import ExpectedDigest
 from provisioner.planning.plan import Action, Plan, PlanOptions
 from provisioner.planning.secret_records import key_note
+from provisioner.planning.selection import with_readers
 from provisioner.report import formats, plan_text
 from provisioner.report.terminal import safe
 from provisioner.report.wording import texts_of_plan
@@ -46,6 +47,7 @@ def plan(
     expect_digest: str | None,
     reports: Reports,
     plan_options: PlanOptions,
+    variables: tuple[str, ...],
 ) -> int:
     """Show what `apply` would change, and why. Changes nothing."""
     approved = ExpectedDigest(expect_digest) if expect_digest is not None else None
@@ -55,6 +57,7 @@ def plan(
     writer_before = run.other_writer()
     state = run.store.load()
     desired = run.load_definitions(allow_none=not state.is_new)
+    plan_options = with_readers(plan_options, variables, desired, run.target.name)
     with run.connect_reader(offline) as service:
         plan = planner.plan(run.target, desired, state, service, plan_options)
     _show(context, plan, form)

@@ -99,6 +99,11 @@ class Desired:
         return str(self.value("name"))
 
     @property
+    def variables(self) -> frozenset[str]:
+        """Return the names of the environment variables that it reads, set or not."""
+        return frozenset(name for symbol in self.symbols.values() for name in symbol.names)
+
+    @property
     def unset(self) -> list[tuple[str, Symbolic]]:
         """Return paths and values of the fields that read a variable which is not set."""
         return [(path, symbol) for path, symbol in self.symbols.items() if not isinstance(symbol, Sensitive)]

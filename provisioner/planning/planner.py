@@ -105,9 +105,9 @@ def _selected(whole: Plan, options: PlanOptions, from_saved_plan: bool) -> Plan:
     # What a saved plan selected may be gone by now.
     for glob in () if from_saved_plan else options.select:
         if not any(fnmatchcase(change.key, glob) for change in whole.changes):
-            raise UsageError(
-                f"--select {glob} matches no definition and no record", "run `provisioner plan` to see the keys"
-            )
+            is_variable = any(change.desired and glob in change.desired.variables for change in whole.changes)
+            remedy = f"it is a variable: --variable {glob}" if is_variable else "run `provisioner plan` to see the keys"
+            raise UsageError(f"--select {glob} matches no definition and no record", remedy)
     return whole.only({one.key for one in whole.changes if options.selects(one.key) or is_probe(one.key)})
 
 

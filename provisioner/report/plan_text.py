@@ -43,7 +43,7 @@ _MAX_VALUE = 200
 def as_text(plan: Plan, style: Style = PLAIN) -> str:
     """Return the whole plan, with the summary as its last line."""
     offline = " (offline: the service was not queried)" if plan.offline else ""
-    flags = f" ({', '.join(safe(flag) for flag in plan.options.flags)})" if plan.options.flags else ""
+    flags = f" ({listed(plan.options.flags, _MAX_NAMES, safe)})" if plan.options.flags else ""
     paragraphs = [f"Plan for target {style.paint(plan.target, 'bold')}: {safe(str(plan.identity))}{offline}{flags}"]
     unchanged = [change for change in plan.changes if change.action is Action.NO_OP and not change.notes]
     hidden = set() if len(unchanged) <= _MAX_UNCHANGED else {change.key for change in unchanged}

@@ -34,6 +34,8 @@ GUESSES = {
     "apply --destroy": "write --allow-delete",
     "plan --env prod": "write --target NAME",
     "plan --only orders": "write --select KEY",
+    "rotate --password MYSQL_X": "write --variable NAME",
+    "apply --ignore-limits": "write --exceed-limits",
     "plan --json": "write --format json",
     "validate --config x": "write --project DIR",
     "plan --var a=b": "`vars:`",

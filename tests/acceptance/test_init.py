@@ -105,6 +105,11 @@ def test_editors_find_the_schemas() -> None:
         ("provisioner plan --report mark", ["markdown="]),
         ("provisioner plan --select team", ["team/orders"]),
         ("provisioner state show tea", ["team/orders"]),
+        ("provisioner rotate --variable ", ["MYSQL_ORDERS_PASSWORD"]),
+        ("provisioner plan --target here --variable MYSQL_O", ["MYSQL_ORDERS_PASSWORD"]),
+        ("provisioner plan --target gone --variable MYSQL_O", [""]),
+        ("provisioner apply --variable AEP", [""]),
+        ("provisioner rotate --exc", ["--exceed-limits"]),
     ],
 )
 def test_shells_complete(bare: Project, words: str, answers: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -14,10 +15,12 @@ from tests.acceptance.support import (
     ORDERS,
     PASSWORDS,
     ROTATED,
+    STOCK,
     Project,
     Service,
     basic,
     between,
+    by_string,
 )
 from tests.acceptance.test_dependants import flow
 
@@ -216,3 +219,161 @@ def test_a_test_without_an_answer_proves_nothing(project: Project, service: Serv
     assert (refused.code, "not changed: the new credentials could not be proved" in refused.out) == (1, True)
     assert etag(service) == before
     assert len(meddling.live) == len(service.items()) == 2
+
+
+# By variable
+
+ROTATION = ("--prove", "--resend", "--test")
+BY_VARIABLE = ("--variable", "MYSQL_ORDERS_PASSWORD")
+
+
+@pytest.fixture
+def sharing(project: Project, meddling: Meddling) -> Meddling:
+    """``orders`` and two more share a password; ``stock`` has one of its own, and is not set from now on."""
+    project.define("archive", basic("Archive"))
+    project.define("by/string", by_string("By string"))
+    assert project.run("apply", "--yes").code == 0
+    project.environ |= {"MYSQL_ORDERS_PASSWORD": ROTATED, "MYSQL_STOCK_PASSWORD": ""}
+    return meddling
+
+
+def patched(project: Project, service: Service) -> set[str]:
+    ids = {record["id"]: key for key, record in project.state["records"].items()}
+    return {ids[one["path"].rpartition("/")[2]] for one in service.seen("PATCH")}
+
+
+@pytest.mark.usefixtures("sharing")
+def test_all_that_read_a_variable_are_rotated(project: Project, service: Service) -> None:
+    done = project.run("rotate", *BY_VARIABLE, "--yes")
+    assert (done.code, done.last) == (0, "Apply complete: 0 added, 3 changed, 0 destroyed."), done.out + done.err
+    assert "(--prove, --resend, --test, --select archive, --select by/string, --select orders)" in done.out
+    assert patched(project, service) == {"archive", "by/string", "orders"}
+    assert "also read by" not in done.out
+    probes = [one["body"]["name"] for one in service.seen("POST") if "probe" in one["body"]["name"]]
+    assert len(probes) == 3
+    assert {one["name"] for one in service.items()} == {"Orders", "Stock", "Archive", "By string"}
+    assert project.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_each_that_reads_a_variable_is_proved_first(project: Project, service: Service, sharing: Meddling) -> None:
+    sharing.valid = False
+    refused = project.run("rotate", *BY_VARIABLE, "--yes")
+    assert (refused.code, service.seen("PATCH")) == (1, [])
+    assert refused.out.count("not changed: the new credentials do not reach the database") == 3
+
+
+@pytest.mark.usefixtures("sharing")
+@pytest.mark.parametrize(
+    ("args", "selected"),
+    [
+        (("orders", *BY_VARIABLE), {"archive", "by/string", "orders"}),
+        (("stock", *BY_VARIABLE), {"archive", "by/string", "orders", "stock"}),
+        (("--variable", "MYSQL_STOCK_PASSWORD"), {"stock"}),
+        (("--variable", "MYSQL_STOCK_PASSWORD", *BY_VARIABLE), {"archive", "by/string", "orders", "stock"}),
+    ],
+)
+def test_keys_and_variables_add_up(
+    project: Project, service: Service, args: tuple[str, ...], selected: set[str]
+) -> None:
+    if "stock" in selected:
+        unset = project.run("rotate", *args, "--yes")
+        assert (unset.code, unset.err.count("env(MYSQL_STOCK_PASSWORD) is not set")) == (1, 1)
+    done = project.run("rotate", *args, "--yes", environ={"MYSQL_STOCK_PASSWORD": STOCK})
+    assert (done.code, patched(project, service)) == (0, selected), done.err
+
+
+@pytest.mark.usefixtures("sharing")
+def test_secrets_that_are_not_selected_are_not_asked_for_beside_other_settings(project: Project) -> None:
+    refused = project.run("rotate", *BY_VARIABLE, "--yes", environ={"AEP_API_KEY": None, "MYSQL_ORDERS_PASSWORD": ""})
+    assert "AEP_API_KEY is not set" in refused.err
+    assert refused.err.count("env(MYSQL_ORDERS_PASSWORD) is not set") == 3
+    assert "MYSQL_STOCK_PASSWORD" not in refused.err
+
+
+@pytest.mark.usefixtures("sharing")
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("MYSQL_ORDER_PASSWORD", "did you mean `MYSQL_ORDERS_PASSWORD`?"),
+        ("env(MYSQL_ORDERS_PASSWORD)", "did you mean `MYSQL_ORDERS_PASSWORD`?"),
+        ("AEP_CLIENT_SECRET", "use one of: MYSQL_ORDERS_PASSWORD, MYSQL_STOCK_PASSWORD"),
+    ],
+)
+def test_a_variable_that_nothing_reads(project: Project, service: Service, name: str, remedy: str) -> None:
+    seen = len(service.seen())
+    for args in (("rotate", "--yes"), ("rotate", "orders", "--yes"), ("plan",), ("apply", "--yes")):
+        refused = project.run(*args, "--variable", name)
+        assert (refused.code, f"no definition for target here reads {name}" in refused.err) == (64, True)
+        assert remedy in refused.err
+    assert len(service.seen()) == seen
+
+
+@pytest.mark.usefixtures("sharing")
+def test_a_definition_with_problems_is_named_before_a_variable_that_only_it_reads(project: Project) -> None:
+    project.define("stock", basic("Stock", secret="MYSQL_STOCK_PASSWORD", server="host:3306"))
+    refused = project.run("rotate", "--variable", "MYSQL_STOCK_PASSWORD", "--yes")
+    assert (refused.code, "contains a port" in refused.err) == (1, True)
+
+
+@pytest.mark.usefixtures("sharing")
+def test_a_variable_that_is_given_as_a_key(project: Project) -> None:
+    refused = project.run("rotate", "MYSQL_ORDERS_PASSWORD", "--yes")
+    assert (refused.code, "it is a variable: --variable MYSQL_ORDERS_PASSWORD" in refused.err) == (64, True)
+
+
+@pytest.mark.usefixtures("sharing")
+def test_a_record_whose_definition_is_gone_is_not_rotated(project: Project, service: Service) -> None:
+    (project.folder / "connections/archive.yaml").unlink()
+    done = project.run("rotate", *BY_VARIABLE, "--yes")
+    assert (done.code, patched(project, service)) == (0, {"by/string", "orders"}), done.err
+
+
+@pytest.mark.usefixtures("sharing")
+def test_a_rotation_by_variable_is_approved_as_a_saved_plan_of_its_keys(project: Project, service: Service) -> None:
+    planned = project.run("plan", *BY_VARIABLE, *ROTATION, "--out", "rotation.plan")
+    assert (planned.code, "3 to change" in planned.out) == (0, True)
+    saved = json.loads((project.folder / "rotation.plan").read_text("utf-8"))
+    assert saved["asked"]["select"] == ["archive", "by/string", "orders"]
+    assert project.run("apply", "rotation.plan", *BY_VARIABLE).code == 64
+    # Merged meanwhile: it reads the variable too, and nobody has approved that it gets the new password.
+    project.define("later", basic("Later"))
+    done = project.run("apply", "rotation.plan")
+    assert (done.code, done.last) == (0, "Apply complete: 0 added, 3 changed, 0 destroyed."), done.err
+    assert patched(project, service) == {"archive", "by/string", "orders"}
+
+
+@pytest.mark.usefixtures("sharing")
+def test_a_rotation_by_variable_is_approved_by_the_digest_of_its_keys(project: Project) -> None:
+    approved = project.run("plan", *BY_VARIABLE, *ROTATION, "--format", "json").json
+    assert approved["asked"] == [*ROTATION, "--select archive", "--select by/string", "--select orders"]
+    apply = ("apply", *BY_VARIABLE, *ROTATION, "--expect-digest", approved["digest"])
+    (project.folder / "connections/archive.yaml").unlink()
+    assert project.run(*apply).code == 5
+    project.define("archive", basic("Archive"))
+    done = project.run(*apply)
+    assert (done.code, done.last) == (0, "Apply complete: 0 added, 3 changed, 0 destroyed."), done.err
+
+
+@pytest.mark.usefixtures("sharing")
+def test_a_rotation_by_variable_is_held_to_the_limits(project: Project, service: Service) -> None:
+    document = json.loads((project.folder / "provisioner.yaml").read_text("utf-8"))
+    project.write("provisioner.yaml", json.dumps({**document, "limits": {"updates": 2}}))
+    held = project.run("rotate", *BY_VARIABLE, "--yes")
+    assert (held.code, service.seen("PATCH")) == (1, [])
+    assert "this would update 3 base connections, and the limit is 2" in held.out
+    assert project.run("rotate", *BY_VARIABLE, "--yes", "--exceed-limits").code == 0
+
+
+@pytest.mark.usefixtures("sharing")
+def test_what_a_variable_selects_is_refreshed_alone(project: Project, service: Service) -> None:
+    for key in ("orders", "stock"):
+        service.edit(project.id(key), "/description", "By hand")
+    refreshed = project.run("plan", *BY_VARIABLE, "--refresh-only")
+    assert ("orders" in refreshed.out, "stock" in refreshed.out) == (True, False)
+
+
+def test_a_rotation_names_what_it_rotates(project: Project) -> None:
+    project.define("orders", basic("Orders"))
+    refused = project.run("rotate", "--yes")
+    assert (refused.code, "give a KEY, or --variable NAME" in refused.err) == (64, True)
+    assert "--variable is empty" in project.run("rotate", "--variable", "", "--yes").err
