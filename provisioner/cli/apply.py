@@ -12,15 +12,15 @@ import click
 from provisioner.apply.evidence import RunEvidence, RunRecord
 from provisioner.apply.outcome import Outcome, Verdict, exit_code
 from provisioner.apply.run import ApplyOptions, Ports, run_apply
-from provisioner.cli import did_you_mean, options
+from provisioner.cli import options
 from provisioner.cli.context import Context, Needs, Run, new_id
 from provisioner.cli.evidence import as_text, new_record, with_evidence
 from provisioner.cli.interruption import Interruption
 from provisioner.cli.reports import Reports, warning_if_not_written, with_problem_reports, write_reports
+from provisioner.cli.saved_plans import PLAN_FILE, read_saved_plan
 from provisioner.definitions.desired import Desired
-from provisioner.errors import PlanFileError, UsageError
+from provisioner.errors import UsageError
 from provisioner.model import Key
-from provisioner.planning import saved_plan
 from provisioner.planning.approval import ExpectedDigest, SavedPlan
 from provisioner.planning.plan import NO_OPTIONS, Plan, PlanOptions
 from provisioner.planning.selection import is_selected, with_readers
@@ -30,7 +30,7 @@ from provisioner.service.client import FlowService
 
 
 @click.command(cls=options.StrictCommand)
-@click.argument("plan_file", metavar="[FILE]", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("plan_file", metavar="[FILE]", required=False, type=PLAN_FILE)
 @options.target
 @click.option(
     "--format",
@@ -78,9 +78,9 @@ def apply(
     if plan_file:
         if plan_options != NO_OPTIONS or variables or expect_digest is not None:
             raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
-        approved = _read_saved(plan_file, target, context.folder)
-        target = approved.target
-        apply_options = replace(apply_options, plan_options=approved.options, approved=approved)
+        approved = read_saved_plan(plan_file, target, context.folder, instead="apply")
+        target = approved.plan.target
+        apply_options = replace(apply_options, plan_options=approved.plan.options, approved=approved)
     elif expect_digest is not None:
         apply_options = replace(apply_options, approved=ExpectedDigest(expect_digest))
     return _apply(context, target, form, apply_options, variables, lock_timeout, reports, record)
@@ -143,7 +143,7 @@ def _apply(
     record = record or new_record(context)
     record.options = apply_options
     approved, plan_options = apply_options.approved, apply_options.plan_options
-    lineage = approved.lineage if isinstance(approved, SavedPlan) else None
+    lineage = approved.plan.lineage if isinstance(approved, SavedPlan) else None
 
     def requires_secrets(definition: Desired) -> bool:
         return not plan_options.refresh_only and is_selected(definition, plan_options, variables)
@@ -232,19 +232,3 @@ def _summary(context: Context, evidence: RunEvidence) -> str:
     listed = context.verbose or not applied.count(Verdict.NOT_ATTEMPTED)
     hint = "" if listed else " Use -v or a report to list them."
     return style.fold(style.paint(outcomes.as_summary(applied), "bold") + hint)
-
-
-def _read_saved(file: Path, target: str | None, folder: Path) -> SavedPlan:
-    """Return a saved plan. Raise ``PlanFileError``; ``UsageError`` where it is for another target than the one named,
-    or where FILE is no file but the name of a target or a key."""
-    no_plan = not file.exists() or did_you_mean.as_key(str(file)) != str(file)
-    if no_plan and (instead := did_you_mean.instead_of_argument(folder, str(file), ("--target", "--select"))):
-        raise UsageError(f"{file} is not a saved plan", f"provisioner apply {instead}")
-    try:
-        plan = saved_plan.load(file.read_text("utf-8"))
-    except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text"
-        raise PlanFileError(f"{file} cannot be read: {reason}", "make one with `plan --out FILE`") from None
-    if target and target != plan.target:
-        raise UsageError(f"{file} was planned for target {plan.target}, not {target}", "leave out --target")
-    return plan

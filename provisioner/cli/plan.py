@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -13,7 +15,7 @@ from provisioner.cli.reports import Reports, with_problem_reports, write_file, w
 from provisioner.errors import ExitCode, UsageError
 from provisioner.planning import planner, saved_plan
 from provisioner.planning.approval import ExpectedDigest
-from provisioner.planning.plan import Action, Plan, PlanOptions
+from provisioner.planning.plan import Action, Plan, PlanOptions, Provenance
 from provisioner.planning.secret_records import key_note
 from provisioner.planning.selection import with_readers
 from provisioner.report import formats, plan_text
@@ -28,7 +30,9 @@ from provisioner.state.records import State
 @click.option("--offline", is_flag=True, help="Compare with the state only; do not contact the service.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if the plan has changes.")
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Save the plan to this file, for `apply FILE`."
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save the plan to this file, for `apply FILE`.",
 )
 @click.option(
     "--expect-digest", metavar="DIGEST", help="Exit with 5 unless the plan has this digest or nothing is left to do."
@@ -60,7 +64,9 @@ def plan(
     plan_options = with_readers(plan_options, variables, desired, run.target.name)
     with run.connect_reader(offline) as service:
         plan = planner.plan(run.target, desired, state, service, plan_options)
-    _show(context, plan, form)
+    provenance = Provenance(datetime.now(UTC), commit=run.settings.commit)
+    plan = replace(plan, provenance=provenance)
+    print_plan(context, plan, form)
     for note in _notes(run, plan, state, writer_before):
         context.console.err(context.err_style.fold(note))
     write_reports(context, formats.PLAN, plan, reports)
@@ -82,7 +88,8 @@ def _refuse_offline(plan_options: PlanOptions) -> None:
             raise UsageError(f"{flag} has to look at what exists", "leave out --offline")
 
 
-def _show(context: Context, plan: Plan, form: str) -> None:
+def print_plan(context: Context, plan: Plan, form: str) -> None:
+    """Print a plan as the result of a command."""
     context.console.refuse_secrets(texts_of_plan(plan))
     context.console.out(formats.PLAN["json"](plan) if form == "json" else plan_text.as_text(plan, context.out_style))
 
@@ -105,8 +112,7 @@ def _save(context: Context, plan: Plan, path: Path) -> None:
     write_file(path, saved_plan.dump(plan), context.console.write_private)
     if not path.is_file():  # a pipe or a device: the plan is not kept
         return
-    unset = (symbol.origin for change in plan.pending if change.desired for _, symbol in change.desired.unset)
-    if origins := ", ".join(dict.fromkeys(unset)):
+    if origins := ", ".join(plan.unset_origins):
         # Made without a secret, it does not know what would be sent.
         note = f"saved to be read: `apply {path}` will refuse it, for {origins} is not set; plan where it is set"
     else:

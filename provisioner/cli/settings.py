@@ -27,7 +27,7 @@ class Settings:
     """Settings from the environment.
 
     ``variables`` are those that the project may admit to ``env()``; ``github_output`` is the file for the outputs of a
-    step of GitHub Actions.
+    step of GitHub Actions; ``run_url`` and ``commit`` are those of a pipeline.
     """
 
     variables: Mapping[str, str]
@@ -40,6 +40,7 @@ class Settings:
     ci: bool
     github_output: Path | None
     run_url: str
+    commit: str
 
     def __repr__(self) -> str:
         return "<Settings>"
@@ -52,6 +53,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     of that name (documented).
     """
     environ = _set(environ)
+    run = pipeline_run(environ)
     return Settings(
         variables=environ,
         credentials=Credentials(
@@ -67,7 +69,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         allow_hosts=tuple(environ.get("PROVISIONER_ALLOW_HOSTS", "").replace(",", " ").split()),
         ci=in_ci(environ),
         github_output=Path(environ["GITHUB_OUTPUT"]) if environ.get("GITHUB_OUTPUT") else None,
-        run_url=pipeline_run(environ).url,
+        run_url=run.url,
+        commit=run.commit,
     )
 
 
@@ -144,12 +147,14 @@ class PipelineRun:
 
 _ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR")
 _COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION")
+_COMMIT = re.compile(r"[0-9a-f]{40,64}")
 
 
 def pipeline_run(environ: Mapping[str, str]) -> PipelineRun:
     """Return the run of a pipeline as its documented variables describe it."""
     environ = _set(environ)
-    actor, commit = (next(filter(None, map(environ.get, names)), "") for names in (_ACTORS, _COMMITS))
+    actor = next(filter(None, map(environ.get, _ACTORS)), "")
+    commit = next(filter(_COMMIT.fullmatch, (environ.get(name, "") for name in _COMMITS)), "")
     return PipelineRun(_run_url(environ), actor, commit)
 
 

@@ -15,9 +15,9 @@ from typing import NamedTuple, TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.errors import StaleError, UsageError
-from provisioner.model import Json, Key, TargetIdentity
+from provisioner.model import Json, Key
 from provisioner.planning.digest import Pin
-from provisioner.planning.plan import Action, Change, Plan, PlanOptions
+from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.steps import Accept, Delete, Patch, Test
 from provisioner.planning.verification_steps import is_probe
 from provisioner.state.fingerprint import Fingerprinter
@@ -44,27 +44,29 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class SavedPlan:
-    """A plan that was written to a file. ``lineage`` is that of the state, or the proposal for a new state."""
+    """A plan that was written to a file. Only its pins are compared; the rest of it is there to be shown.
 
-    target: str
-    identity: TargetIdentity
-    lineage: str
-    offline: bool
-    options: PlanOptions
-    pins: tuple[Pin, ...]
+    Its secrets are known by their origins and, in the pins, by their fingerprints.
+    """
+
+    plan: Plan
+
+    def open_pins(self, plan: Plan, fingerprinter: Fingerprinter) -> dict[Key, Pin]:
+        """Return the pins that no earlier run has carried out, by key. ``plan`` is the plan of now."""
+        changes = {change.key: change for change in plan.changes}
+        return {pin.key: pin for pin in self.plan.pins if not is_done(pin, changes.get(pin.key), fingerprinter)}
 
     def mismatches(self, plan: Plan, fingerprinter: Fingerprinter) -> tuple[Mismatch, ...]:
         """Return the differences to the plan of now.
 
         There are none either if an earlier run has carried out a part of the saved plan, or all of it.
         """
-        if self.identity != plan.identity:
-            return (Mismatch("", "target", f"approved for {self.identity}, now {plan.identity}"),)
-        if self.lineage != plan.lineage:
-            return (Mismatch("", "record", f"approved for the state {self.lineage}, now {plan.lineage}"),)
-        changes = {change.key: change for change in plan.changes}
-        open_pins = {pin.key: pin for pin in self.pins if not is_done(pin, changes.get(pin.key), fingerprinter)}
-        return tuple(_differences(open_pins, plan))
+        approved = self.plan
+        if approved.identity != plan.identity:
+            return (Mismatch("", "target", f"approved for {approved.identity}, now {plan.identity}"),)
+        if approved.lineage != plan.lineage:
+            return (Mismatch("", "record", f"approved for the state {approved.lineage}, now {plan.lineage}"),)
+        return tuple(_differences(self.open_pins(plan, fingerprinter), plan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class ExpectedDigest:
 
     def __post_init__(self) -> None:
         if re.fullmatch(r"(public|full)-[0-9a-f]{64}", self.digest):
-            raise UsageError("this digest is from an older version of provisioner", _PLAN_AGAIN)
+            raise UsageError("this digest is from an older version of provisioner", PLAN_AGAIN)
         if not re.fullmatch(r"sha256:[0-9a-f]{64}", self.digest):
             raise UsageError(
                 "--expect-digest takes a digest as printed by `plan`", "give `sha256:` and 64 hexadecimal digits"
@@ -90,18 +92,18 @@ class ExpectedDigest:
             # A digest cannot tell what differs, so the message lists the changes of now.
             changes = ", ".join(f"{pin.action} {pin.key}" for pin in plan.pins) or "no changes"
             message = f"approved {self.digest}; it is now {plan.digest}, with: {changes}"
-            _refuse_if((Mismatch("", "plan", message),), _PLAN_AGAIN)
+            _refuse_if((Mismatch("", "plan", message),), PLAN_AGAIN)
 
 
 Approval: TypeAlias = SavedPlan | ExpectedDigest
 
-_PLAN_AGAIN = "plan again, and have the plan reviewed"
+PLAN_AGAIN = "plan again, and have the plan reviewed"
 
 
 def verify(approval: Approval, plan: Plan, fingerprinter: Fingerprinter) -> None:
     """Raise ``StaleError`` unless everything that the plan would do was approved."""
     if isinstance(approval, SavedPlan):
-        _refuse_if(approval.mismatches(plan, fingerprinter), _PLAN_AGAIN)
+        _refuse_if(approval.mismatches(plan, fingerprinter), PLAN_AGAIN)
         return
     approval.check_digest(plan)
     _refuse_if(
@@ -267,42 +269,45 @@ def pinned(plan: Plan, state: State, fingerprinter: Fingerprinter) -> Plan:
     """
     pins = []
     for change in plan.changes:
-        if is_probe(change.key) or change.action is Action.UNMANAGED:
-            continue
         if change.action is Action.NO_OP and not (
             change.desired is not None and change.record is not None and _differs(change.desired, change.record)
         ):
-            continue
-        pin = _pin(change, state.record(change.key), fingerprinter)
-        if pin.declared or pin.action not in (Action.BLOCKED, Action.NO_OP):
-            pins.append(pin)
+            continue  # the common case, and it gets no pin
+        record = state.record(change.key)
+        pin = pin_of(change, prior_as_json(record) if record else None)
+        if pin:
+            secrets = _fingerprints(change.desired, record, fingerprinter) if change.desired else ()
+            pins.append(replace(pin, secrets=dict(secrets)))
     return replace(plan, pins=tuple(pins), lineage=state.lineage, is_first=state.serial == 0)
 
 
-def _pin(change: Change, record: Record | None, fingerprinter: Fingerprinter) -> Pin:
-    desired = change.desired
-    return Pin(
-        key=change.key,
-        action=change.action.value,
-        declared=_declared_action(change, record),
-        desired=_desired_as_json(desired) if desired else None,
-        prior={"id": record.id, "fields": PinnedValues.of_record(record).as_json} if record else None,
-        secrets=dict(_fingerprints(desired, record, fingerprinter)) if desired else {},
-        remote=_remote_as_json(change),
-    )
+def pin_of(change: Change, prior: Json | None) -> Pin | None:
+    """Return the pin of a change without its secrets, None if it gets none. ``prior`` is that of the pin."""
+    if is_probe(change.key) or change.action is Action.UNMANAGED:
+        return None
+    desired = _desired_as_json(change.desired) if change.desired else None
+    declared = _declared_action(change, desired, prior)
+    if not declared and change.action in (Action.BLOCKED, Action.NO_OP):
+        return None
+    return Pin(change.key, change.action.value, declared, desired, prior, {}, _remote_as_json(change))
 
 
-def _declared_action(change: Change, record: Record | None) -> str:
+def prior_as_json(record: Record) -> Json:
+    """Return a record as it stands in a pin."""
+    return {"id": record.id, "fields": PinnedValues.of_record(record).as_json}
+
+
+def _declared_action(change: Change, desired: Json | None, prior: Json | None) -> str:
     """Return the action that follows from the files and the state alone."""
     if change.held:
         return Action.DELETE.value
     if change.action is Action.MOVE:
         return Action.MOVE.value
-    if change.desired is None:
-        return change.action.value if record and change.action in (Action.DELETE, Action.BLOCKED) else ""
-    if record is None:
+    if desired is None:
+        return change.action.value if prior and change.action in (Action.DELETE, Action.BLOCKED) else ""
+    if prior is None:
         return Action.CREATE.value
-    return Action.UPDATE.value if _differs(change.desired, record) else ""
+    return Action.UPDATE.value if desired["fields"] != prior["fields"] else ""
 
 
 def _differs(desired: Desired, record: Record) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from provisioner.model import Json, Key, TargetIdentity
 
 FORMAT_VERSION = 2
-"""The format of the digested document and of the saved plan file."""
+"""The format of the digested document."""
 
 
 @dataclass(frozen=True, slots=True)

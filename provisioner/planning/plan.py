@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from provisioner import __version__
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key, Location, TargetIdentity
 from provisioner.planning.diff import FieldChange
@@ -113,6 +115,22 @@ NO_OPTIONS = PlanOptions()
 
 
 @dataclass(frozen=True, slots=True)
+class Provenance:
+    """When a plan was made (in UTC), by which version of provisioner, and from which commit; "" if that is not known.
+
+    ``created_at`` is None in a plan that is neither saved nor shown by `plan`.
+    """
+
+    created_at: datetime | None = None
+    version: str = __version__
+    commit: str = ""
+
+    def __str__(self) -> str:
+        at = f"{self.created_at:%Y-%m-%d %H:%M} UTC " if self.created_at else ""
+        return f"{at}by provisioner {self.version}"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The changes of a target, sorted by key. ``offline``: made without the service.
 
@@ -130,6 +148,7 @@ class Plan:
     is_first: bool = False
     notes: tuple[str, ...] = ()
     over_limits: tuple[str, ...] = ()
+    provenance: Provenance = Provenance()
 
     @property
     def digest(self) -> str:
@@ -178,6 +197,19 @@ class Plan:
     def pending(self) -> tuple[Change, ...]:
         """Return the changes that apply would carry out."""
         return tuple(change for change in self.changes if change.steps)
+
+    @property
+    def unset_origins(self) -> tuple[str, ...]:
+        """Return the origins that pending changes need and that had no value when the plan was made."""
+        keys = {change.key for change in self.pending}
+        origins = (
+            pin.desired["fields"][path]["origin"]
+            for pin in self.pins
+            if pin.key in keys and pin.desired
+            for path in pin.desired["variables"]
+            if path not in pin.secrets
+        )
+        return tuple(dict.fromkeys(origins))
 
     def with_notes(self, notes: Mapping[Key, str]) -> Plan:
         """Return the plan with the notes appended to the changes of their keys."""

@@ -1,93 +1,114 @@
-"""The file format of saved plans. A file holds the pins of a plan, with origins and fingerprints, and no secret."""
+"""The file format of saved plans. A file holds a whole plan, with origins and fingerprints, and no secret.
+
+``plan_codec.py`` has the plan itself; here is what surrounds it: the format, the checksum, and what else a file may be.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import re
+from functools import cache
 from typing import Any
 
-from provisioner import __version__
+from provisioner import json_schema
 from provisioner.errors import PlanFileError
-from provisioner.model import Json, TargetIdentity
+from provisioner.model import Json
 from provisioner.planning.approval import SavedPlan
-from provisioner.planning.digest import FORMAT_VERSION, Pin, checksum
-from provisioner.planning.plan import Plan, PlanOptions
+from provisioner.planning.digest import checksum
+from provisioner.planning.plan import Plan
+from provisioner.planning.plan_codec import plan_from_json, plan_to_json
+
+FORMAT_VERSION = 3
+"""The format of the file. That of the digest has a number of its own."""
+
+MAX_BYTES = 256 * 1024**2
+"""A plan of 10,000 changes has about a tenth of it."""
 
 _KIND = "provisioner-plan"
-_OPTIONS = {
-    "import_existing": "adopt",
-    "allow_delete": "delete",
-    "allow_mass_delete": "mass_delete",
-    "allow_protected_delete": "protected_delete",
-    "allow_mass_recreate": "mass_recreate",
-    "refresh_only": "refresh",
-}
-"""Names that the file has for options, where it differs."""
+SAVE_ONE = "make one with `plan --out FILE`"
+_NAME_FOLDER = "name its folder with --project DIR"
+
+_OTHER_JSON = (
+    ({"resource_changes", "digest"}, "the JSON report of a plan", SAVE_ONE),
+    ({"lineage", "records"}, "a state file", "run `provisioner state list`"),
+    ({"outcomes", "blocked"}, "the JSON report of an apply", SAVE_ONE),
+    ({"version", "targets"}, "a project file", _NAME_FOLDER),
+    ({"seal", "entries"}, "the journal of a state", "run `provisioner state list`"),
+    ({"problems", "valid"}, "the JSON report of `validate`", SAVE_ONE),
+)
+"""Members of JSON that is no saved plan, what it is, and what to do instead."""
+
+_OTHER_TEXTS = (
+    (r"Plan for target ", "the text report of a plan", SAVE_ONE),
+    (r"sha256:[0-9a-f]{64}\s*\Z", "the digest of a plan", "run `provisioner apply --expect-digest DIGEST`"),
+    (r"(?i)<!doctype html", "a page", SAVE_ONE),
+    (r"(?s)(?=.*^auth:).*^name:", "a definition", "run `provisioner plan --select KEY`"),
+    (r"(?s).*^targets:", "a project file", _NAME_FOLDER),
+    (r"\{.*\n\{", "a sequence of JSON objects, such as a journal or events", SAVE_ONE),
+    (r"PK", "an archive, such as a saved plan of Terraform", SAVE_ONE),
+)
+"""Beginnings of texts that are no JSON objects, what they are, and what to do instead."""
 
 
 def dump(plan: Plan) -> str:
-    """Return the text of the file."""
-    document = {
-        "kind": _KIND,
-        "format_version": FORMAT_VERSION,
-        "provisioner_version": __version__,
-        "target": {"name": plan.target, **asdict(plan.identity)},
-        "lineage": plan.lineage,
-        "offline": plan.offline,
-        "asked": {_OPTIONS.get(name, name): value for name, value in asdict(plan.options).items()},
-        "changes": [asdict(pin) for pin in plan.pins],
-    }
-    return json.dumps({**document, "checksum": checksum(document)}, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+    """Return the text of the file. The plan must say when it was made."""
+    document = {"kind": _KIND, "format_version": FORMAT_VERSION, **plan_to_json(plan)}
+    return json.dumps({**document, "checksum": checksum(document)}, separators=(",", ":"), ensure_ascii=True) + "\n"
 
 
 def load(text: str) -> SavedPlan:
-    """Return the saved plan. Raise ``PlanFileError`` for any text that ``dump`` has not written."""
+    """Return the saved plan. Raise ``PlanFileError`` for any text that ``dump`` has not written.
+
+    The checksum protects from accidents: a file that was cut off, merged, or edited by hand. It does not protect from
+    somebody who computes it anew. In such a forged file, too, what is shown is what is approved: pins follow from the
+    changes (``plan_codec.py``), and so do the fields that people read (``consistency.py``); reasons and notes are free
+    text. ``apply`` refuses it unless definitions, state and service ask for what it holds.
+    """
     try:
         document = json.loads(text)
-        is_plan = isinstance(document, dict) and document.get("kind") == _KIND
-        version = document["format_version"] if is_plan else None
-    except (ValueError, KeyError, RecursionError):
-        is_plan, version = False, None
-    if not is_plan:
-        raise PlanFileError("this is not a saved plan", "make one with `plan --out FILE`")
-    if version == 1:
+    except (ValueError, RecursionError):
+        raise (_damaged("it is cut off or no JSON") if _KIND in text[:100] else _not_a_plan(text)) from None
+    version = document.get("format_version") if isinstance(document, dict) and document.get("kind") == _KIND else None
+    if not isinstance(version, int):
+        raise _not_a_plan(document)
+    if version < FORMAT_VERSION:
         raise PlanFileError("this plan was saved by an older version of provisioner", "plan again")
-    if version != FORMAT_VERSION:
-        raise PlanFileError(f"a saved plan of format {version!r}, this version reads {FORMAT_VERSION}", "plan again")
-    damaged = PlanFileError("the saved plan is damaged or was edited: its checksum does not match", "plan again")
+    if version > FORMAT_VERSION:
+        message = f"this plan was saved by a newer version of provisioner (format {version}, not {FORMAT_VERSION})"
+        raise PlanFileError(message, "use that version, or plan again")
     try:
-        if document.pop("checksum") != checksum(document):
-            raise damaged
-        return _saved_plan(document)
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError):
-        raise damaged from None
+        if document.pop("checksum", None) != checksum(document):
+            raise _damaged("its checksum does not match")
+        if not _is_valid(document):
+            raise _damaged("it has parts that no version has written")
+        return SavedPlan(plan_from_json(document))
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise _damaged("its parts contradict each other") from None
 
 
-def _saved_plan(document: Json) -> SavedPlan:
-    target = {name: _text(value) for name, value in document["target"].items()}
-    names = {written: name for name, written in _OPTIONS.items()}
-    options = {names.get(written, written): value for written, value in document["asked"].items()}
-    options["select"] = tuple(_text(glob) for glob in options["select"])
-    return SavedPlan(
-        target=target.pop("name"),
-        identity=TargetIdentity(**target),
-        lineage=_text(document["lineage"]),
-        offline=document["offline"] is True,
-        options=PlanOptions(**options),
-        pins=tuple(_pin(item) for item in document["changes"]),
-    )
+def _damaged(reason: str) -> PlanFileError:
+    return PlanFileError(f"the saved plan is damaged or was edited: {reason}", "plan again")
 
 
-def _pin(item: Json) -> Pin:
-    pin = Pin(**item)
-    for text in (pin.key, pin.action, pin.declared):
-        _text(text)
-    for mapping in (pin.secrets, pin.remote, pin.desired or {}, pin.prior or {}):
-        dict(mapping)
-    return pin
+def _is_valid(document: Json) -> bool:
+    schema, accepts = _schema()
+    return accepts(document) or next(json_schema.errors(schema, document), None) is None
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("expected a text")
-    return value
+@cache
+def _schema() -> tuple[Json, Any]:
+    """Return the schema of a file, with the records of a state, and the function that accepts valid values."""
+    schema = json_schema.load("saved-plan")
+    schema = {**schema, "$defs": {**json_schema.load("state")["$defs"], **schema["$defs"]}}
+    return schema, json_schema.accepts(schema)
+
+
+def _not_a_plan(content: Any) -> PlanFileError:
+    """Return the error for a text, or for JSON, that is no saved plan. Say what it is where that is easy to see."""
+    if isinstance(content, dict):
+        candidates = ((what, remedy) for members, what, remedy in _OTHER_JSON if members <= content.keys())
+    else:
+        beginning = content[:10_000] if isinstance(content, str) else ""
+        candidates = ((what, remedy) for start, what, remedy in _OTHER_TEXTS if re.match(start, beginning, re.M))
+    what, remedy = next(candidates, ("", SAVE_ONE))
+    return PlanFileError(f"this is {what}, not a saved plan" if what else "this is not a saved plan", remedy)

@@ -6,7 +6,6 @@ This is the only list of them. The module of a format is imported when a report 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -25,17 +24,11 @@ def _renderer(module: str, function: str) -> Callable[[Any], str]:
     return render
 
 
-def _html(plan: Plan) -> str:
-    from provisioner.report.plan_html import as_html
-
-    return as_html(plan, datetime.now(UTC))
-
-
 PLAN: Mapping[str, Callable[[Plan], str]] = {
     "text": _renderer("plan_text", "as_text"),
     "json": _renderer("plan_json", "as_json"),
     "markdown": _renderer("plan_markdown", "as_markdown"),
-    "html": _html,
+    "html": _renderer("plan_html", "as_html"),
     "github": _renderer("github", "plan_as_annotations"),
     "gitlab-terraform": _renderer("gitlab", "plan_as_terraform"),
     "gitlab-codequality": _renderer("gitlab", "plan_as_code_quality"),

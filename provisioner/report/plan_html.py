@@ -11,12 +11,10 @@ import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from provisioner import __version__
 from provisioner.planning.diff import FieldChange
 from provisioner.planning.plan import Action, Plan
 from provisioner.report.plan_text import as_summary
@@ -54,8 +52,8 @@ class _Inline:
         return f"sha256-{base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()}"
 
 
-def as_html(plan: Plan, now: datetime) -> str:
-    """Return the whole plan, the most severe changes first. ``now``, in UTC, is shown as the time of the plan."""
+def as_html(plan: Plan) -> str:
+    """Return the whole plan, the most severe changes first."""
     from markupsafe import Markup
 
     changes = sorted_by_severity(plan.changes)
@@ -68,7 +66,7 @@ def as_html(plan: Plan, now: datetime) -> str:
             open=sum(change.action is not Action.NO_OP for change in changes) <= _MAX_UNFOLDED,
             counts=[(action.value, number) for action in SEVERITY if (number := plan.count(action))],
             summary=as_summary(plan),
-            created=f"{now:%Y-%m-%d %H:%M} UTC by provisioner {__version__}",
+            created=str(plan.provenance),
             approval=approval_command(plan),
             sections=[
                 ("Not known", list(unknowns(plan))),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from provisioner import __version__
 from provisioner.model import Json
 from provisioner.planning.diff import FieldChange
 from provisioner.planning.plan import Action, Change, Plan
@@ -26,7 +25,7 @@ def as_dict(plan: Plan) -> Json:
     """Return the document of the JSON report."""
     return {
         "format_version": FORMAT_VERSION,
-        "provisioner_version": __version__,
+        "provisioner_version": plan.provenance.version,
         "target": {
             "name": plan.target,
             "endpoint": plan.identity.endpoint,

@@ -60,7 +60,7 @@ def state_to_bytes(state: State) -> bytes:
         "serial": state.serial,
         "journal": state.journal,
         "target": _target_to_json(state.target),
-        "records": {record.key: _record_to_json(record) for record in state.records},
+        "records": {record.key: record_to_json(record) for record in state.records},
         "intents": {intent.intent_id: entry_to_json(intent) for intent in state.intents},
     }
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -100,12 +100,12 @@ def entry_to_json(entry: JournalEntry) -> Json:
                 "etag": entry.etag,
                 "sent_at": entry.sent_at,
                 "seen": list(entry.seen),
-                "record": _record_to_json(entry.record) if entry.record else None,
+                "record": record_to_json(entry.record) if entry.record else None,
             }
         case Completed(intent_id, verdict, ident, etag):
             return {"kind": "settled", "intent_id": intent_id, "verdict": verdict, "id": ident, "etag": etag}
         case Recorded(record):
-            return {"kind": "adopted", "key": record.key, "record": _record_to_json(record)}
+            return {"kind": "adopted", "key": record.key, "record": record_to_json(record)}
         case Removed(key):
             return {"kind": "forgotten", "key": key}
         case PriorIds(ids):
@@ -134,7 +134,7 @@ def entries_from_line(line: bytes, where: str) -> list[JournalEntry]:
     return [_entry_from_json(entry) for entry in entries]
 
 
-def _record_to_json(record: Record) -> Json:
+def record_to_json(record: Record) -> Json:
     """Return a record as JSON, without its key. All secrets share its salt."""
     secrets = {}
     for secret in record.secrets:
@@ -172,13 +172,13 @@ def _state_from_json(document: Json) -> State:
         lineage=document["lineage"],
         serial=int(document["serial"]),
         target=_target_from_json(document.get("target")),
-        records=tuple(_record_from_json(key, value) for key, value in document["records"].items()),
+        records=tuple(record_from_json(key, value) for key, value in document["records"].items()),
         intents=tuple(_intent_from_json(value) for value in document["intents"].values()),
         journal=document["journal"],
     )
 
 
-def _record_from_json(key: Key, document: Json) -> Record:
+def record_from_json(key: Key, document: Json) -> Record:
     salt = document["salt"]
     return Record(
         key=key,
@@ -203,7 +203,7 @@ def _entry_from_json(document: Json) -> JournalEntry:
         case "settled":
             return Completed(document["intent_id"], document["verdict"], document.get("id"), document.get("etag"))
         case "adopted":
-            return Recorded(_record_from_json(document["key"], document["record"]))
+            return Recorded(record_from_json(document["key"], document["record"]))
         case "forgotten":
             return Removed(document["key"])
         case "prior_ids":
@@ -229,7 +229,7 @@ def _intent_from_json(document: Json) -> Intent:
         etag=document.get("etag"),
         sent_at=document["sent_at"],
         seen=tuple(document["seen"]),
-        record=None if record is None else _record_from_json(document["key"], record),
+        record=None if record is None else record_from_json(document["key"], record),
     )
 
 

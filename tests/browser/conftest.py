@@ -11,7 +11,6 @@ import pytest
 
 from provisioner.planning.plan import Plan
 from provisioner.report.plan_html import as_html
-from tests.report.examples import NOW
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Playwright
@@ -49,7 +48,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:
 
     def open_page(plan: Plan, **context: Any) -> Page:
         file = tmp_path / "plan.html"
-        file.write_text(as_html(plan, NOW), "utf-8")
+        file.write_text(as_html(plan), "utf-8")
         contexts.append(browser.new_context(**context))
         page = contexts[-1].new_page()
         page.on("console", lambda message: told.append(f"console: {message.text}"))

@@ -9,7 +9,7 @@ import pytest
 
 from provisioner.report.plan_html import as_html
 from tests.browser.conftest import Opened
-from tests.report.examples import EVERYTHING, HOSTILE, NOTHING, NOW, many_alike, many_different
+from tests.report.examples import EVERYTHING, HOSTILE, NOTHING, many_alike, many_different
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -198,6 +198,6 @@ INJECTED = """
 def test_markup_that_got_through_could_do_nothing(browser: Browser) -> None:
     """The second line of defence: the policy of the page, tried with what no name can bring in."""
     page = browser.new_page()
-    page.set_content(as_html(EVERYTHING, NOW))
+    page.set_content(as_html(EVERYTHING))
     assert page.evaluate(INJECTED) == ["img-src", "script-src-attr", "style-src-elem"]
     page.close()

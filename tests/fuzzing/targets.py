@@ -5,6 +5,7 @@ Driven by ``test_readers`` within the suite, and by ``by_hand`` under a coverage
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,8 +14,12 @@ from pathlib import Path
 
 from provisioner.definitions import connection_string, files, templates, yaml_loader
 from provisioner.definitions import templates as template_values
-from provisioner.errors import ProvisionerError, StateError
+from provisioner.errors import PlanFileError, ProvisionerError, StateError
 from provisioner.model import MYSQL_SPEC_ID
+from provisioner.planning import saved_plan
+from provisioner.planning.consistency import contradictions
+from provisioner.planning.digest import checksum
+from provisioner.report import formats
 from provisioner.secrets import Sensitive
 from provisioner.service.auth import ClientCredentials
 from provisioner.service.client import FlowService
@@ -83,6 +88,20 @@ def read_rescued(data: bytes) -> None:
         journal.read_rescue_file(path)
 
 
+def read_saved_plan(data: bytes) -> None:
+    """A plan that is written again, and shown in every format, or ``PlanFileError``; also with a sound checksum."""
+    text = data.decode("utf-8", "replace")
+    with suppress(ValueError, RecursionError):
+        document = json.loads(text)
+        if isinstance(document, dict) and document.pop("checksum", None):
+            text = json.dumps({**document, "checksum": checksum(document)})
+    with suppress(PlanFileError):
+        plan = saved_plan.load(text).plan
+        assert saved_plan.load(saved_plan.dump(plan)).plan.pins == plan.pins
+        assert all(isinstance(path, str) for path in contradictions(plan))
+        assert all(isinstance(render(plan), str) for render in formats.PLAN.values())
+
+
 class _Always:
     """A service, and a token, that gives the same answer to everything."""
 
@@ -135,5 +154,6 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "state": read_state,
     "journal": read_journal,
     "rescue": read_rescued,
+    "saved-plan": read_saved_plan,
     "answer": read_answer,
 }

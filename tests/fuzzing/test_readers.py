@@ -6,18 +6,22 @@ import json
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioner.definitions import connection_string
+from provisioner.planning.saved_plan import load
 from provisioner.state.codec import state_from_bytes, state_to_bytes
 from provisioner.state.journal import Journal, JournalContents, parse, read_rescue_file
 from provisioner.state.records import Completed, Header
 from tests.fuzzing.targets import TARGETS
 from tests.planning.examples import record, state
+from tests.planning.test_approval import SAVED
 from tests.state.examples import TARGET
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -30,6 +34,7 @@ SAMPLES: dict[str, bytes] = {
     "template": b"a {{ env('MYSQL_A') | replace('a', \"b\") ~ var('x') }} b",
     "connection-string": b"Server=h;Port=3306;Database=\"a\"\"b\";UID='u';PWD={{ env('MYSQL_A') }};a==b= c ;",
     "state": state_to_bytes(state(record())),
+    "saved-plan": SAVED.encode(),
     "rescue": b'{"kind": "settled", "intent_id": "i", "verdict": "done", "id": "x", "etag": null}\n',
     "answer": b"\0\x64Tue, 24 Nov 2026 06:00:00 GMT\n" + json.dumps(ANSWER).encode(),
 }
@@ -90,6 +95,7 @@ def test_the_samples_are_sound(tmp_path: Path) -> None:
     assert len(read_rescue_file(tmp_path / "rescue")) == 1
     assert len(state_from_bytes(SAMPLES["state"], "x").records) == 1
     assert len(parse(SAMPLES["journal"], "x").entries) == 3
+    assert len(load(SAVED).plan.changes) == 1
     assert len(connection_string.split(SAMPLES["connection-string"].decode())) == 6
 
 
@@ -109,6 +115,16 @@ WORST: dict[str, tuple[str, str]] = {
     "deep JSON": ("state", "b'[' * 5_000_000"),
     "deep objects": ("state", "b'{\"a\":' * 1_000_000"),
     "a long number": ("state", "b'{\"format_version\": ' + b'9' * 5_000_000 + b'}'"),
+    "a deep plan": ("saved-plan", "b'[' * 5_000_000"),
+    "a plan with a long number": (
+        "saved-plan",
+        "b'{\"kind\": \"provisioner-plan\", \"format_version\": ' + b'9' * 5_000_000 + b'}'",
+    ),
+    "a plan with many changes": (
+        "saved-plan",
+        'b\'{"kind": "provisioner-plan", "format_version": 3, "changes": [\' + b\'{},\' * 1_000_000 + b\'{}]}\'',
+    ),
+    "no plan, of many lines": ("saved-plan", "b'auth\\n' * 1_000_000"),
     "a long journal": ("journal", 'b\'{"seal":"\\n\' * 1_000_000'),
     "a long line": ("journal", "b'{\"seal\":\"0123456789abcdef\",\"entries\":' + b'[' * 5_000_000 + b'}\\n'"),
     "a deep rescue file": ("rescue", "b'[' * 5_000_000 + b'\\n'"),
@@ -135,3 +151,26 @@ def test_the_worst_shapes(shape: str) -> None:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES)),
     )
     assert (done.returncode, done.stderr[-600:]) == (0, "")
+
+
+INSTEAD = [None, True, -1, 10**20, "\ud800", "\u202e::error::x", "delete", [], {}, [{}]]
+
+
+def paths_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every part of a JSON value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in items:
+        yield (*path, name)
+        yield from paths_in(part, (*path, name))
+
+
+@pytest.mark.parametrize("instead", INSTEAD, ids=ascii)
+def test_a_saved_plan_with_something_else_in_any_place(instead: Any) -> None:
+    """With a checksum that is right: whatever is accepted can be shown."""
+    for path in paths_in(json.loads(SAVED)):
+        document = json.loads(SAVED)
+        part = document
+        for name in path[:-1]:
+            part = part[name]
+        part[path[-1]] = instead
+        TARGETS["saved-plan"](json.dumps(document).encode())

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from provisioner.model import Location, TargetIdentity
 from provisioner.planning.diff import FieldChange, deleted_fields
 from provisioner.planning.digest import Pin
-from provisioner.planning.plan import Action, Change, Plan, PlanOptions
+from provisioner.planning.plan import Action, Change, Plan, PlanOptions, Provenance
 from provisioner.planning.steps import Create, Delete, Patch
 from provisioner.state.fingerprint import Comparison
 from provisioner.state.records import Record
@@ -59,7 +59,7 @@ def plan_of(changes: Iterable[Change], *, offline: bool = False, options: PlanOp
         for one in listed
         if one.action not in (Action.NO_OP, Action.UNMANAGED)
     )
-    return Plan("prod", IDENTITY, listed, offline, options, "lineage", pins)
+    return Plan("prod", IDENTITY, listed, offline, options, "lineage", pins, provenance=Provenance(NOW))
 
 
 def _signing_in(change: Change) -> Change:
