@@ -34,7 +34,7 @@ from provisioner.apply.outcome import (
     succeeded_late,
 )
 from provisioner.definitions.desired import Desired
-from provisioner.errors import Declined, ProvisionerError, StaleError, StateError, UsageError
+from provisioner.errors import Declined, ProvisionerError, StaleError, StateError
 from provisioner.model import Key
 from provisioner.planning.approval import Approval, SavedPlan, verify
 from provisioner.planning.changes import PlanInputs
@@ -45,12 +45,12 @@ from provisioner.planning.observed import Observation
 from provisioner.planning.plan import NO_OPTIONS, Change, Plan, PlanOptions
 from provisioner.planning.planner import make_plan
 from provisioner.planning.recovery import Resolved, resolve
-from provisioner.planning.secret_records import GIVE_UP_KEY, forgotten_key, key_note, renewed
+from provisioner.planning.secret_records import key_note, refuse_forgotten_key, renewed
 from provisioner.planning.steps import Create, Probe
 from provisioner.planning.target_context import TargetContext
 from provisioner.planning.verification_steps import definition_key, probe_key
 from provisioner.service.client import FlowService
-from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
+from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import State
 from provisioner.state.store import Store
 
@@ -102,10 +102,8 @@ def run_apply(target: TargetContext, desired: tuple[Desired, ...], ports: Ports,
     run = _Run(target, desired, ports, options)
     snapshot = run.settle_and_observe()
     fingerprinter = run.fingerprinter(snapshot.state)
-    key = "" if options.plan_options.refresh_only else forgotten_key(snapshot.state, fingerprinter)
-    if key:
-        message = f"{KEY_VARIABLE} is not set, and secrets are recorded with fingerprint key {key}"
-        raise UsageError(message, GIVE_UP_KEY)
+    if not options.plan_options.refresh_only:
+        refuse_forgotten_key(snapshot.state, fingerprinter)
     if note := key_note(snapshot.state, fingerprinter, target.loopback):
         ports.tell(f"note: {note}")
     plan = run.plan(snapshot, options.plan_options)

@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "plan": ("plan:plan", "Show what `apply` would change."),
     "rotate": ("apply:rotate", "Prove and send new credentials."),
     "schema": ("schema:schema", "Print a JSON Schema."),
+    "show": ("show:show", "Show a saved plan, or check that it still holds."),
     "state": ("state:group", "Show and repair the state of a target."),
     "test": ("test:test", "Test whether databases can be reached."),
     "validate": ("validate:validate", "Check every definition for every target."),

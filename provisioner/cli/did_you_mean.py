@@ -55,7 +55,6 @@ COMMANDS: Mapping[str, str] = {
     "set AEP_API_KEY and AEP_CLIENT_SECRET in the environment": "login auth configure config",
     "targets are those of provisioner.yaml: --target NAME": "target targets workspace workspaces env environment",
     "end the process that holds the lock: the lock goes with it": "unlock force-unlock",
-    "provisioner plan, with the flags of the saved plan: a saved plan is applied, not shown": "show",
     "edit its file, then: provisioner apply": "edit set patch",
 }
 

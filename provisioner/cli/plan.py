@@ -32,7 +32,7 @@ from provisioner.state.records import State
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Save the plan to this file, for `apply FILE`.",
+    help="Save the plan to this file, for `show FILE` and `apply FILE`.",
 )
 @click.option(
     "--expect-digest", metavar="DIGEST", help="Exit with 5 unless the plan has this digest or nothing is left to do."
@@ -116,5 +116,5 @@ def _save(context: Context, plan: Plan, path: Path) -> None:
         # Made without a secret, it does not know what would be sent.
         note = f"saved to be read: `apply {path}` will refuse it, for {origins} is not set; plan where it is set"
     else:
-        note = f"saved: `apply {path}` carries out exactly this plan"
+        note = f"saved: `apply {path}` carries out exactly this plan; `show {path}` shows it"
     context.console.err(note)

@@ -35,8 +35,9 @@ def plan(
     state: State,
     service: FlowReader | None,
     options: PlanOptions,
+    from_saved_plan: bool = False,
 ) -> Plan:
-    """Return the plan of a target. ``service`` is None for ``--offline``.
+    """Return the plan of a target. ``service`` is None for ``--offline``; for ``from_saved_plan`` see ``make_plan``.
 
     Calls of an earlier run whose outcome is unknown are settled as ``apply`` would settle them first, but not recorded.
     """
@@ -51,7 +52,7 @@ def plan(
         client=target.client,
         undecided=resolved.undecided,
     )
-    return make_plan(target, desired, inputs, options, service).with_notes(resolved.found)
+    return make_plan(target, desired, inputs, options, service, from_saved_plan).with_notes(resolved.found)
 
 
 def make_plan(

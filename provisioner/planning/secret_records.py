@@ -10,19 +10,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from provisioner.definitions.desired import Desired
+from provisioner.errors import UsageError
 from provisioner.planning.plan import Action, Plan
 from provisioner.secrets import Sensitive
 from provisioner.state.fingerprint import HMAC, KEY_VARIABLE, OLD_KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import Record, SecretRecord, State
 
-GIVE_UP_KEY = f"set {KEY_VARIABLE} to that key; or, to stop using it, set {OLD_KEY_VARIABLE} to it instead"
+_GIVE_UP_KEY = f"set {KEY_VARIABLE} to that key; or, to stop using it, set {OLD_KEY_VARIABLE} to it instead"
 """The remedy for a key that secrets are recorded with and that is not set."""
 
 
 def key_note(state: State, fingerprinter: Fingerprinter, loopback: bool) -> str:
     """Return a note about a missing fingerprint key; "" if none is needed. The state of an emulator needs no key."""
     if key := forgotten_key(state, fingerprinter):
-        return f"{KEY_VARIABLE} is not set, and secrets are recorded with fingerprint key {key}: {GIVE_UP_KEY}"
+        return f"{KEY_VARIABLE} is not set, and secrets are recorded with fingerprint key {key}: {_GIVE_UP_KEY}"
     if fingerprinter.has_key or loopback:
         return ""
     return (
@@ -37,6 +38,13 @@ def forgotten_key(state: State, fingerprinter: Fingerprinter) -> str:
         return ""
     fingerprints = (secret.fingerprint for record in state.records for secret in record.secrets)
     return next((fingerprint.key_id for fingerprint in fingerprints if fingerprint.alg == HMAC), "")
+
+
+def refuse_forgotten_key(state: State, fingerprinter: Fingerprinter) -> None:
+    """Raise ``UsageError`` if secrets are recorded with a key and no key is set at all."""
+    if key := forgotten_key(state, fingerprinter):
+        message = f"{KEY_VARIABLE} is not set, and secrets are recorded with fingerprint key {key}"
+        raise UsageError(message, _GIVE_UP_KEY)
 
 
 def renewed(plan: Plan, fingerprinter: Fingerprinter) -> tuple[Record, ...]:

@@ -46,6 +46,8 @@ COMMANDS = {
     "explore": ["explore", "orders"],
     "import": ["import", "--all"],
     "init": ["init", "new"],
+    "show": ["show", "saved.plan", "--report", "html=out.html"],
+    "show --check": ["show", "saved.plan", "--check"],
     "a saved plan": ["apply", "saved.plan"],
 }
 CODES = (errno.EACCES, errno.ENOSPC, errno.EIO)

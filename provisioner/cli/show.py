@@ -1,0 +1,124 @@
+"""``show``: look at a saved plan without applying it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from provisioner.cli import options
+from provisioner.cli.context import Context, Needs
+from provisioner.cli.plan import print_plan
+from provisioner.cli.reports import Reports, write_reports
+from provisioner.cli.saved_plans import PLAN_FILE, read_saved_plan
+from provisioner.errors import PlanFileError, StaleError, UsageError
+from provisioner.planning import planner
+from provisioner.planning.approval import PLAN_AGAIN, SavedPlan
+from provisioner.planning.consistency import contradictions
+from provisioner.planning.plan import Action, Plan
+from provisioner.planning.secret_records import refuse_forgotten_key
+from provisioner.report import formats
+from provisioner.report.terminal import Style, safe
+
+
+@click.command(cls=options.StrictCommand)
+@click.argument("plan_file", metavar="FILE", required=False, type=PLAN_FILE)
+@options.target
+@options.form
+@options.reports(formats.PLAN)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Only say whether `apply FILE` would still carry it out; exit with 5 if not. Reads project and service.",
+)
+@options.project
+def show(
+    context: Context, plan_file: Path | None, target: str | None, form: str, reports: Reports, check: bool
+) -> None:
+    """Show a plan saved by `plan --out FILE`, as `plan` showed it, with when and for what it was made.
+
+    Reads nothing but FILE: no project, service or secret is needed.
+    """
+    if plan_file is None:
+        raise UsageError(
+            "show takes the file of a saved plan",
+            "make one with `provisioner plan --out FILE`; for the state, run `provisioner state list`",
+        )
+    if check and (form == "json" or reports):
+        raise UsageError("--check prints one line", "leave out --format and --report")
+    saved = read_saved_plan(plan_file, target, context.folder, instead="plan")
+    if found := tuple(contradictions(saved.plan)):
+        message = f"{plan_file}: the saved plan was edited: it shows something else than it would do"
+        raise PlanFileError(message, "plan again", found)
+    if check:
+        context.console.out(_checked(context, saved, plan_file))
+        return
+    # Standard output takes a single JSON document.
+    say, style = (
+        (context.console.err, context.err_style) if form == "json" else (context.console.out, context.out_style)
+    )
+    say(style.fold("\n".join(_head(saved.plan, plan_file, style))) + "\n\n")
+    print_plan(context, saved.plan, form)
+    write_reports(context, formats.PLAN, saved.plan, reports)
+
+
+def _head(plan: Plan, file: Path, style: Style) -> Iterator[str]:
+    """Yield when and for what a plan was made, and how to apply it."""
+    made = plan.provenance
+    quoted = shlex.quote(str(file))
+    if plan.unset_origins:
+        how_to_apply = f"will be refused, for {', '.join(plan.unset_origins)} was not set: plan where it is set"
+    elif plan.pending:
+        how_to_apply = f"provisioner apply {quoted}"
+    else:
+        how_to_apply = "there is nothing to apply"
+    lines = {
+        "made": f"{made}, from commit {made.commit}" if made.commit else str(made),
+        "target": plan.target,
+        "endpoint": plan.identity.endpoint,
+        "org_id": plan.identity.org_id,
+        "sandbox": plan.identity.sandbox,
+        "flags": " ".join(plan.options.flags) or "none",
+        "service": "was not queried (--offline)" if plan.offline else "was queried",
+        "apply": how_to_apply,
+        "check": f"provisioner show {quoted} --check",
+    }
+    yield f"Saved plan {style.paint(safe(str(file)), 'bold')}"
+    yield from (f"  {name:8}  {safe(line)}" for name, line in lines.items())
+
+
+def _checked(context: Context, saved: SavedPlan, file: Path) -> str:
+    """Return one line on a saved plan that `apply` would carry out now. Raise ``StaleError`` for any other.
+
+    Like `plan`, take no lock and record nothing. Like `apply`, require the secrets: without them nobody can tell
+    whether they are those that were approved.
+    """
+    approved = saved.plan
+    plan_options = approved.options
+    run = context.open(
+        approved.target, Needs.DEFINITIONS if plan_options.refresh_only else Needs.SECRETS, approved.lineage
+    )
+    writer_before = run.other_writer()
+    state = run.store.load()
+    desired = run.load_definitions(
+        allow_none=not state.is_new,
+        requires_secrets=lambda key: not plan_options.refresh_only and plan_options.selects(key),
+    )
+    fingerprinter = run.target.fingerprinter(state.lineage)
+    if not plan_options.refresh_only:
+        refuse_forgotten_key(state, fingerprinter)
+    with run.connect_reader() as service:
+        plan = planner.plan(run.target, desired, state, service, plan_options, from_saved_plan=True)
+    if writer := writer_before or run.other_writer():
+        context.console.err(f"note: {safe(writer)} is writing this state: check again when that has ended")
+    if mismatches := saved.mismatches(plan, fingerprinter):
+        message = f"{file} is not what would be done any more: `apply` would refuse it"
+        raise StaleError(message, PLAN_AGAIN, tuple(map(str, mismatches)))
+    open_pins = saved.open_pins(plan, fingerprinter)
+    keys = [pin.key for pin in approved.pins if pin.action not in (Action.BLOCKED, Action.NO_OP)]
+    done = sum(key not in open_pins for key in keys)
+    if keys and done == len(keys):
+        return "already applied"
+    return f"still what would be done{f'; {done:,} of {len(keys):,} changes applied already' if done else ''}"
