@@ -92,6 +92,9 @@ PLANNED = {
         desired(auth__params__server="db2"), seen=observation(item(desired(auth__params__server="db2")))
     ),
     "deleted": planned_as(seen=observation(item()), allow_delete=True),
+    "a note about no definition": planned_as(
+        desired(), seen=observation(item(), item(identity="id-9", name="Stray"), item(identity="id-8", name="Other"))
+    ),
     "unmanaged": planned_as(seen=observation(item())),
     "waits, proofs, tests": finished(
         with_tests(
@@ -135,7 +138,8 @@ def without_definitions(plan: Plan) -> Plan:
     return replace(plan, changes=tuple(replace(change, desired=None) for change in plan.changes))
 
 
-def test_every_step_is_among_them() -> None:
+def test_every_step_and_a_note_are_among_them() -> None:
+    assert PLANNED["a note about no definition"].notes
     found = {type(step).__name__ for plan in EVERY.values() for change in plan.changes for step in change.steps}
     assert found == {"Accept", "Await", "Create", "Delete", "Forget", "Patch", "Probe", "Test"}
 
