@@ -25,7 +25,12 @@ from provisioner.report.terminal import Style, safe
 
 @click.command(cls=options.StrictCommand)
 @click.argument("plan_file", metavar="FILE", required=False, type=PLAN_FILE)
-@options.target
+@click.option(
+    "--target",
+    metavar="NAME",
+    shell_complete=options.complete_target,
+    help="Refuse a plan that was made for another target.",
+)
 @options.form
 @options.reports(formats.PLAN)
 @click.option(
