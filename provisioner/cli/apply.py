@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -18,12 +19,11 @@ from provisioner.cli.evidence import as_text, new_record, with_evidence
 from provisioner.cli.interruption import Interruption
 from provisioner.cli.reports import Reports, warning_if_not_written, with_problem_reports, write_reports
 from provisioner.cli.saved_plans import PLAN_FILE, read_saved_plan
-from provisioner.definitions.desired import Desired
 from provisioner.errors import UsageError
 from provisioner.model import Key
 from provisioner.planning.approval import ExpectedDigest, SavedPlan
 from provisioner.planning.plan import NO_OPTIONS, Plan, PlanOptions
-from provisioner.planning.selection import is_selected, with_readers
+from provisioner.planning.selection import needs_secrets, with_readers
 from provisioner.report import formats, outcomes, plan_text
 from provisioner.report.wording import foreign_texts, texts_of_plan
 from provisioner.service.client import FlowService
@@ -144,10 +144,7 @@ def _apply(
     record.options = apply_options
     approved, plan_options = apply_options.approved, apply_options.plan_options
     lineage = approved.plan.lineage if isinstance(approved, SavedPlan) else None
-
-    def requires_secrets(definition: Desired) -> bool:
-        return not plan_options.refresh_only and is_selected(definition, plan_options, variables)
-
+    requires_secrets = partial(needs_secrets, options=plan_options, variables=variables)
     run = context.open(target, Needs.DEFINITIONS, lineage, requires_secrets)
     record.target = run.target
     # The lock comes first: whatever is read after it stays true until the end.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ from provisioner.planning.approval import PLAN_AGAIN, SavedPlan
 from provisioner.planning.consistency import contradictions
 from provisioner.planning.plan import Action, Plan
 from provisioner.planning.secret_records import refuse_forgotten_key
+from provisioner.planning.selection import needs_secrets
 from provisioner.report import formats
 from provisioner.report.terminal import Style, safe
 
@@ -102,15 +104,11 @@ def _checked(context: Context, saved: SavedPlan, file: Path) -> str:
     """
     approved = saved.plan
     plan_options = approved.options
-    run = context.open(
-        approved.target, Needs.DEFINITIONS if plan_options.refresh_only else Needs.SECRETS, approved.lineage
-    )
+    requires_secrets = partial(needs_secrets, options=plan_options)
+    run = context.open(approved.target, Needs.DEFINITIONS, approved.lineage, requires_secrets)
     writer_before = run.other_writer()
     state = run.store.load()
-    desired = run.load_definitions(
-        allow_none=not state.is_new,
-        requires_secrets=lambda key: not plan_options.refresh_only and plan_options.selects(key),
-    )
+    desired = run.load_definitions(allow_none=not state.is_new, requires_secrets=requires_secrets)
     fingerprinter = run.target.fingerprinter(state.lineage)
     if not plan_options.refresh_only:
         refuse_forgotten_key(state, fingerprinter)

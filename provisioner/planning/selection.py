@@ -19,6 +19,11 @@ def is_selected(desired: Desired, options: PlanOptions, variables: Collection[st
     return options.selects(desired.key) if options.select or not variables else False
 
 
+def needs_secrets(desired: Desired, options: PlanOptions, variables: Collection[str] = ()) -> bool:
+    """Return whether every variable of a definition has to be set to carry out a plan with these options."""
+    return not options.refresh_only and is_selected(desired, options, variables)
+
+
 def with_readers(
     options: PlanOptions, variables: Collection[str], desired: Iterable[Desired], target: str
 ) -> PlanOptions:
