@@ -4,19 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-TARGET ?=
-TARGET_FLAG := $(if $(TARGET),--target $(TARGET))
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# An empty TARGET usually comes from an unset variable, and would select the default target.
-ifneq ($(filter command environment,$(origin TARGET)),)
-ifeq ($(strip $(TARGET)),)
-$(error TARGET is empty: set the variable that it comes from, or leave it out)
-endif
-endif
-
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-lifecycle test test-all test-lowest test-python check format validate plan apply lock browser database bench flame \
+.PHONY: help demo demo-lifecycle test test-all test-lowest test-python check format lock browser database bench flame \
   docs screenshots soak clean
 
 help: ## list the targets
@@ -39,8 +30,8 @@ demo-lifecycle: $(READY) ## run the whole life of base connections on an emulato
 	@$(BIN)/python -m tests.demo_lifecycle
 
 # Tests that are slow, or need a browser or a database server.
-SLOW := tests/answers tests/files tests/kills tests/fuzzing tests/browser tests/databases \
-  tests/acceptance/test_pipelines.py tests/acceptance/test_pipeline_state.py tests/acceptance/test_nothing_leaks.py \
+SLOW := tests/answers tests/files tests/kills tests/fuzzing tests/browser tests/databases tests/pipelines \
+  tests/acceptance/test_nothing_leaks.py \
   tests/definitions/test_agreement.py
 # Idle processes take tests from busy ones, because slow tests are next to each other.
 PARALLEL := -n auto --dist worksteal
@@ -61,22 +52,23 @@ format: $(READY) ## format the code and sort its imports
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 
-validate: $(READY) ## check the definitions (TARGET=name for one target)
-	@$(BIN)/provisioner validate $(TARGET_FLAG)
-
-plan: $(READY) ## show what would change (TARGET=name)
-	@$(BIN)/provisioner plan $(TARGET_FLAG)
-
-apply: $(READY) ## apply the plan (TARGET=name; asks unless CI is set)
-	@$(BIN)/provisioner apply $(TARGET_FLAG) $(if $(filter-out 0 false no,$(CI)),--yes)
+# validate, plan and apply are those that `init` gives every project.
+PROVISIONER := $(BIN)/provisioner
+validate plan apply: $(READY)
+include provisioner/scaffold/project/provisioner.mk
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
   --no-emit-index-url --custom-compile-command "make lock"
+
+# What a pipeline installs beside provisioner, and to build it.
+PROJECT_LOCK := provisioner/scaffold/project/requirements.txt
 
 lock: $(READY) ## update the pinned dependencies
 	@$(COMPILE) --extra databases --group dev pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) --group browser --constraint requirements-dev.lock -o requirements-browser.lock
 	@$(COMPILE) --group bench --constraint requirements-dev.lock -o requirements-bench.lock
+	@echo "# What the pipeline installs beside provisioner, which is in provisioner.txt: pinned by hash." >$(PROJECT_LOCK)
+	@$(COMPILE) --no-header --no-annotate --group build --constraint requirements-dev.lock pyproject.toml >>$(PROJECT_LOCK)
 
 BROWSERS := chromium chromium-browser google-chrome
 
