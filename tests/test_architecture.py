@@ -31,6 +31,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
     "importing": STAGES | {"planning", "apply"},
     "report": STAGES | {"planning", "apply"},
     "cli": STAGES | {"planning", "apply", "importing", "report", "emulator"},
+    "scaffold": VOCABULARY,
     "emulator": frozenset(),
     "__main__": frozenset({"cli"}),
 }
@@ -40,7 +41,7 @@ LIBRARIES = {
     "yaml": {"definitions/yaml_loader.py", "importing/drafts.py"},
     "jsonschema": {"json_schema.py"},
     "jsonschema_rs": {"json_schema.py", "emulator/fault_config.py"},
-    "jinja2": {"definitions/templates.py", "report/plan_html.py"},
+    "jinja2": {"definitions/templates.py", "report/plan_html.py", "scaffold/files.py"},
     "requests": {"service/transport.py"},
     "filelock": {"state/lock.py"},
     "ahocorasick_rs": {"secret_scanner.py"},

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shlex
-from collections.abc import Iterator, Mapping
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import click
 
-from provisioner import json_schema
 from provisioner.cli import options
 from provisioner.cli.context import Context
 from provisioner.errors import NotWritten
+from provisioner.scaffold.files import scaffold
 
 
 @click.command(cls=options.StrictCommand)
@@ -26,11 +23,21 @@ from provisioner.errors import NotWritten
     show_default=True,
     help="CI system to generate a pipeline for.",
 )
+@click.option(
+    "--target",
+    "targets",
+    metavar="NAME",
+    multiple=True,
+    default=("prod",),
+    show_default=True,
+    callback=lambda *args: _read_targets(args[-1]),
+    help="Target of the project and its pipeline; repeat it for stages, in the order in which they are applied.",
+)
 @click.pass_obj
-def init(context: Context, folder: Path, pipeline: str) -> int:
+def init(context: Context, folder: Path, pipeline: str, targets: tuple[str, ...]) -> int:
     """Create a project in DIR: a sample definition, schemas for editors, a pipeline. Overwrites nothing."""
     console = context.console
-    for path, text in scaffold(pipeline).items():
+    for path, text in scaffold(pipeline, targets).items():
         try:
             console.create(folder / path, text)
             console.out(f"created  {path}")
@@ -41,34 +48,29 @@ def init(context: Context, folder: Path, pipeline: str) -> int:
         except OSError as error:
             message = f"{folder / path} cannot be written: {error.strerror}"
             raise NotWritten(message, "check permissions and room") from None
-    console.err(context.err_style.fold(next_steps(pipeline, folder)))
+    console.err(context.err_style.fold(next_steps(pipeline, targets, folder)))
     return 0
 
 
-_PARTS = {"github": ("state", "github"), "gitlab": ("state", "gitlab"), "azure": ("state", "azure"), "none": ()}
-_HIDDEN = "dot-"
-"""The prefix in place of a leading dot, so that no tool takes a template for its own file."""
+_PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_RESERVED = ("local", "all", "y", "n", "yes", "no", "on", "off", "true", "false", "null")
+"""The emulator's target, the choice of all targets in a pipeline, and what YAML does not read as text."""
 
 
-def scaffold(pipeline: str) -> Mapping[str, str]:
-    """Return the text of each file by its path, sorted. ``pipeline``: github, gitlab, azure, or none."""
-    root = files("provisioner") / "scaffold"
-    made = {path: text for part in ("project", *_PARTS[pipeline]) for path, text in _below(root / part, "")}
-    for name in ("connection", "project"):
-        made[f"schemas/{name}.schema.json"] = json.dumps(json_schema.load(name), indent=2, ensure_ascii=False) + "\n"
-    return dict(sorted(made.items()))
+def _read_targets(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of targets. Raise ``BadParameter`` for one that cannot be a target or occurs twice."""
+    for number, name in enumerate(names):
+        if not _PLAIN_NAME.fullmatch(name):
+            message = f"{name!r}: a letter comes first, then letters, digits, `_` and `-`, 64 characters at most"
+            raise click.BadParameter(message)
+        if name.casefold() in _RESERVED:
+            raise click.BadParameter(f"{name} means something else in a project or in YAML: choose another name")
+        if name.casefold() in map(str.casefold, names[:number]):
+            raise click.BadParameter(f"{name} is given twice")
+    return names
 
 
-def _below(folder: Traversable, path: str) -> Iterator[tuple[str, str]]:
-    for entry in folder.iterdir():
-        name = f".{entry.name.removeprefix(_HIDDEN)}" if entry.name.startswith(_HIDDEN) else entry.name
-        if entry.is_dir():
-            yield from _below(entry, f"{path}{name}/")
-        else:
-            yield f"{path}{name}", entry.read_text("utf-8")
-
-
-_OF_LINES = (".gitattributes", ".gitignore", "CODEOWNERS")
+_OF_LINES = (".gitattributes", ".gitignore", "CODEOWNERS", "Makefile")
 """Files that consist of independent lines, so that a user can add ours."""
 
 
@@ -83,26 +85,34 @@ def lacking_lines(path: Path, text: str) -> tuple[str, ...]:
     return tuple(line for line in text.splitlines() if line.strip() and line[0] != "#" and line.strip() not in there)
 
 
-_SECRETS = {
-    "github": "add the secrets named in .github/workflows/provisioner.yml to the repository's secrets",
-    "gitlab": "create AEP_API_KEY, AEP_CLIENT_SECRET and the passwords as masked, protected variables of the project",
-    "azure": "create the variable group `provisioner` and the environment `prod`, as azure-pipelines.yml says",
+_SETTINGS = {
+    "github": "make the environments {names}, with the secrets named in .github/workflows/provisioner.yml, and "
+    "{approvals}, with required reviewers",
+    "gitlab": "make AEP_API_KEY, AEP_CLIENT_SECRET and the passwords masked, protected variables of the project, with "
+    "the environment scopes {names}",
+    "azure": "make the variable groups {groups}, with the secrets named in azure-pipelines.yml, and the environments "
+    "{names}, with approvers",
 }
 
 
-def next_steps(pipeline: str, folder: Path = Path()) -> str:
+def next_steps(pipeline: str, targets: tuple[str, ...], folder: Path = Path()) -> str:
     """Return the next steps for the user, in order."""
     commands = "provisioner validate, then provisioner apply --target local"
     if folder.resolve() != Path.cwd():
         commands = f"cd {shlex.quote(str(folder))}, then provisioner validate and provisioner apply --target local"
     steps = [
         f"try it: {commands}",
-        "provisioner.yaml: fill in your organization, sandbox and hosts; connections/: one file per database",
+        "provisioner.yaml: fill in your organization, sandboxes and hosts; connections/: one file per database",
     ]
     if pipeline != "none":
+        settings = _SETTINGS[pipeline].format(
+            names=", ".join(targets),
+            approvals=", ".join(f"{target}-approval" for target in targets),
+            groups=", ".join(f"provisioner-{target}" for target in targets),
+        )
         steps += [
-            "requirements.txt: enter where the pipeline installs provisioner from",
-            _SECRETS[pipeline],
+            "provisioner.txt: enter where the pipeline installs provisioner from",
+            settings,
             *(["CODEOWNERS: name your approvers"] if pipeline != "azure" else []),
         ]
     return "\n".join(["next:", *(f"  {number}. {step}" for number, step in enumerate(steps, 1))])

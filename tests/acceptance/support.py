@@ -153,11 +153,17 @@ class Project:
         )
         return self._keep(Result(done.returncode, done.stdout, done.stderr))
 
-    def at_terminal(self, *args: str, answer: str = "", environ: Mapping[str, str | None] | None = None) -> Result:
+    def at_terminal(
+        self,
+        *args: str,
+        answer: str = "",
+        environ: Mapping[str, str | None] | None = None,
+        command: tuple[str, ...] = COMMAND,
+    ) -> Result:
         """Run the command on a terminal and type ``answer`` where it asks. ``out`` is all that the screen shows."""
         ours, theirs = pty.openpty()
         with subprocess.Popen(
-            [*COMMAND, *args],
+            [*command, *args],
             cwd=self.folder,
             env=self.environment({"TERM": "xterm-256color", **(environ or {})}),
             stdin=theirs,
@@ -212,9 +218,10 @@ def _screen(terminal: int, answer: str) -> str:
 
 @dataclass(frozen=True)
 class Service:
-    """The emulator as a bystander sees it, who can also edit what is there."""
+    """The emulator as a bystander sees it, who can also edit what is there, in one sandbox."""
 
     url: str
+    sandbox: str = "prod"
 
     def reset(self) -> None:
         requests.post(f"{self.url}/_emulator/reset", timeout=5)
@@ -271,7 +278,7 @@ class Service:
             "Authorization": "Bearer somebody",
             "x-api-key": "somebody-else",
             "x-gw-ims-org-id": ORG,
-            "x-sandbox-name": "prod",
+            "x-sandbox-name": self.sandbox,
         }
         answer = requests.request(
             method, f"{self.url}{FLOW}/{resource}{path}", headers={**caller, **(headers or {})}, timeout=5, **more

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.cli.init import scaffold
+from provisioner.scaffold.files import scaffold
 from tests.acceptance.support import Project, basic
 
 PIPELINES = ("github", "gitlab", "azure", "none")

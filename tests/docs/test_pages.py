@@ -10,12 +10,12 @@ import pytest
 
 from provisioner import errors
 from provisioner.cli import cli, settings
-from provisioner.cli.init import scaffold
 from provisioner.definitions.schema import Checker
 from provisioner.definitions.yaml_loader import parse
 from provisioner.json_schema import load
 from provisioner.planning.plan import Action
 from provisioner.report.wording import SYMBOL
+from provisioner.scaffold.files import scaffold
 from tests.docs.generate import generated, rules
 from tests.docs.pages import PAGES, ROOT, blocks, text_of
 from tests.every_command import all_commands
