@@ -30,7 +30,7 @@ LAYERS: Mapping[str, frozenset[str]] = {
     "apply": STAGES | {"planning"},
     "importing": STAGES | {"planning", "apply"},
     "report": STAGES | {"planning", "apply"},
-    "cli": STAGES | {"planning", "apply", "importing", "report", "emulator"},
+    "cli": STAGES | {"planning", "apply", "importing", "report", "emulator", "scaffold"},
     "scaffold": VOCABULARY,
     "emulator": frozenset(),
     "__main__": frozenset({"cli"}),

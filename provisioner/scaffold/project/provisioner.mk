@@ -22,11 +22,7 @@ run = mkdir -p .provisioner && set -f && set -- && \
   for report in $$REPORT; do set -- "$$@" --report "$$report"; done && \
   exec $(PROVISIONER) $(1) $${TARGET:+--target "$$TARGET"} "$$@" --report result=.provisioner/result $$ARGS
 
-.PHONY: install validate plan apply
-
-install: ## install provisioner as pinned in requirements.txt and provisioner.txt
-	@$(PYTHON) -m pip install --quiet --require-hashes --no-deps --requirement requirements.txt
-	@$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation --requirement provisioner.txt
+.PHONY: validate plan apply install
 
 validate: ## check the definitions (TARGET=name for one target)
 	$(refuse-empty)
@@ -41,3 +37,7 @@ apply: ## apply the plan (TARGET, PLAN, DIGEST, REPORT, ARGS); asks unless PLAN,
 	@case "$${PLAN+given}$${DIGEST+given}$${CI:-false}" in \
 	  given*|0|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]) yes= ;; *) yes=--yes ;; esac; \
 	$(call run,apply $${PLAN:+"$$PLAN"} $${DIGEST:+--expect-digest "$$DIGEST"} $$yes)
+
+install: ## install provisioner as pinned in requirements.txt and provisioner.txt
+	@$(PYTHON) -m pip install --quiet --require-hashes --no-deps --requirement requirements.txt
+	@$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation --requirement provisioner.txt
