@@ -53,20 +53,26 @@ def init(context: Context, folder: Path, pipeline: str, targets: tuple[str, ...]
 
 
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_SUFFIXES = ("-approval", "-review", "_approval", "_review")
 _RESERVED = ("local", "all", "y", "n", "yes", "no", "on", "off", "true", "false", "null")
 """The emulator's target, the choice of all targets in a pipeline, and what YAML does not read as text."""
 
 
 def _read_targets(names: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of targets. Raise ``BadParameter`` for one that cannot be a target or occurs twice."""
-    for number, name in enumerate(names):
+    taken: dict[str, str] = {}
+    for name in names:
         if not _PLAIN_NAME.fullmatch(name):
             message = f"{name!r}: a letter comes first, then letters, digits, `_` and `-`, 64 characters at most"
             raise click.BadParameter(message)
         if name.casefold() in _RESERVED:
-            raise click.BadParameter(f"{name} means something else in a project or in YAML: choose another name")
-        if name.casefold() in map(str.casefold, names[:number]):
-            raise click.BadParameter(f"{name} is given twice")
+            raise click.BadParameter(f"{name} is the emulator, or means something else in YAML: choose another name")
+        if name.casefold().endswith(_SUFFIXES):
+            raise click.BadParameter(f"{name}: an environment of another target has such a name: choose another one")
+        stage = name.casefold().replace("_", "-")
+        if stage in taken:
+            raise click.BadParameter(f"{taken[stage]} and {name} become the same stage: choose another name")
+        taken[stage] = name
     return names
 
 
@@ -86,12 +92,12 @@ def lacking_lines(path: Path, text: str) -> tuple[str, ...]:
 
 
 _SETTINGS = {
-    "github": "make the environments {names}, with the secrets named in .github/workflows/provisioner.yml, and "
-    "{approvals}, with required reviewers",
-    "gitlab": "make AEP_API_KEY, AEP_CLIENT_SECRET and the passwords masked, protected variables of the project, with "
-    "the environment scopes {names}",
-    "azure": "make the variable groups {groups}, with the secrets named in azure-pipelines.yml, and the environments "
-    "{names}, with approvers",
+    "github": "create the environments {names}, for the branch main only, with the secrets named in "
+    ".github/workflows/provisioner.yml, and {approvals}, with required reviewers",
+    "gitlab": "add AEP_API_KEY, AEP_CLIENT_SECRET, PROVISIONER_FINGERPRINT_KEY and the passwords as masked, protected "
+    "variables of the project, with the environment scopes {names}",
+    "azure": "create the variable groups {groups}, with the secrets named in azure-pipelines.yml, {reviews} for pull "
+    "requests, and the environments {names}, with approvers",
 }
 
 
@@ -102,13 +108,14 @@ def next_steps(pipeline: str, targets: tuple[str, ...], folder: Path = Path()) -
         commands = f"cd {shlex.quote(str(folder))}, then provisioner validate and provisioner apply --target local"
     steps = [
         f"try it: {commands}",
-        "provisioner.yaml: fill in your organization, sandboxes and hosts; connections/: one file per database",
+        "provisioner.yaml: enter your organization, sandboxes and hosts; connections/: one file per database",
     ]
     if pipeline != "none":
         settings = _SETTINGS[pipeline].format(
             names=", ".join(targets),
             approvals=", ".join(f"{target}-approval" for target in targets),
             groups=", ".join(f"provisioner-{target}" for target in targets),
+            reviews=", ".join(f"provisioner-{target}-review" for target in targets),
         )
         steps += [
             "provisioner.txt: enter where the pipeline installs provisioner from",

@@ -74,8 +74,8 @@ def plan(
         approved.check_digest(plan)  # and nothing else: `plan` also shows what a digest does not cover
     if out:
         _save(context, plan, out)
-    if plan.count(Action.BLOCKED):
-        return ExitCode.FAILED
+    if plan.count(Action.BLOCKED) or (out and plan.unset_origins):
+        return ExitCode.FAILED  # nobody should approve a plan that `apply` will refuse
     return ExitCode.CHANGES if detailed_exitcode and plan.pending else ExitCode.DONE
 
 

@@ -45,6 +45,19 @@ def show_entry(context: Context, key: str, target: str | None, form: str) -> int
     return 0
 
 
+@group.command("path", short_help="Print the path of the state file.")
+@options.target
+@options.offline_project
+def print_path(context: Context, target: str | None) -> int:
+    """Print the path of the state file of a target, relative to the project, for scripts."""
+    from provisioner.cli.connect import choose_target
+    from provisioner.cli.settings import read_settings
+    from provisioner.definitions.project import read_project
+
+    context.console.out(choose_target(read_project(context.folder), target, read_settings(context.environ)).state)
+    return 0
+
+
 @group.command("rebuild", short_help="Rebuild a lost or damaged state.")
 @options.target
 @options.lock_timeout

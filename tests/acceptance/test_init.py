@@ -53,7 +53,7 @@ def test_it_overwrites_nothing(bare: Project) -> None:
     [
         ("none", ".gitignore", "/.provisioner/\n.env\n", ["/*.plan", "/provisioner-report-*.txt"]),
         ("github", ".gitignore", "  /*.plan  \n", ["/.provisioner/", "/state/"]),
-        ("github", ".github/CODEOWNERS", "* @us\n", ["/connections/"]),
+        ("github", ".github/CODEOWNERS", "/docs/ @us\n", ["* @your-org/data-platform"]),
         ("none", ".gitignore", "\udcff", ["/*.plan"]),
     ],
 )
@@ -170,3 +170,31 @@ def test_behind_a_format_bash_completes_files(
         check=True,
     )
     assert shell.stdout.splitlines() == expected
+
+
+REFUSED_TARGETS = [
+    (("local",), "choose another name"),
+    (("yes",), "choose another name"),
+    (("1st",), "a letter comes first"),
+    (("a b",), "a letter comes first"),
+    (("dev", "Dev"), "dev and Dev become the same stage"),
+    (("prod_eu", "prod-eu"), "prod_eu and prod-eu become the same stage"),
+    (("prod", "prod"), "prod and prod become the same stage"),
+    (("prod-approval",), "an environment of another target has such a name"),
+    (("dev-review",), "an environment of another target has such a name"),
+]
+
+
+@pytest.mark.parametrize(("names", "words"), REFUSED_TARGETS)
+def test_targets_that_a_pipeline_could_not_tell_apart_are_refused(
+    bare: Project, names: tuple[str, ...], words: str
+) -> None:
+    refused = bare.run("init", *(word for name in names for word in ("--target", name)))
+    assert (refused.code, words in refused.err) == (64, True)
+    assert list(bare.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_each_stage_is_a_target(bare: Project, pipeline: str) -> None:
+    assert bare.run("init", "--pipeline", pipeline, "--target", "dev", "--target", "Prod_EU").code == 0
+    assert bare.run("validate").last == "1 definition checked for targets local, dev, Prod_EU: no problems"

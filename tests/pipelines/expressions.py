@@ -27,6 +27,7 @@ def evaluate(text: str, value: Callable[[str], Any], **functions: Callable[..., 
     """Return the value of an expression. ``value`` returns that of a name such as ``needs.plan.result``."""
     known = {**_FUNCTIONS, **functions}
     tokens = _TOKEN.findall(text)
+    assert "".join(tokens) == re.sub(r"\s+(?=(?:[^']|'[^']*')*$)", "", text), text  # blanks in quotes count
     source = []
     for number, token in enumerate(tokens):
         following = tokens[number + 1] if number + 1 < len(tokens) else ""

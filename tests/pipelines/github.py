@@ -18,9 +18,9 @@ BOT = "github-actions[bot]"
 
 @dataclass
 class GitHub:
-    """What there is, newest status first. ``may_write``: what the token of the step is good for. ``newest`` is the head
-    of the default branch; every event happens a minute after the one before. ``environments`` have their
-    protection rules, by name."""
+    """The objects of one repository, statuses newest first. ``may_write``: the token of the step may. ``newest`` is the
+    head of the default branch; every event happens a minute after the one before. ``environments`` have their
+    protection rules, by name; every branch may use those in ``open_to_all``."""
 
     url: str = ""
     may_write: bool = True
@@ -31,14 +31,21 @@ class GitHub:
     statuses: dict[str, list[Any]] = field(default_factory=dict)
     pulls: dict[str, list[Any]] = field(default_factory=dict)
     environments: dict[str, list[Any]] = field(default_factory=dict)
+    open_to_all: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
 
     def now(self) -> str:
         self.minute += 1
         return f"2026-11-24T12:{self.minute:02}:00Z"
 
-    def merge(self, number: int, head: str, sha: str) -> None:
-        pull = {"number": number, "merged_at": self.now(), "merge_commit_sha": sha, "head": {"sha": head}}
+    def merge(self, number: int, head: str, sha: str, base: str = "main") -> None:
+        pull = {
+            "number": number,
+            "merged_at": self.now(),
+            "merge_commit_sha": sha,
+            "head": {"sha": head},
+            "base": {"ref": base},
+        }
         self.pulls.setdefault(sha, []).append(pull)
         self.newest = sha
 
@@ -75,7 +82,9 @@ class GitHub:
             case "pulls", None:
                 return 200, {"state": "open" if self.open else "closed"}
             case "environments", None if name in self.environments:
-                return 200, {"name": name, "protection_rules": self.environments[name]}
+                policy = None if name in self.open_to_all else {"protected_branches": True}
+                rules = self.environments[name]
+                return 200, {"name": name, "protection_rules": rules, "deployment_branch_policy": policy}
             case "environments", None:
                 return 404, {"message": "Not Found"}
             case "commits", None:

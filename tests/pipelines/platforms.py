@@ -1,8 +1,11 @@
 """The three platforms, as far as the shipped pipelines use them: they carry out the files that ``init`` writes.
 
-A run has jobs in the order of the file; each job has a clone of its own, in which its steps run as processes. Secrets
-reach only the steps that the file gives them to, from the environment of the target. Nothing is known of what a step
-does: all behaviour is in the files.
+A run has jobs in the order of the file; each job has a clone of its own, in which its steps run as processes, in the
+shell that the platform uses. Secrets reach only the steps that the file gives them to, from the environment of the
+target. Nothing is known of what a step does: all behaviour is in the files.
+
+Not simulated: permissions of tokens, concurrency groups, time limits, and what actions and tasks do beside their
+artifacts. ``ci/install`` runs with a Python that does nothing, since the command is there.
 """
 
 from __future__ import annotations
@@ -23,9 +26,9 @@ from tests.pipelines.expressions import evaluate, fill_in
 from tests.pipelines.github import REPOSITORY, GitHub
 from tests.pipelines.repository import Repository, Runner
 
-HEAD = "a" * 40
+BASH_E, BASH = ("bash", "-e", "-c"), ("bash", "-c")
 Interfere = Callable[[str, "subprocess.Popen[str]"], None]
-"""What happens to a step while it runs: gets its script and its process."""
+"""Acts on a step while it runs: gets its script and its process."""
 
 
 @dataclass
@@ -66,9 +69,11 @@ class Run:
 
 
 class Platform:
-    """What all three have in common. ``secrets`` are by target; ``approve`` is asked with the target and its plan."""
+    """The common part. ``secrets`` are by environment, those for pull requests of ``prod`` under ``prod-review``;
+    ``approve`` is asked with the target and its plan."""
 
     file = ""
+    shell = BASH_E
 
     def __init__(self, repository: Repository, secrets: Mapping[str, Mapping[str, str]]) -> None:
         self.repository = repository
@@ -86,26 +91,31 @@ class Platform:
         """Run the pipeline for a pull request of this branch."""
         raise NotImplementedError
 
-    def merged(self) -> Run:
-        """Run it for the newest commit of main."""
+    def merged(self, commit: str = "main") -> Run:
+        """Run it for a commit of main, by default for the newest."""
         raise NotImplementedError
 
     def by_hand(self, target: str, **inputs: str) -> Run:
-        """Somebody starts it, with inputs."""
+        """Run it for a target, with inputs."""
         raise NotImplementedError
 
     def scheduled(self) -> Run:
+        """Run it by its schedule."""
         raise NotImplementedError
 
     def cancel(self, process: subprocess.Popen[str]) -> None:
-        """Somebody cancels the run: the platform interrupts the step, and waits for its end."""
+        """Cancel the run: interrupt the step, and wait for its end."""
         self.cancelled = True
         process.send_signal(signal.SIGINT)
 
     def step(self, job: Job, name: str, script: str, environ: Mapping[str, str]) -> Result:
         """Run a step that is a script."""
         assert job.runner
-        result = job.runner.shell(script, environ, lambda process: self.interfere(script, process))
+
+        def started(process: subprocess.Popen[str]) -> None:
+            self.interfere(script, process)
+
+        result = job.runner.shell(script, environ, started, self.shell)
         job.steps[name] = result
         if self.cancelled:
             job.result = "cancelled"
@@ -122,17 +132,19 @@ class GitHubActions(Platform):
     def __init__(self, repository: Repository, secrets: Mapping[str, Mapping[str, str]], github: GitHub) -> None:
         super().__init__(repository, secrets)
         self.github = github
-        self.head = HEAD
+        self.pulls: dict[str, tuple[int, str]] = {}
         for target in repository.targets:
             github.environments[f"{target}-approval"] = [{"type": "required_reviewers", "reviewers": [{}]}]
 
     def review(self, branch: str, fork: bool = False) -> Run:
         self.github.may_write = not fork
-        pull = {"pull_request": {"number": 12, "head": {"sha": self.head}}}
-        return self._run("pull_request", "refs/pull/12/merge", branch, pull, secrets=not fork)
+        head = self.repository.git("rev-parse", branch).strip()
+        number, _ = self.pulls[branch] = (self.pulls.get(branch, (len(self.pulls) + 1, ""))[0], head)
+        pull = {"pull_request": {"number": number, "head": {"sha": head}}}
+        return self._run("pull_request", f"refs/pull/{number}/merge", branch, pull, secrets=not fork)
 
-    def merged(self) -> Run:
-        return self._run("push", "refs/heads/main", "main", {})
+    def merged(self, commit: str = "main") -> Run:
+        return self._run("push", "refs/heads/main", commit, {})
 
     def by_hand(self, target: str, **inputs: str) -> Run:
         event = {"inputs": {"target": target, **inputs}}
@@ -141,10 +153,10 @@ class GitHubActions(Platform):
     def scheduled(self) -> Run:
         return self._run("schedule", "refs/heads/main", "main", {})
 
-    def merge(self, sha: str) -> None:
-        """Somebody merges the pull request, as this commit."""
+    def merge(self, branch: str, sha: str) -> None:
+        """Record that the pull request of a branch was merged as this commit."""
         self.github.may_write = True
-        self.github.merge(12, self.head, sha)
+        self.github.merge(*self.pulls[branch], sha)
 
     def _run(self, event_name: str, ref: str, branch: str, event: Any, secrets: bool = True) -> Run:
         run = Run()
@@ -188,7 +200,7 @@ class GitHubActions(Platform):
             if not self.approve(*run.approvals[-1]):
                 job.result = "failure"
                 return
-        secrets = self.secrets.get(environment.removesuffix("-review"), {}) if with_secrets else {}
+        secrets = self.secrets.get(environment, {}) if with_secrets else {}
         job.runner = self.repository.runner(branch)
         files = job.runner.folder.parent / f"{job.runner.folder.name}-files"
         files.mkdir()
@@ -203,6 +215,8 @@ class GitHubActions(Platform):
             "GITHUB_RUN_ATTEMPT": str(self.attempt),
             "GITHUB_ACTOR": "ada",
             "GITHUB_SHA": sha,
+            "GITHUB_REF_NAME": values["github.ref"].removeprefix("refs/heads/"),
+            "GITHUB_EVENT_NAME": values["github.event_name"],
             "GITHUB_EVENT_PATH": str(files / "event.json"),
             "GITHUB_STEP_SUMMARY": str(files / "summary.md"),
             "GITHUB_OUTPUT": str(files / "output"),
@@ -298,8 +312,8 @@ class GitLab(Platform):
         }
         return self._run(branch, variables, secrets=not fork)
 
-    def merged(self) -> Run:
-        return self._run("main", {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main"})
+    def merged(self, commit: str = "main") -> Run:
+        return self._run(commit, {"CI_PIPELINE_SOURCE": "push", "CI_COMMIT_BRANCH": "main"})
 
     def by_hand(self, target: str, **inputs: str) -> Run:
         given = {"RUN_TARGET": target, **{name.upper(): value for name, value in inputs.items()}}
@@ -337,7 +351,7 @@ class GitLab(Platform):
                     continue
                 going = self._ready(run, description)
                 if going and rules[0].get("when") == "manual":
-                    going = self._start(run, environ["TARGET"])
+                    going = self._start(run, description["environment"])
                 if not going:
                     job.result = "skipped"
                 else:
@@ -362,13 +376,14 @@ class GitLab(Platform):
         job.runner = self.repository.runner(branch)
         place = description.get("environment", "")
         scope = (place if isinstance(place, str) else place["name"]).replace("$TARGET", environ.get("TARGET", ""))
-        secrets = self.secrets.get(scope, {}) if with_secrets else {}
-        job.runner.environ |= {**environ, **secrets}
+        protected = "CI_COMMIT_BRANCH" in environ  # variables of a target are; merge requests have their own
+        secrets = self.secrets.get(scope if protected else f"{scope}-review", {}) if with_secrets else {}
+        job.runner.environ |= {**environ, **secrets, "CI_ENVIRONMENT_NAME": scope}
         for need in description.get("needs", []):
             folder = run.artifacts.get(need if isinstance(need, str) else need["job"])
             if folder:
                 shutil.copytree(folder, job.runner.folder, dirs_exist_ok=True)
-        before = self.pipeline["default"]["before_script"]
+        before = description.get("before_script", self.pipeline["default"]["before_script"])
         self.step(job, "script", "\n".join([*before, *description["script"]]), {})
         for line in description.get("after_script", []):
             job.steps["after_script"] = job.runner.shell(line, {})
@@ -388,12 +403,13 @@ class AzurePipelines(Platform):
     """``azure-pipelines.yml``. Its template expressions are expanded first, as the platform does."""
 
     file = "azure-pipelines.yml"
+    shell = BASH
 
     def review(self, branch: str, fork: bool = False) -> Run:
         return self._run("PullRequest", "refs/pull/12/merge", branch, {}, secrets=not fork)
 
-    def merged(self) -> Run:
-        return self._run("IndividualCI", "refs/heads/main", "main", {})
+    def merged(self, commit: str = "main") -> Run:
+        return self._run("IndividualCI", "refs/heads/main", commit, {})
 
     def by_hand(self, target: str, **inputs: str) -> Run:
         return self._run("Manual", "refs/heads/main", "main", {"target": target, **inputs})
@@ -408,6 +424,7 @@ class AzurePipelines(Platform):
         declared = {one["name"]: one for one in definition["parameters"]}
         assert parameters.keys() <= declared.keys()
         given = {name: parameters.get(name, one["default"]) for name, one in declared.items()}
+        given |= {name: given[name].title() for name, one in declared.items() if one["type"] == "boolean"}
         assert all(given[name] in one.get("values", [given[name]]) for name, one in declared.items())
         values: dict[str, Any] = {f"parameters.{name}": value for name, value in given.items()}
         static = {one["name"]: fill_in(one["value"], _getter(values)) for one in definition["variables"]}
@@ -422,9 +439,10 @@ class AzurePipelines(Platform):
                 continue
             own = {one["name"]: one["value"] for one in stage["variables"] if "name" in one}
             (group,) = [one["group"] for one in stage["variables"] if "group" in one]
-            known = self.secrets[group.removeprefix("provisioner-")] if secrets else {}
+            known = self.secrets.get(group.removeprefix("provisioner-"), {}) if secrets else {}
             environ = {
                 **{name.upper(): value for name, value in {**static, **own}.items()},
+                "TF_BUILD": "True",
                 "BUILD_REASON": reason,
                 "BUILD_REQUESTEDFOR": "ada",
                 "BUILD_SOURCEVERSION": self.repository.git("rev-parse", branch).strip(),
@@ -457,7 +475,12 @@ class AzurePipelines(Platform):
         if not evaluate(step.get("condition", "succeeded()"), _getter({}), **status):
             return
         if "script" in step:
-            macros = {**secrets, "System.AccessToken": "job-token", "Pipeline.Workspace": str(self._workspace)}
+            macros = {
+                **secrets,
+                "System.AccessToken": "job-token",
+                "System.StageAttempt": str(self.attempt),
+                "Pipeline.Workspace": str(self._workspace),
+            }
             environ = {name: _macros(value, macros) for name, value in step.get("env", {}).items()}
             result = self.step(job, step["displayName"], step["script"], environ)
             for line in result.out.splitlines():

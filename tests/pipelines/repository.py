@@ -14,7 +14,7 @@ from provisioner.scaffold.files import scaffold
 from tests.acceptance.support import ORG, SECRETS, Project, Result, basic
 
 Started = Callable[[subprocess.Popen[str]], None]
-"""What a test does to a step that has begun."""
+"""Acts on a step that has begun."""
 
 
 def git(folder: Path, environ: Mapping[str, str], *args: str) -> str:
@@ -29,10 +29,16 @@ class Runner(Project):
     def git(self, *args: str) -> str:
         return git(self.folder, self.environment(), *args)
 
-    def shell(self, script: str, environ: Mapping[str, str] | None = None, started: Started | None = None) -> Result:
-        """Run a script as the platforms do. It is the first process of its group."""
+    def shell(
+        self,
+        script: str,
+        environ: Mapping[str, str] | None = None,
+        started: Started | None = None,
+        command: tuple[str, ...] = ("sh", "-e", "-c"),
+    ) -> Result:
+        """Run a script. It is the first process of its group."""
         with subprocess.Popen(
-            ["sh", "-e", "-c", script],
+            [*command, script],
             cwd=self.folder,
             env=self.environment(environ),
             stdin=subprocess.DEVNULL,
@@ -47,7 +53,7 @@ class Runner(Project):
         return self._keep(Result(process.returncode, out, err))
 
     def files(self) -> dict[str, bytes]:
-        """What lies in the folder of the state, by path."""
+        """Return the files in the folder of the state, by path."""
         return {f"state/{path.name}": path.read_bytes() for path in self.folder.glob("state/*")}
 
     def state_of(self, target: str) -> dict[str, str]:
@@ -57,7 +63,7 @@ class Runner(Project):
 
 
 class Repository:
-    """What the runners clone: definitions, the pipeline, and branches that hold their state."""
+    """A bare repository and its author: definitions, the pipeline, and branches that hold the state."""
 
     def __init__(self, folder: Path, url: str, pipeline: str, targets: tuple[str, ...]) -> None:
         config = folder / "gitconfig"
@@ -69,17 +75,19 @@ class Repository:
             "GIT_CONFIG_GLOBAL": str(config),
             "GIT_CONFIG_NOSYSTEM": "1",
             "CI": "true",
-            "PYTHON": "true",  # `make install` has nothing to do: the command is on the path
+            "PYTHON": "true",  # ci/install has nothing to do: the command is on the path
         }
         self.folder = folder
         self.targets = targets
         self.origin = folder / "origin.git"
         self.runners: list[Runner] = []
         git(folder, self.environ, "init", "--quiet", "--bare", str(self.origin))
+        self.git("config", "uploadpack.allowAnySHA1InWant", "true")
         git(folder, self.environ, "clone", "--quiet", str(self.origin), "author")
         self.author = Runner(folder / "author", self.environ)
         for path, text in scaffold(pipeline, targets).items():
             self.author.write(path, text)
+        self.author.write("provisioner.txt", f"provisioner @ git+https://git.example.com/p.git@{'a' * 40}\n")
         (self.author.folder / "connections/orders.yaml").unlink()
         self.point_to(url)
 
@@ -102,18 +110,21 @@ class Repository:
         self.author.git("push", "--quiet", "origin", f"HEAD:{branch}")
         return self.author.git("rev-parse", "HEAD").strip()
 
-    def runner(self, branch: str = "main") -> Runner:
+    def runner(self, commit: str = "main") -> Runner:
+        """Return a clone with a branch or a commit checked out."""
         name = f"runner-{len(self.runners) + 1}"
-        clone = ("clone", "--quiet", "--depth", "1", "--branch", branch, self.origin.as_uri(), name)
-        git(self.folder, self.environ, *clone)
-        self.runners.append(Runner(self.folder / name, dict(self.environ)))
-        return self.runners[-1]
+        git(self.folder, self.environ, "clone", "--quiet", "--depth", "1", self.origin.as_uri(), name)
+        runner = Runner(self.folder / name, dict(self.environ))
+        runner.git("fetch", "--quiet", "--depth", "1", "origin", commit)
+        runner.git("checkout", "--quiet", "FETCH_HEAD")
+        self.runners.append(runner)
+        return runner
 
     def git(self, *args: str) -> str:
         return git(self.origin, self.environ, *args)
 
     def kept(self, target: str) -> dict[str, bytes]:
-        """What the state branch of a target holds, by path."""
+        """Return the files on the state branch of a target, by path."""
         branch = f"provisioner-state/{target}"
         paths = self.git("ls-tree", "-r", "--name-only", branch).splitlines()
         return {path: self.git("cat-file", "blob", f"{branch}:{path}").encode() for path in paths}

@@ -49,8 +49,10 @@ def job(repository: Repository, github: GitHub, event: Any, **environ: str) -> R
         "GITHUB_REPOSITORY": REPOSITORY,
         "GITHUB_RUN_ID": "7",
         "GITHUB_SHA": runner.git("rev-parse", "HEAD").strip(),
+        "GITHUB_REF_NAME": "main",
+        "GITHUB_EVENT_NAME": "workflow_dispatch" if "inputs" in event else "push",
         "GITHUB_TOKEN": "job-token",
-        "GIVEN": "",
+        "APPROVED_BY": "pull-request",
         **environ,
     }
     return runner
@@ -104,7 +106,7 @@ def test_a_plan_that_was_approved_needs_no_other_approval(repository: Repository
     assert status["description"] in comment["body"]
     assert status["target_url"].endswith("/acme/databases/actions/runs/7")
     assert comment["body"] == f"{summary(runner)}\nPlan of commit {HEAD}.\n"
-    assert approval(merged(repository, github)).out == "environment=\n"
+    assert approval(merged(repository, github)).out == "approved=yes\n"
 
 
 NOT_APPROVED = {
@@ -127,7 +129,7 @@ def test_what_was_not_approved_waits_at_the_environment(
 ) -> None:
     status(github)
     runner = merged(repository, github)
-    assert approval(runner).out == "environment=prod-approval\n"
+    assert approval(runner).out == "approved=no\n"
     assert "To be approved at the environment `prod-approval`" in summary(runner)
 
 
@@ -135,14 +137,14 @@ def test_a_plan_that_moved_since_waits_at_the_environment(repository: Repository
     reviewed(repository, github)
     repository.define("stock")
     waiting = approval(merged(repository, github))
-    assert waiting.out == "environment=prod-approval\n"
+    assert waiting.out == "approved=no\n"
     assert re.search(f"the approved digest is {DIGEST}, and this plan has {DIGEST}", waiting.err)
 
 
 def test_a_plan_that_was_made_after_the_merge_is_no_approval(repository: Repository, github: GitHub) -> None:
     runner = merged(repository, github)
     github.status(HEAD, description=json.loads((runner.folder / "plan.json").read_text("utf-8"))["digest"])
-    assert approval(runner).out == "environment=prod-approval\n"
+    assert approval(runner).out == "approved=no\n"
 
 
 def test_what_came_by_no_pull_request_waits_at_the_environment(repository: Repository, github: GitHub) -> None:
@@ -150,17 +152,39 @@ def test_what_came_by_no_pull_request_waits_at_the_environment(repository: Repos
     github.merge(12, HEAD, "b" * 40)
     plan(runner)
     waiting = approval(runner)
-    assert (waiting.out, "merged by no pull requests" in waiting.err) == ("environment=prod-approval\n", True)
+    assert (waiting.out, "was merged to main by no pull requests" in waiting.err) == ("approved=no\n", True)
 
 
-def test_a_run_by_hand_is_approved_at_the_environment_or_by_its_digest(repository: Repository, github: GitHub) -> None:
-    runner = job(repository, github, {"inputs": {"target": "prod"}})
+def test_a_run_by_hand_is_approved_at_the_environment(repository: Repository, github: GitHub) -> None:
+    """Also one of the commit whose pull request was approved: its inputs were not."""
+    reviewed(repository, github)
+    runner = merged(repository, github)
+    assert approval(runner).out == "approved=yes\n"
+    runner.environ["GITHUB_EVENT_NAME"] = "workflow_dispatch"
+    assert approval(runner).out == "approved=no\n"
+
+
+def test_a_team_can_have_every_plan_approved_at_the_environment(repository: Repository, github: GitHub) -> None:
+    reviewed(repository, github)
+    assert approval(merged(repository, github, APPROVED_BY="environment")).out == "approved=no\n"
+
+
+def test_a_pull_request_to_another_branch_approves_nothing(repository: Repository, github: GitHub) -> None:
+    reviewed(repository, github)
+    runner = job(repository, github, {})
+    github.merge(12, HEAD, runner.environ["GITHUB_SHA"], base="feature")
     plan(runner)
-    assert approval(runner).out == "environment=prod-approval\n"
-    runner.environ["GIVEN"] = json.loads((runner.folder / "plan.json").read_text("utf-8"))["digest"]
-    assert approval(runner).out == "environment=\n"
-    runner.environ["GIVEN"] = ZERO
-    assert approval(runner).out == "environment=prod-approval\n"
+    assert approval(runner).out == "approved=no\n"
+
+
+def test_an_environment_that_every_branch_may_use_is_warned_of(repository: Repository, github: GitHub) -> None:
+    runner = job(repository, github, {})
+    plan(runner)
+    assert "::warning::every branch may use the environment prod" in approval(runner).err
+    github.environments["prod"] = []
+    assert "::warning::" not in approval(runner).err
+    github.open_to_all = {"prod"}
+    assert "::warning::every branch may use the environment prod" in approval(runner).err
 
 
 Outside: TypeAlias = Callable[[Service, str], None]
@@ -194,7 +218,7 @@ def test_what_the_digest_does_not_cover_waits_at_the_environment(
     assert "waits for an approval at the environment `prod-approval`" in github.comments[0]["body"]
     runner = restored(merged(repository, github))
     waiting = approval(runner)
-    assert waiting.out == "environment=prod-approval\n"
+    assert waiting.out == "approved=no\n"
     assert "the digest does not cover what the service or a secret says about orders" in waiting.err
 
 
@@ -226,16 +250,7 @@ def test_where_nothing_is_to_do_nothing_is_to_approve(repository: Repository, gi
     runner = job(repository, github, {})
     assert runner.run("apply", "--target", "prod", "--yes").code == 0
     plan(runner)
-    assert approval(runner).out == "environment=\n"
-
-
-def test_an_older_run_that_is_started_again_applies_nothing(repository: Repository, github: GitHub) -> None:
-    reviewed(repository, github)
-    runner = merged(repository, github, GITHUB_RUN_ATTEMPT="2")
-    assert approval(runner).code == 0
-    github.newest = "c" * 40
-    refused = approval(runner)
-    assert (refused.code, refused.out, "is not the newest commit any more" in refused.err) == (1, "", True)
+    assert approval(runner).out == "approved=yes\n"
 
 
 def test_a_fork_may_not_write_and_sees_its_plan(repository: Repository, github: GitHub, service: Service) -> None:
@@ -246,7 +261,7 @@ def test_a_fork_may_not_write_and_sees_its_plan(repository: Repository, github: 
     assert "the digest is in no status, so this plan counts as not approved" in fork.results[-1].err
     assert "The service was not queried" in summary(fork)
     github.may_write = True
-    assert approval(merged(repository, github)).out == "environment=prod-approval\n"
+    assert approval(merged(repository, github)).out == "approved=no\n"
 
 
 def test_its_digest_is_that_of_the_same_plan_with_secrets(repository: Repository, github: GitHub) -> None:
@@ -288,20 +303,32 @@ def test_what_github_says_nothing_of_is_not_ours(repository: Repository, github:
     assert len(github.statuses[HEAD]) == 1
 
 
-@pytest.mark.parametrize("refused", ["issues", "statuses"])
-def test_what_one_is_refused_for_does_not_keep_back_the_other(
-    repository: Repository, github: GitHub, refused: str, monkeypatch: pytest.MonkeyPatch
+def test_a_plan_that_could_not_be_shown_is_not_approved(
+    repository: Repository, github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A locked conversation, a comment that is too long, a rate limit: the digest has to be there all the same."""
+    """After a locked conversation, a comment that is too long, a rate limit: an older comment may be there."""
     answer = github.answer
 
     def refusing(method: str, path: str, body: Any) -> tuple[int, Any]:
-        return (422, {}) if method == "POST" and path.startswith(refused) else answer(method, path, body)
+        return (422, {}) if method != "GET" and path.startswith("issues") else answer(method, path, body)
 
+    reviewed(repository, github)
     monkeypatch.setattr(github, "answer", refusing)
+    repository.define("stock")
     runner = reviewed(repository, github)
     assert ": 422 (a pull request from a fork may not write)" in runner.results[-1].err
-    assert (len(github.comments), len(github.statuses)) == ((0, 1) if refused == "issues" else (1, 0))
+    assert [status["state"] for status in github.statuses[HEAD]] == ["failure", "success"]
+    assert approval(merged(repository, github)).out == "approved=no\n"
+
+
+def test_without_a_status_the_plan_is_shown_all_the_same(
+    repository: Repository, github: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = github.answer
+    monkeypatch.setattr(github, "answer", lambda *call: (422, {}) if "statuses" in call[1] else answer(*call))
+    runner = reviewed(repository, github)
+    assert "this plan counts as not approved after the merge" in runner.results[-1].err
+    assert len(github.comments) == 1
 
 
 def test_definitions_with_problems_leave_no_older_plan_standing(repository: Repository, github: GitHub) -> None:

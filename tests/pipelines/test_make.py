@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -57,10 +59,12 @@ def test_what_is_given_and_empty_is_refused(
 ) -> None:
     words = {"argument": [f"{variable}="], "environment": [], "blanks": [f"{variable}=  "]}[how]
     environ = {"CI": "true", **({variable: ""} if how == "environment" else {})}
+    project.write(".provisioner/result", "done\n")  # of an earlier run
     refused = make(project, goal, *words, **environ)
     assert refused.code == 2
     assert f"{variable} is empty: set the variable that it comes from, or leave it out" in refused.err
     assert service.seen() == []
+    assert result_of(project) == ""
 
 
 def test_a_reviewed_plan_is_applied(project: Project, service: Service) -> None:
@@ -88,6 +92,25 @@ def test_arguments_are_words(project: Project, service: Service) -> None:
     assert [item["name"] for item in service.items()] == ["orders"]
 
 
+@pytest.mark.parametrize("word", ["PLN=approved.plan", "plan=approved.plan", "DIGESTS=x"])
+def test_a_misspelled_variable_is_refused(project: Project, service: Service, word: str) -> None:
+    refused = make(project, "apply", word, "TARGET=prod", CI="true")
+    assert (refused.code, f"{word.partition('=')[0]} is no variable of apply" in refused.err) == (2, True)
+    assert service.seen() == []
+
+
+def test_a_flag_is_no_plan(project: Project, service: Service) -> None:
+    refused = make(project, "apply", "TARGET=prod", "PLAN=--yes")
+    assert (refused.code, service.writes()) == (2, [])
+    assert "--yes" in refused.err
+
+
+def test_without_provisioner_no_earlier_result_is_left(project: Project) -> None:
+    project.write(".provisioner/result", "done\n")
+    failed = make(project, "validate", PATH=os.defpath)
+    assert (failed.code, result_of(project)) == (2, "")
+
+
 HOSTILE = ["$(touch taken)", "`touch taken`", "x; touch taken", "$(shell touch taken)", "* 'a b\" \\", "${HOME}"]
 
 
@@ -96,11 +119,17 @@ HOSTILE = ["$(touch taken)", "`touch taken`", "x; touch taken", "$(shell touch t
 def test_nothing_in_a_value_is_carried_out(project: Project, service: Service, variable: str, value: str) -> None:
     for goal in ("validate", "plan", "apply"):
         make(project, goal, CI="true", **{"DIGEST": "sha256:0", variable: value})
+        make(
+            project, goal, f"{variable}={value}", CI="true", **({} if variable == "DIGEST" else {"DIGEST": "sha256:0"})
+        )
     assert list(project.folder.rglob("taken*")) == []
     assert service.writes() == []
 
 
-CI = [("true", True), ("1", True), ("woodpecker", True), ("false", False), ("False", False), ("0", False), ("", False)]
+CI = [
+    *((value, True) for value in ("true", "True", "1", "yes")),
+    *((value, False) for value in ("false", "False", "0", "no", "", " ", "off", "n", "$(touch x)")),
+]
 
 
 @pytest.mark.parametrize(("value", "applies"), CI)
@@ -220,11 +249,16 @@ def test_partly_done_is_told_apart(tmp_path: Path, service: Service) -> None:
 
 
 def at_third_create(act: Callable[[], None]) -> Meddler:
+    """The third create calls ``act``. The next one waits, so that a signal arrives before there is none left."""
     creates = count(1)
 
     def meddle(method: str, path: str, _: Any) -> None:
-        if method == "POST" and path.endswith("/connections") and next(creates) == 3:
-            act()
+        if method == "POST" and path.endswith("/connections"):
+            number = next(creates)
+            if number == 3:
+                act()
+            elif number == 4:
+                time.sleep(1)
 
     return meddle
 
@@ -263,6 +297,4 @@ def test_make_hands_on_the_end_of_a_run_and_no_interrupt(
 
 
 def project_state(project: Project) -> Any:
-    import json
-
     return json.loads((project.folder / "state/prod.json").read_text("utf-8"))["records"]

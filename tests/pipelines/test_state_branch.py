@@ -226,7 +226,7 @@ def test_a_branch_that_cannot_be_read_is_no_first_run(repository: Repository) ->
 
 
 def test_it_signs_in_with_a_token_that_stands_nowhere(repository: Repository) -> None:
-    """A clone that keeps no credentials, at a remote that asks for some."""
+    """A clone that keeps no credentials, at an origin that asks for some. No other remote gets the token."""
     seen: list[str | None] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -239,14 +239,42 @@ def test_it_signs_in_with_a_token_that_stands_nowhere(repository: Repository) ->
 
     repository.define("orders")
     runner = repository.runner()
+    runner.git("config", "--unset", "remote.origin.url")
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        environ = {"STATE_REMOTE": f"http://127.0.0.1:{server.server_port}/x.git", "STATE_TOKEN": "job-token-0815"}
+        url = f"http://127.0.0.1:{server.server_port}/x.git"
+        environ = {"STATE_REMOTE": url, "STATE_TOKEN": "job-token-0815"}
+        elsewhere = runner.shell(FETCH, environ)
+        runner.git("config", "remote.origin.url", url)
+        del environ["STATE_REMOTE"]
         refused = runner.shell(FETCH, environ)
         with_user = runner.shell(FETCH, {**environ, "STATE_USER": "ci"})
         nobody = runner.shell(FETCH, {**environ, "STATE_TOKEN": ""})
         server.shutdown()
-    assert (refused.code, with_user.code, nobody.code) == (1, 1, 1)
+    assert [one.code for one in (elsewhere, refused, with_user, nobody)] == [1, 1, 1, 1]
+    assert seen[0] is None
     users = [base64.b64decode(one.removeprefix("Basic ")).decode() for one in seen if one]
     assert users == ["x-access-token:job-token-0815", "ci:job-token-0815"]
     assert "job-token-0815" not in refused.out + refused.err + runner.git("config", "--list")
+
+
+def test_the_state_lies_where_the_project_says(tmp_path: Path, service: Service) -> None:
+    with repository_for(tmp_path, service.url) as repository:
+        with_secrets(repository).point_to(service.url, state="elsewhere/prod-1.json")
+        repository.define("orders")
+        runner = repository.runner()
+        steps(runner, FETCH, APPLY, KEEP)
+        assert set(repository.kept("prod")) == {"elsewhere/prod-1.json"}
+        steps(repository.runner(), FETCH, APPLY, KEEP)
+        assert len(service.items()) == 1
+
+
+def test_a_run_that_is_started_again_needs_the_newest_commit(repository: Repository) -> None:
+    repository.define("orders")
+    older = repository.git("rev-parse", "main").strip()
+    repository.define("stock")
+    again = {"RUN_ATTEMPT": "2"}
+    refused = repository.runner(older).shell(FETCH, again)
+    assert (refused.code, "its commit is not the newest of the default branch" in refused.err) == (1, True)
+    assert repository.runner(older).shell(FETCH, {"RUN_ATTEMPT": "1"}).code == 0
+    assert repository.runner().shell(FETCH, again).code == 0

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import pytest
@@ -30,7 +31,7 @@ def everywhere(names: set[str]) -> dict[str, set[str]]:
 
 
 class Team:
-    """The team's repository, its pipeline, and the sandboxes that it applies to."""
+    """A repository, its pipeline, and the sandboxes that it applies to."""
 
     def __init__(self, repository: Repository, platform: Platform, service: Service) -> None:
         self.repository, self.platform = repository, platform
@@ -38,7 +39,7 @@ class Team:
 
     @property
     def by_digest(self) -> bool:
-        """Whether the approval of a pull request is enough where its digest covers the plan."""
+        """Return whether the approval of a pull request is enough where its digest covers the plan."""
         return isinstance(self.platform, GitHubActions)
 
     def names(self) -> dict[str, set[str]]:
@@ -57,39 +58,39 @@ class Team:
         return made
 
     def propose(self, *keys: str, removed: str = "", fork: bool = False) -> Run:
-        """Open a pull request that defines keys and removes one."""
-        self.repository.author.git("checkout", "--quiet", "-B", "change", "origin/main")
+        """Open a pull request that defines keys and removes one. Its branch has the name of the first."""
+        self.repository.author.git("fetch", "--quiet", "origin")
+        self.repository.author.git("checkout", "--quiet", "-B", keys[0], "origin/main")
         for key in keys:
             self.repository.author.define(key, basic(key, secret=SHARED))
         if removed:
             (self.repository.author.folder / f"connections/{removed}.yaml").unlink()
-        self.repository.commit("Change definitions", "change")
-        return self.platform.review("change", fork)
+        self.repository.commit(f"Define {', '.join(keys)}", keys[0])
+        return self.platform.review(keys[0], fork)
 
-    def merge(self) -> str:
-        """Merge the branch `change` after its review. Returns the commit."""
+    def merge(self, branch: str) -> str:
+        """Merge a branch after its review. Return the commit."""
         author = self.repository.author
         author.git("fetch", "--quiet", "origin")
         author.git("checkout", "--quiet", "-B", "main", "origin/main")
         identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-        author.git(*identity, "merge", "--quiet", "--no-ff", "--message", "Merge", "change")
+        author.git(*identity, "merge", "--quiet", "--no-ff", "--message", "Merge", branch)
         author.git("push", "--quiet", "origin", "main")
         sha = author.git("rev-parse", "HEAD").strip()
         if isinstance(self.platform, GitHubActions):
-            self.platform.merge(sha)
+            self.platform.merge(branch, sha)
         return sha
 
 
 def json_of(repository: Repository, stage: str) -> Any:
-    import json
-
     return json.loads(repository.kept(stage)[f"state/{stage}.json"])
 
 
 @contextmanager
 def a_team(folder: Path, url: str, service: Service, kind: str) -> Iterator[Team]:
     own = {**CREDENTIALS, "PROVISIONER_FINGERPRINT_KEY": FINGERPRINT_KEY}
-    secrets = {stage: {**own, "MYSQL_ORDERS_PASSWORD": ORDERS, SHARED: STOCK} for stage in STAGES}
+    own |= {"MYSQL_ORDERS_PASSWORD": ORDERS, SHARED: STOCK}
+    secrets = {f"{stage}{suffix}": own for stage in STAGES for suffix in ("", "-review")}
     with running_github() as github, repository_for(folder, url, kind, STAGES) as repository:
         platform: Platform
         match kind:
@@ -150,11 +151,16 @@ def monday(team: Team) -> None:
     assert review.summary.count("2 to add, 0 to change, 0 to destroy") == len(STAGES)
     assert team.names() == everywhere({"old"})
 
-    team.merge()
-    run = green(team.platform.merged())
+    run = green(team.platform.merged(team.merge("orders")))
     assert [stage for stage, _ in run.approvals] == ([] if team.by_digest else list(STAGES))
     assert team.names() == everywhere({"old", "orders", "stock"})
 
+    team.platform.approve = lambda *_: False
+    refused = team.platform.by_hand("prod", allow_delete="true")
+    assert [stage for stage, _ in refused.approvals] == ["prod"]
+    assert "success" not in [result for name, result in refused.results.items() if name.casefold().startswith("apply")]
+    assert team.names()["prod"] == {"old", "orders", "stock"}
+    team.platform.approve = lambda *_: True
     for stage in STAGES:
         run = green(team.platform.by_hand(stage, allow_delete="true"))
         ((asked, plan),) = run.approvals
@@ -203,11 +209,13 @@ def wednesday(team: Team) -> None:
 
 
 def friday(team: Team) -> None:
-    """Two merges in short order; then a pull request from a fork."""
-    for key in ("billing", "crm"):
+    """Two pull requests are merged in short order, each after its review; then one comes from a fork."""
+    keys = ("billing", "crm")
+    for key in keys:
         green(team.propose(key))
-        team.merge()
-        green(team.platform.merged())
+    for commit in [team.merge(key) for key in keys]:
+        run = green(team.platform.merged(commit))
+        assert [stage for stage, _ in run.approvals] == ([] if team.by_digest else list(STAGES))
     assert team.names() == team.recorded() == everywhere({"orders", "stock", "billing", "crm"})
 
     calls = len(service_calls(team))
@@ -221,20 +229,24 @@ def service_calls(team: Team) -> list[Any]:
     return team.sandboxes["prod"].seen()
 
 
-def third_create(act: Any) -> Meddler:
-    """The third create calls ``act``, and has its effect all the same. What comes after it waits a moment."""
-    creates, done = count(1), Event()
+KEYS = [f"db{number}" for number in range(1, 21)]
+
+
+def at_third_create(act: Callable[[], None]) -> Meddler:
+    """The third create calls ``act``, and has its effect all the same. Those that eight workers cannot have begun yet
+    wait a moment, so that there is something left."""
+    creates = count(1)
 
     def meddle(method: str, path: str, _: Any) -> tuple[int, Any] | None:
-        if method == "POST" and path.endswith("/connections") and next(creates) == 3:
-            act()
-            done.set()
+        if method == "POST" and path.endswith("/connections"):
+            number = next(creates)
+            if number == 3:
+                act()
+            elif number > 8:
+                time.sleep(1)
         return None
 
     return meddle
-
-
-KEYS = [f"db{number}" for number in range(1, 7)]
 
 
 @pytest.mark.parametrize("end", ["killed", "cancelled"])
@@ -258,18 +270,75 @@ def test_thursday(tmp_path: Path, service: Service, kind: str, end: str) -> None
         if "provisioner apply" in script:
             running.append(process)
 
-    with between(service, third_create(act)) as url, a_team(tmp_path, url, service, kind) as team:
-        team.repository.author.define("old", basic("old"))
+    with between(service, at_third_create(act)) as url, a_team(tmp_path, url, service, kind) as team:
         for key in KEYS:
             team.repository.author.define(key, basic(key, secret=SHARED))
-        team.repository.commit("Define six more")
+        team.repository.commit("Define twenty more")
         team.platform.interfere = interfere
         broken = team.platform.merged()
         assert broken.failed, broken.text
-        team.platform.interfere = lambda *_: None
-        running.clear()
-        assert team.names()["dev"], "the third create had its effect"
-        assert team.names()["prod"] == set()
+        begun = team.names()
+        assert 0 < len(begun["dev"]) < len(KEYS)
+        assert begun["prod"] == set(), "it waits for dev"
+        kept = team.repository.kept("dev")
+        if end == "cancelled":
+            assert "not attempted" in broken.text
+            assert set(kept) == {"state/dev.json"}
+            assert set(json_of(team.repository, "dev")["records"]) == begun["dev"]
 
+        team.platform.interfere = lambda *_: None
         green(team.platform.merged())
         assert team.names() == team.recorded() == everywhere({"old", *KEYS})
+
+
+def test_a_job_fails_where_its_apply_does(tmp_path: Path, service: Service, kind: str) -> None:
+    """The next stage waits, and the state is kept."""
+
+    def refuse(_: str, __: str, body: Any) -> tuple[int, Any] | None:
+        refusal = {"errorMessage": "refused", "errorDetails": "by the test"}
+        return (400, refusal) if isinstance(body, dict) and body.get("name") == "stock" else None
+
+    with between(service, refuse) as url, a_team(tmp_path, url, service, kind) as team:
+        team.repository.author.define("stock", basic("stock", secret=SHARED))
+        team.repository.commit("Define stock")
+        assert team.platform.merged().failed
+        assert team.names() == {"dev": {"old"}, "stage": set(), "prod": set()}
+        assert set(json_of(team.repository, "dev")["records"]) == {"old"}
+
+
+def test_what_cannot_be_applied_goes_to_no_approval(tmp_path: Path, service: Service, kind: str) -> None:
+    with a_team(tmp_path, service.url, service, kind) as team:
+        del team.platform.secrets["dev"][SHARED]
+        run = team.platform.merged()
+        assert (run.failed, run.approvals) == (True, [])
+        assert f"env({SHARED}) is not set" in run.text
+        assert team.names() == everywhere(set())
+
+
+REFUSED = [{"more": "--allow-mas-delete"}, {"select": ""}, {"select": "$(AEP_API_KEY)"}, {"rotate": " "}]
+
+
+@pytest.mark.parametrize("inputs", REFUSED, ids=str)
+def test_an_input_that_is_refused_plans_nothing(
+    tmp_path: Path, service: Service, kind: str, inputs: dict[str, str]
+) -> None:
+    with a_team(tmp_path, service.url, service, kind) as team:
+        run = team.platform.by_hand("dev", **inputs)
+        assert (run.failed, run.approvals) == (True, [])
+        assert team.names() == everywhere(set())
+
+
+def test_a_job_that_is_started_again_goes_not_back_behind_a_newer_merge(
+    tmp_path: Path, service: Service, kind: str
+) -> None:
+    if kind == "gitlab":
+        return  # its setting "Prevent outdated deployment jobs" is on by default, and a job does not know its attempt
+    with a_team(tmp_path, service.url, service, kind) as team:
+        older = team.repository.git("rev-parse", "main").strip()
+        begin(team)
+        team.repository.author.define("orders", basic("orders"))
+        team.repository.commit("Define orders")
+        team.platform.attempt = 2
+        run = team.platform.merged(older)
+        assert (run.failed, run.approvals) == (True, [])
+        assert "its commit is not the newest of the default branch any more" in run.text

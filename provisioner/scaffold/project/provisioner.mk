@@ -6,38 +6,41 @@
 #   REPORT="FORMAT=FILE"   also write a report; several are separated by blanks
 #   ARGS="--flag ..."      further options, separated by blanks; quotes have no effect in it
 #
-# The shell reads the values from its environment, so nothing in a value is executed.
+# The shell reads the values from its environment, so nothing in a value is carried out.
 
-PROVISIONER ?= provisioner
-PYTHON ?= python3
+provisioner-variables := TARGET PLAN DIGEST REPORT ARGS
+provisioner := $(if $(filter file,$(origin PROVISIONER)),$(PROVISIONER),provisioner)
 
-# An empty value nearly always comes from a variable that is not set. Taken for "not given", it would choose another
-# target, or apply what nobody has approved.
-refuse-empty = $(foreach name,TARGET PLAN DIGEST REPORT ARGS,$(if $(filter command environment,$(origin $(name))),$(if \
-  $(strip $(value $(name))),,$(error $(name) is empty: set the variable that it comes from, or leave it out))))
+# A value on the command line would be expanded when make hands it on.
+$(foreach name,$(provisioner-variables),$(if $(filter command,$(origin $(name))),$(eval \
+  override $(name) := $$(value $(name)))$(eval export $(name))))
+
+# An empty value nearly always comes from a variable that is not set, and an unknown name is a misspelled one. Taken for
+# "not given", both would choose another target, or apply what nobody has approved. What an earlier run has left in
+# .provisioner/result goes first.
+provisioner-check = $(shell rm -f .provisioner/result)$(foreach name,$(.VARIABLES),$(if \
+  $(filter command,$(origin $(name))),$(if $(filter $(provisioner-variables) CI PROVISIONER PYTHON,$(name)),,$(error \
+  $(name) is no variable of $@: use $(provisioner-variables)))))$(foreach name,$(provisioner-variables),$(if \
+  $(filter command environment override,$(origin $(name))),$(if $(strip $(value $(name))),,$(error \
+  $(name) is empty: set the variable that it comes from, or leave it out))))
 
 # make ends with 2 whatever went wrong. What went wrong is in .provisioner/result: stale, locked, incomplete, ...
 # exec: a signal that ends make ends provisioner, which finishes its calls first.
-run = mkdir -p .provisioner && set -f && set -- && \
+provisioner-run = mkdir -p .provisioner && set -f && set -- && \
   for report in $$REPORT; do set -- "$$@" --report "$$report"; done && \
-  exec $(PROVISIONER) $(1) $${TARGET:+--target "$$TARGET"} "$$@" --report result=.provisioner/result $$ARGS
+  exec $(provisioner) $(1) $${TARGET:+--target "$$TARGET"} "$$@" --report result=.provisioner/result $$ARGS $(2)
 
-.PHONY: validate plan apply install
+.PHONY: validate plan apply
 
 validate: ## check the definitions (TARGET=name for one target)
-	$(refuse-empty)
-	@$(call run,validate)
+	$(provisioner-check)
+	@$(call provisioner-run,validate)
 
 plan: ## show what would change (TARGET, PLAN, DIGEST, REPORT, ARGS)
-	$(refuse-empty)
-	@$(call run,plan $${PLAN:+--out "$$PLAN"} $${DIGEST:+--expect-digest "$$DIGEST"})
+	$(provisioner-check)
+	@$(call provisioner-run,plan $${PLAN:+--out "$$PLAN"} $${DIGEST:+--expect-digest "$$DIGEST"})
 
-apply: ## apply the plan (TARGET, PLAN, DIGEST, REPORT, ARGS); asks unless PLAN, DIGEST or CI is set
-	$(refuse-empty)
-	@case "$${PLAN+given}$${DIGEST+given}$${CI:-false}" in \
-	  given*|0|[Ff][Aa][Ll][Ss][Ee]|[Nn][Oo]) yes= ;; *) yes=--yes ;; esac; \
-	$(call run,apply $${PLAN:+"$$PLAN"} $${DIGEST:+--expect-digest "$$DIGEST"} $$yes)
-
-install: ## install provisioner as pinned in requirements.txt and provisioner.txt
-	@$(PYTHON) -m pip install --quiet --require-hashes --no-deps --requirement requirements.txt
-	@$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation --requirement provisioner.txt
+apply: ## apply the plan (TARGET, PLAN, DIGEST, REPORT, ARGS); asks unless PLAN or DIGEST is given, or CI is true
+	$(provisioner-check)
+	@case "$${PLAN+given}$${DIGEST+given}$$CI" in [Tt]rue|TRUE|1|[Yy]es|YES) yes=--yes ;; *) yes= ;; esac; \
+	$(call provisioner-run,apply $${DIGEST:+--expect-digest "$$DIGEST"} $$yes,$${PLAN:+-- "$$PLAN"})
