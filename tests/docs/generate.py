@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from provisioner.cli import cli
 from provisioner.definitions import variables
 from provisioner.errors import ExitCode
 from provisioner.json_schema import load
@@ -40,9 +41,12 @@ def _cell(text: str) -> str:
 
 def commands() -> Iterator[str]:
     """Every command, with its arguments and flags."""
+    # As a run makes them, from the group down: a command keeps the first help option that a context asks it for, and
+    # without the group's settings, that one would have no `-h` in later runs of the same process.
+    root = cli.make_context("provisioner", [], resilient_parsing=True)
     for path, command in sorted(all_commands()):
         name = " ".join(("provisioner", *path))
-        context = click.Context(command, info_name=name)
+        context = command.make_context(name, [], parent=root, resilient_parsing=True)
         yield f"### `{name}`"
         yield ""
         yield " ".join((command.help or "").split())

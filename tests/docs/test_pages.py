@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
 from pathlib import Path
 
 import pytest
 
 from provisioner import errors
-from provisioner.cli import cli, settings
+from provisioner.cli import cli, run, settings
+from provisioner.cli.console import Console
 from provisioner.definitions.schema import Checker
 from provisioner.definitions.yaml_loader import parse
 from provisioner.json_schema import load
 from provisioner.planning.plan import Action
 from provisioner.report.wording import SYMBOL
 from provisioner.scaffold.files import scaffold
-from tests.docs.generate import generated, rules
+from tests.docs.generate import commands, generated, rules
 from tests.docs.pages import PAGES, ROOT, blocks, text_of
 from tests.every_command import all_commands
 
@@ -26,6 +28,14 @@ SOURCES = {path: path.read_text("utf-8") for path in (ROOT / "provisioner").rglo
 @pytest.mark.parametrize("page", PAGES)
 def test_what_comes_from_the_code_is_as_the_code_is(page: str) -> None:
     assert generated(text_of(page)) == text_of(page), "run: make docs"
+
+
+def test_generating_changes_no_command() -> None:
+    """``-h`` is an option of the group, which a command that was first seen outside of it would not have."""
+    assert list(commands())
+    for path, _ in all_commands():
+        out, err = io.StringIO(), io.StringIO()
+        assert run([*path, "-h"], {}, None, Console(out, err)) == 0, err.getvalue()
 
 
 @pytest.mark.parametrize("page", PAGES)
