@@ -190,8 +190,18 @@ OPEN = frozenset(_OPEN_KEYWORDS.split())
 _LIKE_PASSWORD = re.compile("pass(word|phrase|wd)|pwd", re.IGNORECASE)
 
 
+def is_open(keyword: str) -> bool:
+    """Return whether anybody may read the value of a keyword, because Connector/NET knows it and it holds no secret."""
+    return fold_keyword(keyword) in OPEN
+
+
 def is_secret(keyword: str) -> bool:
     """Return whether a keyword holds a secret. One that Connector/NET does not know does if it reads like a password:
     a mistyped keyword still holds what its author meant."""
-    plain = re.sub(r"[\s_-]", "", keyword).lower()
+    plain = fold_keyword(keyword)
     return plain in SECRET or (plain not in OPEN and bool(_LIKE_PASSWORD.search(plain)))
+
+
+def fold_keyword(keyword: str) -> str:
+    """Return a form of a keyword that is equal for its spellings: ``SSL Mode``, ``Ssl-Mode``, ``sslmode``."""
+    return re.sub(r"[\s_-]", "", keyword).lower()

@@ -228,10 +228,12 @@ def _literal_problems(field: TemplateField, template: Template, target: Target) 
     if not is_sensitive(field.name) or template.is_bare or field.literal_allowed:
         return
     if template.literal_text(target.vars):
-        message = f"`{field.name}` is a secret, but part of it is in plain text"
+        message = f"{field.shown_name} is a secret, but part of it is in plain text"
         yield Problem(field.location, "secret.literal", message, f"move all of it into the variable, {OR_ALLOW}")
     elif template.is_padded(target.vars):
-        message = f"`{field.name}` is a secret, but the file puts white space around it, which would be sent with it"
+        message = (
+            f"{field.shown_name} is a secret, but the file puts white space around it, which would be sent with it"
+        )
         remedy = f"write \"{{{{ env('{template.env_names[0]}') }}}}\" on one line; `>-` and `|-` add no line break"
         yield Problem(field.location, "secret.literal", message, remedy)
 
@@ -254,7 +256,7 @@ def _content_problems(field: TemplateField, template: Template, value: Value) ->
         visible = [] if is_sensitive(field.name) else [content]
         texts = connection_string.open_values(content) if field.is_whole_string else visible
         if any(find_invisible(text) for text in texts):
-            message = f"`{field.name}` must be text without invisible characters"
+            message = f"{field.shown_name} must be text without invisible characters"
             yield Problem(field.location, "schema.value", message, f"check {names}")
 
 

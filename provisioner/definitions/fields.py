@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from provisioner import json_schema
 from provisioner.definitions import connection_string, schema, templates
+from provisioner.definitions.names import is_variable, quoted
 from provisioner.definitions.project import NEVER_ADMITTED, KeyAndPath, Project
 from provisioner.definitions.suggestions import closest
 from provisioner.definitions.templates import BadTemplate
@@ -51,6 +52,11 @@ class TemplateField(NamedTuple):
     @property
     def location(self) -> Location:
         return Location(self.file, *self.position)
+
+    @property
+    def shown_name(self) -> str:
+        """Return the property as messages name it."""
+        return quoted(self.rule_path)
 
     @property
     def is_whole_string(self) -> bool:
@@ -140,8 +146,11 @@ def _number_text(document: Document, path: YamlPath, value: int) -> str | Proble
     # The schema requires a secret to be text; its problem does not repeat the value.
     if document.texts.get(path, text) == text or rules().at(path).sensitive:
         return text
-    message = f"`{_dotted(path)}` is read as `{text}` but written differently"
-    return Problem(document.value_location(path), "yaml.spelling", message, f"write {text}, or quote it")
+    if connection_string.is_open(str(path[-1])):
+        message, remedy = f"is read as `{text}` but written differently", f"write {text}, or quote it"
+    else:  # under any other name, it may be a password
+        message, remedy = "is written differently from what it is read as", "quote it"
+    return Problem(document.value_location(path), "yaml.spelling", f"{quoted(path)} {message}", remedy)
 
 
 def _split_string(field: TemplateField) -> tuple[list[TemplateField], list[Problem]]:
@@ -170,7 +179,7 @@ def _repeated_options(document: Document, fields: Iterable[TemplateField]) -> It
         if field.path[:-1] == OPTIONS_PATH:
             meaning = connection_string.Pair(str(field.path[-1]), "").meaning
             if meaning in seen:
-                message = f"`{field.name}` repeats another property or option"
+                message = f"{field.shown_name} repeats another property or option"
                 location = document.key_location(field.path)
                 yield Problem(location, "connection-string.repeated", message, "keep one of them")
             seen.add(meaning)
@@ -178,11 +187,11 @@ def _repeated_options(document: Document, fields: Iterable[TemplateField]) -> It
 
 def string_problem(field: TemplateField, message: str) -> Problem:
     remedy = "write Server=...;Port=...;Database=...;UID=...;PWD={{ env('NAME') }}"
-    return Problem(field.location, "connection-string.invalid", f"`{field.name}` is {message}", remedy)
+    return Problem(field.location, "connection-string.invalid", f"{field.shown_name} is {message}", remedy)
 
 
 def template_problem(field: TemplateField, error: BadTemplate) -> Problem:
-    return Problem(field.location, error.rule, f"`{field.name}`: {error.message}", error.remedy)
+    return Problem(field.location, error.rule, f"{field.shown_name}: {error.message}", error.remedy)
 
 
 def field_problems(field: TemplateField, definition: KeyAndPath, project: Project) -> Iterator[Problem]:
@@ -194,7 +203,7 @@ def field_problems(field: TemplateField, definition: KeyAndPath, project: Projec
             # Any other text may be the secret itself.
             shown = name if project.recognizes(definition, name) else "NAME"
             remedy = f"write \"{{{{ env('{shown}') }}}}\", {OR_ALLOW}"
-            yield Problem(field.location, "secret.literal", f"`{field.name}` is a secret in plain text", remedy)
+            yield Problem(field.location, "secret.literal", f"{field.shown_name} is a secret in plain text", remedy)
         return
     try:
         template = templates.compile_template(field.text)
@@ -204,14 +213,14 @@ def field_problems(field: TemplateField, definition: KeyAndPath, project: Projec
     rule = rules().at(field.rule_path)
     if template.env_names and not rule.may_use_env:
         remedy = "use var(); env() is only for server, port, database, username, password and connection strings"
-        yield Problem(field.location, "template.env-misplaced", f"`{field.name}` may not use env()", remedy)
+        yield Problem(field.location, "template.env-misplaced", f"{field.shown_name} may not use env()", remedy)
     elif rule.sensitive and not template.env_names:
-        message = f"`{field.name}` is a secret, but var() reads from the project file"
+        message = f"{field.shown_name} is a secret, but var() reads from the project file"
         yield Problem(field.location, "secret.literal", message, "use env(), so that its value stays out of git")
     elif template.env_names and not template.is_sole and field.rule_path[-1] in ("port", STRING_PATH[-1]):
         # Its value is validated. With other text or a filter, the result would reveal the value to the author.
         remedy = f"write only \"{{{{ env('{template.env_names[0]}') }}}}\", or use templates in the parts of the string"
-        yield Problem(field.location, "template.env-alone", f"`{field.name}`: env() must stand alone here", remedy)
+        yield Problem(field.location, "template.env-alone", f"{field.shown_name}: env() must stand alone here", remedy)
     for name in template.env_names:
         if not project.admits(definition, name):
             yield _not_admitted(field, name, project.admitted_patterns(definition))
@@ -224,7 +233,7 @@ def _not_admitted(field: TemplateField, name: str, patterns: tuple[str, ...]) ->
         admitted = ", ".join(patterns) or "none"
         remedy = f"rename the variable, or admit it under `templates.allow_env`; admitted: {admitted}"
     # An author who confuses name and value writes the secret itself here.
-    shown = name if re.fullmatch(_VARIABLE, name) else "a variable of this name"
+    shown = name if is_variable(name) else "a variable of this name"
     return Problem(field.location, "template.env-not-admitted", f"env() may not read {shown}", remedy)
 
 

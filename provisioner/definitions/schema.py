@@ -3,7 +3,7 @@ r"""Validate documents against a JSON Schema, and look up the schema's annotatio
 Errors become problems with positions. The published schemas contain two annotations of our own: ``x-expected``
 describes the allowed values for a message, and ``x-env`` admits ``env()`` in a field. The standard ``writeOnly`` makes
 a field sensitive, wherever its value comes from. A message never repeats the value of a field with ``x-env`` or
-``writeOnly``.
+``writeOnly``, nor a name that may be a piece of a secret.
 
 In the published patterns ``(?!\n)`` follows ``$``, which in Python also matches before a final line break.
 """
@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from provisioner import json_schema
+from provisioner.definitions.names import is_recognized, quoted
 from provisioner.definitions.suggestions import Misplaced, closest, misplaced, reason_for, suggestion
 from provisioner.definitions.yaml_loader import Document, YamlPath
 from provisioner.model import Cloud, Json, Location, Problem
@@ -86,10 +87,10 @@ def _problems(
         yield from _unknown(document, error, path, strays)
     elif error.validator == "not" and not error.validator_value:
         remedy = str(error.schema.get("x-remedy", "remove it"))
-        yield Problem(document.key_location(path), "schema.not-here", f"{_quoted(path)} is not allowed here", remedy)
+        yield Problem(document.key_location(path), "schema.not-here", f"{quoted(path)} is not allowed here", remedy)
     elif error.validator == "pattern" and "propertyNames" in error.absolute_schema_path:
         # The name is not repeated: if a connection string is quoted wrongly, it is a piece of the password.
-        message = f"a name in {_quoted(path)} must be {_expected(error)}"
+        message = f"a name in {quoted(path)} must be {_expected(error)}"
         yield Problem(document.key_location((*path, error.instance)), "schema.name", message, "rename it")
     elif not (error.instance is None and any(stray.home == path for stray in strays)):
         yield _bad_value(document, error, path, sources)
@@ -102,7 +103,7 @@ def _missing(document: Document, error: Any, path: YamlPath, strays: Collection[
     present |= {name for stray in strays if stray.home == path for name in stray.names}
     for name in error.validator_value:
         if name not in error.instance and name not in present:
-            message = f"`{name}` is missing" + (f" in {_quoted(path)}" if path else "")
+            message = f"`{name}` is missing" + (f" in {quoted(path)}" if path else "")
             yield Problem(document.key_location(path), "schema.missing", message, f"add `{name}:`")
 
 
@@ -113,7 +114,9 @@ def _unknown(document: Document, error: Any, path: YamlPath, strays: Collection[
     for name in error.instance:
         if name not in known and name not in misplaced_names:
             remedy = suggestion(name, known, f"use one of: {', '.join(known)}")
-            message = f"unknown property `{name}`" + (f" in {_quoted(path)}" if path else "")
+            message = (f"unknown property `{name}`" if is_recognized(name) else "unknown property") + (
+                f" in {quoted(path)}" if path else ""
+            )
             yield Problem(document.key_location((*path, name)), "schema.unknown-property", message, remedy)
 
 
@@ -123,12 +126,12 @@ _RULES = {"type": "schema.type", "uniqueItems": "schema.duplicate-item"}
 def _bad_value(document: Document, error: Any, path: YamlPath, sources: ValueSources) -> Problem:
     instance, location = error.instance, document.value_location(path)
     if instance is None:
-        return Problem(location, "schema.empty", f"{_quoted(path)} has no value", f"write {_expected(error)}")
+        return Problem(location, "schema.empty", f"{quoted(path)} has no value", f"write {_expected(error)}")
     if error.validator == "type" and isinstance(instance, bool | int | float) and "string" in _types(error.schema):
         kind = "true or false" if isinstance(instance, bool) else "a number"
         text = document.texts.get(path, "")
         remedy = "quote it" if _is_secret(error.schema) or not text else f'quote it: "{text}"'
-        return Problem(location, "schema.type", f"{_quoted(path)} must be text, but is read as {kind}", remedy)
+        return Problem(location, "schema.type", f"{quoted(path)} must be text, but is read as {kind}", remedy)
     rule = _RULES.get(error.validator, "schema.value")
     if error.validator == "enum" and path and path[-1] == "specName":
         rule = "schema.spec-name"
@@ -137,11 +140,11 @@ def _bad_value(document: Document, error: Any, path: YamlPath, sources: ValueSou
     source = next((sources[prefix] for prefix in prefixes if prefix in sources), IN_DOCUMENT)
     if source.variables:
         # Neither a reason nor the keyword of an option, which may come from the variable too: both reveal its content.
-        shown = _quoted(path[:-1] if path[-2:-1] == ("options",) else path)
+        shown = quoted(path[:-1] if path[-2:-1] == ("options",) else path)
         remedy = f"check {', '.join(source.variables)}"
         return Problem(location, rule, f"{shown} must be {_expected(error)}", remedy)
     reason = reason_for(str(path[-1]) if path else "", instance) if isinstance(instance, str) else None
-    message = f"{_quoted(path)} must be {_expected(error)}" + (f", but {reason.message}" if reason else "")
+    message = f"{quoted(path)} must be {_expected(error)}" + (f", but {reason.message}" if reason else "")
     remedy = reason.remedy if reason else _value_remedy(error, path)
     if source.description:
         return Problem(source.location or location, rule, f"{source.description}: {message}", remedy)
@@ -191,16 +194,14 @@ def _value_remedy(error: Any, path: YamlPath) -> str:
     single = [schema[word] for word in ("default", "const") if word in schema]
     examples = [*schema.get("examples", ()), *single, *schema.get("enum", ())]
     name = next((part for part in reversed(path) if isinstance(part, str)), "")
-    return f"for example: `{name}: {json.dumps(examples[0])}`" if examples and name else "see `provisioner schema`"
+    if not examples or not name:
+        return "see `provisioner schema`"
+    example = json.dumps(examples[0])
+    return f"for example: `{name}: {example}`" if is_recognized(name) else f"for example: `{example}`"
 
 
 def _is_secret(schema: Json) -> bool:
     return bool(schema.get("writeOnly") or schema.get("x-env"))
-
-
-def _quoted(path: YamlPath) -> str:
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-    return f"`{text.removeprefix('.')}`" if path else "the document"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from provisioner.definitions.names import is_variable
 from provisioner.definitions.suggestions import closest, suggestion
 from provisioner.definitions.yaml_problems import INVISIBLE_REMEDY, find_invisible
 from provisioner.secrets import Sensitive, Symbolic, Value
@@ -312,7 +313,7 @@ def _expression_remedy(node: Any) -> str:
         if namespace in _FOREIGN_VAR and not node.attr.isupper():
             return f"write var('{node.attr}')"
         if namespace in _FOREIGN_ENV:
-            name = node.attr if node.attr.isupper() else "NAME"
+            name = node.attr if is_variable(node.attr) else "NAME"
             return f"write \"{{{{ env('{name}') }}}}\" and nothing around it, and set that variable in the pipeline"
     if namespace in _FUNCTIONS:
         return f"write {namespace}('NAME')"
@@ -328,7 +329,7 @@ def _check_call(node: Any) -> None:
     if name not in _FUNCTIONS:
         close = _FOREIGN_FUNCTIONS.get(name) or closest(name, _FUNCTIONS)
         remedy = f"did you mean {close}()?" if close else "use env('NAME') or var('name')"
-        raise BadTemplate("template.unknown-function", f"there is no function `{name}`", remedy)
+        raise BadTemplate("template.unknown-function", "there is no such function", remedy)
     argument = node.args[0] if len(node.args) == 1 else None
     is_name = isinstance(argument, nodes.Const) and isinstance(argument.value, str) and argument.value != ""
     if not is_name or node.kwargs or node.dyn_args or node.dyn_kwargs:
@@ -361,7 +362,7 @@ def _check_filter(node: Any) -> None:
 
     if node.name not in _FILTERS:
         remedy = suggestion(node.name, _FILTERS, f"use one of: {', '.join(_FILTERS)}")
-        raise BadTemplate("template.unknown-filter", f"there is no filter `{node.name}`", remedy)
+        raise BadTemplate("template.unknown-filter", "there is no such filter", remedy)
     known = _FILTERS[node.name]
     has_input = node.node is not None and not (node.kwargs or node.dyn_args or node.dyn_kwargs)
     strings = all(isinstance(argument, nodes.Const) and isinstance(argument.value, str) for argument in node.args)

@@ -16,9 +16,11 @@ from functools import cache, lru_cache
 from typing import Any, NoReturn, TypeAlias
 
 from provisioner.definitions import yaml_problems
+from provisioner.definitions.names import is_recognized
 from provisioner.definitions.yaml_problems import (
     INVISIBLE_REMEDY,
     MAX_DEPTH,
+    TAG_REMEDY,
     TOO_DEEP,
     UNQUOTED_TEMPLATE,
     InvisibleCharacter,
@@ -280,17 +282,14 @@ class _Constructor:
                 continue
             if alias is None:
                 if is_plain and not is_text(key):
-                    rule, message, remedy = (
-                        "yaml.non-string-key",
-                        f"the key `{key}` is not a string",
-                        f'quote it: "{key}"',
-                    )
+                    rule, message, remedy = "yaml.non-string-key", "the key is not a string", "quote it"
                 elif is_plain and key == "<<":
                     rule, message = "yaml.merge-key", "merge keys are not part of YAML 1.2"
                     remedy = "write the properties out"
                 else:
                     rule, remedy = "yaml.duplicate-key", "keep one of them"
-                    message = f"duplicate key `{key}`; the first is on line {self.key_positions[child][0]}"
+                    shown = f" `{key}`" if is_recognized(key) else ""
+                    message = f"duplicate key{shown}; the first is on line {self.key_positions[child][0]}"
                 self.add_problem(position, rule, message, remedy)
             # Read under a path of its own, so that the first of two keeps its positions.
             self._value(value_node, (*path, f"{key} (again)"), alias)
@@ -337,8 +336,7 @@ class _Constructor:
     def _report_tag(self, position: Position, alias: Position | None) -> None:
         if alias is None:
             # The tag is not repeated: a password may begin with an exclamation mark.
-            remedy = "remove it, or quote a value that starts with `!`"
-            self.add_problem(position, "yaml.tag", "a tag has no meaning here", remedy)
+            self.add_problem(position, "yaml.tag", "a tag has no meaning here", TAG_REMEDY)
 
 
 _shared = interner(str)

@@ -52,9 +52,11 @@ UNQUOTED_TEMPLATE = (
 )
 """Rule, message and remedy."""
 
+TAG_REMEDY = "remove it, or quote a value that starts with `!`"
+
 _UNQUOTED_TEMPLATE_LINE = re.compile(r"[^#'\"]*?(?:: |- )\s*(\{\{)")
 
-_COMPOSER_PROBLEMS = {
+_KNOWN_PROBLEMS = {
     "but found another document": (
         "yaml.several-documents",
         "a second document starts here",
@@ -65,9 +67,12 @@ _COMPOSER_PROBLEMS = {
         "the alias refers to no anchor above it",
         "quote a value that starts with `*`",
     ),
+    "found undefined tag handle": ("yaml.tag", "a tag has no meaning here", TAG_REMEDY),
+    "duplicate tag handle": ("yaml.tag", "a tag has no meaning here", TAG_REMEDY),
     "second occurrence": ("yaml.duplicate-anchor", "the anchor is defined twice", "give each anchor a name of its own"),
 }
-"""Messages of PyYAML's composer, and the rule, message and remedy for each."""
+"""Beginnings of PyYAML's messages, and the rule, message and remedy for each. Without libyaml, what follows repeats the
+alias or the tag, which may be a password."""
 
 _SYNTAX_REMEDIES = {
     "mapping values are not allowed": "quote a value that contains `: `, and check the indentation",
@@ -95,8 +100,8 @@ def syntax_problem(file: str, text: str, error: Any) -> Problem:
         return Problem(location, *TOO_DEEP)
     if unquoted := _UNQUOTED_TEMPLATE_LINE.match(source):
         return Problem(Location(file, line, unquoted.start(1) + 1), *UNQUOTED_TEMPLATE)
-    if problem in _COMPOSER_PROBLEMS:
-        return Problem(location, *_COMPOSER_PROBLEMS[problem])
+    if known := next((beginning for beginning in _KNOWN_PROBLEMS if problem.startswith(beginning)), ""):
+        return Problem(location, *_KNOWN_PROBLEMS[known])
     if "'\\t'" in problem or source.lstrip(" ").startswith("\t"):
         return Problem(location, "yaml.tab", "a tab cannot indent YAML", "indent with spaces")
     if re.search(r'"\{\{[^}]*"', source):

@@ -1,7 +1,7 @@
 """Problems as text and as JSON.
 
 The text has ``file:line:column: message (rule)`` for each problem and, on request, the line of the file. Of that line
-only values of properties that cannot hold a secret are shown.
+only values of properties that cannot hold a secret are shown, and names that cannot be a piece of one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from provisioner.definitions.names import is_recognized
 from provisioner.model import Location, Problem, Severity
 from provisioner.report.terminal import PLAIN, Style, columns, json_text, safe
 
@@ -66,45 +67,59 @@ def safe_line(line: str) -> str:
 
 
 _SECRET = re.compile(r"(pass|pwd|connectionstring|secret|token)[^:=]{0,9}[:=]\s*", re.IGNORECASE)
-_NAME = re.compile(r"(?:(?<=[\s{,])|^)[\"']?([^\s\"'{},:]+)[\"']?\s*:(?:\s+|$)")
-_PUBLIC = {
-    *(
-        "name",
-        "description",
-        "key",
-        "movedFrom",
-        "targets",
-        "lifecycle",
-        "preventDestroy",
-        "connectionSpec",
-        "id",
-        "version",
-        "auth",
-        "specName",
-        "params",
-    ),
-    *("server", "port", "database", "username", "sslMode", "options"),
+_TEXTS = {
+    *("name", "description", "key", "movedFrom", "targets", "preventDestroy", "id", "version", "specName"),
+    *("server", "port", "database", "username", "sslMode"),
 }
 """The properties whose values may be shown. The value of any other may be a password under a mistyped name."""
+_MAPPINGS = {"lifecycle", "connectionSpec", "auth", "params", "options"}
 
-_CALL = re.compile(r"(\{\{\s*(?:env\(['\"][A-Z][A-Z0-9_]*['\"]\)|var\(['\"]\w+['\"]\))\s*\}\})")
+_ENTRY = re.compile(
+    r"[\s{},]*(?:-\s+)*(?P<key>(?P<quote>[\"'])?(?P<name>[^\s\"'{},:]+)(?(quote)(?P=quote)\s*:\s*|\s*:(?:\s+|\Z)))"
+)
+_REST = re.compile(r"(?:(?!(?<=[\s{,])[\"']?[^\s\"'{},:]+[\"']?\s*:(?:\s|\Z)).)*", re.DOTALL)
+"""The value of a line that is one entry, up to what looks like another name."""
+_ITEM = re.compile(
+    r"(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^']|'')*+'|\[[^\[\]{}]*+\]|(?:(?!:\s)[^{}\[\],\"'])*+)\s*+(?=[,}]|\Z)", re.DOTALL
+)
+"""A value between braces."""
+
+_WORDS = "[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
+_CALL = re.compile(rf"(\{{\{{\s*(?:env\(['\"]{_WORDS}['\"]\)|var\(['\"](?i:{_WORDS})['\"]\))\s*\}}\}})")
+"""A plain call with a name that no generated secret looks like."""
 
 
 def _without_secrets(line: str) -> str | None:
-    """Return a source line with possible secrets replaced by stars; plain calls of env() and var() are kept.
+    """Return a source line with possible secrets replaced by stars, among them names that may be a piece of one; calls
+    of env() and var() are kept.
 
-    Return None for a line that does not begin with a name: it may be part of a long value.
+    Return None for a line that does not begin with a recognized name: it may be part of a long value.
     """
-    names = list(_NAME.finditer(line))
-    if not names or line[: names[0].start()].strip(" \t-{"):
+    public = _public_end(line)
+    if not line[:public].strip(" \t-{"):
         return None
-    starts = [name.end() for name in names if name[1] not in _PUBLIC]
-    starts.extend(secret.end() for secret in _SECRET.finditer(line))
-    start = min(starts, default=len(line))
+    start = min((public, *(secret.end() for secret in _SECRET.finditer(line))))
     parts = _CALL.split(line[start:])
     # Three stars for text of any length; quotes and spaces are kept.
     masked = (part if index % 2 else re.sub(r"[^\s\"']+", "***", part) for index, part in enumerate(parts))
     return line[:start] + "".join(masked)
+
+
+def _public_end(line: str) -> int:
+    """Return the index up to which a line consists of recognized names and values that may be shown."""
+    index, before_braces = 0, len(line.partition("{")[0])
+    while entry := _ENTRY.match(line, index):
+        if not is_recognized(entry["name"]):
+            return entry.start("key")
+        index = entry.end()
+        if entry["name"] in _TEXTS:
+            value = (_ITEM if index > before_braces else _REST).match(line, index)
+            if value is None:
+                return index
+            index = value.end()
+        elif entry["name"] not in _MAPPINGS or line[index : index + 1] not in ("", "{"):
+            return index
+    return len(line) - len(line[index:].lstrip(" \t{},"))
 
 
 def as_json(problems: Iterable[Problem], checked: int = 0, targets: Iterable[str] = ()) -> str:

@@ -263,17 +263,32 @@ BROKEN = {
     "params: {{connectionString: {literal}}}}}\n",
     "a password in a string": "name: basic\nauth: {{specName: Connection String Based Authentication, "
     "params: {{connectionString: {string}}}}}\n",
+    "a name": "name: basic\nauth: {{specName: Basic Authentication, params: {{server: h, database: d, username: u, "
+    "{literal}: x}}}}\n",
+    "the only name": "name: basic\nauth: {{specName: Basic Authentication, params: {{{literal}: }}}}\n",
+    "a name beside": "name: basic\n{literal}: \nauth: {{specName: Basic Authentication, params: {{}}}}\n",
+    "an option": "name: basic\nauth: {{specName: Connection String Based Authentication, params: {{"
+    "connectionString: {{server: h, database: d, username: u, password: \"{{{{ env('MYSQL_BASIC') }}}}\", "
+    "options: {{{literal}: ''}}}}}}}}\n",
+    "a password without quotes": "name: basic\nauth: {{specName: Connection String Based Authentication, "
+    "params: {{connectionString: {unquoted}}}}}\n",
     "no YAML after it": "name: basic\nauth: {{params: {{password: {literal}\n",
 }
 
 
 @MANY
 @given(pair=a_secret(), row=st.sampled_from([*BROKEN]))
+@example(pair=("222222222222=", "222222222222"), row="a string that is none")
+@example(pair=("{{222222222222=", "222222222222"), row="a string that is none")
+@example(pair=("A" * 12, "A" * 12), row="the secret as a template")
+@example(pair=("1" * 12, "1" * 12), row="a name")
+@example(pair=("{{007|" + "A" * 12 + "}}", "A" * 12), row="the secret instead of its name")
 def test_a_secret_that_was_pasted_into_a_definition_is_not_repeated(emulator: Emulator, pair: Any, row: str) -> None:
     secret, core = pair
     literal = json.dumps(secret)
     string = json.dumps(f"Server=h;Database=d;UID=u;PWD={connection_string.quote(secret)}")
-    text = BROKEN[row].format(literal=literal, string=string, quoted=literal.replace('"', r"\""))
+    unquoted = json.dumps(f"Server=h;Database=d;UID=u;PWD=a;{secret}=")
+    text = BROKEN[row].format(literal=literal, string=string, unquoted=unquoted, quoted=literal.replace('"', r"\""))
     with tempfile.TemporaryDirectory() as folder:
         bench = Bench(a_project(folder, emulator.url), {"MYSQL_BASIC": secret})
         bench.project.define("basic", text)

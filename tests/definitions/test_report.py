@@ -70,9 +70,28 @@ FRAMES = [
     ("server: db;PWD=hunter2", 9, "server: db;PWD=***", "        ^"),
     ("params: {server: db, passwrd: hunter2}", 18, "params: {server: db, passwrd: ***", "                 ^"),
     ("name: x # the password: hunter2", 7, "name: x # the password: ***", "      ^"),
+    # so is a name that may be a piece of a secret
+    ("params: {server: db, hunter2: x}", 22, "params: {server: db, *** ***", "                     ^"),
+    ("params: {server: db, hunter2}", 22, "params: {server: db, ***", "                     ^"),
+    ('params: {"hunter2": x}', 10, 'params: {"***"*** ***', "         ^"),
+    (
+        'params: {server: "a, b", "hunter 2": x}',
+        26,
+        'params: {server: "a, b", "*** ***"*** ***',
+        "                         ^",
+    ),
+    ('params: {server: db, port: 1, "pw":"hunter2"}', 1, 'params: {server: db, port: 1, "***"***"***"***', "^"),
+    ('{"params":{"server":"db","sslMode":"x"}}', 1, '{"params":{"server":"db","sslMode":"x"}}', "^"),
+    ("params: hunter2", 9, "params: ***", "        ^"),
+    ("server: db hunter2: x", 9, "server: db *** ***", "        ^"),
+    ("sslMdoe: hunter2", 1, "sslMdoe: ***", "^"),
+    ("password: \"{{ env('HUNTER2') }}\"", 11, "password: \"*** ***'***'*** ***\"", "          ^"),
+    ("password: \"{{ var('my_host') }}\"", 11, "password: \"{{ var('my_host') }}\"", "          ^"),
     # the place is behind what was starred: no caret rather than a wrong one
     ("params: {pwd: hunter2hunter2, port: 0}", 37, "params: {pwd: *** *** ***", None),
     # what may be the middle of a longer value is not shown at all
+    ("hunter2: x", 1, None, None),
+    ("- {hunter2: x}", 4, None, None),
     ("  hunter2", 3, None, None),
     ("  hunter2 {{ env('A') }}", 3, None, None),
     ("", 1, None, None),
