@@ -219,7 +219,8 @@ def field_problems(field: TemplateField, definition: KeyAndPath, project: Projec
         yield Problem(field.location, "secret.literal", message, "use env(), so that its value stays out of git")
     elif template.env_names and not template.is_sole and field.rule_path[-1] in ("port", STRING_PATH[-1]):
         # Its value is validated. With other text or a filter, the result would reveal the value to the author.
-        remedy = f"write only \"{{{{ env('{template.env_names[0]}') }}}}\", or use templates in the parts of the string"
+        name = template.env_names[0] if is_variable(template.env_names[0]) else "NAME"
+        remedy = f"write only \"{{{{ env('{name}') }}}}\", or use templates in the parts of the string"
         yield Problem(field.location, "template.env-alone", f"{field.shown_name}: env() must stand alone here", remedy)
     for name in template.env_names:
         if not project.admits(definition, name):

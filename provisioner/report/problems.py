@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from provisioner.definitions.names import is_recognized
+from provisioner.definitions.names import is_recognized, is_variable
 from provisioner.model import Location, Problem, Severity
 from provisioner.report.terminal import PLAIN, Style, columns, json_text, safe
 
@@ -87,6 +87,7 @@ _ITEM = re.compile(
 _WORDS = "[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+"
 _CALL = re.compile(rf"(\{{\{{\s*(?:env\(['\"]{_WORDS}['\"]\)|var\(['\"](?i:{_WORDS})['\"]\))\s*\}}\}})")
 """A plain call with a name that no generated secret looks like."""
+_ENV = re.compile(r"(\benv\(\s*['\"])([^'\"]*)")
 
 
 def _without_secrets(line: str) -> str | None:
@@ -102,7 +103,8 @@ def _without_secrets(line: str) -> str | None:
     parts = _CALL.split(line[start:])
     # Three stars for text of any length; quotes and spaces are kept.
     masked = (part if index % 2 else re.sub(r"[^\s\"']+", "***", part) for index, part in enumerate(parts))
-    return line[:start] + "".join(masked)
+    named = _ENV.sub(lambda call: call[0] if is_variable(call[2]) else f"{call[1]}***", line[:start])
+    return named + "".join(masked)
 
 
 def _public_end(line: str) -> int:

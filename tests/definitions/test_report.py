@@ -86,6 +86,8 @@ FRAMES = [
     ("server: db hunter2: x", 9, "server: db *** ***", "        ^"),
     ("sslMdoe: hunter2", 1, "sslMdoe: ***", "^"),
     ("password: \"{{ env('HUNTER2') }}\"", 11, "password: \"*** ***'***'*** ***\"", "          ^"),
+    ("port: \"{{ env('HUNTER2') }}\"", 7, "port: \"{{ env('***') }}\"", "      ^"),
+    ("port: \"{{ env('MYSQL_PORT') }}\"", 7, "port: \"{{ env('MYSQL_PORT') }}\"", "      ^"),
     ("password: \"{{ var('my_host') }}\"", 11, "password: \"{{ var('my_host') }}\"", "          ^"),
     # the place is behind what was starred: no caret rather than a wrong one
     ("params: {pwd: hunter2hunter2, port: 0}", 37, "params: {pwd: *** *** ***", None),
