@@ -50,7 +50,7 @@ WRONG = {
     "limits:": "schema.empty `{}limits` has no value",
     "limits: 5": "schema.type `{}limits` must be a mapping with `deletes`, `updates`, or both",
     "limits: {delete: 5}": "schema.unknown-property unknown property `delete` in `{}limits`: did you mean `deletes`?",
-    "limits: {creates: 5}": "schema.unknown-property unknown property `creates` in `{}limits`: use one of",
+    "limits: {creates: 5}": "schema.unknown-property unknown property in `{}limits`: use one of",
     "deletes: 5": "schema.misplaced `deletes` belongs under `{}limits`",
 }
 
