@@ -67,7 +67,6 @@ def apply(
     parallelism: int,
     lock_timeout: float,
     plan_options: PlanOptions,
-    variables: tuple[str, ...],
 ) -> int:
     """Show the plan, ask for confirmation, and create, change and delete base connections. Record every step.
 
@@ -76,14 +75,14 @@ def apply(
     """
     apply_options = ApplyOptions(parallelism=parallelism, skip_question=yes, plan_options=plan_options, no_wait=no_wait)
     if plan_file:
-        if plan_options != NO_OPTIONS or variables or expect_digest is not None:
+        if plan_options != NO_OPTIONS or expect_digest is not None:
             raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
         approved = read_saved_plan(plan_file, target, context.folder, instead="apply")
         target = approved.plan.target
         apply_options = replace(apply_options, plan_options=approved.plan.options, approved=approved)
     elif expect_digest is not None:
         apply_options = replace(apply_options, approved=ExpectedDigest(expect_digest))
-    return _apply(context, target, form, apply_options, variables, lock_timeout, reports, record)
+    return _apply(context, target, form, apply_options, lock_timeout, reports, record)
 
 
 @click.command(cls=options.StrictCommand)
@@ -118,14 +117,19 @@ def rotate(
     if not (keys or variables):
         raise click.UsageError("nothing is named: give a KEY, or --variable NAME for all definitions that read it")
     plan_options = PlanOptions(
-        select=keys, prove=True, resend=True, test=True, exceed_limits=exceed_limits, overwrite_drift=overwrite_drift
+        select=keys,
+        variables=variables,
+        prove=True,
+        resend=True,
+        test=True,
+        exceed_limits=exceed_limits,
+        overwrite_drift=overwrite_drift,
     )
     return _apply(
         context,
         target,
         "text",
         ApplyOptions(parallelism=1, skip_question=yes, plan_options=plan_options, no_wait=no_wait),
-        variables,
         lock_timeout,
     )
 
@@ -135,7 +139,6 @@ def _apply(
     target: str | None,
     form: str,
     apply_options: ApplyOptions,
-    variables: tuple[str, ...],
     lock_timeout: float,
     reports: Reports = (),
     record: RunRecord | None = None,
@@ -144,13 +147,13 @@ def _apply(
     record.options = apply_options
     approved, plan_options = apply_options.approved, apply_options.plan_options
     lineage = approved.plan.lineage if isinstance(approved, SavedPlan) else None
-    requires_secrets = partial(needs_secrets, options=plan_options, variables=variables)
+    requires_secrets = partial(needs_secrets, options=plan_options)
     run = context.open(target, Needs.DEFINITIONS, lineage, requires_secrets)
     record.target = run.target
     # The lock comes first: whatever is read after it stays true until the end.
     with Interruption() as interruption, run.hold("apply", lock_timeout):
         desired = run.load_definitions(allow_none=not run.store.load().is_new, requires_secrets=requires_secrets)
-        selected = with_readers(plan_options, variables, desired, run.target.name)
+        selected = with_readers(plan_options, desired, run.target.name)
         record.options = apply_options = replace(apply_options, plan_options=selected)
         with run.connect(interruption.requested, record.add_call) as service:
             ports = _ports(run, service, form, interruption, record)

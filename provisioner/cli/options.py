@@ -293,17 +293,21 @@ _PLAN_OPTIONS = (
 def plan_options(command: Command) -> Command:
     """Add the options that plan and apply share, so that the one shows what the other does.
 
-    Each is a field of ``PlanOptions``, and the command receives them as one, named ``plan_options``; except for
-    ``--variable``, which ``with_readers`` turns into keys once the definitions are read.
+    Each is a field of ``PlanOptions``, and the command receives them as one, named ``plan_options``. ``with_readers``
+    adds the keys that ``--variable`` stands for once the definitions are read.
     """
 
     @functools.wraps(command)
     def wrapped(*args: Any, **given: Any) -> Any:
         from provisioner.planning.plan import PlanOptions
 
-        options = PlanOptions(**{option.name: given.pop(option.name) for option in fields(PlanOptions)})
+        names = given.keys() & {option.name for option in fields(PlanOptions)}
+        options = PlanOptions(**{name: given.pop(name) for name in names})
         admitted = PlanOptions(
-            refresh_only=True, select=options.select, allow_mass_recreate=options.allow_mass_recreate
+            refresh_only=True,
+            select=options.select,
+            variables=options.variables,
+            allow_mass_recreate=options.allow_mass_recreate,
         )
         if options.refresh_only and options != admitted:
             raise click.UsageError("--refresh-only changes the state alone: leave out the flags that would change more")

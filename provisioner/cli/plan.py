@@ -51,7 +51,6 @@ def plan(
     expect_digest: str | None,
     reports: Reports,
     plan_options: PlanOptions,
-    variables: tuple[str, ...],
 ) -> int:
     """Show what `apply` would change, and why. Changes nothing."""
     approved = ExpectedDigest(expect_digest) if expect_digest is not None else None
@@ -61,7 +60,7 @@ def plan(
     writer_before = run.other_writer()
     state = run.store.load()
     desired = run.load_definitions(allow_none=not state.is_new)
-    plan_options = with_readers(plan_options, variables, desired, run.target.name)
+    plan_options = with_readers(plan_options, desired, run.target.name)
     with run.connect_reader(offline) as service:
         plan = planner.plan(run.target, desired, state, service, plan_options)
     provenance = Provenance(datetime.now(UTC), commit=run.settings.commit)

@@ -84,7 +84,8 @@ class Change:
 class PlanOptions:
     """The options of ``plan`` and ``apply`` that decide what a plan contains, named after their flags.
 
-    ``select`` holds globs of keys; an empty one selects all keys.
+    ``select`` holds globs of keys. ``variables`` selects the definitions that read one of them: ``readers`` are their
+    keys, once the definitions are known (``selection.with_readers``). If all are empty, every key is selected.
     """
 
     import_existing: bool = False
@@ -99,16 +100,24 @@ class PlanOptions:
     resend: bool = False
     test: bool = False
     select: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    readers: tuple[Key, ...] = ()
 
     def selects(self, key: Key) -> bool:
         """Return whether the key is selected. ``*`` matches a slash too."""
-        return not self.select or any(fnmatchcase(key, glob) for glob in self.select)
+        if not (self.select or self.readers):
+            return True
+        return key in self.readers or any(fnmatchcase(key, glob) for glob in self.select)
 
     @property
     def flags(self) -> tuple[str, ...]:
         """Return the options as command line flags."""
         given = (option.name for option in fields(self) if getattr(self, option.name) is True)
-        return (*(f"--{name.replace('_', '-')}" for name in given), *(f"--select {glob}" for glob in self.select))
+        return (
+            *(f"--{name.replace('_', '-')}" for name in given),
+            *(f"--select {glob}" for glob in self.select),
+            *(f"--variable {name}" for name in self.variables),
+        )
 
 
 NO_OPTIONS = PlanOptions()
@@ -158,7 +167,7 @@ class Plan:
         does not make its digest an approval.
         """
         more = {
-            "select": sorted(set(self.options.select)),
+            "select": sorted({*self.options.select, *self.options.readers}),
             "exceed_limits": self.options.exceed_limits,
             "over_limits": list(self.over_limits),
         }

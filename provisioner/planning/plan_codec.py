@@ -62,7 +62,7 @@ def plan_from_json(document: Json) -> Plan:
         identity=TargetIdentity(**target),
         changes=changes,
         offline=document["offline"],
-        options=PlanOptions(**{**document["asked"], "select": tuple(document["asked"]["select"])}),
+        options=_options_from_json(document["asked"]),
         lineage=document["lineage"],
         pins=tuple(
             pin for change, item in zip(changes, document["changes"], strict=True) if (pin := _pin(change, item))
@@ -76,6 +76,11 @@ def plan_from_json(document: Json) -> Plan:
             document["commit"],
         ),
     )
+
+
+def _options_from_json(item: Json) -> PlanOptions:
+    tuples: Json = {name: tuple(value) for name, value in item.items() if isinstance(value, list)}
+    return PlanOptions(**{**item, **tuples})
 
 
 def _pin(change: Change, item: Json) -> Pin | None:

@@ -246,7 +246,7 @@ def patched(project: Project, service: Service) -> set[str]:
 def test_all_that_read_a_variable_are_rotated(project: Project, service: Service) -> None:
     done = project.run("rotate", *BY_VARIABLE, "--yes")
     assert (done.code, done.last) == (0, "Apply complete: 0 added, 3 changed, 0 destroyed."), done.out + done.err
-    assert "(--prove, --resend, --test, --select archive, --select by/string, --select orders)" in done.out
+    assert "(--prove, --resend, --test, --variable MYSQL_ORDERS_PASSWORD)" in done.out
     assert patched(project, service) == {"archive", "by/string", "orders"}
     assert "also read by" not in done.out
     probes = [one["body"]["name"] for one in service.seen("POST") if "probe" in one["body"]["name"]]
@@ -333,10 +333,14 @@ def test_a_rotation_by_variable_is_approved_as_a_saved_plan_of_its_keys(project:
     planned = project.run("plan", *BY_VARIABLE, *ROTATION, "--out", "rotation.plan")
     assert (planned.code, "3 to change" in planned.out) == (0, True)
     saved = json.loads((project.folder / "rotation.plan").read_text("utf-8"))
-    assert saved["asked"]["select"] == ["archive", "by/string", "orders"]
+    assert saved["asked"]["readers"] == ["archive", "by/string", "orders"]
+    assert (saved["asked"]["variables"], saved["asked"]["select"]) == (["MYSQL_ORDERS_PASSWORD"], [])
+    shown = project.run("show", "rotation.plan").out
+    assert " --prove --resend --test --variable MYSQL_ORDERS_PASSWORD\n" in shown
     assert project.run("apply", "rotation.plan", *BY_VARIABLE).code == 64
     # Merged meanwhile: it reads the variable too, and nobody has approved that it gets the new password.
     project.define("later", basic("Later"))
+    assert project.run("show", "rotation.plan", "--check").code == 0
     done = project.run("apply", "rotation.plan")
     assert (done.code, done.last) == (0, "Apply complete: 0 added, 3 changed, 0 destroyed."), done.err
     assert patched(project, service) == {"archive", "by/string", "orders"}
@@ -345,7 +349,11 @@ def test_a_rotation_by_variable_is_approved_as_a_saved_plan_of_its_keys(project:
 @pytest.mark.usefixtures("sharing")
 def test_a_rotation_by_variable_is_approved_by_the_digest_of_its_keys(project: Project) -> None:
     approved = project.run("plan", *BY_VARIABLE, *ROTATION, "--format", "json").json
-    assert approved["asked"] == [*ROTATION, "--select archive", "--select by/string", "--select orders"]
+    assert approved["asked"] == [*ROTATION, "--variable MYSQL_ORDERS_PASSWORD"]
+    keys = [word for key in ("orders", "archive", "by/*") for word in ("--select", key)]
+    by_keys = [word.replace("by/*", "by/string") for word in keys]
+    assert project.run("plan", *by_keys, *ROTATION, "--format", "json").json["digest"] == approved["digest"]
+    assert project.run("plan", *keys, *ROTATION, "--format", "json").json["digest"] != approved["digest"]
     apply = ("apply", *BY_VARIABLE, *ROTATION, "--expect-digest", approved["digest"])
     (project.folder / "connections/archive.yaml").unlink()
     assert project.run(*apply).code == 5
