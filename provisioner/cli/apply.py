@@ -21,7 +21,7 @@ from provisioner.cli.reports import Reports, warning_if_not_written, with_proble
 from provisioner.cli.saved_plans import PLAN_FILE, read_saved_plan
 from provisioner.errors import UsageError
 from provisioner.model import Key
-from provisioner.planning.approval import ExpectedDigest, SavedPlan
+from provisioner.planning.approval import ExpectedDigest, SavedPlan, verify_target
 from provisioner.planning.plan import NO_OPTIONS, Plan, PlanOptions
 from provisioner.planning.selection import needs_secrets, with_readers
 from provisioner.report import formats, outcomes, plan_text
@@ -150,6 +150,7 @@ def _apply(
     requires_secrets = partial(needs_secrets, options=plan_options)
     run = context.open(target, Needs.DEFINITIONS, lineage, requires_secrets)
     record.target = run.target
+    verify_target(approved, run.target.identity)
     # The lock comes first: whatever is read after it stays true until the end.
     with Interruption() as interruption, run.hold("apply", lock_timeout):
         desired = run.load_definitions(allow_none=not run.store.load().is_new, requires_secrets=requires_secrets)

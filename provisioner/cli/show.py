@@ -16,13 +16,13 @@ from provisioner.cli.reports import Reports, write_reports
 from provisioner.cli.saved_plans import PLAN_FILE, read_saved_plan
 from provisioner.errors import PlanFileError, StaleError, UsageError
 from provisioner.planning import planner
-from provisioner.planning.approval import PLAN_AGAIN, SavedPlan
+from provisioner.planning.approval import PLAN_AGAIN, Mismatch, SavedPlan
 from provisioner.planning.consistency import contradictions
 from provisioner.planning.plan import Action, Plan
 from provisioner.planning.secret_records import refuse_forgotten_key
 from provisioner.planning.selection import needs_secrets
 from provisioner.report import formats
-from provisioner.report.terminal import Style, safe
+from provisioner.report.terminal import Style, count, safe
 
 
 @click.command(cls=options.StrictCommand)
@@ -53,14 +53,16 @@ def show(
             "show takes the file of a saved plan",
             "make one with `provisioner plan --out FILE`; for the state, run `provisioner state list`",
         )
-    if check and (form == "json" or reports):
-        raise UsageError("--check prints one line", "leave out --format and --report")
+    if check and form != "text":
+        raise UsageError("--check takes no --format", "leave it out")
+    if check and any(name != formats.RESULT for name, _ in reports):
+        raise UsageError(f"--check takes no --report but {formats.RESULT}", f"--report {formats.RESULT}=FILE")
     saved = read_saved_plan(plan_file, target, context.folder, instead="plan")
     if found := tuple(contradictions(saved.plan)):
         message = f"{plan_file}: the saved plan was edited: it shows something else than it would do"
         raise PlanFileError(message, "plan again", found)
     if check:
-        context.console.out(_checked(context, saved, plan_file))
+        context.console.out(safe(_checked(context, saved, plan_file)))
         return
     # Standard output takes a single JSON document.
     say, style = (
@@ -88,12 +90,13 @@ def _head(plan: Plan, file: Path, style: Style) -> Iterator[str]:
         "org_id": plan.identity.org_id,
         "sandbox": plan.identity.sandbox,
         "flags": " ".join(plan.options.flags) or "none",
-        "service": "was not queried (--offline)" if plan.offline else "was queried",
+        "compared with": "the state alone (--offline)" if plan.offline else "the state and the service",
         "apply": how_to_apply,
         "check": f"provisioner show {quoted} --check",
     }
     yield f"Saved plan {style.paint(safe(str(file)), 'bold')}"
-    yield from (f"  {name:8}  {safe(line)}" for name, line in lines.items())
+    width = max(map(len, lines))
+    yield from (f"  {name:{width}}  {safe(line)}" for name, line in lines.items())
 
 
 def _checked(context: Context, saved: SavedPlan, file: Path) -> str:
@@ -106,6 +109,7 @@ def _checked(context: Context, saved: SavedPlan, file: Path) -> str:
     plan_options = approved.options
     requires_secrets = partial(needs_secrets, options=plan_options)
     run = context.open(approved.target, Needs.DEFINITIONS, approved.lineage, requires_secrets)
+    _refuse_stale(file, saved.target_mismatches(run.target.identity))
     writer_before = run.other_writer()
     state = run.store.load()
     desired = run.load_definitions(allow_none=not state.is_new, requires_secrets=requires_secrets)
@@ -116,12 +120,18 @@ def _checked(context: Context, saved: SavedPlan, file: Path) -> str:
         plan = planner.plan(run.target, desired, state, service, plan_options, from_saved_plan=True)
     if writer := writer_before or run.other_writer():
         context.console.err(f"note: {safe(writer)} is writing this state: check again when that has ended")
-    if mismatches := saved.mismatches(plan, fingerprinter):
-        message = f"{file} is not what would be done any more: `apply` would refuse it"
-        raise StaleError(message, PLAN_AGAIN, tuple(map(str, mismatches)))
+    _refuse_stale(file, saved.mismatches(plan, fingerprinter))
     open_pins = saved.open_pins(plan, fingerprinter)
     keys = [pin.key for pin in approved.pins if pin.action not in (Action.BLOCKED, Action.NO_OP)]
-    done = sum(key not in open_pins for key in keys)
-    if keys and done == len(keys):
-        return "already applied"
-    return f"still what would be done{f'; {done:,} of {len(keys):,} changes applied already' if done else ''}"
+    left = sum(key in open_pins for key in keys)
+    if not keys:
+        return f"{file} still holds: there is nothing to apply on {approved.target}"
+    if not left:
+        return f"{file} is applied already: there is nothing left to do on {approved.target}"
+    done = f"; {len(keys) - left:,} of {len(keys):,} changes applied already" if left < len(keys) else ""
+    return f"{file} still holds: apply would carry out {count(left, 'change')} on {approved.target}{done}"
+
+
+def _refuse_stale(file: Path, mismatches: tuple[Mismatch, ...]) -> None:
+    if mismatches:
+        raise StaleError(f"{file} is stale: `apply` would refuse it", PLAN_AGAIN, tuple(map(str, mismatches)))

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeAlias
 
 from provisioner.definitions.desired import Desired
 from provisioner.errors import StaleError, UsageError
-from provisioner.model import Json, Key
+from provisioner.model import Json, Key, TargetIdentity
 from provisioner.planning.digest import Pin
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.steps import Accept, Delete, Patch, Test
@@ -56,14 +56,20 @@ class SavedPlan:
         changes = {change.key: change for change in plan.changes}
         return {pin.key: pin for pin in self.plan.pins if not is_done(pin, changes.get(pin.key), fingerprinter)}
 
+    def target_mismatches(self, identity: TargetIdentity) -> tuple[Mismatch, ...]:
+        """Return the difference to the target of now, if it is another. It is known before any call."""
+        if self.plan.identity == identity:
+            return ()
+        return (Mismatch("", "target", f"approved for {self.plan.identity}, now {identity}"),)
+
     def mismatches(self, plan: Plan, fingerprinter: Fingerprinter) -> tuple[Mismatch, ...]:
         """Return the differences to the plan of now.
 
         There are none either if an earlier run has carried out a part of the saved plan, or all of it.
         """
         approved = self.plan
-        if approved.identity != plan.identity:
-            return (Mismatch("", "target", f"approved for {approved.identity}, now {plan.identity}"),)
+        if mismatches := self.target_mismatches(plan.identity):
+            return mismatches
         if approved.lineage != plan.lineage:
             return (Mismatch("", "record", f"approved for the state {approved.lineage}, now {plan.lineage}"),)
         return tuple(_differences(self.open_pins(plan, fingerprinter), plan))
@@ -98,6 +104,15 @@ class ExpectedDigest:
 Approval: TypeAlias = SavedPlan | ExpectedDigest
 
 PLAN_AGAIN = "plan again, and have the plan reviewed"
+
+
+def verify_target(approval: Approval | None, identity: TargetIdentity) -> None:
+    """Raise ``StaleError`` for a plan that was approved for another target, whose credentials must not go to this one.
+
+    A digest does not tell what it was approved for.
+    """
+    if isinstance(approval, SavedPlan):
+        _refuse_if(approval.target_mismatches(identity), PLAN_AGAIN)
 
 
 def verify(approval: Approval, plan: Plan, fingerprinter: Fingerprinter) -> None:

@@ -67,7 +67,7 @@ def load(text: str) -> SavedPlan:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        raise (_damaged("it is cut off or no JSON") if _KIND in text[:100] else _not_a_plan(text)) from None
+        raise (_damaged("it was cut off, or is not JSON") if _KIND in text[:100] else _not_a_plan(text)) from None
     version = document.get("format_version") if isinstance(document, dict) and document.get("kind") == _KIND else None
     if not isinstance(version, int):
         raise _not_a_plan(document)

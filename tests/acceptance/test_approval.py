@@ -99,7 +99,7 @@ def test_what_moved_since_the_review_is_named(reviewed: Project, service: Servic
     result = reviewed.run("apply", "plan.bin")
     assert (checked.code, result.code, checked.out) == (5, 5, ""), result.err
     assert checked.err.splitlines()[1:] == result.err.splitlines()[1:]
-    assert "plan.bin is not what would be done any more: `apply` would refuse it" in checked.err
+    assert "plan.bin is stale: `apply` would refuse it" in checked.err
     assert [line for line in result.err.splitlines() if line.startswith(f"    {words}")], result.err
     assert "plan again, and have the plan reviewed" in result.err
     assert len(service.writes()) == before

@@ -144,26 +144,29 @@ def test_the_head_says_when_and_for_what_it_was_made(applied: Project) -> None:
     flags = ["--offline", "--test", "--select", "new"]
     assert applied.run("plan", *flags, "--out", "x y.plan", environ={"GITHUB_SHA": commit}).code == 0
     lines = applied.run("show", "x y.plan").out.partition("\n\n")[0].splitlines()
-    made = re.fullmatch(r"  made      \d{4}-\d\d-\d\d \d\d:\d\d UTC by provisioner [\d.]+, from commit (\w+)", lines[1])
+    made = re.fullmatch(
+        r"  made           \d{4}-\d\d-\d\d \d\d:\d\d UTC by provisioner [\d.]+, from commit (\w+)", lines[1]
+    )
     assert (lines[0], made and made[1]) == ("Saved plan x y.plan", commit)
     endpoint = applied.state["target"]["endpoint"]
     assert lines[2:] == [
-        "  target    here",
-        f"  endpoint  {endpoint}",
-        f"  org_id    {ORG}",
-        "  sandbox   prod",
-        "  flags     --test --select new",
-        "  service   was not queried (--offline)",
-        "  apply     provisioner apply 'x y.plan'",
-        "  check     provisioner show 'x y.plan' --check",
+        "  target         here",
+        f"  endpoint       {endpoint}",
+        f"  org_id         {ORG}",
+        "  sandbox        prod",
+        "  flags          --test --select new",
+        "  compared with  the state alone (--offline)",
+        "  apply          provisioner apply 'x y.plan'",
+        "  check          provisioner show 'x y.plan' --check",
     ]
 
 
 @pytest.mark.parametrize(
     ("situation", "words"),
     [
-        (nothing_to_do, "apply     there is nothing to apply"),
-        (unset, "apply     will be refused, for env(MYSQL_ORDERS_PASSWORD) was not set: plan where it is set"),
+        (nothing_to_do, "apply          there is nothing to apply"),
+        (nothing_to_do, "compared with  the state and the service"),
+        (unset, "apply          will be refused, for env(MYSQL_ORDERS_PASSWORD) was not set: plan where it is set"),
     ],
 )
 def test_it_says_what_apply_would_say(applied: Project, service: Service, situation: Situation, words: str) -> None:
@@ -209,7 +212,7 @@ NOT_PLANS = {
     "newer": ("saved by a newer version of provisioner (format 99, not 3)", "use that version, or plan again"),
     "older": ("saved by an older version of provisioner", "plan again"),
     "edited": ("damaged or was edited: its checksum does not match", "plan again"),
-    "torn": ("damaged or was edited: it is cut off or no JSON", "plan again"),
+    "torn": ("damaged or was edited: it was cut off, or is not JSON", "plan again"),
     "empty": ("this is not a saved plan", "make one with"),
     "zip": ("this is an archive, such as a saved plan of Terraform, not a saved plan", "make one with"),
     "events": ("this is a sequence of JSON objects", "make one with"),
@@ -261,8 +264,9 @@ def test_a_file_that_shows_something_else_than_it_does_is_not_shown(applied: Pro
         (["here"], "here is not a saved plan\n    remedy: provisioner plan --target here"),
         (["connections/a.yaml"], "remedy: provisioner plan --select a"),
         (["x.plan", "--target", "other"], "x.plan was planned for target here, not other"),
-        (["x.plan", "--check", "--format", "json"], "--check prints one line"),
-        (["x.plan", "--check", "--report", "json=-"], "--check prints one line"),
+        (["x.plan", "--check", "--format", "json"], "--check takes no --format"),
+        (["x.plan", "--check", "--report", "json=-"], "--check takes no --report but result"),
+        (["x.plan", "--check", "--report", "result=-", "--report", "html=x"], "--check takes no --report but result"),
         (["x.plan", "--report", "pdf=x"], "is not FORMAT=FILE"),
         (["x.plan", "y.plan"], "unexpected extra argument"),
     ],
@@ -286,18 +290,24 @@ def two_changes(project: Project, service: Service) -> None:
     project.define("new", basic("New"))
 
 
+WOULD = "x.plan still holds: apply would carry out {} on here"
+NOTHING_TO_APPLY = "x.plan still holds: there is nothing to apply on here"
+APPLIED_ALREADY = "x.plan is applied already: there is nothing left to do on here"
+
+
 @pytest.mark.parametrize(
     ("situation", "flags", "done", "line"),
     [
-        (nothing_to_do, [], None, "still what would be done"),
-        (two_changes, [], None, "still what would be done"),
-        (two_changes, [], ["--select", "new"], "still what would be done; 1 of 2 changes applied already"),
-        (two_changes, [], [], "already applied"),
-        (two_changes, ["--select", "n*"], None, "still what would be done"),
-        (two_changes, ["--select", "n*"], ["--select", "a"], "still what would be done"),
-        (deleted_outside, ["--refresh-only"], None, "still what would be done"),
-        (deleted_outside, ["--refresh-only"], ["--refresh-only"], "already applied"),
-        (all_at_once, ["--allow-delete"], None, "still what would be done"),
+        (nothing_to_do, [], None, NOTHING_TO_APPLY),
+        (two_changes, [], None, WOULD.format("2 changes")),
+        (two_changes, [], ["--select", "new"], f"{WOULD.format('1 change')}; 1 of 2 changes applied already"),
+        (two_changes, [], [], APPLIED_ALREADY),
+        (two_changes, ["--select", "n*"], None, WOULD.format("1 change")),
+        (two_changes, ["--select", "n*"], ["--select", "a"], WOULD.format("1 change")),
+        (two_changes, ["--variable", "MYSQL_ORDERS_PASSWORD"], None, WOULD.format("2 changes")),
+        (deleted_outside, ["--refresh-only"], None, WOULD.format("2 changes")),
+        (deleted_outside, ["--refresh-only"], ["--refresh-only"], APPLIED_ALREADY),
+        (all_at_once, ["--allow-delete"], None, WOULD.format("3 changes")),
     ],
 )
 def test_a_plan_that_holds(
@@ -327,7 +337,7 @@ def test_a_check_needs_what_apply_needs(applied: Project, service: Service, tmp_
 def test_a_plan_saved_before_there_is_a_state_is_checked_for_its_lineage(project: Project) -> None:
     project.define("a", basic("A"))
     assert project.run("plan", "--out", "x.plan").code == 0
-    assert project.run("show", "x.plan", "--check").out == "still what would be done\n"
+    assert project.run("show", "x.plan", "--check").out == f"{WOULD.format('1 change')}\n"
     assert not project.state_file.exists()
 
 
@@ -346,5 +356,50 @@ def test_another_writer_is_named(applied: Project, monkeypatch: pytest.MonkeyPat
     assert applied.run("plan", "--out", "x.plan").code == 0
     monkeypatch.setattr("provisioner.state.lock.current_holder", lambda _: "jane on build-7")
     checked = applied.run("show", "x.plan", "--check")
-    assert (checked.code, checked.out) == (0, "still what would be done\n")
+    assert (checked.code, checked.out) == (0, f"{NOTHING_TO_APPLY}\n")
     assert "note: jane on build-7 is writing this state: check again when that has ended" in checked.err
+
+
+# Another target
+
+
+def other_endpoint(project: Project, service: Service) -> None:
+    """The same service by another name, to which the credentials must not go."""
+    project.target(service.url.replace("127.0.0.1", "localhost"))
+
+
+def other_organization(project: Project, service: Service) -> None:
+    project.target(service.url, org_id="0C1328435BF324E90A49402B@AdobeOrg")
+
+
+def other_sandbox(project: Project, service: Service) -> None:
+    project.target(service.url, sandbox="dev")
+
+
+@pytest.mark.parametrize("command", [["apply"], ["show", "--check"]])
+@pytest.mark.parametrize("situation", [other_endpoint, other_organization, other_sandbox])
+def test_a_plan_for_another_target_is_refused_before_anything_is_sent(
+    applied: Project, service: Service, situation: Situation, command: list[str]
+) -> None:
+    one_change(applied, service)
+    assert applied.run("plan", "--out", "x.plan").code == 0
+    situation(applied, service)
+    seen, tokens = len(service.seen()), service.tokens()
+    refused = applied.run(command[0], "x.plan", *command[1:])
+    assert (refused.code, refused.out) == (5, "")
+    assert "    target differs: approved for http://127.0.0.1" in refused.err
+    assert (len(service.seen()), service.tokens()) == (seen, tokens)
+
+
+def test_a_check_can_leave_its_result(applied: Project, service: Service) -> None:
+    one_change(applied, service)
+    assert applied.run("plan", "--out", "x.plan").code == 0
+    checks = ("show", "x.plan", "--check", "--report", "result=result")
+    holds = applied.run(*checks)
+    assert (holds.code, holds.out) == (0, f"{WOULD.format('1 change')}\n")
+    assert (applied.folder / "result").read_text("utf-8") == "done\n"
+    applied.define("a", basic("A", server="db3.example.com"))
+    stale = applied.run(*checks)
+    assert (stale.code, stale.out) == (5, "")
+    assert stale.err.startswith("error: x.plan is stale: `apply` would refuse it\n")
+    assert (applied.folder / "result").read_text("utf-8") == "stale\n"
