@@ -6,6 +6,7 @@ import click
 
 from provisioner.cli import options
 from provisioner.cli.context import Context, Needs, new_id
+from provisioner.cli.settings import read_settings
 from provisioner.importing import rebuild
 from provisioner.report import state
 from provisioner.report.terminal import safe
@@ -49,12 +50,15 @@ def show_entry(context: Context, key: str, target: str | None, form: str) -> int
 @options.target
 @options.offline_project
 def print_path(context: Context, target: str | None) -> int:
-    """Print the path of the state file of a target, relative to the project, for scripts."""
-    from provisioner.cli.connect import choose_target
-    from provisioner.cli.settings import read_settings
-    from provisioner.definitions.project import read_project
+    """Print the path of the target's state file, relative to the folder of the project, as provisioner.yaml says.
 
-    context.console.out(choose_target(read_project(context.folder), target, read_settings(context.environ)).state)
+    Needs no credentials and no state: for scripts that fetch or keep the file.
+    """
+    from provisioner.cli.connect import choose_target
+    from provisioner.definitions.check import open_project
+
+    chosen = choose_target(open_project(context.folder), target, read_settings(context.environ))
+    context.console.out(chosen.state)
     return 0
 
 

@@ -18,7 +18,7 @@ from provisioner.cli import run
 from provisioner.cli.console import Console
 from provisioner.state.journal import Journal, JournalContents
 from provisioner.state.records import Completed, Header
-from tests.acceptance.support import CONNECTIONS, CREDENTIALS, ORDERS, PASSWORDS, Project, Service, basic, between
+from tests.acceptance.support import CONNECTIONS, CREDENTIALS, ORDERS, ORG, PASSWORDS, Project, Service, basic, between
 
 
 @pytest.fixture
@@ -54,6 +54,32 @@ def test_list_needs_no_credentials_and_no_definitions(applied: Project) -> None:
     applied.define("orders", "no: definition")
     without = dict.fromkeys((*CREDENTIALS, *PASSWORDS))
     assert applied.run("state", "list", environ=without) == listed
+
+
+LOCAL = {"emulator": True}
+NAMED = {"org_id": ORG, "sandbox": "dev", "state": "state/sub dir/é.json"}
+
+
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        ([], "state/here.json"),
+        (["--target", "here"], "state/here.json"),
+        (["--target", "named"], "state/sub dir/é.json"),
+        (["--target", "local"], ".provisioner/local/state.json"),
+        (["--target", "bare"], "state/bare.json"),
+    ],
+)
+def test_the_path_of_the_state_needs_nothing_but_the_project_file(bare: Project, words: list[str], path: str) -> None:
+    bare.project_file({"here": {"org_id": ORG, "sandbox": "prod"}, "named": NAMED, "local": LOCAL, "bare": {}})
+    bare.define("orders", "no: definition")
+    without = dict.fromkeys((*CREDENTIALS, *PASSWORDS))
+    for more in ([], ["--project", str(bare.folder)]):
+        printed = bare.run("state", "path", *words, *more, environ=without)
+        assert (printed.code, printed.out, printed.err) == (0, f"{path}\n", "")
+    assert not (bare.folder / path).exists()
+    unknown = bare.run("state", "path", "--target", "no")
+    assert (unknown.code, unknown.out) == (64, "")
 
 
 @pytest.mark.parametrize("change", ["mv", "refresh", "another origin", "adopted by rebuild"])
