@@ -137,6 +137,13 @@ class Applied:
         return sum(outcome.is_recorded for outcome in self._carried_out)
 
     @property
+    def is_without_effect(self) -> bool:
+        """Return whether it is certain that nothing was carried out, and nothing is left to be saved or checked."""
+        verdicts = {outcome.verdict for outcome in self.outcomes}
+        certain = verdicts <= {Verdict.FAILED, Verdict.STALE, Verdict.NOT_ATTEMPTED}
+        return certain and not (self.uncompacted or self.unchecked)
+
+    @property
     def _carried_out(self) -> Iterator[Outcome]:
         return (outcome for outcome in self.outcomes if outcome.verdict in (Verdict.DONE, Verdict.UNTESTED))
 

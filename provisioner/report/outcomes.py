@@ -66,23 +66,32 @@ def _done_word(outcome: Outcome) -> str:
 
 def as_summary(applied: Applied) -> str:
     """Return the number of changes by outcome, and what to do about those that are not done."""
+    left, advice = _left(applied), _advice(applied)
+    if left and applied.is_without_effect:
+        return " ".join([f"Nothing applied: {left}.", *advice])
     added, changed, destroyed = (applied.done(action) for action in (Action.CREATE, Action.UPDATE, Action.DELETE))
-    left = _left(applied)
-    first = f"Apply {'incomplete' if left else 'complete'}: {added} added, {changed} changed, {destroyed} destroyed."
-    recorded = [f"{applied.recorded:,} only recorded."] if applied.recorded else []
-    recorded += [f"{number:,} {word}." for action, word in _COUNTED_APART.items() if (number := applied.done(action))]
-    return " ".join([first, *recorded, *left])
+    word = "incomplete" if left or advice else "complete"
+    sentences = [f"Apply {word}: {added} added, {changed} changed, {destroyed} destroyed."]
+    sentences += [f"{applied.recorded:,} only recorded."] if applied.recorded else []
+    sentences += [f"{number:,} {word}." for action, word in _COUNTED_APART.items() if (number := applied.done(action))]
+    sentences += [f"{left.capitalize()}."] if left else []
+    return " ".join([*sentences, *advice])
 
 
-def _left(applied: Applied) -> list[str]:
-    """Return the sentences on everything that is not done."""
+def _left(applied: Applied) -> str:
+    """Return the number of changes that are not done, by outcome."""
     parts = [
         f"{applied.count(verdict):,} {verdict.value}"
         for verdict in (Verdict.FAILED, Verdict.STALE, Verdict.UNKNOWN, Verdict.UNTESTED, Verdict.NOT_ATTEMPTED)
         if applied.count(verdict)
     ]
     parts += [f"{len(applied.blocked):,} blocked"] if applied.blocked else []
-    sentences = [f"{', '.join(parts).capitalize()}."] if parts else []
+    return ", ".join(parts)
+
+
+def _advice(applied: Applied) -> list[str]:
+    """Return the sentences on what is wrong with the run as a whole, and on what to do next."""
+    sentences = []
     if applied.uncompacted:
         sentences.append(f"The state was not written: {applied.uncompacted}.")
     if applied.unchecked:

@@ -207,7 +207,7 @@ def test_a_lost_state_blocks_everything_until_it_is_taken_over(applied: Project,
 
     blocked = applied.run("apply", "--yes")
     assert blocked.code == 1
-    assert blocked.last == "Apply incomplete: 0 added, 0 changed, 0 destroyed. 2 blocked."
+    assert blocked.last == "Nothing applied: 2 blocked."
     assert len(service.writes()) == 2
 
     healed = applied.run("apply", "--import-existing", "--yes")

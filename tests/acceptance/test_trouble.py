@@ -46,7 +46,7 @@ def test_where_all_is_refused_nothing_was_done(project: Project, service: Servic
         project.target(url)
         apply = project.run("apply", "--yes")
         assert apply.code == 1
-        assert apply.last == "Apply incomplete: 0 added, 0 changed, 0 destroyed. 1 failed."
+        assert apply.last == "Nothing applied: 1 failed."
         assert project.run("plan").last == "Plan: 1 to add, 0 to change, 0 to destroy."
 
 

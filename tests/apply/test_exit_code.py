@@ -6,6 +6,7 @@ import pytest
 
 from provisioner.apply.outcome import Applied, Outcome, Verdict, exit_code
 from provisioner.planning.plan import Action, Change
+from provisioner.report.outcomes import as_summary
 
 D, F, S, U, N = Verdict.DONE, Verdict.FAILED, Verdict.STALE, Verdict.UNKNOWN, Verdict.NOT_ATTEMPTED
 CHANGE = Change("orders", "Orders", Action.CREATE, "")
@@ -34,3 +35,29 @@ ROWS: list[tuple[str, list[Verdict], bool, bool, int]] = [
 def test_exit_code(verdicts: list[Verdict], blocked: bool, interrupted: bool, code: int) -> None:
     outcomes = tuple(Outcome(CHANGE, verdict) for verdict in verdicts)
     assert exit_code(Applied(outcomes, (BLOCKED,) if blocked else (), interrupted)) == code
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "blocked", "interrupted", "code"), [r[1:] for r in ROWS], ids=[r[0] for r in ROWS]
+)
+def test_the_summary_says_incomplete_only_where_something_may_have_been_done(
+    verdicts: list[Verdict], blocked: bool, interrupted: bool, code: int
+) -> None:
+    outcomes = tuple(Outcome(CHANGE, verdict) for verdict in verdicts)
+    summary = as_summary(Applied(outcomes, (BLOCKED,) if blocked else (), interrupted))
+    first = "complete" if code == 0 else "incomplete" if {D, U} & {*verdicts} else "Nothing applied"
+    assert summary.startswith(first if first[0] == "N" else f"Apply {first}: "), summary
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "blocked", "summary"),
+    [
+        ([], True, "Nothing applied: 1 blocked."),
+        ([F, F, S], True, "Nothing applied: 2 failed, 1 stale, 1 blocked."),
+        ([N], False, "Nothing applied: 1 not attempted. Run apply again."),
+        ([D, F], False, "Apply incomplete: 1 added, 0 changed, 0 destroyed. 1 failed."),
+    ],
+)
+def test_the_words_of_the_summary(verdicts: list[Verdict], blocked: bool, summary: str) -> None:
+    outcomes = tuple(Outcome(CHANGE, verdict) for verdict in verdicts)
+    assert as_summary(Applied(outcomes, (BLOCKED,) if blocked else ())) == summary
