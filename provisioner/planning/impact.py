@@ -38,18 +38,27 @@ def with_dataflows(plan: Plan, flows: Mapping[str, tuple[Dataflow, ...]]) -> Pla
         ids = (step.id for step in change.steps if isinstance(step, Delete | Patch))
         used_by = next((flows[ident] for ident in ids if ident in flows), ())
         if used_by:
-            text = f"used by {len(used_by)} dataflow{'' if len(used_by) == 1 else 's'}: {listed(used_by)}"
             if change.action is Action.DELETE:
-                reason = f"{text}: the service would refuse to delete it (1418)"
+                number = f"{len(used_by)} dataflow{'' if len(used_by) == 1 else 's'}"
+                reason = f"used by {number}: {listed(used_by)}: the service would refuse to delete it (1418)"
                 remedy = "delete these dataflows first, or restore the definition"
                 change = replace(
                     change, action=Action.BLOCKED, steps=(), fields=(), reason=reason, remedy=remedy, held=True
                 )
             else:
-                note = f"{text}: they sign in with this from their next run"
-                change = replace(change, notes=(*change.notes, note))
+                change = replace(change, notes=(*change.notes, _use_note(change, used_by)))
         changes.append(change)
     return replace(plan, changes=tuple(changes))
+
+
+def _use_note(change: Change, used_by: Sequence[Dataflow]) -> str:
+    """Return the note on the dataflows of a base connection that an update sends credentials to."""
+    uses, signs_in, connects, its = (
+        ("uses", "signs in", "connects", "its") if len(used_by) == 1 else ("use", "sign in", "connect", "their")
+    )
+    is_new = any(field.sensitive and field.comparison is not Comparison.UNCHANGED for field in change.fields)
+    effect = f"{signs_in} with the new credentials" if is_new else f"{connects} with these values"
+    return f"{listed(used_by)} {uses} it, and {effect} from {its} next run"
 
 
 def with_unknown_dataflows(plan: Plan, why: str) -> Plan:

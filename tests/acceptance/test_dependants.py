@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -30,7 +31,8 @@ def used(project: Project, service: Service) -> Project:
     return project
 
 
-USED = "used by 2 dataflows: Nightly orders (disabled, every 15 minutes), Orders (enabled, every 15 minutes)"
+FLOWS = "Nightly orders (disabled, every 15 minutes), Orders (enabled, every 15 minutes)"
+USED = f"used by 2 dataflows: {FLOWS}"
 
 
 def test_a_deletion_that_would_fail_is_blocked_in_the_plan(used: Project, service: Service) -> None:
@@ -61,7 +63,10 @@ def test_a_fork_comes_to_the_same_digest(used: Project) -> None:
 
 def test_a_change_of_credentials_names_who_will_notice(used: Project) -> None:
     plan = used.run("plan", environ={"MYSQL_ORDERS_PASSWORD": ROTATED})
-    assert plan.out.count(f"note: {USED}: they sign in with this from their next run") == 1
+    note = f"note: {FLOWS} use it, and sign in with the new credentials from their next run"
+    assert plan.out.count(note) == 1
+    used.define("a", basic("A", server="db2"))
+    assert f"note: {FLOWS} use it, and connect with these values from their next run" in used.run("plan").out
     used.define("a", basic("A", description="New"))
     assert "dataflow" not in used.run("plan").out, "a description is not noticed"
 
@@ -74,7 +79,8 @@ def test_many_are_read_from_two_lists(used: Project, service: Service) -> None:
         flow(service, used.id(f"n{number:02}"), f"Flow {number:02}")
     before = len(service.seen())
     plan = used.run("plan", environ={"MYSQL_ORDERS_PASSWORD": ROTATED})
-    assert plan.out.count("note: used by 1 dataflow: Flow") == 30
+    one = r"note: Flow \d\d \(enabled, every 15 minutes\) uses it, and signs in with the new credentials from its next"
+    assert len(re.findall(one, plan.out)) == 30
     asked = [one["path"].rpartition("/")[2] for one in service.seen()[before:]]
     assert asked == ["connections", "sourceConnections", "flows"]
 

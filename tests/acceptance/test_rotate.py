@@ -94,7 +94,7 @@ def test_a_valid_password_is_proved_sent_and_tested(project: Project, service: S
     before = len(service.seen())
     done = project.run("rotate", "orders", "--yes", environ=NEW)
     assert (done.code, done.last) == (0, "Apply complete: 0 added, 1 changed, 0 destroyed.")
-    assert "used by 1 dataflow: Nightly (enabled, every 15 minutes)" in done.out
+    assert "Nightly (enabled, every 15 minutes) uses it, and signs in with the new credentials" in done.out
     assert "(--prove, --resend, --test, --select orders)" in done.out
     calls = [(one["method"], one["path"].rpartition("/")[2]) for one in service.seen()[before:]]
     written = [method for method, _ in calls if method != "GET"]

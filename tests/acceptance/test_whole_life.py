@@ -58,7 +58,7 @@ def test_the_whole_life_of_a_base_connection(bare: Project, service: Service) ->
     # It is looked into, and edited.
     assert "crm.customers" in done("explore", "crm", environ=BY_HAND)
     edit("crm", 'database: "?crm"?', "database: crm_eu")
-    assert "used by 1 dataflow: Nightly" in done("plan", "--detailed-exitcode", environ=BY_HAND, code=2)
+    assert "Nightly (enabled" in done("plan", "--detailed-exitcode", environ=BY_HAND, code=2)
     done("apply", "--yes", "--test", environ=BY_HAND)
     assert UNCHANGED in done("plan", environ=BY_HAND)
 
