@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from provisioner.definitions.project import Limits
+from provisioner.definitions.project import Limit, Limits
 from provisioner.model import Key
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Change, Plan
@@ -84,19 +84,39 @@ def hold_to_limits(plan: Plan, limits: Limits) -> Plan:
 
     An update that is only recorded does not count, nor does the deletion of a leftover probe.
     """
-    updated = {
+    for verb, keys, limit in _exceeded(plan, limits):
+        place = f"`limits.{verb}s`, {limit.location.file}:{limit.location.line}"
+        reason = (
+            f"this would {verb} {_number(keys)}, and the limit is {limit.number:,} ({place}), so nothing is {verb}d"
+        )
+        plan = _with_blocked(plan, keys, reason, "if this is intended, add --exceed-limits")
+        plan = replace(plan, over_limits=(*plan.over_limits, f"{verb}s"))
+    return plan
+
+
+def announce_limits(plan: Plan, limits: Limits) -> Plan:
+    """Return the plan with a note on each limit that it exceeds, where a flag allows that."""
+    notes = (
+        f"exceeds limits.{verb}s: {_number(keys)}, the limit is {limit.number:,} "
+        f"({limit.location.file}:{limit.location.line})"
+        for verb, keys, limit in _exceeded(plan, limits)
+    )
+    return replace(plan, notes=(*plan.notes, *notes))
+
+
+def _exceeded(plan: Plan, limits: Limits) -> tuple[tuple[str, frozenset[Key], Limit], ...]:
+    """Return the limits that a plan exceeds, each with its verb and the keys that count."""
+    updated = frozenset(
         change.key
         for change in plan.changes
         if change.action is Action.UPDATE and any(isinstance(step, Patch) for step in change.steps)
-    }
-    for verb, keys, limit in (("delete", _deleted(plan), limits.deletes), ("update", updated, limits.updates)):
-        if limit is not None and len(keys) > limit.number:
-            number = f"{len(keys):,} base connection{'' if len(keys) == 1 else 's'}"
-            place = f"`limits.{verb}s`, {limit.location.file}:{limit.location.line}"
-            reason = f"this would {verb} {number}, and the limit is {limit.number:,} ({place}), so nothing is {verb}d"
-            plan = _with_blocked(plan, keys, reason, "if this is intended, add --exceed-limits")
-            plan = replace(plan, over_limits=(*plan.over_limits, f"{verb}s"))
-    return plan
+    )
+    counted = (("delete", _deleted(plan), limits.deletes), ("update", updated, limits.updates))
+    return tuple((verb, keys, limit) for verb, keys, limit in counted if limit and len(keys) > limit.number)
+
+
+def _number(keys: Collection[Key]) -> str:
+    return f"{len(keys):,} base connection{'' if len(keys) == 1 else 's'}"
 
 
 def _deleted(plan: Plan) -> frozenset[Key]:

@@ -12,7 +12,13 @@ from provisioner.errors import NotAuthenticated, ServiceError, StateError, Usage
 from provisioner.model import Cloud
 from provisioner.planning.approval import pinned
 from provisioner.planning.changes import PlanInputs, plan_all
-from provisioner.planning.guards import announce_drift, hold_back_mass_delete, hold_back_mass_recreate, hold_to_limits
+from provisioner.planning.guards import (
+    announce_drift,
+    announce_limits,
+    hold_back_mass_delete,
+    hold_back_mass_recreate,
+    hold_to_limits,
+)
 from provisioner.planning.impact import affected_ids, with_dataflows, with_other_readers, with_unknown_dataflows
 from provisioner.planning.lookup import look
 from provisioner.planning.moves import apply_moves, move_notes, with_moves
@@ -79,8 +85,7 @@ def make_plan(
         plan = hold_back_mass_delete(plan, whole)
     if not options.allow_mass_recreate:
         plan = hold_back_mass_recreate(plan, state, inputs.observation)
-    if not options.exceed_limits:
-        plan = hold_to_limits(plan, target.target.limits)
+    plan = (announce_limits if options.exceed_limits else hold_to_limits)(plan, target.target.limits)
     if not (options.overwrite_drift or from_saved_plan):
         plan = announce_drift(plan)
     plan = with_other_readers(plan, whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import pytest
@@ -52,10 +53,14 @@ def test_more_deletes_than_allowed_take_a_flag_that_every_format_shows(deleting:
     reports = [word for form in ("markdown", "html") for word in ("--report", f"{form}={form}")]
     lifted = deleting.run("plan", *DELETES, "--exceed-limits", *reports)
     assert "--exceed-limits" in lifted.out.partition("\n\n")[0]
+    exceeded = "exceeds limits.deletes: 2 base connections, the limit is 1 (provisioner.yaml:1)"
+    assert f"note: {exceeded}\n" in lifted.out
     for form in ("markdown", "html"):
-        assert "--exceed-limits" in (deleting.folder / form).read_text("utf-8")
+        text = html.unescape((deleting.folder / form).read_text("utf-8")).replace("\\", "")
+        assert "--exceed-limits" in text
+        assert exceeded in text
     shown = deleting.run("plan", *DELETES, "--exceed-limits", "--format", "json").json
-    assert shown["asked"] == ["--allow-delete", "--exceed-limits"]
+    assert (shown["asked"], shown["notes"]) == (["--allow-delete", "--exceed-limits"], [exceeded])
     done = deleting.run("apply", "--yes", *DELETES, "--exceed-limits")
     assert (done.code, done.last) == (0, "Apply complete: 0 added, 0 changed, 2 destroyed.")
 

@@ -10,7 +10,13 @@ from provisioner.definitions.desired import PREVENT_DESTROY, Desired
 from provisioner.definitions.project import Limit, Limits
 from provisioner.model import Location
 from provisioner.planning.changes import PlanInputs
-from provisioner.planning.guards import hold_back_drift, hold_back_mass_delete, hold_back_mass_recreate, hold_to_limits
+from provisioner.planning.guards import (
+    announce_limits,
+    hold_back_drift,
+    hold_back_mass_delete,
+    hold_back_mass_recreate,
+    hold_to_limits,
+)
 from provisioner.planning.moves import apply_moves, with_moves
 from provisioner.planning.plan import Action, Plan
 from provisioner.planning.refresh import refresh_plan
@@ -153,6 +159,10 @@ def test_more_than_the_limits_allow_is_blocked(declared: list[Desired], allowed:
             assert after.fields == before.fields != ()
 
 
+UPDATES_NOTE = "exceeds limits.updates: 2 base connections, the limit is 1 (provisioner.yaml:4)"
+DELETES_NOTE = "exceeds limits.deletes: 1 base connection, the limit is 0 (provisioner.yaml:3)"
+
+
 def test_a_limit_is_named_with_its_place() -> None:
     plan = hold_to_limits(planned(CHANGED[:2], KNOWN, None, allow_delete=True), limits(0, 1))
     update, delete = (plan.changes[index].reason for index in (0, 2))
@@ -165,6 +175,20 @@ def test_a_limit_is_named_with_its_place() -> None:
         "so nothing is deleted"
     )
     assert plan.over_limits == ("deletes", "updates")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "notes"),
+    [
+        (limits(0, 1), [UPDATES_NOTE, DELETES_NOTE]),
+        (limits(0, None), [DELETES_NOTE]),
+        (limits(None, 1), [UPDATES_NOTE]),
+        (limits(1, 2), []),
+    ],
+)
+def test_a_limit_that_is_lifted_is_noted_with_its_place(allowed: Limits, notes: list[str]) -> None:
+    plan = replace(planned(CHANGED[:2], KNOWN, None, allow_delete=True), notes=("before",))
+    assert announce_limits(plan, allowed) == replace(plan, notes=("before", *sorted(notes)))
 
 
 LEFT_OVER = Intent("aa", "k", "probe", "provisioner probe aa", "", None, None, "", (), None)
