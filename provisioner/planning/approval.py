@@ -97,8 +97,10 @@ class ExpectedDigest:
         if plan.digest != self.digest and not nothing_left:
             # A digest cannot tell what differs, so the message lists the changes of now.
             changes = ", ".join(f"{pin.action} {pin.key}" for pin in plan.pins) or "no changes"
-            message = f"approved {self.digest}; it is now {plan.digest}, with: {changes}"
-            _refuse_if((Mismatch("", "plan", message),), PLAN_AGAIN)
+            flags = " ".join(plan.options.flags) or "none"
+            message = f"approved {self.digest}; it is now {plan.digest}, with: {changes}; flags: {flags}"
+            remedy = f"pass the flags that the approved plan was made with; or {PLAN_AGAIN}"
+            _refuse_if((Mismatch("", "plan", message),), remedy)
 
 
 Approval: TypeAlias = SavedPlan | ExpectedDigest

@@ -167,6 +167,10 @@ def test_a_digest_approves_what_exceeds_a_limit_only_with_its_flag(
     patched = len(service.seen("PATCH"))
     done = updating.run("apply", *then_flags, "--expect-digest", approved)
     assert done.code == code, done.err
+    if code == 5:
+        remedy = "pass the flags that the approved plan was made with; or plan again, and have the plan reviewed"
+        assert f"; flags: {' '.join(then_flags) or 'none'}\n" in done.err
+        assert f"remedy: {remedy}\n" in done.err
     assert len(service.seen("PATCH")) - patched == (2 if code == 0 else 0)
 
 
