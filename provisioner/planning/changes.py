@@ -100,10 +100,10 @@ def _change_without_record(desired: Desired, inputs: PlanInputs, reason: str) ->
         # A create would make a second base connection of this name, or take away the one that dataflows use.
         return _blocked(desired, former.reason, former.remedy)
     if inputs.options.resend:
-        remedy = (
-            "run `provisioner apply` first to create it; "
-            "it gets a new id, to which any existing dataflows must be pointed"
-        )
+        # Nothing can use what was never applied.
+        known = inputs.state.record(desired.key) is not None
+        new_id = "; it gets a new id, to which any existing dataflows must be pointed" if known else ""
+        remedy = f"run `provisioner apply` first to create it{new_id}"
         return _blocked(desired, f"{reason}: there is nothing to send its credentials to", remedy)
     existing = inputs.observation.named(desired.name) if inputs.observation else ()
     candidates = [observed for observed in existing if observed.id not in inputs.owners.ids]

@@ -113,7 +113,7 @@ def _selected(whole: Plan, options: PlanOptions, from_saved_plan: bool) -> Plan:
         if not any(fnmatchcase(change.key, glob) for change in whole.changes):
             is_variable = any(change.desired and glob in change.desired.variables for change in whole.changes)
             remedy = f"it is a variable: --variable {glob}" if is_variable else "run `provisioner plan` to see the keys"
-            raise UsageError(f"--select {glob} matches no definition and no record", remedy)
+            raise UsageError(f"{glob} matches no definition and no record", remedy)
     return whole.only({one.key for one in whole.changes if options.selects(one.key) or is_probe(one.key)})
 
 

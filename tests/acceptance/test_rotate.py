@@ -133,6 +133,7 @@ def test_a_password_that_is_not_new_is_sent_all_the_same(project: Project, servi
     assert project.run("plan", "--detailed-exitcode").code == 0
     unknown = project.run("rotate", "none", "--yes")
     assert (unknown.code, len(service.seen("PATCH"))) == (64, 1)
+    assert unknown.err.startswith("error: none matches no definition and no record\n")
 
 
 @pytest.mark.usefixtures("meddling")
