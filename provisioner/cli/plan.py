@@ -64,7 +64,7 @@ def plan(
     with run.connect_reader(offline) as service:
         plan = planner.plan(run.target, desired, state, service, plan_options)
     provenance = Provenance(datetime.now(UTC), commit=run.settings.commit)
-    plan = replace(plan, provenance=provenance)
+    plan = replace(plan, provenance=provenance, is_saved=out is not None)
     print_plan(context, plan, form)
     for note in _notes(run, plan, state, writer_before):
         context.console.err(context.err_style.fold(note))

@@ -145,6 +145,7 @@ class Plan:
 
     ``lineage`` is that of the state; with ``is_first`` there is no state yet, and the lineage is a proposal. ``notes``
     are about no single definition. ``over_limits`` names the limits of the project file that block changes.
+    ``is_saved``: the plan is in a file, by which it can be approved.
     """
 
     target: str
@@ -158,6 +159,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     over_limits: tuple[str, ...] = ()
     provenance: Provenance = Provenance()
+    is_saved: bool = False
 
     @property
     def digest(self) -> str:

@@ -75,6 +75,7 @@ def plan_from_json(document: Json) -> Plan:
             document["provisioner_version"],
             document["commit"],
         ),
+        is_saved=True,
     )
 
 

@@ -80,7 +80,7 @@ def make_plan(
     inputs = replace(inputs, state=state, options=options)
     whole = (refresh_plan if options.refresh_only else plan_all)(target.name, target.identity, desired, inputs)
     whole = with_moves(whole, moves).with_notes(move_notes(recorded_state, desired))
-    plan = replace(_selected(whole, options, from_saved_plan), options=options)
+    plan = replace(_selected(whole, options, from_saved_plan), options=options, is_saved=from_saved_plan)
     if not options.allow_mass_delete:
         plan = hold_back_mass_delete(plan, whole)
     if not options.allow_mass_recreate:

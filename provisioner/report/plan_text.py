@@ -68,7 +68,7 @@ def _digest(plan: Plan) -> str:
         f"  {plan.digest}",
         f"  It does not cover the values of secrets or what exists in the service{affected}",
     ]
-    if plan.outside:
+    if plan.outside and not plan.is_saved:
         lines.append(
             "  Changes were made outside provisioner; approve a saved plan instead: "
             "`plan --out FILE`, then `apply FILE`"

@@ -118,7 +118,8 @@ def not_in_digest(plan: Plan) -> Iterator[Caveat]:
         yield Caveat("In particular, these secrets have, or may have, new values", rotated)
     outside = Counter(pin.key for pin in plan.outside)
     if outside:
-        yield Caveat("These were changed outside provisioner; approve a saved plan instead", outside)
+        instead = "" if plan.is_saved else "; approve a saved plan instead"
+        yield Caveat(f"These were changed outside provisioner{instead}", outside)
 
 
 def _origin(field: FieldChange) -> str:
@@ -144,6 +145,8 @@ def approval_command(plan: Plan) -> tuple[str, str] | None:
     for flag in plan.options.flags:
         name, space, value = flag.partition(" ")
         flags.append(f"{name} {shlex.quote(safe(value))}" if space else name)
+    if plan.outside and plan.is_saved:
+        return "provisioner apply FILE", "applies this saved plan, or nothing if it has changed."
     if plan.outside:
         command = ["provisioner plan --target", plan.target, *flags, "--out approved.plan"]
         description = "saves this plan; `provisioner apply approved.plan` applies it, or nothing if it has changed."

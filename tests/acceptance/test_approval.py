@@ -223,6 +223,24 @@ def test_an_approved_digest(reviewed: Project, service: Service, move: Move, cod
     assert words in (result.err if code else result.last)
 
 
+@pytest.mark.parametrize("flags", [[], ["--refresh-only"]])
+def test_a_saved_plan_does_not_ask_for_a_saved_plan(reviewed: Project, service: Service, flags: list[str]) -> None:
+    """Not where it is saved, shown or applied."""
+    edited_outside(reviewed, service)
+    reports = [word for form in ("markdown", "html") for word in ("--report", f"{form}={form}")]
+
+    def asks(*args: str) -> set[bool]:
+        texts = [reviewed.run(*args).out]
+        texts += [(reviewed.folder / form).read_text("utf-8") for form in ("markdown", "html") if "--report" in args]
+        return {"approve a saved plan instead" in text or "--out approved.plan" in text for text in texts}
+
+    assert asks("plan", *flags, *reports) == {True}
+    assert asks("plan", *flags, *reports, "--out", "plan.bin") == {False}
+    assert asks("show", "plan.bin", *reports) == {False}
+    assert "provisioner apply FILE" in (reviewed.folder / "markdown").read_text("utf-8")
+    assert asks("apply", "plan.bin") == {False}
+
+
 def test_what_was_done_outside_is_approved_by_a_saved_plan(reviewed: Project, service: Service) -> None:
     """A plan that is only held to a digest may hold more than that covers: it can be seen in the file that is saved."""
     edited_outside(reviewed, service)
