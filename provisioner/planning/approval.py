@@ -123,8 +123,12 @@ def verify(approval: Approval, plan: Plan, fingerprinter: Fingerprinter) -> None
         _refuse_if(approval.mismatches(plan, fingerprinter), PLAN_AGAIN)
         return
     approval.check_digest(plan)
+    changes = {change.key: change for change in plan.changes}
     _refuse_if(
-        tuple(Mismatch(pin.key, "remote", f"{pin.outside}; the digest does not cover that") for pin in plan.outside),
+        tuple(
+            Mismatch(pin.key, "remote", f"{pin.outside}{_last_edit(changes[pin.key])}; the digest does not cover that")
+            for pin in plan.outside
+        ),
         "save the plan (`plan --out FILE`), have it reviewed, and `apply FILE`; or declare what the service shows; "
         "or, for drift alone, use --overwrite-drift",
     )
@@ -158,14 +162,14 @@ def is_done(pin: Pin, change: Change | None, fingerprinter: Fingerprinter) -> bo
 
 def _differences(approved: Mapping[Key, Pin], plan: Plan) -> Iterator[Mismatch]:
     planned = {pin.key: pin for pin in plan.pins}
-    actions = {change.key: change.action for change in plan.changes}
+    changes = {change.key: change for change in plan.changes}
     for key in sorted({*approved, *planned}):
         if key not in planned:
-            yield _no_longer_planned(approved[key], actions.get(key))
+            yield _no_longer_planned(approved[key], changes[key].action if key in changes else None)
         elif key not in approved:
-            yield _not_approved(planned[key])
+            yield _not_approved(planned[key], changes[key])
         elif not _resumes(approved[key], planned[key]):
-            yield from _compare(approved[key], planned[key])
+            yield from _compare(approved[key], planned[key], changes[key])
 
 
 def _no_longer_planned(pin: Pin, action: Action | None) -> Mismatch:
@@ -178,14 +182,32 @@ def _no_longer_planned(pin: Pin, action: Action | None) -> Mismatch:
     return Mismatch(pin.key, "record", f"{approved}, and it is as declared now: {reason}")
 
 
-def _not_approved(pin: Pin) -> Mismatch:
+def _not_approved(pin: Pin, change: Change) -> Mismatch:
     if pin.declared:
         return Mismatch(pin.key, "definition", f"{pin.action} was not in the approved plan")
-    if pin.action in (Action.CREATE, Action.FORGET):
-        return Mismatch(pin.key, "remote", "deleted outside provisioner since")
-    if drift := pin.remote.get("drift"):
-        return Mismatch(pin.key, "remote", f"changed outside provisioner since: {', '.join(drift)}")
+    if change.action in _MADE_GOOD or change.last_edit:
+        return Mismatch(pin.key, "remote", _outside_since({}, pin.remote, change))
     return Mismatch(pin.key, "secret", "it changed since, or can no longer be compared")
+
+
+_MADE_GOOD = (Action.CREATE, Action.FORGET)
+"""The actions for a base connection that was deleted outside."""
+
+
+def _outside_since(before: Json, after: Json, change: Change) -> str:
+    """Describe the difference of what the service showed, ``remote`` of two pins. ``change`` is that of now."""
+    if change.action in _MADE_GOOD:
+        return "deleted outside provisioner since"
+    paths = ", ".join(_differing_paths(before.get("drift", {}), after.get("drift", {})))
+    if paths:
+        return f"changed outside provisioner since: {paths}{_last_edit(change)}"
+    if change.last_edit:
+        return f"edited outside provisioner since, with no visible difference{_last_edit(change)}"
+    return "its etag is another one, as after another run of provisioner"
+
+
+def _last_edit(change: Change) -> str:
+    return f"; last edit by {change.last_edit}" if change.last_edit else ""
 
 
 def _resumes(approved: Pin, planned: Pin) -> bool:
@@ -222,7 +244,8 @@ _PARTS: tuple[tuple[str, Callable[[Pin], Json | None]], ...] = (
 )
 
 
-def _compare(approved: Pin, planned: Pin) -> Iterator[Mismatch]:
+def _compare(approved: Pin, planned: Pin, change: Change) -> Iterator[Mismatch]:
+    """Yield the differences of two pins. ``change`` is that of the planned one."""
     is_same = True
     was_or_is_blocked = approved.action != planned.action and Action.BLOCKED in (approved.action, planned.action)
     for what, part in _PARTS:
@@ -232,6 +255,9 @@ def _compare(approved: Pin, planned: Pin) -> Iterator[Mismatch]:
         if what == "secret" and after and not before:
             is_same = False
             yield Mismatch(approved.key, what, "it was planned without its secrets: set their variables and plan again")
+        elif before != after and what == "remote":
+            is_same = False
+            yield Mismatch(approved.key, what, _outside_since(approved.remote, planned.remote, change))
         elif before != after:
             is_same = False
             paths = ", ".join(_differing_paths(before or {}, after or {}))

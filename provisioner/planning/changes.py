@@ -18,6 +18,7 @@ from provisioner.planning.diff import (
     compare,
     created_fields,
     deleted_fields,
+    outside_edit,
     touched,
     with_drift,
     with_resent_secrets,
@@ -233,6 +234,7 @@ def _change_with_record(desired: Desired, record: Record, observed: Observed | N
         notes=(*_secret_notes(fields, record, inputs), *_observed_notes(record, observed, inputs)),
         desired=desired,
         record=record,
+        last_edit=outside_edit(record, observed, inputs.client) if observed else "",
     )
 
 
@@ -344,6 +346,7 @@ def _delete(record: Record, is_gone: bool, inputs: PlanInputs) -> Change:
         fields=() if is_gone else deleted_fields(record, drift),
         steps=await_before(observed, Delete(record.id, observed.etag if observed else record.etag)),
         record=record,
+        last_edit=outside_edit(record, observed, inputs.client) if observed else "",
     )
 
 

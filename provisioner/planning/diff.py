@@ -237,6 +237,12 @@ def touched(record: Record, observed: Observed) -> bool:
     return etag_changed and not shown_otherwise(record.texts, observed)
 
 
+def outside_edit(record: Record, observed: Observed, own_client: str) -> str:
+    """Return who changed it outside since it was recorded, and when; "" if nobody did. ``own_client`` is our own."""
+    edited = touched(record, observed) or shown_otherwise(record.texts, observed)
+    return observed.last_edit(own_client) if edited else ""
+
+
 def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fingerprinter: Fingerprinter) -> Record:
     """Return the record of a base connection that is as declared. ``identity`` is its id, "" before it has one."""
     secrets = [

@@ -46,7 +46,8 @@ class Change:
     ``remedy`` is set if the user has to act; ``notes`` are for information only. ``desired`` is None without a
     definition, ``record`` is None if the key is not in the state. ``moved_from`` is the key of the record in the state
     if the definition claims it by ``movedFrom``. ``held``: a delete that is blocked only because dataflows use the
-    base connection. ``new_servers`` are servers that receive the credentials for the first time.
+    base connection. ``new_servers`` are servers that receive the credentials for the first time. ``last_edit`` is who
+    changed the base connection outside provisioner, and when; "" if nobody did.
     """
 
     key: Key
@@ -63,6 +64,7 @@ class Change:
     moved_from: Key = ""
     held: bool = False
     new_servers: tuple[str, ...] = ()
+    last_edit: str = ""
 
     @property
     def drifted(self) -> bool:

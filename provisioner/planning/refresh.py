@@ -49,6 +49,7 @@ def _change(record: Record, observation: Observation, definitions: dict[Key, Des
         action=Action.REFRESH,
         reason=f"{edit} by {observed.last_edit(inputs.client)}",
         fields=fields,
+        last_edit=observed.last_edit(inputs.client),
         notes=("change the definition to match, or the next apply restores its values",) if fields else (),
         steps=(Accept(replace(accepted(record, fields), etag=observed.etag)),),
     )

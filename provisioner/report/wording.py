@@ -165,6 +165,6 @@ def texts_of_plan(plan: Plan) -> Iterator[str]:
 def foreign_texts(changes: Iterable[Change]) -> Iterator[str]:
     """Yield every text from outside that a report of these changes contains, unescaped."""
     for change in changes:
-        yield from (change.name, change.reason, change.remedy, *change.notes)
+        yield from (change.name, change.reason, change.remedy, change.last_edit, *change.notes)
         for field in change.fields:
             yield from (field.before or "", field.after or "")

@@ -77,6 +77,23 @@ def other_sandbox(project: Project, service: Service) -> None:
     project.target(service.url, sandbox="dev", state="state/dev.json")
 
 
+def drifted(project: Project, service: Service) -> None:
+    service.edit(project.id("a"), "/description", "By hand")
+
+
+def changed_one_deleted_outside(project: Project, service: Service) -> None:
+    service.delete(project.id("a"))
+
+
+def rotated_by_another_run(project: Project, _: Service) -> None:
+    """It changes the etag, and nothing that a record shows."""
+    project.define("a", basic("A"))
+    assert project.run("apply", "--yes", "--resend", "--select", "a").code == 0
+    project.define("a", basic("A", server="db2"))
+
+
+BY_SOMEBODY = "; last edit by somebody-else@techacct.adobe.com with client somebody-else on "
+
 MOVES: list[tuple[Move, str]] = [
     (other_definition, "a: definition differs: auth.params.server"),
     (one_more_definition, "d: definition differs: create was not in the approved plan"),
@@ -84,9 +101,12 @@ MOVES: list[tuple[Move, str]] = [
     (rotation, "a: secret differs: auth.params.password"),
     (rotation, "c: secret differs"),
     (applied_otherwise, "a: record differs: auth.params.server"),
-    (edited_outside, "c: remote differs: changed outside provisioner since: name"),
-    (touched_outside, "a: remote differs: etag"),
+    (edited_outside, f"c: remote differs: changed outside provisioner since: name{BY_SOMEBODY}"),
+    (drifted, f"a: remote differs: changed outside provisioner since: description{BY_SOMEBODY}"),
+    (touched_outside, f"a: remote differs: edited outside provisioner since, with no visible difference{BY_SOMEBODY}"),
+    (rotated_by_another_run, "a: remote differs: its etag is another one, as after another run of provisioner"),
     (deleted_outside, "c: remote differs: deleted outside provisioner since"),
+    (changed_one_deleted_outside, "a: remote differs: deleted outside provisioner since"),
     (other_sandbox, "target differs: approved for"),
 ]
 
@@ -209,7 +229,7 @@ DIGEST_MOVES: list[tuple[Move, int, str]] = [
     (other_definition, 5, "plan differs: approved sha256:"),
     (one_more_definition, 5, "create d"),
     (applied_otherwise, 5, "plan differs: approved sha256:"),
-    (edited_outside, 5, "c: remote differs: changed outside provisioner: name"),
+    (edited_outside, 5, f"c: remote differs: changed outside provisioner: name{BY_SOMEBODY}"),
     (deleted_outside, 5, "c: remote differs: deleted outside provisioner"),
 ]
 

@@ -147,6 +147,15 @@ def test_what_is_gone_has_no_credentials_to_rotate(project: Project, service: Se
 
 
 @pytest.mark.usefixtures("meddling")
+def test_what_was_never_applied_has_no_dataflows_to_be_pointed_anywhere(project: Project, service: Service) -> None:
+    project.define("later", basic("Later"))
+    writes = len(service.writes())
+    done = project.run("rotate", "later", "--yes", environ=NEW)
+    assert (done.code, len(service.writes())) == (1, writes)
+    assert "remedy: run `provisioner apply` first to create it\n" in done.out
+
+
+@pytest.mark.usefixtures("meddling")
 def test_drift_is_put_back_by_a_rotation_where_that_is_asked_for(project: Project, service: Service) -> None:
     service.edit(project.id("orders"), "/description", "By Jane")
     held = project.run("rotate", "orders", "--yes", environ=NEW)
