@@ -238,8 +238,14 @@ def touched(record: Record, observed: Observed) -> bool:
 
 
 def outside_edit(record: Record, observed: Observed, own_client: str) -> str:
-    """Return who changed it outside since it was recorded, and when; "" if nobody did. ``own_client`` is our own."""
-    edited = touched(record, observed) or shown_otherwise(record.texts, observed)
+    """Return who changed it outside since it was recorded, and when; "" if nobody did.
+
+    Its etag tells, where it has one; otherwise the visible fields do. ``own_client`` is our client id.
+    """
+    if observed.etag and record.etag:
+        edited = observed.etag != record.etag
+    else:
+        edited = bool(shown_otherwise(record.texts, observed))
     return observed.last_edit(own_client) if edited else ""
 
 

@@ -191,3 +191,24 @@ def test_whoever_is_sent_it_as_well_is_not_named() -> None:
     wanted = [reading("a", "SHARED"), reading("b", "SHARED")]
     whole = planned(wanted, state(*(record(replace_secret(one), f"id-{one.key}") for one in wanted)), None)
     assert with_other_readers(whole, whole) == whole
+
+
+JANE = "jane@example.com with client exc_app on 2023-11-14 22:15 UTC"
+EDITS: dict[str, tuple[dict[str, Any] | None, str]] = {
+    "nothing": (item(), ""),
+    "a field": (item(description="By hand", etag='"e2"'), JANE),
+    "nothing visible": (item(etag='"e2"'), JANE),
+    "the declared value": (item(desired(auth__params__server="db2"), etag='"e2"'), JANE),
+    "a field, without an etag": (item(description="By hand", etag=None), JANE),
+    "nothing, without an etag": (item(etag=None), ""),
+    "not seen": (None, ""),
+}
+
+
+@pytest.mark.parametrize(("shown", "by"), EDITS.values(), ids=EDITS)
+@pytest.mark.parametrize("declared", [[desired()], [desired(auth__params__server="db2")], []], ids=["", "new", "gone"])
+def test_who_changed_it_outside_last(shown: dict[str, Any] | None, by: str, declared: list[Desired]) -> None:
+    seen = None if shown is None else observation(shown)
+    change = only(planned(declared, state(record()), seen, allow_delete=True))
+    if change.action is not Action.BLOCKED:
+        assert change.last_edit == by
