@@ -20,9 +20,14 @@ from provisioner.state.records import Record
 def contradictions(plan: Plan) -> Iterator[str]:
     """Yield key and path wherever a change that would be carried out shows something else than it does."""
     pins = {pin.key: pin for pin in plan.pins}
-    for change in plan.pending:
-        paths = [*_wrong_name(change), *_wrong_fields(change), *_missing_fields(change, pins.get(change.key))]
-        yield from (f"{change.key}: {path}" for path in dict.fromkeys(paths))
+    for change in plan.changes:
+        if change.steps or change.action not in _WITHOUT_STEPS:
+            paths = [*_wrong_name(change), *_wrong_fields(change), *_missing_fields(change, pins.get(change.key))]
+            paths += [] if change.steps else ["steps"]  # counted as nothing to do, and approved all the same
+            yield from (f"{change.key}: {path}" for path in dict.fromkeys(paths))
+
+
+_WITHOUT_STEPS = (Action.NO_OP, Action.BLOCKED, Action.UNMANAGED)
 
 
 def _wrong_name(change: Change) -> Iterator[str]:

@@ -60,9 +60,9 @@ def load(text: str) -> SavedPlan:
     """Return the saved plan. Raise ``PlanFileError`` for any text that ``dump`` has not written.
 
     The checksum protects from accidents: a file that was cut off, merged, or edited by hand. It does not protect from
-    somebody who computes it anew. In such a forged file, too, what is shown is what is approved: pins follow from the
-    changes (``plan_codec.py``), and so do the fields that people read (``consistency.py``); reasons and notes are free
-    text. ``apply`` refuses it unless definitions, state and service ask for what it holds.
+    somebody who computes it anew. Of such a forged file, `apply` still carries out nothing but what definitions, state
+    and service ask for, since it compares pins, which follow from the changes (``plan_codec.py``). `show` refuses one
+    whose fields say something else (``consistency.py``); reasons and notes are free text.
     """
     try:
         document = json.loads(text)

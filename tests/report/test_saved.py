@@ -191,6 +191,12 @@ EDITS: dict[str, tuple[str, Edit]] = {
     "the value declared": ("changed", lambda one: of(one)["desired"]["texts"].update({SERVER: "evil"})),
     "one more value declared": ("changed", lambda one: of(one)["desired"]["texts"].update({"auth.params.port": "1"})),
     "the value recorded": ("changed", lambda one: of(one)["record"]["fields"].update({SERVER: "evil"})),
+    "no steps": ("created", lambda one: of(one)["steps"].clear()),
+    "no steps of a change": ("changed", lambda one: of(one)["steps"].clear()),
+    "a value of a new one without steps": (
+        "created",
+        lambda one: [of(one)["steps"].clear(), field_of(one, SERVER).update(after="evil")],
+    ),
     "a value of a new one": ("created", lambda one: field_of(one, SERVER).update(after="evil")),
     "a value of a new one not shown": ("created", lambda one: of(one)["fields"].pop(3)),
     "the variable declared": (
