@@ -80,8 +80,11 @@ class Waits:
         self._last_line = -inf
 
     @contextmanager
-    def __call__(self, seconds: float, reason: str, elapsed: float = 0.0) -> Iterator[None]:
-        """Enclose a wait of ``seconds``, in a call that has already taken ``elapsed`` seconds."""
+    def __call__(self, seconds: float, reason: str, elapsed: float = 0.0, request_id: str = "") -> Iterator[None]:
+        """Enclose a wait of ``seconds``, in a call that has already taken ``elapsed`` seconds.
+
+        ``request_id`` is that of the answer that is the reason.
+        """
         if elapsed + seconds < self._progress.interval:
             yield
             return
@@ -91,7 +94,8 @@ class Waits:
             if now - self._last_line >= self._progress.interval:
                 self._last_line = now
                 pause = f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-                self._progress.write(f"{reason}; trying again in {pause}")
+                request = f" (request {request_id})" if request_id else ""  # last: a terminal may cut it
+                self._progress.write(f"{reason}; trying again in {pause}{request}")
         try:
             yield
         finally:

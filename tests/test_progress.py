@@ -6,7 +6,7 @@ import io
 import itertools
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -198,14 +198,16 @@ REFUSED = "no connection to the service: refused"
         # with --verbose: each
         (0, [(0.2, REFUSED, 0)], [f"{REFUSED}; trying again in 0.2 s", ""]),
         (0, [(15, BUSY, 0)], [f"{BUSY}; trying again in 15 s", ""]),
+        # with the request to quote
+        (10, [(15, BUSY, 0, "r-1")], [f"{BUSY}; trying again in 15 s (request r-1)", ""]),
     ],
 )
-def test_a_wait_is_reported(interval: float, waits: list[tuple[float, str, float]], said: list[str]) -> None:
+def test_a_wait_is_reported(interval: float, waits: list[Any], said: list[str]) -> None:
     seconds = 0.0
     heard: list[str] = []
     waiting = Waits(Progress(lambda: seconds, interval, heard.append, lambda: heard.append("")))
-    for wait, why, before in waits:
-        with waiting(wait, why, before):
+    for wait, why, *rest in waits:
+        with waiting(wait, why, *rest):
             seconds += wait
     assert heard == said
 

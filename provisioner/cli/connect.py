@@ -83,18 +83,21 @@ def _identity(target: Target, settings: Settings) -> TargetIdentity:
     return TargetIdentity(str(_origin(target.endpoint, settings)), org_id or "", sandbox or "")
 
 
-def check_settings(target: Target, settings: Settings, online: bool) -> None:
+def check_settings(target: Target, settings: Settings, online: bool, instead: str = "") -> None:
     """Raise ``UsageError`` or ``NotAuthenticated`` with every setting that is missing, or differs between project file
-    and environment. ``online``: the service is going to be called."""
+    and environment.
+
+    ``online``: the service is going to be called. ``instead``: what the command can do without credentials.
+    """
     if target.emulator:
         return
     identity = list(_identity_problems(target, settings))
     credentials = list(_missing_credentials(settings)) if online else []
     if not identity and not credentials:
         return
-    remedies = (*dict.fromkeys(remedy for _, remedy in identity), *([_REMEDY] if credentials else []))
+    remedies = (*dict.fromkeys(remedy for _, remedy in identity), *((_REMEDY, instead) if credentials else ()))
     message = "; ".join((*(message for message, _ in identity), *credentials))
-    raise (UsageError if identity else NotAuthenticated)(message, "; ".join(remedies))
+    raise (UsageError if identity else NotAuthenticated)(message, "; ".join(filter(None, remedies)))
 
 
 def _identity_problems(target: Target, settings: Settings) -> Iterator[tuple[str, str]]:
@@ -200,10 +203,7 @@ def _emulator(project: Project, target: Target) -> Iterator[str]:
         yield running.url
 
 
-_REMEDY = (
-    "set AEP_API_KEY and AEP_CLIENT_SECRET, or AEP_API_KEY and AEP_ACCESS_TOKEN; "
-    "or compare with the state alone: plan --offline"
-)
+_REMEDY = "set AEP_API_KEY and AEP_CLIENT_SECRET, or AEP_API_KEY and AEP_ACCESS_TOKEN"
 
 
 def _tokens(

@@ -64,10 +64,12 @@ class Context:
         needs: Needs = Needs.STATE,
         lineage: str | None = None,
         requires_secrets: Callable[[Desired], bool] = lambda _: False,
+        instead: str = "",
     ) -> Run:
         """Return a run on a target. ``lineage`` is used for a state that does not exist yet.
 
-        ``requires_secrets`` says for which definitions every variable has to be set.
+        ``requires_secrets`` says for which definitions every variable has to be set; ``instead``, what the command can
+        do without credentials.
 
         Raise ``UsageError`` or ``NotAuthenticated`` if a setting is missing, together with the problems of the
         definitions as ``ProblemsFound`` if the command needs those: a user can then correct all of it at once.
@@ -79,7 +81,7 @@ class Context:
         project = open_project(self.folder)
         target = connect.choose_target(project, target_name, settings)
         try:
-            connect.check_settings(target, settings, online=needs > Needs.STATE)
+            connect.check_settings(target, settings, online=needs > Needs.STATE, instead=instead)
         except ProvisionerError as missing:
             problems = _definition_problems(project, target, settings, needs, requires_secrets)
             raise ProblemsFound(problems, also=missing) if problems else missing from None
@@ -112,14 +114,16 @@ class Context:
             # A line that the terminal wraps could not be erased.
             width = max(self.err_style.width - 1, 0) or None
             return Progress(
-                time.monotonic, 1, lambda text: self.console.status(text[:width]), lambda: self.console.status("")
+                time.monotonic, 1, lambda text: self.console.status(safe(text)[:width]), lambda: self.console.status("")
             )
-        return Progress(time.monotonic, 10, self.console.err)
+        return Progress(time.monotonic, 10, lambda text: self.console.err(safe(text)))
 
     @property
     def waits(self) -> Waits:
         """Like ``progress``; with ``--verbose`` each wait has a line of its own, among those of the calls."""
-        return Waits(Progress(time.monotonic, 0, self.console.err) if self.verbose else self.progress)
+        return Waits(
+            Progress(time.monotonic, 0, lambda text: self.console.err(safe(text))) if self.verbose else self.progress
+        )
 
     def _style(self, stream: TextIO) -> Style:
         return Style(coloured(self.environ, stream.isatty()), _width(stream))

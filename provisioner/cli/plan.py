@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -56,7 +57,8 @@ def plan(
     approved = ExpectedDigest(expect_digest) if expect_digest is not None else None
     if offline:
         _refuse_offline(plan_options)
-    run = context.open(target, Needs.STATE if offline else Needs.DEFINITIONS)
+    needs = Needs.STATE if offline else Needs.DEFINITIONS
+    run = context.open(target, needs, instead="or compare with the state alone: plan --offline")
     writer_before = run.other_writer()
     state = run.store.load()
     desired = run.load_definitions(allow_none=not state.is_new)
@@ -111,9 +113,10 @@ def _save(context: Context, plan: Plan, path: Path) -> None:
     write_file(path, saved_plan.dump(plan), context.console.write_private)
     if not path.is_file():  # a pipe or a device: the plan is not kept
         return
+    quoted = shlex.quote(str(path))
     if origins := ", ".join(plan.unset_origins):
         # Made without a secret, it does not know what would be sent.
-        note = f"saved to be read: `apply {path}` will refuse it, for {origins} is not set; plan where it is set"
+        note = f"saved to be read: `apply {quoted}` will refuse it, for {origins} is not set; plan where it is set"
     else:
-        note = f"saved: `apply {path}` carries out exactly this plan; `show {path}` shows it"
+        note = f"saved: `apply {quoted}` carries out exactly this plan; `show {quoted}` shows it"
     context.console.err(note)

@@ -183,7 +183,8 @@ def send_with_retries(
             return CallResult(outcome, decision, doubtful)
         previous = CallResult(outcome, final_decision(method, outcome), doubtful)
         doubtful = doubtful or (method != "GET" and may_have_had_effect(outcome))
-        with timing.waiting(decision.after, _reason_to_wait(outcome), elapsed):
+        request_id = outcome.request_id if isinstance(outcome, HttpResponse) else ""
+        with timing.waiting(decision.after, _reason_to_wait(outcome), elapsed, request_id):
             timing.sleep(decision.after)
 
 
@@ -223,7 +224,7 @@ class RateGate:
                 return TOO_LATE
             if opens <= now:
                 return None
-            with self._timing.waiting(opens - now, _TOO_MANY_REQUESTS, 0.0):
+            with self._timing.waiting(opens - now, _TOO_MANY_REQUESTS, 0.0, ""):
                 self._timing.sleep(opens - now)
         return INTERRUPTED
 

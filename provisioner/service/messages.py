@@ -128,7 +128,8 @@ class Timing:
 
     ``monotonic`` is in seconds, ``now`` timezone-aware, ``random`` in [0, 1). Once ``stopped`` returns True, because
     the user asked for it, nothing is sent any more and ``sleep`` returns early. ``waiting`` encloses each wait for the
-    service or the network; its arguments are the seconds, the reason, and the seconds that the call has taken so far.
+    service or the network; its arguments are the seconds, the reason, the seconds that the call has taken so far, and
+    the id of the request that was answered, "" if there is none.
     """
 
     monotonic: Callable[[], float]
@@ -136,7 +137,7 @@ class Timing:
     sleep: Callable[[float], None]
     random: Callable[[], float]
     stopped: Callable[[], bool] = lambda: False
-    waiting: Callable[[float, str, float], AbstractContextManager[None]] = lambda *_: nullcontext()
+    waiting: Callable[[float, str, float, str], AbstractContextManager[None]] = lambda *_: nullcontext()
 
 
 @dataclass(frozen=True, slots=True)

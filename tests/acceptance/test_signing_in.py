@@ -14,7 +14,7 @@ from provisioner.service import messages
 from provisioner.service.messages import DATABASE_TIMEOUT, HttpOutcome, HttpRequest
 from provisioner.service.transport import HttpTransport
 
-from .support import CLIENT_SECRET, CONNECTIONS, KEY, ORG, Project, Service, basic, between
+from .support import CLIENT_SECRET, CONNECTIONS, CREDENTIALS, KEY, ORG, Project, Service, basic, between
 
 
 @pytest.fixture
@@ -184,3 +184,14 @@ def test_a_command_names_it_and_does_not_show_it(project: Project, name: str, va
     assert done.code == 64
     assert name in done.err
     assert "s3cretvalue" not in done.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["plan", "apply --yes", "rotate orders", "show a.plan --check", "test", "explore orders", "import --all"],
+)
+def test_without_credentials_only_plan_names_its_other_way(project: Project, command: str) -> None:
+    assert project.run("plan", "--out", "a.plan").code == 0
+    refused = project.run(*command.split(), environ=dict.fromkeys(CREDENTIALS))
+    assert "remedy: set AEP_API_KEY and AEP_CLIENT_SECRET" in refused.err
+    assert ("plan --offline" in refused.err) is (command == "plan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
@@ -40,7 +41,7 @@ def test_in_a_log(
     assert plan.code == 0
     waits = [line for line in plan.err.splitlines() if "trying again" in line]
     assert len(waits) == bool(said)
-    assert all(line.startswith(said) for line in waits)
+    assert all(line.startswith(said) and re.search(r" s \(request [^ ]+\)\Z", line) for line in waits)
     assert "trying again" not in plan.out
     assert "\x1b[2K" not in plan.err, "no line of a log can be wiped"
 

@@ -345,6 +345,7 @@ def test_a_401_renews_the_token_once_for_all_workers() -> None:
 @pytest.mark.parametrize(
     ("outcome", "why"),
     [
+        (status(503, x_request_id="r-1"), "the service answered with status 503"),
         (status(429, retry_after="15"), "the service asked to wait 15 s (429)"),
         (status(429, retry_after="0"), "the service asked to wait 0 s (429)"),
         (status(429), "the service receives too many requests (429)"),
@@ -356,12 +357,12 @@ def test_a_401_renews_the_token_once_for_all_workers() -> None:
     ],
 )
 def test_each_wait_gives_its_reason(outcome: HttpOutcome, why: str) -> None:
-    said: list[tuple[float, str]] = []
+    said: list[tuple[float, str, str]] = []
     clock = FakeTime()
 
     @contextmanager
-    def waiting(seconds: float, words: str, waited: float) -> Iterator[None]:
-        said.append((seconds, words))
+    def waiting(seconds: float, words: str, waited: float, request_id: str) -> Iterator[None]:
+        said.append((seconds, words, request_id))
         before = len(clock.slept)
         yield
         assert clock.slept[before:] == [seconds]
@@ -370,14 +371,14 @@ def test_each_wait_gives_its_reason(outcome: HttpOutcome, why: str) -> None:
     timing = replace(clock.timing, waiting=waiting)
     outcomes = [outcome, EMPTY]
     send_with_retries("GET", lambda: outcomes.pop(0), Policy(), timing)
-    assert said == [(clock.slept[0], why)]
+    assert said == [(clock.slept[0], why, outcome.request_id if isinstance(outcome, HttpResponse) else "")]
 
 
 def test_a_wait_for_the_gate_gives_its_reason() -> None:
     said: list[tuple[float, str, float]] = []
     clock = FakeTime()
 
-    def waiting(seconds: float, words: str, waited: float) -> AbstractContextManager[None]:
+    def waiting(seconds: float, words: str, waited: float, _: str) -> AbstractContextManager[None]:
         said.append((seconds, words, waited))
         return nullcontext()
 
