@@ -103,6 +103,12 @@ class Declined(ProvisionerError):
     """The user did not confirm the plan."""
 
 
+class Interrupted(ProvisionerError):
+    """The user interrupted the run before anything was sent."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 class LockedError(ProvisionerError):
     """Another process holds the lock of the state; nothing was started."""
 

@@ -17,7 +17,7 @@ from provisioner import __version__
 from provisioner.cli import did_you_mean
 from provisioner.cli.console import Console
 from provisioner.cli.context import Context
-from provisioner.errors import ExitCode, Leak, ProblemsFound, ProvisionerError, remedy_for
+from provisioner.errors import ExitCode, Interrupted, Leak, ProblemsFound, ProvisionerError, remedy_for
 from provisioner.report.terminal import safe
 
 _NO_SUCH = re.compile(r"No such (command|option):? '?([\w-]+)")
@@ -57,6 +57,9 @@ def _run(context: Context, command: Callable[[], Any]) -> int:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt) as error:
         console.err("interrupted; whatever was finished by then is recorded")
+        return exit_code_of(error)
+    except Interrupted as error:
+        console.err(error.message)
         return exit_code_of(error)
     except click.ClickException as error:
         console.err(_usage(error))

@@ -10,7 +10,7 @@ from threading import Event
 from types import FrameType
 from typing import Self
 
-from provisioner.errors import ExitCode
+from provisioner.errors import ExitCode, Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -20,25 +20,28 @@ class Interruption:
 
     The first signal sets ``requested`` and raises ``KeyboardInterrupt``, except while ``undisturbed``: then workers see
     that it is set, finish what is under way and record it. A second signal ends the process at once; what was under way
-    is an intent in the journal, which the next run settles.
+    is an intent in the journal, which the next run settles. If the block is left by ``KeyboardInterrupt`` and was never
+    ``undisturbed``, nothing was sent, and it becomes ``Interrupted``.
     """
 
     def __init__(self) -> None:
         self.requested = Event()
-        self._undisturbed = False
+        self._undisturbed = self._was_undisturbed = False
 
     def __enter__(self) -> Self:
         self._before = [(each, signal.signal(each, self._arrived)) for each in _SIGNALS]
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for each, handler in self._before:
             signal.signal(each, handler)
+        if kind is KeyboardInterrupt and not self._was_undisturbed:
+            raise Interrupted("interrupted; nothing was sent") from None
 
     @contextmanager
     def undisturbed(self) -> Iterator[None]:
         """Do not raise ``KeyboardInterrupt`` meanwhile, for what must not be cut off half-way."""
-        self._undisturbed = True
+        self._undisturbed = self._was_undisturbed = True
         try:
             yield
         finally:
@@ -52,4 +55,4 @@ class Interruption:
         self.requested.set()
         if not self._undisturbed:
             raise KeyboardInterrupt
-        os.write(2, b"\ninterrupted: no new calls; waiting for those under way. Once more stops at once\n")
+        os.write(2, b"\ninterrupted: no new calls; waiting for those under way; press Ctrl-C again to stop at once\n")

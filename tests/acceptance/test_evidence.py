@@ -198,7 +198,7 @@ def test_a_run_that_ends_in_an_error(
 @pytest.mark.parametrize(
     ("error", "result", "message"),
     [
-        (KeyboardInterrupt(), "interrupted", "interrupted"),
+        (KeyboardInterrupt(), "interrupted", "interrupted; nothing was sent"),
         (ZeroDivisionError("orders-secret-0815"), "bug", "ZeroDivisionError; standard error says more"),
         (OSError(28, "orders-secret-0815"), "failed", "No space left on device"),
     ],

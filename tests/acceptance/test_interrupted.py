@@ -9,6 +9,7 @@ import pytest
 
 from provisioner.cli import apply
 from provisioner.cli.interruption import Interruption
+from provisioner.errors import Interrupted
 from tests.acceptance.support import Project, Service, basic, between
 
 MANY = 9
@@ -67,3 +68,28 @@ def test_what_had_no_turn_is_a_line_each_only_where_it_was_asked_for(
     assert (many.folder / "a.md").read_text().count("- not attempted `shop-") == MANY - 1
     assert (many.folder / "a.xml").read_text().count('message="not attempted') == MANY - 1
     assert many.run("apply", "--yes", "--parallelism", "1").code == 130, "one more, and the rest another time"
+
+
+@pytest.mark.parametrize("command", ["apply --resend", "rotate shop"])
+@pytest.mark.parametrize("function", ["_confirm", "run_apply"])
+def test_before_anything_is_sent_it_says_so(
+    project: Project, service: Service, monkeypatch: pytest.MonkeyPatch, command: str, function: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> bool:
+        raise KeyboardInterrupt
+
+    project.define("shop", basic("Shop"))
+    assert project.run("apply", "--yes").code == 0
+    writes = len(service.writes())
+    monkeypatch.setattr(apply, function, interrupted)
+    done = project.run(*command.split())
+    assert (done.code, done.err.splitlines()[-1]) == (130, "interrupted; nothing was sent")
+    assert len(service.writes()) == writes
+
+
+def test_once_something_may_have_been_sent_it_says_nothing_of_the_kind() -> None:
+    with pytest.raises(Interrupted, match=r"interrupted; nothing was sent"), Interruption():
+        raise KeyboardInterrupt
+    interruption = Interruption()
+    with pytest.raises(KeyboardInterrupt), interruption, interruption.undisturbed():
+        raise KeyboardInterrupt

@@ -124,7 +124,7 @@ def test_the_first_signal_lets_what_is_under_way_end(three: Project, service: Se
 def test_a_second_signal_stops_at_once_and_is_recoverable(three: Project, service: Service) -> None:
     with in_the_middle(three, service) as (first, go_on):
         first.send_signal(signal.SIGINT)
-        hears(first, "interrupted: no new calls")
+        hears(first, "press Ctrl-C again to stop at once")
         first.send_signal(signal.SIGINT)
         _, err = first.communicate(timeout=60)  # the call is still held
         assert not go_on.is_set()
