@@ -29,8 +29,10 @@ def list_entries(context: Context, target: str | None, form: str) -> int:
     (`apply --test`, or `--prove`), and when it was last created or changed by apply; times are UTC. On a narrow
     terminal, values are cut or left out; a pipe and `--format json` get all of them.
     """
-    entries = entries_of(context.open(target).store.load())
-    context.console.out(state.as_json(entries) if form == "json" else state.as_list(entries, context.out_style))
+    run = context.open(target)
+    entries = entries_of(run.store.load())
+    as_list = state.as_list(entries, run.target.name, context.out_style)
+    context.console.out(state.as_json(entries) if form == "json" else as_list)
     return 0
 
 

@@ -15,21 +15,21 @@ from provisioner.state.records import Intent, Record, StateEntry
 
 FORMAT_VERSION = "1.1"
 
-_HEAD = ("KEY", "NAME", "ID", "SERVER", "TESTED", "LAST APPLIED")
+_HEAD = ("KEY", "NAME", "ID", "SERVER", "TESTED (UTC)", "LAST APPLIED (UTC)")
 _LEAST = {"ID": 11, "SERVER": 15, "NAME": 15}
 """The widths that columns keep on a narrow terminal. Ids are cut first, since people compare only their beginning. Keys
 stay whole, since people type them."""
 
 _NONE = "-"
-_NOT_PASSED = "not passed"
+_NEVER, _PASSED, _NOT_PASSED = "never", "passed", "not passed"
 
 
-def as_list(entries: tuple[StateEntry, ...], style: Style) -> str:
+def as_list(entries: tuple[StateEntry, ...], target: str, style: Style) -> str:
     """Return a table with a row for each key, followed by its calls with an unknown outcome."""
     if not entries:
         return style.fold(
-            "nothing is recorded for this target: run `provisioner apply` to create base connections as defined, "
-            "or `provisioner import --all` to import existing ones"
+            f"nothing is recorded for target {target}: run `provisioner apply --target {target}` to create base "
+            f"connections as defined, or `provisioner import --all --target {target}` to import existing ones"
         )
     whole = [_HEAD, *map(_cells, entries)]
     table = fitted(whole, _LEAST, style.width)
@@ -47,15 +47,16 @@ def _cells(entry: StateEntry) -> tuple[str, ...]:
     record = entry.record
     if record is None:
         return (entry.key, *[_NONE] * (len(_HEAD) - 1))
-    tested = _NOT_PASSED if record.untested else _utc(record.tested_at).partition(" ")[0] or "never"
-    cells = (record.texts.get("name"), record.id, _server(record), tested, _utc(record.applied_at))
+    test = _test(record)
+    times = (_utc(record.tested_at) if test == _PASSED else test, _utc(record.applied_at))
+    cells = (record.texts.get("name"), record.id, _server(record), *(time.removesuffix(" UTC") for time in times))
     return (entry.key, *(cell or _NONE for cell in cells))
 
 
 def _roles_of(title: str, text: str) -> tuple[str, ...]:
     if title == "KEY":
         return ("bold",)
-    return ("yellow",) if (title, text) == ("TESTED", _NOT_PASSED) else ()
+    return ("yellow",) if (title, text) == (_HEAD[-2], _NOT_PASSED) else ()
 
 
 def _server(record: Record) -> str:
@@ -64,14 +65,19 @@ def _server(record: Record) -> str:
     return ", ".join(servers_of(record)) or (string.origin if string else "")
 
 
+def _test(record: Record) -> str:
+    """Return the result of the last test of the present credentials."""
+    return _NOT_PASSED if record.untested else _PASSED if record.tested_at else _NEVER
+
+
 def _utc(time: str) -> str:
-    """Return a recorded time to be read by people; a text that is no time as it is."""
+    """Return a recorded time, to be read by people; a text that is no time as it is."""
     try:
         moment = datetime.fromisoformat(time)
         moment = moment.astimezone(UTC) if moment.tzinfo else moment
     except (ValueError, OverflowError):
         return time
-    return f"{moment:%Y-%m-%d %H:%M UTC}"
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def as_text(entry: StateEntry, style: Style) -> str:
@@ -106,8 +112,8 @@ def _rows(entry: StateEntry) -> Iterator[tuple[str, str]]:
 
 
 def as_json(entries: Iterable[StateEntry]) -> str:
-    """Return ``{format_version, entries: [{key, id, etag, server, untested, tested_at, applied_at, fields,
-    secrets: {path: origin}, open: [...]}]}``."""
+    """Return ``{format_version, entries: [{key, id, etag, server, test, untested, tested_at, applied_at,
+    fields, secrets: {path: origin}, open: [...]}]}``. ``test``: never, passed or not passed."""
     return json_text({"format_version": FORMAT_VERSION, "entries": [_as_dict(entry) for entry in entries]})
 
 
@@ -118,6 +124,7 @@ def _as_dict(entry: StateEntry) -> Json:
         "id": record.id if record else None,
         "etag": record.etag if record else None,
         "server": (_server(record) or None) if record else None,
+        "test": _test(record) if record else None,
         "untested": record.untested if record else False,
         "tested_at": (record.tested_at or None) if record else None,
         "applied_at": (record.applied_at or None) if record else None,

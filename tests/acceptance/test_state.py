@@ -33,14 +33,14 @@ def test_list_and_show(applied: Project) -> None:
     listed = applied.run("state", "list")
     assert (listed.code, listed.err) == (0, "")
     head, *rows = [re.split(" {2,}", line) for line in listed.out.splitlines()]
-    assert head == ["KEY", "NAME", "ID", "SERVER", "TESTED", "LAST APPLIED"]
+    assert head == ["KEY", "NAME", "ID", "SERVER", "TESTED (UTC)", "LAST APPLIED (UTC)"]
     assert [row[:-1] for row in rows] == [
         ["orders", "Orders", applied.id("orders"), "db.example.com", "never"],
         ["stock", "Stock", applied.id("stock"), "db.example.com", "never"],
     ]
     for row in rows:
         applied_at = datetime.fromisoformat(applied.state["records"][row[0]]["applied_at"])
-        assert row[-1] == f"{applied_at:%Y-%m-%d %H:%M UTC}"
+        assert row[-1] == f"{applied_at:%Y-%m-%d %H:%M}"
         assert abs(datetime.now(UTC) - applied_at) < timedelta(minutes=10)
     shown = applied.run("state", "show", "orders")
     assert "auth.params.password    env(MYSQL_ORDERS_PASSWORD), fingerprint by scrypt" in shown.out

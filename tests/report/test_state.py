@@ -38,11 +38,12 @@ def intent(step: str, ident: str | None) -> Intent:
 
 def cells(of: Record) -> dict[str, str]:
     """Return the cells of the row of a record, by title."""
-    head, row = as_list((entry(of),), PLAIN).splitlines()
+    head, row = as_list((entry(of),), "here", PLAIN).splitlines()
     return dict(zip(*(re.split(" {2,}", line) for line in (head, row)), strict=True))
 
 
 SERVER = "auth__params__server"
+TESTED_AT, APPLIED_AT = "TESTED (UTC)", "LAST APPLIED (UTC)"
 ROWS: dict[str, tuple[Record, dict[str, str]]] = {
     "all": (
         record(**{SERVER: "db1"}),
@@ -51,24 +52,24 @@ ROWS: dict[str, tuple[Record, dict[str, str]]] = {
             "NAME": "Orders",
             "ID": IDENT,
             "SERVER": "db1",
-            "TESTED": "2026-11-26",
-            "LAST APPLIED": "2026-11-27 21:48 UTC",
+            TESTED_AT: "2026-11-26 23:59",
+            APPLIED_AT: "2026-11-27 21:48",
         },
     ),
-    "imported": (replace(record(), applied_at="", tested_at=""), {"TESTED": "never", "LAST APPLIED": "-"}),
-    "a test that did not pass": (replace(record(), tested_at="", untested=True), {"TESTED": "not passed"}),
+    "imported": (replace(record(), applied_at="", tested_at=""), {TESTED_AT: "never", APPLIED_AT: "-"}),
+    "a test that did not pass": (replace(record(), tested_at="", untested=True), {TESTED_AT: "not passed"}),
     "a time of another zone": (
         replace(record(), applied_at="2026-01-01T00:30:00+02:00", tested_at="2026-01-01T00:30:00+02:00"),
-        {"TESTED": "2025-12-31", "LAST APPLIED": "2025-12-31 22:30 UTC"},
+        {TESTED_AT: "2025-12-31 22:30", APPLIED_AT: "2025-12-31 22:30"},
     ),
     "a time without a zone": (
         replace(record(), applied_at="2026-01-01T00:30:00"),
-        {"LAST APPLIED": "2026-01-01 00:30 UTC"},
+        {APPLIED_AT: "2026-01-01 00:30"},
     ),
-    "no time": (replace(record(), applied_at="once"), {"LAST APPLIED": "once"}),
+    "no time": (replace(record(), applied_at="once"), {APPLIED_AT: "once"}),
     "a time before all times": (
         replace(record(), applied_at="0001-01-01T00:00:00+05:00"),
-        {"LAST APPLIED": "0001-01-01T00:00:00+05:00"},
+        {APPLIED_AT: "0001-01-01T00:00:00+05:00"},
     ),
     "no server": (record(), {"SERVER": "-"}),
     "a secret server": (
@@ -97,7 +98,7 @@ def test_a_row(known: Record, shown: dict[str, str]) -> None:
 
 def test_open_calls_stand_below_their_key() -> None:
     entries = (entry(record(), intent("patch", IDENT)), StateEntry("stock", None, (intent("create", None),)))
-    _, orders, patch, stock, create = as_list(entries, PLAIN).splitlines()
+    _, orders, patch, stock, create = as_list(entries, "here", PLAIN).splitlines()
     assert (orders.split()[0], stock.split()) == ("orders", ["stock", *"-----"])
     rest = "sent at 2026-11-27 21:48 UTC, has no known outcome; the next apply determines it first"
     assert patch == f"    open: a patch of {IDENT}, {rest}"
@@ -105,7 +106,9 @@ def test_open_calls_stand_below_their_key() -> None:
 
 
 def test_an_empty_state_names_the_next_step() -> None:
-    assert as_list((), PLAIN).startswith("nothing is recorded for this target: run `provisioner apply`")
+    said = as_list((), "stage", PLAIN)
+    assert said.startswith("nothing is recorded for target stage: run `provisioner apply --target stage`")
+    assert "`provisioner import --all --target stage`" in said
 
 
 LONG = (
@@ -119,35 +122,37 @@ LONG = (
     entry(replace(record("orders", **{SERVER: "db1.example.com"}), untested=True)),
 )
 NARROW = {
-    60: ["KEY", "TESTED", "LAST APPLIED"],
-    80: ["KEY", "NAME", "TESTED", "LAST APPLIED"],
-    90: ["KEY", "NAME", "SERVER", "TESTED", "LAST APPLIED"],
-    120: ["KEY", "NAME", "ID", "SERVER", "TESTED", "LAST APPLIED"],
-    200: ["KEY", "NAME", "ID", "SERVER", "TESTED", "LAST APPLIED"],
+    60: ["KEY", TESTED_AT, APPLIED_AT],
+    80: ["KEY", "NAME", TESTED_AT, APPLIED_AT],
+    100: ["KEY", "NAME", "SERVER", TESTED_AT, APPLIED_AT],
+    120: ["KEY", "NAME", "ID", "SERVER", TESTED_AT, APPLIED_AT],
+    200: ["KEY", "NAME", "ID", "SERVER", TESTED_AT, APPLIED_AT],
 }
 
 
 @pytest.mark.parametrize(("width", "titles"), NARROW.items())
 def test_no_row_is_wider_than_the_terminal(width: int, titles: list[str]) -> None:
-    lines = as_list(LONG, Style(width=width)).splitlines()
+    lines = as_list(LONG, "here", Style(width=width)).splitlines()
     assert re.split(" {2,}", lines[0]) == titles
     assert all(columns(line) <= width for line in lines)
     for key in ("billing", "marketing/analytics", "orders"):
-        assert any(line.startswith(f"{key} ") and "2026-11-27 21:48 UTC" in line for line in lines), "keys stay whole"
+        assert any(line.startswith(f"{key} ") and "2026-11-27 21:48" in line for line in lines), "keys stay whole"
     note = f"cut to {width} columns: `state show KEY` or `--format json` has everything"
     assert (note in " ".join(" ".join(lines).split())) is (width < 200)
 
 
 def test_a_pipe_gets_everything() -> None:
-    assert all(f"  {IDENT}  " in line for line in as_list(LONG, PLAIN).splitlines() if not line.startswith(("K", " ")))
+    assert all(
+        f"  {IDENT}  " in line for line in as_list(LONG, "here", PLAIN).splitlines() if not line.startswith(("K", " "))
+    )
 
 
 @pytest.mark.parametrize("width", [0, 80])
 def test_colour_changes_no_word(width: int) -> None:
-    painted = as_list(LONG, Style(colour=True, width=width))
-    assert re.sub(r"\x1b\[[\d;]*m", "", painted) == as_list(LONG, Style(width=width))
+    painted = as_list(LONG, "here", Style(colour=True, width=width))
+    assert re.sub(r"\x1b\[[\d;]*m", "", painted) == as_list(LONG, "here", Style(width=width))
     assert "\x1b[33mnot passed\x1b[0m" in painted
-    assert re.match(r"\x1b\[2mKEY [^\x1b]* LAST APPLIED\x1b\[0m\n\x1b\[1mbilling\x1b\[0m ", painted)
+    assert re.match(r"\x1b\[2mKEY [^\x1b]* LAST APPLIED \(UTC\)\x1b\[0m\n\x1b\[1mbilling\x1b\[0m ", painted)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +185,22 @@ def test_json_has_everything() -> None:
     assert document["format_version"] == "1.1"
     assert (first["server"], first["tested_at"], first["applied_at"]) == ("db1", TESTED, None)
     assert (second["server"], second["tested_at"], second["applied_at"]) == (None, None, None)
+    assert [entry["test"] for entry in (first, second)] == ["passed", None]
     assert second["open"] == [{"step": "create", "id": None, "sent_at": SENT}]
+
+
+@pytest.mark.parametrize(
+    ("known", "test"),
+    [
+        (record(), "passed"),
+        (replace(record(), tested_at=""), "never"),
+        (replace(record(), untested=True), "not passed"),
+        (replace(record(), tested_at="", untested=True), "not passed"),
+    ],
+)
+def test_json_says_how_the_last_test_ended(known: Record, test: str) -> None:
+    (found,) = json.loads(as_json([entry(known)]))["entries"]
+    assert found["test"] == test
 
 
 @pytest.mark.parametrize(
