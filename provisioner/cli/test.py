@@ -34,7 +34,7 @@ def test(context: Context, target: str | None, form: str, select: tuple[str, ...
     run = context.open(target, Needs.SERVICE)
     state = run.store.load()
     with run.connect() as service:
-        records = _selected(state, select)
+        records = _selected(state, select, run.target.name)
         width = max(columns(safe(record.key)) for record in records)
 
         def show(tested: Tested) -> None:
@@ -43,13 +43,12 @@ def test(context: Context, target: str | None, form: str, select: tuple[str, ...
                 context.console.out(tables.test_as_line(tested, width, context.out_style))
 
         results = run_tests(records, service.reading(), parallelism, show, context.progress)
-    passed = sum(tested.passed for tested in results)
     if form == "json":
         context.console.out(tables.tests_as_json(results))
     else:
-        summary = tables.tests_as_summary(passed, len(results) - passed)
+        summary = tables.tests_as_summary(results)
         context.console.out(context.out_style.paint(summary, "bold"))
-    return 0 if passed == len(results) else 1
+    return 0 if all(tested.passed for tested in results) else 1
 
 
 def run_tests(
@@ -92,12 +91,14 @@ def _remedy(key: Key) -> str:
     )
 
 
-def _selected(state: State, select: tuple[str, ...]) -> tuple[Record, ...]:
+def _selected(state: State, select: tuple[str, ...], target: str) -> tuple[Record, ...]:
     """Return the selected records, by key. Raise ``UsageError`` where there are none."""
     plan_options = PlanOptions(select=select)
     records = sorted((record for record in state.records if plan_options.selects(record.key)), key=lambda one: one.key)
     if not records:
         if select and state.records:
-            raise UsageError(f"--select {' '.join(select)} matches no record", "run `provisioner state list`")
-        raise UsageError("nothing is recorded for this target", "run `provisioner apply` first")
+            raise UsageError(
+                f"--select {' '.join(select)} matches no record", f"run `provisioner state list --target {target}`"
+            )
+        raise UsageError(f"nothing is recorded for target {target}", f"run `provisioner apply --target {target}` first")
     return tuple(records)

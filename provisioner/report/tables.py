@@ -88,7 +88,7 @@ def _padded(text: str, width: int) -> str:
 def test_as_line(tested: Tested, width: int, style: Style) -> str:
     """Return one tested base connection, with a remedy if it is not reachable. ``width``: columns of the widest key."""
     if tested.reached is None:
-        word, colour = "no answer", "yellow"
+        word, colour = "not tested", "yellow"
     else:
         word, colour = ("reachable", "green") if tested.reached.reachable else ("unreachable", "red")
     record = tested.record
@@ -99,12 +99,17 @@ def test_as_line(tested: Tested, width: int, style: Style) -> str:
     return style.fold("\n".join(lines))
 
 
-def tests_as_summary(passed: int, failed: int) -> str:
-    return f"{count(passed + failed, 'base connection')} tested: {passed:,} reachable, {failed:,} not."
+def tests_as_summary(results: Sequence[Tested]) -> str:
+    """Return how many databases are reachable, how many are not, and how many could not be tested."""
+    untested = sum(each.reached is None for each in results)
+    passed = sum(each.passed for each in results)
+    tested = len(results) - untested
+    counted = f"{count(tested, 'base connection')} tested: {passed:,} reachable, {tested - passed:,} not."
+    return f"{counted} {untested:,} not tested." if untested else counted
 
 
 def tests_as_json(results: Iterable[Tested]) -> str:
-    """Return ``{format_version, results: [{address, id, reachable, reason, remedy}]}``; reachable null: no answer."""
+    """Return ``{format_version, results: [{address, id, reachable, reason, remedy}]}``; reachable null: not tested."""
     entries: list[Json] = [
         {
             "address": tested.record.key,

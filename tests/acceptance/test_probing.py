@@ -151,8 +151,8 @@ ANSWERS = {
         False,
         "Access denied for user",
     ),
-    "no answer of use": ((200, {"ok": 1}), "no answer", None, "the response holds no result"),
-    "gone": ((404, {"errorMessage": "connections not found with id = [x]"}), "no answer", None, "not found"),
+    "no answer of use": ((200, {"ok": 1}), "not tested", None, "the response holds no result"),
+    "gone": ((404, {"errorMessage": "connections not found with id = [x]"}), "not tested", None, "not found"),
 }
 
 
@@ -169,7 +169,9 @@ def test_what_is_not_reachable_is_said_with_why(
         assert done.out.startswith(f"{word} ")
         assert why in done.out
         assert "remedy: " in done.out
-        assert done.last == "1 base connection tested: 0 reachable, 1 not."
+        tested = "1 base connection tested: 0 reachable, 1 not."
+        not_tested = "0 base connections tested: 0 reachable, 0 not. 1 not tested."
+        assert done.last == (not_tested if reachable is None else tested)
         assert "    remedy: " in done.out
         (result,) = project.run("test", "--format", "json").json["results"]
     assert (result["address"], result["reachable"], why in result["reason"]) == ("a", reachable, True)
@@ -177,7 +179,8 @@ def test_what_is_not_reachable_is_said_with_why(
 
 def test_before_anything_is_recorded_there_is_nothing_to_test(project: Project) -> None:
     refused = project.run("test")
-    assert (refused.code, "nothing is recorded for this target" in refused.err) == (64, True)
+    assert (refused.code, "nothing is recorded for target here" in refused.err) == (64, True)
+    assert "remedy: run `provisioner apply --target here` first" in refused.err
 
 
 HOSTILE_IDS = ["##vso[task.setvariable variable=a]b", "x ##[error]y", "::error::x"]
