@@ -173,8 +173,8 @@ class _Run:
         if resolved.settled:
             self._ports.store.adopt(resolved.adopted)
             self._ports.store.settle(resolved.settled)
-            for key, note in resolved.found.items():
-                self._ports.tell(f"{key}: {note}")
+            for key, found in resolved.found.items():
+                self._ports.tell(f"{key}: {found.recorded}")
             state = self._ports.store.load()
         self._ids.add(known_ids(state, observation))
         return Snapshot(state, observation, resolved)

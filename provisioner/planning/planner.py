@@ -58,7 +58,8 @@ def plan(
         client=target.client,
         undecided=resolved.undecided,
     )
-    return make_plan(target, desired, inputs, options, service, from_saved_plan).with_notes(resolved.found)
+    notes = {key: found.planned for key, found in resolved.found.items()}
+    return make_plan(target, desired, inputs, options, service, from_saved_plan).with_notes(notes)
 
 
 def make_plan(

@@ -68,6 +68,24 @@ Decision: TypeAlias = Ours | NoEffect | SendAgain | StillThere | Wait | Undecide
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """What became of the open call of a key; with the id to record if it had its effect."""
+
+    effect: str
+    id: str = ""
+
+    @property
+    def planned(self) -> str:
+        """Return what to say before it is recorded."""
+        return f"{self.effect}; apply will record {self.id}" if self.id else self.effect
+
+    @property
+    def recorded(self) -> str:
+        """Return what to say once it is recorded."""
+        return f"{self.effect}; recorded {self.id}" if self.id else self.effect
+
+
+@dataclass(frozen=True, slots=True)
 class Resolved:
     """The outcomes of all open intents: entries to record, and what remains open.
 
@@ -81,7 +99,7 @@ class Resolved:
     waiting: frozenset[Key]
     fenced: Mapping[Key, tuple[Completed, ...]]
     undecided: Mapping[Key, Undecided]
-    found: Mapping[Key, str]
+    found: Mapping[Key, Found]
 
     @property
     def entries(self) -> tuple[Recorded | Completed, ...]:
@@ -97,21 +115,21 @@ def resolve(state: State, observation: Observation, client: str, waited: bool = 
     adopted, settled, waiting = [], [], set()
     fenced: dict[Key, tuple[Completed, ...]] = {}
     undecided: dict[Key, Undecided] = {}
-    notes: dict[Key, str] = {}
+    notes: dict[Key, Found] = {}
     for intent, decision in decisions:
         key, failed = intent.key, Completed(intent.intent_id, "failed", None, None)
         match decision:
             case Ours():
                 settled.append(Completed(intent.intent_id, "done", decision.id, decision.etag))
-                notes[key] = f"an earlier {intent.step} had its effect; recorded {decision.id}"
+                notes[key] = Found(f"an earlier {intent.step} had its effect", decision.id)
             case NoEffect():
                 settled.append(failed)
-                notes[key] = f"an earlier {intent.step} left nothing to record; planned anew"
+                notes[key] = Found(f"an earlier {intent.step} left nothing to record; planned anew")
             case SendAgain():
                 if record := _record_with_unknown_secrets(intent, decision.observed, state):
                     adopted.append(record)
                 settled.append(failed)
-                notes[key] = "an earlier patch may have had its effect; its secret is sent again"
+                notes[key] = Found("an earlier patch may have had its effect; its secret is sent again")
             case Wait(fenced=True):
                 fenced[key] = (*fenced.get(key, ()), failed)
             case Wait():
