@@ -22,7 +22,7 @@ from provisioner.cli.saved_plans import PLAN_FILE, read_saved_plan
 from provisioner.errors import UsageError
 from provisioner.model import Key
 from provisioner.planning.approval import ExpectedDigest, SavedPlan, verify_target
-from provisioner.planning.plan import NO_OPTIONS, Plan, PlanOptions
+from provisioner.planning.plan import Plan, PlanOptions
 from provisioner.planning.selection import needs_secrets, with_readers
 from provisioner.report import formats, outcomes, plan_text
 from provisioner.report.wording import foreign_texts, texts_of_plan
@@ -75,8 +75,10 @@ def apply(
     """
     apply_options = ApplyOptions(parallelism=parallelism, skip_question=yes, plan_options=plan_options, no_wait=no_wait)
     if plan_file:
-        if plan_options != NO_OPTIONS or expect_digest is not None:
-            raise click.UsageError("flags are fixed when the plan is saved: leave out the other flags")
+        if expect_digest is not None:
+            raise click.UsageError("a saved plan takes no --expect-digest: leave it out")
+        if given := " ".join(plan_options.flags):
+            raise click.UsageError(f"flags are fixed when the plan is saved: leave out {given}")
         approved = read_saved_plan(plan_file, target, context.folder, instead="apply")
         target = approved.plan.target
         apply_options = replace(apply_options, plan_options=approved.plan.options, approved=approved)

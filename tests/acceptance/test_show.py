@@ -184,6 +184,32 @@ def test_the_file_is_private_and_named_where_it_is_saved(applied: Project) -> No
     assert (applied.folder / "x.plan").read_text("utf-8") == first
 
 
+@pytest.mark.parametrize("unset", [False, True])
+def test_a_name_that_a_shell_would_split_is_quoted(project: Project, unset: bool) -> None:
+    project.define("orders", basic("Orders"))
+    if unset:
+        del project.environ["MYSQL_ORDERS_PASSWORD"]
+    saved = project.run("plan", "--out", "my $x.plan")
+    assert "`apply 'my $x.plan'`" in saved.err
+    assert ("`show 'my $x.plan'`" in saved.err) is not unset
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--expect-digest", f"sha256:{'0' * 64}"], "a saved plan takes no --expect-digest: leave it out"),
+        (["--prove"], "flags are fixed when the plan is saved: leave out --prove"),
+        (
+            ["--select", "a", "--variable", "B"],
+            "flags are fixed when the plan is saved: leave out --select a --variable B",
+        ),
+    ],
+)
+def test_a_flag_beside_a_saved_plan_is_named(applied: Project, flags: list[str], said: str) -> None:
+    refused = applied.run("apply", "x.plan", *flags)
+    assert (refused.code, said in refused.err) == (64, True)
+
+
 # What is no saved plan
 
 
