@@ -93,7 +93,8 @@ class ProblemsFound(ProvisionerError):
         source_line: Callable[[Location], str] | None = None,
         also: ProvisionerError | None = None,
     ) -> None:
-        super().__init__(f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found")
+        message = f"{len(problems)} problem{'s' if len(problems) != 1 else ''} found"
+        super().__init__(message, also.remedy if also else "", (also.message,) if also else ())
         self.problems = problems
         self.source_line = source_line
         self.also = also
@@ -202,6 +203,7 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "choose a shorter path",
     errno.ENOENT: "name a file in a folder that exists",
     errno.ENOTDIR: "name a file in a folder that exists",
+    errno.EISDIR: "name a file, not a folder",
     errno.EMFILE: "close files, or raise the limit (ulimit -n)",
 }
 

@@ -6,6 +6,7 @@ The secret scanner checks all of it first, and also what libraries and Python wr
 
 from __future__ import annotations
 
+import errno
 import glob
 import io
 import os
@@ -88,6 +89,17 @@ class Console:
         own streams, such as ``/dev/stdout``, is written to as that stream.
         """
         self._write_file(path, text, _PUBLIC)
+
+    def try_file(self, path: Path) -> None:
+        """Raise ``OSError`` if a file certainly cannot be written. Leave nothing behind, and open no pipe or device."""
+        try:
+            there = os.stat(path)
+        except FileNotFoundError:
+            there = None
+        if there is None or (stat.S_ISREG(there.st_mode) and not self._stream_of(there)):
+            _try_folder(Path(os.path.realpath(path)))
+        elif stat.S_ISDIR(there.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
 
     def _write_file(self, path: Path, text: str, mode: int) -> None:
         self.scanner.check(text)
@@ -205,12 +217,25 @@ def _whole_new_file(path: Path, text: str, mode: int) -> None:
 
 def _replace(path: Path, text: str, mode: int) -> None:
     """Write a file whole or not at all; leave nothing behind."""
-    temporary = path.with_name(f"{path.name}.{os.urandom(4).hex()}.tmp")
+    temporary = _temporary(path)
     try:
         _new_file(temporary, text, mode)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _try_folder(path: Path) -> None:
+    """Create and remove the temporary file that ``_replace`` would write: permissions alone do not tell."""
+    temporary = _temporary(path)
+    try:
+        _new_file(temporary, "", _PRIVATE)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{path.name}.{os.urandom(4).hex()}.tmp")
 
 
 def _write_into(path: Path, text: str) -> None:

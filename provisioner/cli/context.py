@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from provisioner.cli.console import Console
 from provisioner.cli.settings import Settings, coloured, in_ci, plain, read_settings
-from provisioner.errors import ProblemsFound, ProvisionerError
+from provisioner.errors import NotWritten, ProblemsFound, ProvisionerError, remedy_for
 from provisioner.progress import Progress, Waits
 from provisioner.report.terminal import Style, count, safe
 
@@ -90,6 +90,16 @@ class Context:
         )
         store = connect.open_store(project, target, target_context.identity, self.console, lineage)
         return Run(self, settings, target_context, store)
+
+    def try_files(self, files: Iterable[str | Path]) -> None:
+        """Raise ``NotWritten`` if one of these files certainly cannot be written. ``-`` is standard output."""
+        for file in files:
+            try:
+                if file != "-":
+                    self.console.try_file(Path(file))
+            except OSError as error:
+                message = f"{file} cannot be written: {error.strerror}; nothing was sent"
+                raise NotWritten(message, remedy_for(error)) from None
 
     @property
     def interactive(self) -> bool:

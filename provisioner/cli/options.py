@@ -24,7 +24,7 @@ Command: TypeAlias = Callable[..., Any]
 
 
 class StrictCommand(click.Command):
-    """A command that refuses empty values and options given twice.
+    """A command that refuses empty values, options given twice, and reports that cannot be written.
 
     An empty value is nearly always a variable that is not set. Taken for "not given", it would choose another target,
     or approve a plan that nobody has read.
@@ -40,6 +40,12 @@ class StrictCommand(click.Command):
             for param, number in Counter(order).items():
                 _check(param, number, values.get(str(param.name)))
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. Before it sends anything, try the files of its reports."""
+        if context := ctx.find_object(Context):
+            context.try_files(file for _, file in ctx.params.get("reports", ()))
+        return super().invoke(ctx)
 
 
 class StrictGroup(click.Group):
@@ -195,6 +201,14 @@ form = click.option(
     default="text",
     show_default=True,
     help="Format of the result.",
+)
+progress_form = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "events"]),
+    default="text",
+    show_default=True,
+    help="Format of the result; events: progress as it happens, one JSON object per line.",
 )
 select = click.option(
     "--select",

@@ -133,10 +133,71 @@ def test_the_file_of_an_earlier_run_is_gone_before_anything_is_sent(project: Pro
     assert not any(seen)
 
 
-def test_a_result_that_cannot_be_written_leaves_the_exit_code(project: Project) -> None:
-    done = project.run("plan", "--detailed-exitcode", "--report", "result=none/result.txt")
-    assert done.code == ExitCode.CHANGES
-    assert "result: changes (exit code 2); none/result.txt cannot be written: " in done.err.splitlines()[-1]
+BAD_FILES = {
+    "no folder": ("none/a", "No such file or directory", "name a file in a folder that exists"),
+    "a file for a folder": ("provisioner.yaml/a", "Not a directory", "name a file in a folder that exists"),
+    "a folder": ("connections", "Is a directory", "name a file, not a folder"),
+    "a name that is too long": ("a" * 250, "File name too long", "choose a shorter path"),
+    "a link to itself": ("loop", "Too many levels of symbolic links", "check its owner"),
+    "a link into no folder": ("dangling", "No such file or directory", "name a file in a folder that exists"),
+    "a folder of the kernel": ("/proc/a", "No such file or directory", "name a file in a folder that exists"),
+}
+
+
+WRITERS = (
+    "apply --yes --report result=",
+    "apply --yes --report json=",
+    "plan --report html=",
+    "validate --report junit=",
+    "show a.plan --report text=",
+)
+
+
+@pytest.mark.parametrize("command", WRITERS)
+@pytest.mark.parametrize(("file", "why", "remedy"), BAD_FILES.values(), ids=BAD_FILES)
+def test_what_cannot_be_written_is_said_before_anything_is_sent(
+    project: Project, service: Service, command: str, file: str, why: str, remedy: str
+) -> None:
+    assert project.run("plan", "--out", "a.plan").code == 0
+    (project.folder / "loop").symlink_to("loop")
+    (project.folder / "dangling").symlink_to("none/a")
+    before, seen = sorted(project.folder.rglob("*")), len(service.seen())
+    done = project.run(*f"{command}{file}".split())
+    assert done.code == ExitCode.FAILED
+    first, second = done.err.splitlines()[:2]
+    assert first == f"error: {file} cannot be written: {why}; nothing was sent"
+    assert second.startswith(f"    remedy: {remedy}")
+    assert ("result: failed (exit code 1)" in done.err) is ("result=" in command)
+    assert (done.out, len(service.seen()), sorted(project.folder.rglob("*"))) == ("", seen, before)
+
+
+def test_what_can_be_written_is_not_touched_by_the_trial(project: Project, service: Service) -> None:
+    names = ("orders.json", "link", "/dev/null", "-")
+    (project.folder / "orders.json").write_text("kept")
+    (project.folder / "link").symlink_to("new.json")
+    with between(service, lambda *_: (403, {})) as url:
+        project.target(url)
+        done = project.run("plan", *(word for name in names for word in ("--report", f"html={name}")))
+    assert done.code == ExitCode.FAILED
+    assert "cannot be written" not in done.err
+    assert (project.folder / "orders.json").read_text() == "kept"
+    assert not [path for path in project.folder.iterdir() if path.name.startswith("new.json")]
+
+
+def test_what_cannot_be_written_only_afterwards_leaves_the_exit_code(project: Project, service: Service) -> None:
+    folder = project.folder / "later"
+    folder.mkdir()
+
+    def remove(method: str, *_: object) -> None:
+        if method == "POST" and folder.exists():
+            folder.rmdir()
+
+    with between(service, remove) as url:
+        project.target(url, ims_endpoint=service.url)
+        done = project.run("apply", "--yes", "--report", "json=later/a.json", "--report", "result=later/result.txt")
+    assert done.code == ExitCode.DONE
+    assert "warning: later/a.json cannot be written: No such file or directory" in done.err
+    assert "result: done (exit code 0); later/result.txt cannot be written: " in done.err.splitlines()[-1]
 
 
 def test_what_is_no_regular_file_is_not_removed(project: Project) -> None:
