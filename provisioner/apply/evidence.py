@@ -12,8 +12,8 @@ from enum import StrEnum
 
 from provisioner.apply.outcome import Applied, Outcome
 from provisioner.apply.run import ApplyOptions
-from provisioner.errors import ExitCode, ProvisionerError
-from provisioner.model import Key, TargetIdentity
+from provisioner.errors import ExitCode, ProblemsFound, ProvisionerError
+from provisioner.model import Key, Problem, TargetIdentity
 from provisioner.planning.approval import SavedPlan
 from provisioner.planning.plan import Plan
 from provisioner.planning.target_context import TargetContext
@@ -67,9 +67,9 @@ class Work:
 class RunEvidence:
     """Everything that is known of a run that has ended.
 
-    ``message``, ``details`` and ``remedy`` are those of the error that ended it. ``identity``, of the target, and
-    ``plan`` are None if it ended before; ``approved_by`` is None if nothing was approved. ``calls`` belong to no
-    change.
+    ``message``, ``details``, ``remedy`` and ``problems`` are those of the error that ended it. ``identity``, of the
+    target, and ``plan`` are None if it ended before; ``approved_by`` is None if nothing was approved. ``calls`` belong
+    to no change.
     """
 
     runner: Runner
@@ -83,6 +83,7 @@ class RunEvidence:
     target: str = ""
     identity: TargetIdentity | None = None
     plan: Plan | None = None
+    problems: tuple[Problem, ...] = ()
     options: ApplyOptions = field(default_factory=ApplyOptions)
     approved_by: ApprovedBy | None = None
     work: Mapping[Key, Work] = field(default_factory=dict)
@@ -153,6 +154,7 @@ class RunRecord:
             self.target.name if self.target else "",
             self.target.identity if self.target else None,
             self.plan,
+            error.problems if isinstance(error, ProblemsFound) else (),
             self.options,
             approved_by(self.options, self.plan) if self.plan and is_approved else None,
             {key: self.work_on(key) for key in keys},

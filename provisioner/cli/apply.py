@@ -15,9 +15,9 @@ from provisioner.apply.outcome import Outcome, Verdict, exit_code
 from provisioner.apply.run import ApplyOptions, Ports, run_apply
 from provisioner.cli import options
 from provisioner.cli.context import Context, Needs, Run, new_id
-from provisioner.cli.evidence import as_text, new_record, with_evidence
+from provisioner.cli.evidence import as_text, with_evidence
 from provisioner.cli.interruption import Interruption
-from provisioner.cli.reports import Reports, warning_if_not_written, with_problem_reports, write_reports
+from provisioner.cli.reports import Reports, warning_if_not_written, write_reports
 from provisioner.cli.saved_plans import PLAN_FILE, read_saved_plan
 from provisioner.errors import UsageError
 from provisioner.model import Key
@@ -32,14 +32,7 @@ from provisioner.service.client import FlowService
 @click.command(cls=options.StrictCommand)
 @click.argument("plan_file", metavar="[FILE]", required=False, type=PLAN_FILE)
 @options.target
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "json", "events"]),
-    default="text",
-    show_default=True,
-    help="Format of the result; events: progress as it happens, one JSON object per line.",
-)
+@options.progress_form
 @options.reports(formats.APPLIED)
 @click.option(
     "--expect-digest",
@@ -52,7 +45,6 @@ from provisioner.service.client import FlowService
 @options.plan_options
 @options.lock_timeout
 @options.project
-@with_problem_reports
 @with_evidence
 def apply(
     context: Context,
@@ -91,17 +83,23 @@ def apply(
 @click.argument("keys", metavar="[KEY]...", nargs=-1, shell_complete=options.complete_key, callback=options.read_key)
 @options.variable
 @options.target
+@options.progress_form
+@options.reports(formats.APPLIED)
 @options.exceed_limits
 @options.overwrite_drift
 @options.yes
 @options.no_wait
 @options.lock_timeout
 @options.project
+@with_evidence
 def rotate(
     context: Context,
     keys: tuple[str, ...],
     variables: tuple[str, ...],
     target: str | None,
+    form: str,
+    reports: Reports,
+    record: RunRecord,
     exceed_limits: bool,
     overwrite_drift: bool,
     yes: bool,
@@ -127,13 +125,8 @@ def rotate(
         exceed_limits=exceed_limits,
         overwrite_drift=overwrite_drift,
     )
-    return _apply(
-        context,
-        target,
-        "text",
-        ApplyOptions(parallelism=1, skip_question=yes, plan_options=plan_options, no_wait=no_wait),
-        lock_timeout,
-    )
+    apply_options = ApplyOptions(parallelism=1, skip_question=yes, plan_options=plan_options, no_wait=no_wait)
+    return _apply(context, target, form, apply_options, lock_timeout, reports, record)
 
 
 def _apply(
@@ -142,10 +135,9 @@ def _apply(
     form: str,
     apply_options: ApplyOptions,
     lock_timeout: float,
-    reports: Reports = (),
-    record: RunRecord | None = None,
+    reports: Reports,
+    record: RunRecord,
 ) -> int:
-    record = record or new_record(context)
     record.options = apply_options
     approved, plan_options = apply_options.approved, apply_options.plan_options
     lineage = approved.plan.lineage if isinstance(approved, SavedPlan) else None

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import functools
 import os
-import re
-import shutil
-import subprocess
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import click
 
 from provisioner.apply.evidence import RunEvidence, Runner, RunRecord
+from provisioner.cli.checkout import commit_of
 from provisioner.cli.connect import user_name
 from provisioner.cli.context import Context
 from provisioner.cli.failures import exit_code_of, of_os_error
@@ -24,30 +20,27 @@ from provisioner.cli.settings import pipeline_run
 from provisioner.errors import ProblemsFound, ProvisionerError
 from provisioner.report import formats, outcomes
 
-_GIT_TIMEOUT = 5.0
-_COMMIT = re.compile(r"[0-9a-f]{7,64}(-dirty)?")
-
 
 def with_evidence(command: Command) -> Command:
     """Give a command the ``record`` of its run; if an error ends it, write what is known to its JSON reports.
 
-    The command takes ``form``, ``reports`` and ``record``. Problems of definitions have a report of their own.
+    The command takes ``form``, ``reports`` and ``record``. Problems of definitions are written to JUnit as well.
     """
 
     @functools.wraps(command)
     def wrapped(context: Context, *, form: str, reports: Reports, **options: Any) -> Any:
         is_wanted = form != "text" or any(name == "json" for name, _ in reports)
-        record = new_record(context, is_wanted)
+        record = _new_record(context, is_wanted)
         try:
             return command(context, form=form, reports=reports, record=record, **options)
-        except ProblemsFound:
-            raise
         except (Exception, KeyboardInterrupt) as error:
             evidence = record.ended(exit_code_of(error), error=_described(error))
             with warning_if_not_written(context):
                 if text := as_text(evidence, form):
                     context.console.out(text)
                 write_reports(context, {"json": formats.APPLIED["json"]}, evidence, reports)
+                if isinstance(error, ProblemsFound):
+                    write_reports(context, {"junit": formats.PROBLEMS["junit"]}, error.problems, reports)
             raise
 
     return wrapped
@@ -60,10 +53,10 @@ def as_text(evidence: RunEvidence, form: str) -> str:
     return formats.APPLIED["json"](evidence) if form == "json" else ""
 
 
-def new_record(context: Context, with_commit: bool = False) -> RunRecord:
+def _new_record(context: Context, with_commit: bool) -> RunRecord:
     """Return the record of a run that begins."""
     run = pipeline_run(context.environ)
-    commit = (run.commit or _checked_out(context.folder, context.environ)) if with_commit else ""
+    commit = commit_of(context) if with_commit else ""
     runner = Runner(user_name(), os.uname().nodename, run.actor, run.url, commit)
     return RunRecord(runner, lambda: datetime.now(UTC))
 
@@ -77,30 +70,5 @@ def _described(error: BaseException) -> ProvisionerError:
     if isinstance(error, click.ClickException):
         return ProvisionerError(error.format_message())
     if isinstance(error, KeyboardInterrupt):
-        return ProvisionerError("interrupted", "run apply again")
+        return ProvisionerError("interrupted", "run it again")
     return ProvisionerError(f"{type(error).__name__}; standard error says more")
-
-
-def _checked_out(folder: Path, environ: Mapping[str, str]) -> str:
-    """Return the commit that is checked out, with ``-dirty`` if files under version control differ; "" without git."""
-    git = shutil.which("git", path=environ.get("PATH", ""))
-    if git is None:
-        return ""
-    # Other variables may hold secrets, or point git elsewhere. A file monitor is a program that the repository names.
-    env = {name: environ[name] for name in ("HOME", "PATH") if name in environ} | {"GIT_OPTIONAL_LOCKS": "0"}
-    describe = (git, "-c", "core.fsmonitor=false", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
-    try:
-        done = subprocess.run(  # noqa: S603
-            describe,
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_GIT_TIMEOUT,
-            check=False,
-        )
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return ""
-    commit = done.stdout.strip()
-    return commit if _COMMIT.fullmatch(commit) else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from provisioner.cli import options
+from provisioner.cli.checkout import commit_of
 from provisioner.cli.context import Context, Needs, Run
 from provisioner.cli.reports import Reports, with_problem_reports, write_file, write_reports
 from provisioner.errors import ExitCode, UsageError
@@ -32,7 +33,8 @@ from provisioner.state.records import State
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if the plan has changes.")
 @click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    type=click.Path(path_type=Path),
     help="Save the plan to this file, for `show FILE` and `apply FILE`.",
 )
 @click.option(
@@ -55,6 +57,8 @@ def plan(
 ) -> int:
     """Show what `apply` would change, and why. Changes nothing."""
     approved = ExpectedDigest(expect_digest) if expect_digest is not None else None
+    if out:
+        context.try_files([out])
     if offline:
         _refuse_offline(plan_options)
     needs = Needs.STATE if offline else Needs.DEFINITIONS
@@ -65,7 +69,8 @@ def plan(
     plan_options = with_readers(plan_options, desired, run.target.name)
     with run.connect_reader(offline) as service:
         plan = planner.plan(run.target, desired, state, service, plan_options)
-    provenance = Provenance(datetime.now(UTC), commit=run.settings.commit)
+    commit = commit_of(context) if out else run.settings.commit
+    provenance = Provenance(datetime.now(UTC), commit=commit)
     plan = replace(plan, provenance=provenance, is_saved=out is not None)
     print_plan(context, plan, form)
     for note in _notes(run, plan, state, writer_before):

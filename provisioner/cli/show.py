@@ -18,7 +18,7 @@ from provisioner.errors import PlanFileError, StaleError, UsageError
 from provisioner.planning import planner
 from provisioner.planning.approval import PLAN_AGAIN, Mismatch, SavedPlan
 from provisioner.planning.consistency import contradictions
-from provisioner.planning.plan import Action, Plan
+from provisioner.planning.plan import Action
 from provisioner.planning.secret_records import refuse_forgotten_key
 from provisioner.planning.selection import needs_secrets
 from provisioner.report import formats
@@ -68,14 +68,14 @@ def show(
     say, style = (
         (context.console.err, context.err_style) if form == "json" else (context.console.out, context.out_style)
     )
-    say(style.fold("\n".join(_head(saved.plan, plan_file, style))) + "\n\n")
+    say(style.fold("\n".join(_head(saved, plan_file, style))) + "\n\n")
     print_plan(context, saved.plan, form)
     write_reports(context, formats.PLAN, saved.plan, reports)
 
 
-def _head(plan: Plan, file: Path, style: Style) -> Iterator[str]:
+def _head(saved: SavedPlan, file: Path, style: Style) -> Iterator[str]:
     """Yield when and for what a plan was made, and how to apply it."""
-    made = plan.provenance
+    plan, made = saved.plan, saved.plan.provenance
     quoted = shlex.quote(str(file))
     if plan.unset_origins:
         how_to_apply = f"will be refused, for {', '.join(plan.unset_origins)} was not set: plan where it is set"
@@ -85,6 +85,7 @@ def _head(plan: Plan, file: Path, style: Style) -> Iterator[str]:
         how_to_apply = "there is nothing to apply"
     lines = {
         "made": f"{made}, from commit {made.commit}" if made.commit else str(made),
+        "checksum": saved.checksum,
         "target": plan.target,
         "endpoint": plan.identity.endpoint,
         "org_id": plan.identity.org_id,

@@ -46,10 +46,11 @@ class Mismatch:
 class SavedPlan:
     """A plan that was written to a file. Only its pins are compared; the rest of it is there to be shown.
 
-    Its secrets are known by their origins and, in the pins, by their fingerprints.
+    Its secrets are known by their origins and, in the pins, by their fingerprints. ``checksum`` is that of the file.
     """
 
     plan: Plan
+    checksum: str
 
     def open_pins(self, plan: Plan, fingerprinter: Fingerprinter) -> dict[Key, Pin]:
         """Return the pins that no earlier run has carried out, by key. ``plan`` is the plan of now."""

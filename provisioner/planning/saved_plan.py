@@ -77,11 +77,12 @@ def load(text: str) -> SavedPlan:
         message = f"this plan was saved by a newer version of provisioner (format {version}, not {FORMAT_VERSION})"
         raise PlanFileError(message, "use that version, or plan again")
     try:
-        if document.pop("checksum", None) != checksum(document):
+        stated = document.pop("checksum", None)
+        if stated != checksum(document):
             raise _damaged("its checksum does not match")
         if not _is_valid(document):
             raise _damaged("it has parts that no version has written")
-        return SavedPlan(plan_from_json(document))
+        return SavedPlan(plan_from_json(document), stated)
     except (KeyError, TypeError, ValueError, RecursionError):
         raise _damaged("its parts contradict each other") from None
 

@@ -7,9 +7,11 @@ from datetime import datetime
 
 from provisioner import __version__
 from provisioner.apply.evidence import RunEvidence, Work
-from provisioner.apply.outcome import Outcome
+from provisioner.apply.outcome import Outcome, creates
 from provisioner.model import Json
+from provisioner.planning.approval import Approval, SavedPlan
 from provisioner.planning.plan import Change
+from provisioner.report import problems
 from provisioner.report.terminal import json_text
 from provisioner.service.messages import CallLog
 
@@ -30,7 +32,13 @@ def as_dict(evidence: RunEvidence) -> Json:
             outcome_as_dict(outcome, evidence.work.get(outcome.change.key, NO_WORK)) for outcome in applied.outcomes
         ],
         "blocked": [
-            {"address": change.key, "reason": change.reason, "remedy": change.remedy, **_file_and_line(change)}
+            {
+                "address": change.key,
+                "id": _known_id(change),
+                "reason": change.reason,
+                "remedy": change.remedy,
+                **_file_and_line(change),
+            }
             for change in applied.blocked
         ],
         "calls": _calls(evidence.calls),
@@ -68,8 +76,27 @@ def head(evidence: RunEvidence) -> Json:
         if identity
         else None,
         "asked": list(evidence.options.plan_options.flags),
+        "approved": _approval(evidence.options.approved),
         "approved_by": evidence.approved_by,
         "plan": {"digest": plan.digest, "not_in_digest": list(plan.not_in_digest)} if plan else None,
+        "problems": problems.as_dicts(evidence.problems),
+    }
+
+
+def _approval(approval: Approval | None) -> Json | None:
+    """Return what tells the approved plan from all others. A digest alone does not say when its plan was made."""
+    if approval is None:
+        return None
+    if not isinstance(approval, SavedPlan):
+        names = ("checksum", "created_at", "provisioner_version", "commit")
+        return {"digest": approval.digest, **dict.fromkeys(names)}
+    made = approval.plan.provenance
+    return {
+        "digest": approval.plan.digest,
+        "checksum": approval.checksum,
+        "created_at": made.created_at.isoformat(timespec="seconds") if made.created_at else None,
+        "provisioner_version": made.version,
+        "commit": made.commit or None,
     }
 
 
@@ -79,7 +106,7 @@ def outcome_as_dict(outcome: Outcome, work: Work = NO_WORK) -> Json:
         "address": outcome.change.key,
         "action": outcome.change.action.value,
         "outcome": outcome.verdict.value,
-        "id": outcome.id or None,
+        "id": outcome.id or _known_id(outcome.change),
         "message": outcome.message,
         "remedy": outcome.remedy,
         **_file_and_line(outcome.change),
@@ -91,6 +118,11 @@ def outcome_as_dict(outcome: Outcome, work: Work = NO_WORK) -> Json:
         "seconds": round(outcome.seconds, 3),
         "calls": _calls(work.calls),
     }
+
+
+def _known_id(change: Change) -> str | None:
+    """Return the id of the base connection that a change is about; None for one that it would create."""
+    return change.record.id if change.record and not creates(change) else None
 
 
 def _calls(calls: Iterable[CallLog]) -> list[Json]:

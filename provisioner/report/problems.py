@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from provisioner.definitions.names import is_recognized, is_variable
-from provisioner.model import Location, Problem, Severity
+from provisioner.model import Json, Location, Problem, Severity
 from provisioner.report.terminal import PLAIN, Style, columns, json_text, safe
 
 SourceLine = Callable[[Location], str]
@@ -130,7 +130,19 @@ def as_json(problems: Iterable[Problem], checked: int = 0, targets: Iterable[str
     ``valid`` is true unless a problem is an error.
     """
     problems = tuple(problems)
-    entries = [
+    document = {
+        "format_version": "1.1",
+        "valid": all(problem.severity is Severity.WARNING for problem in problems),
+        "definitions": checked,
+        "targets": list(targets),
+        "problems": as_dicts(problems),
+    }
+    return json_text(document)
+
+
+def as_dicts(problems: Iterable[Problem]) -> list[Json]:
+    """Return the problems as they stand in JSON."""
+    return [
         {
             "file": problem.location.file,
             "line": problem.location.line,
@@ -143,11 +155,3 @@ def as_json(problems: Iterable[Problem], checked: int = 0, targets: Iterable[str
         }
         for problem in problems
     ]
-    document = {
-        "format_version": "1.1",
-        "valid": all(problem.severity is Severity.WARNING for problem in problems),
-        "definitions": checked,
-        "targets": list(targets),
-        "problems": entries,
-    }
-    return json_text(document)

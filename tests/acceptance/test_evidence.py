@@ -158,6 +158,162 @@ def test_how_it_was_approved(project: Project) -> None:
     assert json.loads((project.folder / "evidence.json").read_text())["approved_by"] == "question"
 
 
+NO_FILE = dict.fromkeys(("checksum", "created_at", "provisioner_version", "commit"))
+
+
+def saved(project: Project, name: str) -> Any:
+    assert project.run("plan", "--out", name).code == 0
+    return json.loads((project.folder / name).read_text("utf-8"))
+
+
+def test_which_plan_was_approved(project: Project, service: Service) -> None:
+    """Drift is not in the digest: only the checksum tells the two saved plans apart."""
+    assert evidence(project, "--yes")["approved"] is None
+    git(project, "init", "-q")
+    git(project, "add", "connections")
+    git(project, "commit", "-qm", "one")
+    head = git(project, "rev-parse", "HEAD")
+    first = saved(project, "a.plan")
+    service.edit(project.id("orders"), "/description", "By hand")
+    second = saved(project, "b.plan")
+    for name, file, result in (("a.plan", first, "stale"), ("b.plan", second, "done")):
+        found = evidence(project, name)
+        assert (found["result"], found["approved_by"]) == (result, "saved plan" if result == "done" else None)
+        assert found["approved"] == {
+            "digest": found["plan"]["digest"],
+            "checksum": file["checksum"],
+            "created_at": file["created_at"],
+            "provisioner_version": __version__,
+            "commit": head,
+        }
+        assert f"checksum  {file['checksum']}\n" in project.run("show", name).out
+    assert first["checksum"] != second["checksum"]
+
+
+def test_a_refused_approval_is_named_as_it_was_given(project: Project) -> None:
+    assert saved(project, "a.plan")["commit"] == ""
+    given = json.loads(project.run("plan", "--format", "json").out)["digest"]
+    project.define("orders", basic("Orders", description="B"))
+    by_file, by_digest = evidence(project, "a.plan"), evidence(project, "--expect-digest", given)
+    for found in (by_file, by_digest):
+        assert (found["result"], found["approved"]["digest"]) == ("stale", given)
+        assert found["plan"]["digest"] != given
+    assert by_digest["approved"] == {"digest": given, **NO_FILE}
+
+
+def test_a_plan_that_is_saved_names_its_commit(project: Project) -> None:
+    git(project, "init", "-q")
+    git(project, "add", "connections")
+    git(project, "commit", "-qm", "one")
+    head = git(project, "rev-parse", "HEAD")
+    assert saved(project, "a.plan")["commit"] == head
+    project.define("orders", basic("Orders", description="B"))
+    assert saved(project, "a.plan")["commit"] == f"{head}-dirty"
+    assert f"from commit {head}-dirty" in project.run("show", "a.plan").out
+    assert evidence(project, "a.plan")["approved"]["commit"] == f"{head}-dirty"
+
+
+NOT_DONE: dict[str, Any] = {
+    "failed": (400, {"type": "x/1100-400", "status": 400, "detail": "no"}),
+    "stale": None,
+    "unknown": (500, {}),
+    "not attempted": (401, {"error_code": "401013", "message": "Oauth token is not valid"}),
+}
+
+
+@pytest.mark.parametrize("outcome", NOT_DONE)
+def test_a_change_that_is_not_done_names_its_base_connection(project: Project, service: Service, outcome: str) -> None:
+    """Of the two, the second has no turn if the token is not accepted any more."""
+
+    def meddle(method: str, path: str, _: object) -> tuple[int, Any] | None:
+        if method == "PATCH" and outcome == "stale":
+            service.edit(path.rpartition("/")[2], "/description", "By hand")
+        return NOT_DONE[outcome] if method == "PATCH" else None
+
+    with between(service, meddle) as url:
+        project.target(url, ims_endpoint=service.url)
+        project.define("stock", basic("Stock"))
+        assert evidence(project, "--yes")["result"] == "done"
+        for key in ("orders", "stock"):
+            project.define(key, basic(key.title(), description="B"))
+        found = evidence(project, "--yes", "--parallelism", "1", "--no-wait")["outcomes"]
+    assert found[-1]["outcome"] == outcome
+    assert [one["id"] for one in found] == [project.id("orders"), project.id("stock")]
+
+
+def test_a_create_that_failed_names_none(project: Project, service: Service) -> None:
+    refused = (400, {"type": "x/1100-400", "status": 400, "detail": "no"})
+    with between(service, lambda method, path, _: refused if method == "POST" and path == CONNECTIONS else None) as url:
+        project.target(url, ims_endpoint=service.url)
+        (outcome,) = evidence(project, "--yes")["outcomes"]
+    assert (outcome["outcome"], outcome["id"]) == ("failed", None)
+
+
+def test_a_blocked_change_names_its_base_connection(project: Project) -> None:
+    assert evidence(project, "--yes")["result"] == "done"
+    project.define("stock", basic("Stock"))
+    ident = project.id("orders")
+    (project.folder / "connections/orders.yaml").unlink()
+    project.define("new", basic("Orders"))
+    found = evidence(project, "--yes", "--allow-delete")
+    assert {one["address"]: one["id"] for one in found["blocked"]}["orders"] == ident
+
+
+@pytest.mark.parametrize("command", ["apply --yes", "rotate orders --yes"])
+@pytest.mark.parametrize(
+    ("definition", "environ", "rules", "details"),
+    [
+        ("name: 1\n", {}, 1, []),
+        (None, {"MYSQL_ORDERS_PASSWORD": None}, 1, []),
+        ("name: 1\n", {"AEP_API_KEY": None}, 1, ["AEP_API_KEY is not set"]),
+    ],
+)
+def test_problems_are_part_of_the_same_document(
+    project: Project,
+    command: str,
+    definition: str | None,
+    environ: dict[str, str | None],
+    rules: int,
+    details: list[str],
+) -> None:
+    if definition:
+        project.define("orders", definition)
+    report = ("--report", "json=a.json", "--report", "junit=a.xml")
+    by_form = {
+        form: project.run(*command.split(), "--format", form, *report, environ=environ)
+        for form in ("text", "json", "events")
+    }
+    documents = [
+        json.loads((project.folder / "a.json").read_text()),
+        by_form["json"].json,
+        json.loads(by_form["events"].last),
+    ]
+    for document in documents[:2]:
+        VALIDATOR.validate(document)
+    for found in documents:
+        assert (found["result"], found["details"]) == ("failed", details)
+        assert len(found["problems"]) >= rules
+        assert all(one["file"] == "connections/orders.yaml" and one["rule"] for one in found["problems"])
+    assert all("connections/orders.yaml:" in done.err and done.code == 1 for done in by_form.values())
+    assert "connections/orders.yaml" in (project.folder / "a.xml").read_text()
+
+
+def test_rotate_leaves_the_same_evidence(project: Project) -> None:
+    assert evidence(project, "--yes")["result"] == "done"
+    report = ("--report", "json=a.json", "--report", "junit=a.xml", "--report", "markdown=a.md")
+    done = project.run("rotate", "orders", "--yes", "--format", "json", *report)
+    found = json.loads((project.folder / "a.json").read_text())
+    VALIDATOR.validate(found)
+    assert (done.code, done.json) == (0, found)
+    assert found["asked"] == ["--prove", "--resend", "--test", "--select orders"]
+    (outcome,) = found["outcomes"]
+    assert (outcome["proved"], outcome["tested"], found["approved_by"]) == (True, "passed", "--yes")
+    assert (project.folder / "a.xml").exists()
+    assert (project.folder / "a.md").exists()
+    events = project.run("rotate", "orders", "--yes", "--format", "events").out.splitlines()
+    assert [json.loads(line)["type"] for line in events] == ["plan", "planned_change", "outcome", "summary"]
+
+
 def test_a_run_that_is_locked_out(project: Project) -> None:
     assert project.run("apply", "--yes").code == 0
     store = FileStore(project.state_file, TargetIdentity(**project.state["target"]))

@@ -74,6 +74,8 @@ ENDS = {
     "no such flag": End(("apply", "--no-such-flag"), ExitCode.USAGE),
     "no such number": End(("apply", "--parallelism", "many"), ExitCode.USAGE),
     "no such target": End(("plan", "--target", "elsewhere"), ExitCode.USAGE),
+    "rotated": End(("rotate", "orders", "--yes"), ExitCode.DONE, applied),
+    "nothing to rotate": End(("rotate",), ExitCode.USAGE),
     "no such plan": End(("apply", "none.plan"), ExitCode.FAILED),
     "an apply with a bug": End(("apply", "--yes"), ExitCode.BUG, raising(ZeroDivisionError())),
     "an apply that is interrupted": End(("apply", "--yes"), ExitCode.INTERRUPTED, raising(KeyboardInterrupt())),
@@ -147,7 +149,9 @@ BAD_FILES = {
 WRITERS = (
     "apply --yes --report result=",
     "apply --yes --report json=",
+    "rotate orders --report markdown=",
     "plan --report html=",
+    "plan --out ",
     "validate --report junit=",
     "show a.plan --report text=",
 )

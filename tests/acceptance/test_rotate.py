@@ -80,7 +80,7 @@ def test_a_proof_is_recorded_as_a_test(project: Project, meddling: Meddling) -> 
     assert "tested_at" not in project.state["records"]["orders"]
     assert project.run(*flags, environ=NEW).code == 0
     tested_at = project.state["records"]["orders"]["tested_at"]
-    assert f"  {tested_at[:10]}  " in project.run("state", "list").out
+    assert f"  {tested_at[:16].replace('T', ' ')}  " in project.run("state", "list").out
     meddling.valid = False
     assert project.run(*flags, environ=NEW).code == 1
     assert project.state["records"]["orders"]["tested_at"] == tested_at, "nothing was sent"

@@ -149,7 +149,9 @@ def test_the_head_says_when_and_for_what_it_was_made(applied: Project) -> None:
     )
     assert (lines[0], made and made[1]) == ("Saved plan x y.plan", commit)
     endpoint = applied.state["target"]["endpoint"]
+    checked = json.loads((applied.folder / "x y.plan").read_text("utf-8"))["checksum"]
     assert lines[2:] == [
+        f"  checksum       {checked}",
         "  target         here",
         f"  endpoint       {endpoint}",
         f"  org_id         {ORG}",
