@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +20,9 @@ def commit_of(context: Context) -> str:
 
 def _checked_out(folder: Path, environ: Mapping[str, str]) -> str:
     """Return the commit that is checked out, with ``-dirty`` if files under version control differ; "" without git."""
+    import shutil  # here, since most runs need neither
+    import subprocess
+
     git = shutil.which("git", path=environ.get("PATH", ""))
     if git is None:
         return ""
