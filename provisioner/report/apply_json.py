@@ -7,10 +7,11 @@ from datetime import datetime
 
 from provisioner import __version__
 from provisioner.apply.evidence import RunEvidence, Work
-from provisioner.apply.outcome import Outcome, creates
+from provisioner.apply.outcome import Outcome
 from provisioner.model import Json
 from provisioner.planning.approval import Approval, SavedPlan
 from provisioner.planning.plan import Change
+from provisioner.planning.steps import Delete, Patch
 from provisioner.report import problems
 from provisioner.report.terminal import json_text
 from provisioner.service.messages import CallLog
@@ -121,8 +122,9 @@ def outcome_as_dict(outcome: Outcome, work: Work = NO_WORK) -> Json:
 
 
 def _known_id(change: Change) -> str | None:
-    """Return the id of the base connection that a change is about; None for one that it would create."""
-    return change.record.id if change.record and not creates(change) else None
+    """Return the id of the base connection that a change is about; None where there is none yet, or none any more."""
+    ids = (step.id for step in change.steps if isinstance(step, Patch | Delete))  # adopted, or a probe
+    return change.record.id if change.record else next(ids, None)
 
 
 def _calls(calls: Iterable[CallLog]) -> list[Json]:

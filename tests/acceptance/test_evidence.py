@@ -246,7 +246,34 @@ def test_a_create_that_failed_names_none(project: Project, service: Service) -> 
     with between(service, lambda method, path, _: refused if method == "POST" and path == CONNECTIONS else None) as url:
         project.target(url, ims_endpoint=service.url)
         (outcome,) = evidence(project, "--yes")["outcomes"]
-    assert (outcome["outcome"], outcome["id"]) == ("failed", None)
+        assert (outcome["outcome"], outcome["id"]) == ("failed", None)
+
+
+def test_a_recreate_that_failed_does_not_name_what_is_gone(project: Project, service: Service) -> None:
+    made: list[str] = []
+
+    def meddle(method: str, path: str, _: object) -> tuple[int, Any] | None:
+        refused = (400, {"type": "x/1100-400", "status": 400, "detail": "no"})
+        return refused if made and method == "POST" and path == CONNECTIONS else None
+
+    with between(service, meddle) as url:
+        project.target(url, ims_endpoint=service.url)
+        assert evidence(project, "--yes")["result"] == "done"
+        made.append(project.id("orders"))
+        service.delete(made[0])
+        (outcome,) = evidence(project, "--yes")["outcomes"]
+    assert (outcome["outcome"], outcome["action"], outcome["id"]) == ("failed", "create", None)
+
+
+def test_an_adoption_that_failed_names_what_it_would_adopt(project: Project, service: Service) -> None:
+    refused = (400, {"type": "x/1100-400", "status": 400, "detail": "no"})
+    with between(service, lambda method, *_: refused if method == "PATCH" else None) as url:
+        project.target(url, ims_endpoint=service.url)
+        assert evidence(project, "--yes")["result"] == "done"
+        ident = project.id("orders")
+        project.state_file.unlink()
+        (outcome,) = evidence(project, "--yes", "--import-existing")["outcomes"]
+    assert (outcome["outcome"], outcome["id"]) == ("failed", ident)
 
 
 def test_a_blocked_change_names_its_base_connection(project: Project) -> None:
