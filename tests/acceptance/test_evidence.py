@@ -186,7 +186,7 @@ def test_which_plan_was_approved(project: Project, service: Service) -> None:
             "provisioner_version": __version__,
             "commit": head,
         }
-        assert f"checksum  {file['checksum']}\n" in project.run("show", name).out
+        assert f"checksum       {file['checksum']}\n" in project.run("show", name).out
     assert first["checksum"] != second["checksum"]
 
 
