@@ -10,6 +10,7 @@ import click
 
 from provisioner.cli import options
 from provisioner.cli.context import Context
+from provisioner.definitions.project import FILE_NAME
 from provisioner.errors import NotWritten
 from provisioner.scaffold.files import scaffold
 
@@ -79,15 +80,21 @@ def _read_targets(names: tuple[str, ...]) -> tuple[str, ...]:
 _OF_LINES = (".gitattributes", ".gitignore", "CODEOWNERS", "Makefile")
 """Files that consist of independent lines, so that a user can add ours."""
 
+_TARGET = re.compile(r"^  [\w-]+:\n(?:    .*\n)+", re.MULTILINE)
+"""A target in a project file, whose lines a user can add as well."""
+
 
 def lacking_lines(path: Path, text: str) -> tuple[str, ...]:
     """Return our lines that an existing file lacks, if lines can be added to it."""
-    if path.name not in _OF_LINES:
-        return ()
     try:
         there = {line.strip() for line in path.read_text("utf-8").splitlines()}
     except (OSError, UnicodeError):
         there = set()
+    if path.name == FILE_NAME:
+        blocks = (block[0].splitlines() for block in _TARGET.finditer(text))
+        return tuple(line for block in blocks if block[0].strip() not in there for line in block)
+    if path.name not in _OF_LINES:
+        return ()
     return tuple(line for line in text.splitlines() if line.strip() and line[0] != "#" and line.strip() not in there)
 
 

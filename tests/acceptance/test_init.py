@@ -38,11 +38,11 @@ def test_it_overwrites_nothing(bare: Project) -> None:
     bare.write(".gitignore", "mine\n")
     made = bare.run("init")
     assert made.code == 0
-    assert "kept  provisioner.yaml  (already exists)" in made.out
+    assert "kept  provisioner.yaml  (already exists; add these lines to it)\n        local:\n" in made.out
     assert "kept  .gitignore  (already exists; add these lines to it)\n      /state/\n" in made.out
     assert (bare.folder / "provisioner.yaml").read_text("utf-8") == "version: 1\n"
-    lacking = [line.strip() for line in made.out.splitlines() if line[0] == " "]
-    bare.write(".gitignore", "\n".join(["mine", *lacking]))
+    ignored = made.out.partition("kept  .gitignore")[2].partition("\ncreated")[0].splitlines()[1:]
+    bare.write(".gitignore", "\n".join(["mine", *(line.strip() for line in ignored)]))
     again = bare.run("init")
     assert "made" not in again.out
     assert "kept  .gitignore  (already exists)\n" in again.out
@@ -55,6 +55,8 @@ def test_it_overwrites_nothing(bare: Project) -> None:
         ("github", ".gitignore", "  /*.plan  \n", ["/.provisioner/", "/state/"]),
         ("github", ".github/CODEOWNERS", "/docs/ @us\n", ["* @your-org/data-platform"]),
         ("none", ".gitignore", "\udcff", ["/*.plan"]),
+        ("azure", "provisioner.yaml", "targets:\n  local:\n    emulator: true\n", ["  prod:", "    sandbox: prod"]),
+        ("github", "Makefile", "all:\n", ["include provisioner.mk"]),
     ],
 )
 def test_what_a_file_that_was_there_lacks_is_said(
