@@ -90,7 +90,7 @@ def test_a_lost_answer_is_found_out_by_the_next_run(project: Project, service: S
         assert first.code == 4
         assert first.last.startswith("Apply incomplete: 0 added, 0 changed, 0 destroyed. 1 unknown. Run apply again")
         plan = project.run("plan")
-        assert "an earlier create had its effect; recorded" in plan.out
+        assert "an earlier create had its effect; apply will record" in plan.out
         second = project.run("apply", "--yes")
     assert second.code == 0
     assert "orders: an earlier create had its effect; recorded" in second.err
