@@ -138,7 +138,7 @@ CHANGES = (
 
 
 @given(text=texts())
-@settings(max_examples=4000, deadline=None)
+@settings(max_examples=1500, deadline=None)
 def test_data_equals_that_of_pyyaml(text: str) -> None:
     document = parse("f", text)
     rules = {problem.rule for problem in document.problems}

@@ -20,7 +20,7 @@ $(foreach name,$(provisioner-variables),$(if $(filter command,$(origin $(name)))
 # .provisioner/result goes first.
 provisioner-check = $(shell rm -f .provisioner/result)$(foreach name,$(.VARIABLES),$(if \
   $(filter command,$(origin $(name))),$(if $(filter $(provisioner-variables) CI PROVISIONER PYTHON,$(name)),,$(error \
-  $(name) is no variable of $@: use $(provisioner-variables)))))$(foreach name,$(provisioner-variables),$(if \
+  $(name) is no variable of $(or $@,$(MAKECMDGOALS)): use $(provisioner-variables)))))$(foreach name,$(provisioner-variables),$(if \
   $(filter command environment override,$(origin $(name))),$(if $(strip $(value $(name))),,$(error \
   $(name) is empty: set the variable that it comes from, or leave it out))))
 
@@ -29,6 +29,11 @@ provisioner-check = $(shell rm -f .provisioner/result)$(foreach name,$(.VARIABLE
 provisioner-run = mkdir -p .provisioner && set -f && set -- && \
   for report in $$REPORT; do set -- "$$@" --report "$$report"; done && \
   exec $(provisioner) $(1) $${TARGET:+--target "$$TARGET"} "$$@" --report result=.provisioner/result $$ARGS $(2)
+
+# At once, before what these goals depend on; and once more where another goal depends on them.
+ifneq ($(filter validate plan apply,$(MAKECMDGOALS)),)
+$(provisioner-check)
+endif
 
 .PHONY: validate plan apply
 
