@@ -77,7 +77,7 @@ def pasted_into_json(text: str, index: int) -> tuple[str, str]:
 
 
 MAX_LENGTH = 200
-"""Longest name that is assumed to be kept whole. No limit is documented."""
+"""Longest name that is kept whole (assumed: text-kept). No limit is documented."""
 
 _IGNORED = re.compile(rf"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\u2800\ufff9-\ufffb{IGNORABLE}]")
 """White space and invisible characters: Default_Ignorable_Code_Point, controls, the empty braille pattern."""
@@ -104,7 +104,8 @@ _REASONS: tuple[tuple[str, Callable[[str], object]], ...] = (
 def instability(name: str) -> str:
     """Return why the service may change a name, as a predicate of it; "" if nothing suggests it.
 
-    Assumed, not documented: it, or a user interface in front of it, trims, collapses, normalizes or truncates names.
+    Not documented: it, or a user interface in front of it, may trim, collapse, normalize or truncate names. Any other
+    name comes back as it was sent (assumed: text-kept).
     """
     return next((reason for reason, applies in _REASONS if applies(name)), "")
 

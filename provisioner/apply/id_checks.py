@@ -18,7 +18,8 @@ from provisioner.text import fold_name
 LOOK_AGAIN = "run apply again: it looks for what was created"
 
 YOUNG = timedelta(hours=1)
-"""A base connection that is older, by the clock of the service, is never the result of a call that was just sent."""
+"""A base connection that is older, by the clock of the service, is never the result of a call that was just sent
+(assumed: server-clocks)."""
 
 
 class KnownIds:

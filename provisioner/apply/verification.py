@@ -23,7 +23,8 @@ from provisioner.state.records import Completed, Intent, Record
 from provisioner.state.store import Store
 
 _POLL_PAUSES = (1, 1, 2, 4, 8, *[10] * 60)
-"""Seconds between looks, about ten minutes: how long a base connection may be initializing is not documented."""
+"""Seconds between looks, about ten minutes: how long a base connection may be initializing is not documented, in the
+one sample less than two (inferred: initializing)."""
 
 _PROBE_DESCRIPTION = "Made by provisioner to prove new credentials; deleted at once. If you can read this, delete it."
 _TEST_AGAIN = "fix the database, the network, the definition or its variables; `apply --test` tests it again"

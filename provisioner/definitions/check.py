@@ -123,7 +123,8 @@ def name_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
 def description_warnings(desired: Iterable[Desired]) -> Iterator[Problem]:
     """Yield a warning for each description with white space at its ends, as a block scalar leaves it.
 
-    Assumed, not documented: if the service trims texts, every later plan shows the description as changed.
+    If the service trims texts, every later plan shows such a description as changed. Any other comes back as it was
+    sent (assumed: text-kept).
     """
     for item in desired:
         text = item.texts.get("description", "")

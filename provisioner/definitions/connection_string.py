@@ -8,7 +8,8 @@ Connector/NET's own builder.
 Source of the keywords and their synonyms: ``MySqlBaseConnectionStringBuilder``, ``MySqlConnectionStringBuilder`` and
 ``MySqlXConnectionStringBuilder`` of Connector/NET 8.0 to 8.4. Case does not matter.
 
-Inferred from the documented form of its strings: Adobe's service reads them with these rules and keywords.
+Adobe's service reads them with these rules and keywords, as the documented form of its strings suggests (inferred:
+connection-string).
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ FILE_NAME = "provisioner.yaml"
 CONNECTIONS = "connections"
 DEFAULT_ENDPOINT = "https://platform.adobe.io"
 DEFAULT_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
+"""Documented, both. They serve every region and both clouds (inferred: one-host)."""
 DEFAULT_ALLOW_ENV = ("MYSQL_*",)
 NEVER_ADMITTED = ("AEP_*", "PROVISIONER_*")
 """The tool's own credentials and settings: no template may read them, whatever the project file says."""

@@ -148,6 +148,7 @@ def _adopt(desired: Desired, observed: Observed, inputs: PlanInputs) -> Change:
         reason = f"already exists: {observed.id}, and differs in {paths}"
         remedy = f"change the definition to match it, or adopt it as it is: `import {desired.key} {observed.id}`"
         return _blocked(desired, reason, remedy)
+    # The client that created it is its API key (assumed: created-client).
     if not inputs.client or observed.created_client != inputs.client:
         reason = f"already exists: {observed.id}, created by {observed.created_client or 'an unknown client'}"
         remedy = (

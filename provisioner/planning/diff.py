@@ -232,7 +232,10 @@ def drift_of(record: Record, observed: Observed, locations: Mapping[str, Locatio
 
 
 def touched(record: Record, observed: Observed) -> bool:
-    """Return whether the etag has changed although every visible field is as recorded."""
+    """Return whether the etag has changed although every visible field is as recorded.
+
+    Something invisible was then changed, such as a secret (inferred: etag-moves).
+    """
     etag_changed = bool(observed.etag and record.etag and observed.etag != record.etag)
     return etag_changed and not shown_otherwise(record.texts, observed)
 

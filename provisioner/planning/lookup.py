@@ -25,8 +25,8 @@ def look(service: FlowReader, state: State) -> Observation:
 def look_for(service: FlowReader, known_ids: Iterable[str]) -> Observation:
     """Read one paged list, whatever the number of definitions, and look up each known id that is not in it.
 
-    A list may lag behind creates (assumed): only "not found" for its id shows that an object is gone. To take it for
-    gone because a list has not caught up would create it twice.
+    A list may lag behind creates (assumed: list-lag): only "not found" for its id shows that an object is gone. To take
+    it for gone because a list has not caught up would create it twice.
     """
     listed = service.list_connections(MYSQL_SPEC_ID)
     ids = {item["id"] for item in listed}

@@ -22,7 +22,8 @@ class Observed:
     """A base connection as the service shows it.
 
     ``fields`` are the visible ones, under the paths that definitions use. The service may leave out or mask any
-    parameter (documented: "a partial view of the credentials"), so an absent one means nothing.
+    parameter (documented: "a partial view of the credentials"), so an absent one means nothing. One that is shown and
+    is no secret has its real value (inferred: plain-params).
     ``etag`` is None while the object is ``initializing`` on AWS. Times are epoch milliseconds, 0 where unknown.
     """
 

@@ -136,7 +136,8 @@ class Ownership:
             yield f"in no record, and of the same name: {', '.join(others)}; {DELETE_OR_RENAME}"
 
     def stray_notes(self, observation: Observation | None, client: str) -> Iterator[str]:
-        """Yield a note about base connections of our own client that belong to no record, definition or call."""
+        """Yield a note about base connections of our own client (assumed: created-client) that belong to no record,
+        definition or call."""
         names = {*self.declared, *self.recorded, *self.created}
         strays = [
             observed

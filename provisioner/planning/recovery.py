@@ -1,9 +1,9 @@
 """Recovery: determine the outcome of calls whose outcome was not recorded, from what the service shows. Pure.
 
 The service has no idempotency keys and names are not unique, so the outcome of a create whose answer was lost can only
-be determined by looking for its result. Two assumptions remain. An object that carries the name and spec of the intent,
-did not exist before, appeared no earlier than the call was sent, looks exactly as declared and was not made by another
-client is ours. And a call whose effect no list shows after a while (``Deadlines.settled``) had none.
+be determined by looking for its result. An object that carries the name and spec of the intent, did not exist before,
+appeared no earlier than the call was sent, looks exactly as declared and was not made by another client is ours
+(assumed: only-creator). A call whose effect no list shows after a while (``Deadlines.settled``) had none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from provisioner.state.records import Completed, Intent, Record, Recorded, State
 from provisioner.text import fold_name
 
 CLOCK_SKEW = timedelta(seconds=5)
-"""How much earlier than its call an object may seem created: ``Date`` has whole seconds, and servers several clocks."""
+"""How much earlier than its call an object may seem created: ``Date`` has whole seconds, and servers several clocks.
+They differ by no more (assumed: server-clocks)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Wait:
     """It is too early to tell: the call may still take effect, or its effect may not be shown yet.
 
     ``fenced``: the call need not be waited for if the plan sends it again. Sent with the etag that is shown, either the
-    old or the new call takes effect, and never both.
+    old or the new call takes effect, and never both (inferred: etag-fence).
     """
 
     fenced: bool = False
@@ -221,7 +222,7 @@ def _decide_patch(intent: Intent, evidence: Evidence) -> Decision:
     observed = evidence.observation.by_id.get(intent.id or "")
     if observed is None:
         return evidence.no_effect_shown
-    # An unchanged etag shows that nothing was written so far (documented: each update makes a new one).
+    # An unchanged etag shows that nothing was written so far (inferred: etag-moves).
     if observed.etag is None or observed.etag != intent.etag:
         return SendAgain(observed)
     return NoEffect() if evidence.waited else Wait(fenced=True)
@@ -236,7 +237,8 @@ def _decide_create(intent: Intent, evidence: Evidence) -> Decision:
         return Ours(namesakes[0].id, namesakes[0].etag)
     if namesakes:
         return _ask_about(intent, namesakes)
-    # The service may change a name (not documented), so an object of another name may be the result as well.
+    # A name comes back as it was sent (assumed: text-kept). In case it does not, an object of another name may be the
+    # result as well.
     others = [observed for observed in candidates if observed.id not in evidence.exact and _is_young(observed, intent)]
     return _ask_about(intent, others) if others and evidence.waited else evidence.no_effect_shown
 
@@ -251,7 +253,10 @@ def _ask_about(intent: Intent, candidates: Iterable[Observed]) -> Undecided:
 
 
 def _may_be_result(observed: Observed, intent: Intent, evidence: Evidence) -> bool:
-    """Return whether the object is not known to have existed before, nor to belong to anybody else."""
+    """Return whether the object is not known to have existed before, nor to belong to anybody else.
+
+    One of ours shows our API key as the client that created it (assumed: created-client).
+    """
     known = observed.id in evidence.managed or observed.id in intent.seen
     of_another = bool(evidence.client and observed.created_client and observed.created_client != evidence.client)
     return not known and not of_another and observed.as_dict.get("connectionSpec.id", intent.spec_id) == intent.spec_id

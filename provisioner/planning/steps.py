@@ -5,7 +5,8 @@ probe, test). ``Patch`` holds operations without their values, so that a plan ho
 values when the request is made.
 
 ``add`` and ``replace`` on ``/auth/params`` overwrite the whole object (documented, destinations API), so any change
-of a parameter sends all of them, secrets included. Changing ``specName`` by patch is assumed to work.
+of a parameter sends all of them, secrets included. ``specName`` can be patched together with them (assumed:
+patch-spec-name).
 """
 
 from __future__ import annotations
@@ -103,8 +104,9 @@ def _operations_for(path: str) -> tuple[Operation, ...]:
         case "name":
             return (Operation("replace", "/name"),)
         case "description":
-            # `add` works whether or not a description exists, and somebody may have removed or added one meanwhile.
-            # Whether `remove` works without a value is unknown; an empty description means the same to us.
+            # `add` works whether or not a description exists, and with an empty text (inferred: patch-description).
+            # Somebody may have removed or added one meanwhile. Whether `remove` works without a value is unknown; an
+            # empty description means the same to us.
             return (Operation("add", "/description"),)
         case "auth.specName":
             return (Operation("replace", SPEC_NAME), Operation("replace", PARAMS))

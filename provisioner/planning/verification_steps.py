@@ -4,9 +4,9 @@
   step creates, tests and deletes, under one intent whose id is part of its name. The next apply finds a probe left over
   from an aborted run by that name and deletes it, with a change whose key is marked (``probe_key``).
 - ``--test`` puts a ``Test`` after each step that sends credentials.
-- On AWS, an ``Await`` follows each create. Documented: there a new base connection is ``initializing`` for a while,
-  shows no etag meanwhile, and can neither be changed nor deleted; the etag that counts is the one that it has once
-  enabled.
+- On AWS, an ``Await`` follows each create. There a new base connection is ``initializing`` for a while, shows no etag
+  meanwhile, and can neither be changed nor deleted; the etag that counts is the one that it has once enabled (inferred:
+  initializing).
 """
 
 from __future__ import annotations

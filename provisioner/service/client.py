@@ -1,6 +1,7 @@
 """The client of the Flow Service: reading and writing base connections. The only module that knows its URLs.
 
-All shapes are as in Adobe's Flow Service documentation unless a docstring says inferred or assumed.
+All shapes are as in Adobe's Flow Service documentation, unless a mark in parentheses refers to a row of
+docs/service.md.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ Result = TypeVar("Result")
 
 BASE_PATH = "/data/foundation/flowservice"
 LARGEST_PAGE = 100
-"""Documented for destinations, which are the same service."""
+"""Documented for destinations, which are the same service (inferred: page-limit)."""
 
 _CONNECTIONS = "/connections"
 _MAX_PAGES = 1000
@@ -53,7 +54,8 @@ _MAX_SINGLE_REQUESTS = 3
 """Up to this number of ids is filtered by one request each; for more, the whole list is read."""
 
 _PAUSES_AFTER_DELETE = (0.0, 0.5, 1.0, 2.0, 4.0)
-"""Seconds before each check that a deleted object is gone: a delete may be asynchronous (inferred from its states)."""
+"""Seconds before each check that a deleted object is gone: a delete may be asynchronous, as its states suggest
+(inferred: delete-time)."""
 
 _UNCLEAR = "if it is gone: `state rm KEY`"
 
@@ -82,14 +84,17 @@ class FlowReader:
         self._deadlines = deadlines
 
     def list_connections(self, spec_id: str) -> tuple[Json, ...]:
-        """Return all base connections of a connection spec, each id once, in the order of the service."""
+        """Return all base connections of a connection spec, each id once, in the order of the service.
+
+        The pages omit none that exists throughout, whoever made it (assumed: list-complete).
+        """
         what = "listing base connections"
         items = {item["id"]: item for item in self._items(what, _CONNECTIONS, f"connectionSpec.id=={spec_id}")}
         # Filtered once more: whether a ``next`` link keeps the filter is not documented.
         return tuple(item for item in items.values() if _spec_of(item) in (None, spec_id))
 
     def get(self, connection_id: str) -> Json:
-        """Return one base connection: ``items[0]``, or the bare object (inferred from sibling resources).
+        """Return one base connection: ``items[0]``, or the bare object as sibling resources do (inferred: bare-object).
 
         Raise ``NotFound`` if the service says in a documented form that this id is gone. Raise ``NotFoundUnclear`` for
         any other 404 and for an empty list, which may come from a lost sandbox or from something in between; its
@@ -147,7 +152,10 @@ class FlowReader:
             raise
 
     def flows_of(self, connection_ids: Collection[str]) -> Mapping[str, tuple[Dataflow, ...]]:
-        """Return the dataflows that read from these base connections, by id; those without any are left out."""
+        """Return the dataflows that read from these base connections, by id; those without any are left out.
+
+        A dataflow with an access label that the caller lacks is not listed (inferred: hidden-dataflows).
+        """
         sources = self._related("sourceConnections", "baseConnectionId", connection_ids)
         flows = self._related("flows", "sourceConnectionIds[]", [str(item["id"]) for item in sources])
         return {base: flows for base, flows in flows_by_base(sources, flows).items() if base in connection_ids}

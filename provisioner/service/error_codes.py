@@ -2,8 +2,8 @@
 
 A code is ``NNNN-SSS``, a number and the HTTP status: Adobe's two catalogues, of Flow Service errors and of sources
 errors, use the same number for different errors (both documented). Gateway codes (six digits) are documented in Adobe's
-troubleshooting guide; 403027 and 429050 are inferred from other AEP services. IMS codes are documented for the older
-JWT exchange and assumed for client credentials.
+troubleshooting guide, 403027 and 429050 for other AEP services (inferred: gateway-codes). IMS codes are documented for
+the older JWT exchange; those for client credentials are the same (assumed: token-errors).
 """
 
 from __future__ import annotations

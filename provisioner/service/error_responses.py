@@ -1,10 +1,10 @@
 """Error responses: reading them into a ``ServiceFault``, explaining it, and judging what it proves. Pure.
 
 Shapes, with their standing: ``{"errorMessage", "errorDetails"}``, ``{"message"}`` (documented); problem JSON with
-``type``, ``title``, ``status``, ``detail`` (codes documented, that Flow Service uses this shape inferred); the two
-combined, with ``report`` in place of ``detail`` (documented for flows, inferred for connections); ``{"error_code",
-"message"}`` of the gateway with the code as string or number (documented); ``{"error", "error_description"}`` of IMS
-(documented). Everything else is explained by its status.
+``type``, ``title``, ``status``, ``detail`` (its codes documented); the two combined, with ``report`` in place of
+``detail`` (documented for flows); ``{"error_code", "message"}`` of the gateway with the code as string or number
+(documented); ``{"error", "error_description"}`` of IMS (documented). Everything else is explained by its status. Errors
+about base connections have one of these shapes (inferred: error-shape).
 
 A code counts only where the HTTP status agrees with it. Whether a call had no effect, and whether an object is gone,
 is never read from one of the two alone.
@@ -83,8 +83,8 @@ class ServiceFault:
 
     @property
     def is_stale_token(self) -> bool:
-        """True if a fresh token may help. The call had no effect: a 401 comes from the gateway (assumed), and 2115 is
-        a refusal."""
+        """True if a fresh token may help. The call had no effect: a 401 comes from the gateway (assumed:
+        gateway-refuses), and 2115 is a refusal."""
         return self.status == 401 or self.agreed == _STALE_TOKEN_CODE
 
     @property
@@ -112,8 +112,9 @@ def refuses(response: HttpResponse) -> bool:
     """Return whether a 4xx says by its own JSON that nothing was done.
 
     Proxies and gateways answer 4xx as well, even after the call had its effect. Only these are the service's own: a
-    catalogued or gateway code that contains the HTTP status, or the legacy pair of message and details. 408 reports a
-    timeout, not a refusal. A body that contradicts its status, or itself, proves nothing.
+    catalogued or gateway code that contains the HTTP status, or the legacy pair of message and details; a call that is
+    refused like this had no effect (inferred: refusal). 408 reports a timeout, not a refusal. A body that contradicts
+    its status, or itself, proves nothing.
     """
     body = response.body
     if not 400 <= response.status <= 499 or response.status == 408 or not isinstance(body, Mapping):
@@ -135,8 +136,9 @@ def refuses(response: HttpResponse) -> bool:
 def says_gone(response: HttpResponse, ident: str) -> bool:
     """Return whether the response to a request for this id says that there is no such object.
 
-    Documented: 1101-404, 1439-400, 1439-404 (shown for flows), and a 404 with the legacy pair, which names the id. Any
-    other code concerns something else, such as the sandbox, and so does a response that names another id.
+    Documented: 1101-404, 1439-400, 1439-404 (shown for flows), and a 404 with the legacy pair, which names the id. Base
+    connections get one of these (inferred: gone). Any other code concerns something else, such as the sandbox, and so
+    does a response that names another id.
     """
     body = response.body
     if not isinstance(body, Mapping) or not refuses(response):
@@ -182,8 +184,8 @@ def sentence(fault: ServiceFault, explanation: Explanation | None = None) -> str
 def _is_from_intermediary(fault: ServiceFault) -> bool:
     """Return whether the body cannot be Adobe's, and the status alone does not say what to do.
 
-    Inferred from the documented shapes: Adobe's services refuse, and succeed, in JSON. 5xx are left out, since Adobe's
-    own gateways answer those with HTML pages too.
+    Adobe's services refuse, and succeed, in JSON, as in all documented shapes (inferred: error-shape). 5xx are left
+    out, since Adobe's own gateways answer those with HTML pages too.
     """
     return bool(fault.foreign) and fault.status // 100 in (2, 4) and fault.status not in _EXPLAINED_BY_STATUS
 

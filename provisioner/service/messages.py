@@ -18,10 +18,10 @@ class Deadlines:
     """How long a call may take and how long its effect may stay unseen, in seconds.
 
     ``attempt``: for one attempt of a call, from connecting to the last byte of its response; longer than the gateway's
-    own 60 s (documented for a sibling service). ``lag``: how long a list may lag behind a create (assumed).
+    own 60 s (documented for a sibling service). No request takes effect later than that after it was sent (assumed:
+    late-effect). ``lag``: how long a list may lag behind a create (assumed: list-lag).
 
-    Two assumptions stand behind "no effect": no request takes effect later than ``attempt`` after it was sent, and a
-    list shows a create at most ``lag`` later. Tests set shorter ones; there is no option.
+    "No effect" rests on both. Tests set shorter ones; there is no option.
     """
 
     attempt: float
@@ -60,7 +60,7 @@ class HttpRequest:
 
 
 REQUEST_ID = "x-request-id"
-"""The header with the request id (assumed)."""
+"""The header with the request id (assumed: request-id-header)."""
 
 NOT_JSON = "the body is not JSON"
 """``HttpResponse.defect`` of a body that arrived whole and is not JSON."""
@@ -89,7 +89,7 @@ class HttpResponse:
 
     @property
     def request_id(self) -> str:
-        """The id to quote to Adobe's support: from a header (assumed), or the ``report`` of an error (documented)."""
+        """The id to quote to Adobe's support: from a header, or the ``report`` of an error (documented)."""
         report = self.body.get("report") if isinstance(self.body, Mapping) else None
         reported = report.get("request-id") if isinstance(report, Mapping) else None
         raw = self.headers.get(REQUEST_ID) or reported

@@ -40,8 +40,8 @@ class Page:
 
 def is_id(value: str) -> bool:
     """Return whether an id is safe in a path, a log, a shell and the output of a pipeline: it is no option and no
-    command to a CI runner, and does not climb out of the path. Documented ids are UUIDs; that no other character is
-    needed is assumed."""
+    command to a CI runner, and does not climb out of the path. Documented ids are UUIDs; no other character is needed
+    (assumed: ids)."""
     return _ID.fullmatch(value) is not None
 
 
@@ -70,10 +70,10 @@ def incomplete(what: str, why: str) -> ServiceError:
 def next_query(what: str, page: Page, origin: Origin, base: str, path: str) -> str | None:
     """Return the query of the next page of ``base + path``, or None on the last one.
 
-    Documented: ``_links.next.href``, relative to the service root, and nothing else in ``_links``; that the last page
-    has no ``next``, or no ``_links``, is inferred. An absolute path, an absolute URL and a bare query are accepted too
-    (assumed). Raise ``ServiceError`` if the link leaves the origin or this list, for every other form, and for a last
-    page that says in any way that there is more.
+    Documented: ``_links.next.href``, relative to the service root, and nothing else in ``_links``. The last page has no
+    ``next``, or no ``_links`` (inferred: last-page). An absolute path, an absolute URL and a bare query are accepted
+    too. Raise ``ServiceError`` if the link leaves the origin or this list, for every other form, and for a last page
+    that says in any way that there is more.
     """
     link = _next_link(what, page)
     if link is None:

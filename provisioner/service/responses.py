@@ -1,12 +1,13 @@
 """Responses about the use of a base connection: ``/test``, ``/explore``, and the dataflows that read from it. Pure.
 
 Documented: ``/test`` answers 200 with ``{"result": true|false}`` and no reason; ``/explore`` answers the root with a
-bare array and a table with ``{"format", "schema": {"columns"}}``. Assumed: an array may come in ``items``, a provider
-that fails is a 1100-400, and a preview has its rows in ``data``.
+bare array and a table with ``{"format", "schema": {"columns"}}``. A provider that fails is a 1100-400 (inferred:
+provider-rejects). The root may also come in ``items``, and a preview has its rows in ``data`` (inferred:
+explore-shape).
 
 Documented (filters guide): source connections are found by ``baseConnectionId``, flows by ``sourceConnectionIds[]``; a
-flow carries its ``state`` and ``scheduleParams``. Inferred: the ``inheritedAttributes`` of a flow name its base
-connections.
+flow carries its ``state`` and ``scheduleParams``. Its ``inheritedAttributes`` name its base connections (inferred:
+flow-inherits).
 """
 
 from __future__ import annotations

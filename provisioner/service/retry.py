@@ -1,8 +1,8 @@
 """Whether and when a call is sent again. Pure: functions of method, outcome and attempt.
 
 The Flow Service has no idempotency key and lets two base connections have one name, so it matters which outcomes
-certainly had no effect. For 429 and 401 that is assumed (they come from the gateway in front); any other 4xx has to say
-so itself.
+certainly had no effect. 429 and 401 come from the gateway in front, before the call (assumed: gateway-refuses); any
+other 4xx has to say so itself.
 """
 
 from __future__ import annotations

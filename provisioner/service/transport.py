@@ -47,8 +47,8 @@ USER_AGENT = f"provisioner/{__version__} {requests.utils.default_user_agent()}"
 """Names us and our version in Adobe's logs, on every call of the Flow Service and of IMS.
 
 Five headers are documented for calls: ``Authorization``, ``x-api-key``, ``x-gw-ims-org-id``, ``x-sandbox-name`` and
-``Content-Type``. That the service takes no notice of further ones, which every HTTP client sends, is assumed. An
-``x-request-id`` of our own is not sent: it is documented for other APIs of Experience Platform only.
+``Content-Type``. The service takes no notice of further ones, which every HTTP client sends (assumed: extra-headers).
+An ``x-request-id`` of our own is not sent: it is documented for other APIs of Experience Platform only.
 """
 
 _CONNECT_TIMEOUT = 10.0
