@@ -136,7 +136,8 @@ CODES = MappingProxyType(
         ),
         "1418-400": Explanation(
             "the base connection is still used by one or more dataflows",
-            "delete those dataflows first, or keep the base connection",
+            "delete those dataflows first, or keep the base connection; an access label may hide them from the "
+            "technical account",
         ),
         "1420-400": Explanation("the base connection is being disabled and cannot be changed now", _WAIT_UNTIL_SETTLED),
         "1421-400": Explanation("the base connection is being updated and cannot be changed now", _WAIT_UNTIL_SETTLED),

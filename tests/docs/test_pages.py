@@ -22,6 +22,9 @@ from tests.docs.generate import commands, generated
 from tests.docs.pages import PAGES, ROOT, blocks, text_of
 from tests.every_command import all_commands
 
+OF_OTHER_PROGRAMS = re.compile(
+    r"\b(git|openssl|pip|pip-compile|aws secretsmanager|aws ssm|doppler run|op run|sops exec-env|teller run)[- ][^\n`]*"
+)
 SOURCES = {path: path.read_text("utf-8") for path in (ROOT / "provisioner").rglob("*.py")}
 
 
@@ -55,7 +58,7 @@ def anchors(page: Path) -> set[str]:
 
 
 def test_the_index_names_every_page() -> None:
-    named = set(re.findall(r"\]\((\w+\.md)\)", text_of("docs/README.md")))
+    named = set(re.findall(r"\]\(([\w-]+\.md)\)", text_of("docs/README.md")))
     assert named == {Path(page).name for page in PAGES} - {"README.md"}
 
 
@@ -67,7 +70,7 @@ def test_every_command_and_flag_that_it_names_exists(page: str) -> None:
         for option in command.params
         for flag in (*option.opts, *option.secondary_opts)
     }
-    text = re.sub(r"git [^\n`]*|openssl [^\n`]*|pip[- ][^\n`]*|pip-compile[^\n`]*", "", text_of(page))
+    text = OF_OTHER_PROGRAMS.sub("", text_of(page))
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) - {"--help", "--version", "--allow-"}
     assert named <= flags
     commands = set(re.findall(r"\bprovisioner ([a-z]+)\b", "\n".join(blocks(page, "sh") + blocks(page, "console"))))
