@@ -156,7 +156,8 @@ def differing(desired: Desired, observed: Observed) -> tuple[tuple[str, str], ..
 def shown_otherwise(fields: Mapping[str, str], observed: Observed) -> tuple[tuple[str, str], ...]:
     """Return those of the visible ``fields`` that the service shows with another value: path and shown value.
 
-    A field that the service does not show does not differ, except for the description: an absent one is empty.
+    A field that the service does not show does not differ, except for the description: an absent one is empty
+    (inferred: absent-description).
     """
     shown = {"description": "", **observed.as_dict}
     expected = {"description": "", **fields}

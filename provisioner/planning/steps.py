@@ -6,7 +6,7 @@ values when the request is made.
 
 ``add`` and ``replace`` on ``/auth/params`` overwrite the whole object (documented, destinations API), so any change
 of a parameter sends all of them, secrets included. ``specName`` can be patched together with them (assumed:
-patch-spec-name).
+patch-spec-name). Either all operations of a PATCH take effect or none (inferred: patch-atomic).
 """
 
 from __future__ import annotations

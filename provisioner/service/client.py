@@ -86,7 +86,8 @@ class FlowReader:
     def list_connections(self, spec_id: str) -> tuple[Json, ...]:
         """Return all base connections of a connection spec, each id once, in the order of the service.
 
-        The pages omit none that exists throughout, whoever made it (assumed: list-complete).
+        The pages omit none that exists throughout, whoever made it (assumed: list-complete), and show the fields that
+        reading it alone shows (inferred: list-whole).
         """
         what = "listing base connections"
         items = {item["id"]: item for item in self._items(what, _CONNECTIONS, f"connectionSpec.id=={spec_id}")}
