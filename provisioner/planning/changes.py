@@ -192,7 +192,8 @@ def _blocked(desired: Desired, reason: str, remedy: str, fields: tuple[FieldChan
 
 
 def _not_enabled(desired: Desired, observed: Observed, fields: tuple[FieldChange, ...]) -> Change:
-    """Return a blocked change. Documented for AWS: an object cannot be changed before it is enabled and has an etag."""
+    """Return a blocked change: an object cannot be changed before it is enabled and has an etag (inferred:
+    initializing)."""
     return _blocked(desired, f"its state is {observed.state or 'unknown'}", "plan again once it is enabled", fields)
 
 
