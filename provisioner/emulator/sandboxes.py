@@ -14,9 +14,9 @@ _PAGE: JsonObject = {"href": f"{BASE}/?limit={{limit}}&offset={{offset}}", "temp
 def list_sandboxes(app: App, request: Request) -> Reply:
     """``GET /data/foundation/sandbox-management/`` -> the caller's sandboxes, by name.
 
-    Documented (SBX): the shape with its templated ``page``, the states, that no sandbox header is needed, a ``limit``
-    of 50, and that ``limit`` and ``offset`` come together (the refusal is assumed). Assumed: that a caller may use any
-    sandbox it names.
+    Documented (SBX): the shape with its templated ``page``, the states, the ``region`` (that VA6 is on AWS: inferred),
+    that no sandbox header is needed, a ``limit`` of 50, and that ``limit`` and ``offset`` come together (the refusal is
+    assumed). Assumed: that a caller may use any sandbox it names.
     """
     states = app.behaviour.sandbox_states or {}
     known = app.behaviour.sandboxes
@@ -32,6 +32,7 @@ def list_sandboxes(app: App, request: Request) -> Reply:
             "title": name,
             "state": states.get(name, "active"),
             "type": "production" if name == "prod" else "development",
+            "region": "VA6" if app.behaviour.cloud == "aws" else "VA7",
             "isDefault": name == "prod",
         }
         for name in names[offset : offset + limit]

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any, Self
+
+from provisioner.service.messages import Certificate
 
 
 class Attempt:
@@ -20,13 +23,14 @@ class Attempt:
 
     ``left``: bytes of the request may have left. ``late``: the deadline has passed; the connection was shut down, which
     ends every wait for it. ``odd``: the response breaks a rule of HTTP, so that its end cannot be found and its
-    connection must not be used again.
+    connection must not be used again. ``certificate`` is that of the other side, None for plain HTTP.
     """
 
     def __init__(self, within: float) -> None:
         self.left = False
         self.late = False
         self.odd = False
+        self.certificate: Certificate | None = None
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
         self._timer = threading.Timer(within, self._expire)
@@ -59,6 +63,7 @@ class Attempt:
             if self.late:
                 raise TimeoutError("the deadline has passed")
             self.left = True
+        self.certificate = _certificate_of(connected)
 
     def _expire(self) -> None:
         with self._lock:
@@ -69,6 +74,15 @@ class Attempt:
         if self._handle is not None:
             with suppress(OSError):
                 self._handle.shutdown(socket.SHUT_RDWR)
+
+
+def _certificate_of(connected: Any) -> Certificate | None:
+    if not isinstance(connected, ssl.SSLSocket):
+        return None
+    issuer: Any = (connected.getpeercert() or {}).get("issuer", ())
+    names = {name: value for part in issuer for name, value in part}
+    shown = dict.fromkeys(filter(None, (names.get("organizationName"), names.get("commonName"))))
+    return Certificate(", ".join(shown), connected.version() or "")
 
 
 class _Current(threading.local):

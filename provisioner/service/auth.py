@@ -55,6 +55,7 @@ class FixedToken:
 class _CachedToken:
     token: str = field(repr=False)
     renew_at: float
+    lifetime: float
 
 
 class ClientCredentials:
@@ -101,6 +102,11 @@ class ClientCredentials:
                 self._cached = self._fetch()
             return self._cached.token
 
+    @property
+    def lifetime(self) -> float:
+        """Return the seconds that the last token lives, as its response said; 0 before there is one."""
+        return self._cached.lifetime if self._cached else 0.0
+
     def _fetch(self) -> _CachedToken:
         requested_at = self._timing.monotonic()
         form = {
@@ -125,7 +131,8 @@ class ClientCredentials:
                 request_id=response.request_id,
             )
         self._issued(token)
-        return _CachedToken(token, requested_at + usable_for(body.get("expires_in")))
+        expires_in = body.get("expires_in")
+        return _CachedToken(token, requested_at + usable_for(expires_in), lifetime_of(expires_in))
 
     def _token_error(self, outcome: HttpOutcome) -> NotAuthenticated | Unreachable:
         if isinstance(outcome, NoResponse):
@@ -142,8 +149,8 @@ class ClientCredentials:
         )
 
 
-def usable_for(expires_in: object) -> float:
-    """Return the seconds to use a token for: its lifetime less five minutes, or two thirds of a short one.
+def lifetime_of(expires_in: object) -> float:
+    """Return the lifetime of a token in seconds.
 
     Values above a million are milliseconds, as the older JWT exchange sent them (documented). Anything but a positive
     number counts as fifteen minutes.
@@ -155,8 +162,12 @@ def usable_for(expires_in: object) -> float:
         lifetime = 0.0
     if not 0 < lifetime < float("inf"):
         lifetime = _DEFAULT_LIFETIME
-    if lifetime > _LARGEST_SECONDS:
-        lifetime /= 1000
+    return lifetime / 1000 if lifetime > _LARGEST_SECONDS else lifetime
+
+
+def usable_for(expires_in: object) -> float:
+    """Return the seconds to use a token for: its lifetime less five minutes, or two thirds of a short one."""
+    lifetime = lifetime_of(expires_in)
     return max(lifetime - _RENEW_BEFORE_EXPIRY, lifetime * 2 / 3)
 
 

@@ -45,11 +45,16 @@ from provisioner.service.retry import Policy
 Result = TypeVar("Result")
 
 BASE_PATH = "/data/foundation/flowservice"
+SANDBOXES_PATH = "/data/foundation/sandbox-management/"
 LARGEST_PAGE = 100
 """Documented for destinations, which are the same service (inferred: page-limit)."""
 
 _CONNECTIONS = "/connections"
 _MAX_PAGES = 1000
+_SANDBOXES_ON_A_PAGE = 50
+"""Documented as the default; an organization has 75 sandboxes at most, unless more were bought (documented)."""
+
+_MAX_SANDBOX_PAGES = 20
 _MAX_SINGLE_REQUESTS = 3
 """Up to this number of ids is filtered by one request each; for more, the whole list is read."""
 
@@ -160,6 +165,36 @@ class FlowReader:
         sources = self._related("sourceConnections", "baseConnectionId", connection_ids)
         flows = self._related("flows", "sourceConnectionIds[]", [str(item["id"]) for item in sources])
         return {base: flows for base, flows in flows_by_base(sources, flows).items() if base in connection_ids}
+
+    def connection_spec(self, spec_id: str) -> Json:
+        """Return a connection spec as the service has it: ``items[0]``, or the bare object (inferred)."""
+        what = f"reading connection spec {spec_id}"
+        response = self._get(what, f"/connectionSpecs/{quote(spec_id, safe='')}")
+        with _naming_request(response):
+            body = response.body
+            items = items_of(what, body if isinstance(body, dict) and "items" in body else {"items": [body]})
+            if len(items) != 1 or items[0]["id"] != spec_id:
+                raise ServiceError(f"{what}: the service answered with another object", "check the endpoint")
+        return items[0]
+
+    def check_listing(self, resource: str) -> None:
+        """Raise ``ServiceError`` if the caller may not list a resource, such as ``flows``."""
+        self._get(f"listing {resource}", f"/{resource}?limit=1")
+
+    def sandboxes(self) -> tuple[Json, ...]:
+        """Return the sandboxes that the caller may use, from sandbox management. Documented."""
+        what, found = "listing sandboxes", list[Json]()
+        for page in range(_MAX_SANDBOX_PAGES):
+            query = f"?limit={_SANDBOXES_ON_A_PAGE}&offset={page * _SANDBOXES_ON_A_PAGE}"
+            request = HttpRequest("GET", self._origin, SANDBOXES_PATH + query, within=self._deadlines.attempt)
+            body = self._send(what, request).body
+            items = body.get("sandboxes") if isinstance(body, dict) else None
+            if not isinstance(items, list):
+                raise ServiceError(f"{what}: the response holds no list of sandboxes", "check the endpoint")
+            found += [item for item in items if isinstance(item, dict)]
+            if len(items) < _SANDBOXES_ON_A_PAGE:
+                break
+        return tuple(found)
 
     def service_time(self) -> datetime:
         """Return the time of the service's clock, from the ``Date`` of its last response; before any, this

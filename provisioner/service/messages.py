@@ -67,12 +67,20 @@ NOT_JSON = "the body is not JSON"
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """The certificate of the other side of a TLS connection: who issued it, and the version of TLS."""
+
+    issuer: str
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
 class HttpResponse:
     """A response whose status line arrived.
 
     ``headers`` have lower-case names. ``body`` is the parsed JSON, or None. ``defect`` says why there is none although
     bytes were announced or received ("" otherwise): the body was cut, too large, or not JSON; ``text`` then holds its
-    beginning. ``date`` is the server's ``Date``.
+    beginning. ``date`` is the server's ``Date``; ``certificate`` is None for plain HTTP.
     """
 
     status: int
@@ -81,6 +89,7 @@ class HttpResponse:
     date: datetime | None = None
     text: str = field(default="", repr=False)
     defect: str = ""
+    certificate: Certificate | None = None
 
     @property
     def success(self) -> bool:

@@ -60,6 +60,16 @@ _CHECK_NETWORK = "check the network, the endpoint and the proxy settings"
 _PROXY_FORM = "write it as http://HOST:PORT"
 
 
+NOT_VERIFIED = "the server's certificate cannot be verified"
+TLS_FAILED = "the TLS connection failed"
+NO_CERTIFICATES = "the file of trusted certificates cannot be read"
+
+
+def trust_variable(environ: Mapping[str, str]) -> str:
+    """Return the variable that names the trusted certificates, as ``requests`` reads it; "" if it is none of them."""
+    return next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if environ.get(name)), "")
+
+
 def real_timing(interrupted: threading.Event | None = None) -> Timing:
     """Return the clocks of this machine. Once ``interrupted`` is set every wait ends, and no call is started."""
     event = interrupted or threading.Event()
@@ -170,15 +180,16 @@ class HttpTransport:
     def _read(self, response: requests.Response, attempt: Attempt) -> HttpResponse:
         headers = {name.lower(): value for name, value in response.headers.items()}
         date = clock_date(headers.get("date", ""))
+        certificate = attempt.certificate
         if not _has_body(response.status_code):
-            return HttpResponse(response.status_code, headers, date=date)
+            return HttpResponse(response.status_code, headers, date=date, certificate=certificate)
         raw, defect = self._read_body(response)
         if attempt.late:
             defect = "the body did not end in time"
         body, parse_defect = (None, "") if defect or not raw else parse_json(raw)
         defect = defect or parse_defect
         text = raw[:_MAX_TEXT].decode("utf-8", "replace") if defect else ""
-        return HttpResponse(response.status_code, headers, body, date, text, defect)
+        return HttpResponse(response.status_code, headers, body, date, text, defect, certificate)
 
     def _read_body(self, response: requests.Response) -> tuple[bytes, str]:
         """Return the bytes and their defect. The status is known already, so a broken body is no failure."""
@@ -283,7 +294,7 @@ def _reason_while_reading(error: BaseException) -> str:
     if isinstance(error, requests.Timeout):
         return "no response came in time"
     if isinstance(error, requests.exceptions.SSLError):
-        return "the TLS connection failed"
+        return TLS_FAILED
     if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
         return "the connection broke before the response was complete"
     return "the response cannot be read"
@@ -294,23 +305,23 @@ def _explain_not_sent(error: BaseException, origin: Origin, environ: Mapping[str
     type_names = {base.__name__ for cause in chain for base in type(cause).__mro__}
     if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in chain):
         remedy = "if a proxy inspects TLS, name its certificate authority in REQUESTS_CA_BUNDLE"
-        return NoResponse(False, "the server's certificate cannot be verified", remedy)
+        return NoResponse(False, NOT_VERIFIED, remedy)
     if "NewConnectionError" in type_names or "ConnectTimeoutError" in type_names:
         return _explain_not_connected(type_names, origin, environ)
     if any(isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed") for cause in chain):
         proxy = proxy_variable(origin, environ) or "the proxy settings"
         return NoResponse(False, "the proxy refused the connection", f"check {proxy} and its credentials")
     if isinstance(error, requests.exceptions.SSLError):
-        return NoResponse(False, "the TLS connection failed", "check the endpoint, the proxy and REQUESTS_CA_BUNDLE")
+        return NoResponse(False, TLS_FAILED, "check the endpoint, the proxy and REQUESTS_CA_BUNDLE")
     if isinstance(error, requests.ConnectionError):
         return NoResponse(False, "the connection broke before the request was sent", _CHECK_NETWORK)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         if error.errno is not None:
             return NoResponse(False, f"the request cannot be sent: {error.strerror}", _CHECK_NETWORK)
         # ``requests`` itself reports a missing file of certificates, without an error number. It stays missing.
-        reason = "the file of trusted certificates cannot be read"
-        name = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if environ.get(name)), "")
-        return HeldBack(False, f"{name}: {reason}" if name else reason, f"check {name or 'REQUESTS_CA_BUNDLE'}")
+        name = trust_variable(environ)
+        reason = f"{name}: {NO_CERTIFICATES}" if name else NO_CERTIFICATES
+        return HeldBack(False, reason, f"check {name or 'REQUESTS_CA_BUNDLE'}")
     # Anything that is refused before a connection is looked for would be refused again.
     name = proxy_variable(origin, environ)
     reason, remedy = proxy_problem(environ[name]) if name else ("", "")
