@@ -2,7 +2,7 @@
 
 Packages are the stages that data passes, and imports go one way::
 
-    cli -> importing, report -> apply -> planning -> definitions, state, service -> vocabulary
+    cli -> importing, report -> apply, doctor -> planning -> definitions, state, service -> vocabulary
 
 The map; tests/test_architecture.py keeps it true::
 
@@ -13,6 +13,7 @@ The map; tests/test_architecture.py keeps it true::
     planning        desired x state x observed -> a plan, as a value; recovery, guards, approval
     apply           carries out a plan, every step recorded; what became of it
     importing       existing base connections -> definitions and records; rebuilds a lost state
+    doctor          looks at everything on the way to the service, line by line; changes nothing
     report          plans, outcomes, problems and states as text, JSON, Markdown, HTML, JUnit and annotations
     emulator        a stand-in for the Flow Service, an independent reading of its API
     scaffold        the files that `init` writes

@@ -26,6 +26,7 @@ from provisioner.errors import ExitCode
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "apply": ("apply:apply", "Apply a plan: create, change and delete base connections."),
     "completion": ("completion:completion", "Print a shell completion script."),
+    "doctor": ("doctor:doctor", "Check everything on the way to the service; change nothing."),
     "emulator": ("emulator:emulator", "Run an emulator of the Flow Service."),
     "explore": ("explore:explore", "List tables, or the columns of a table."),
     "import": ("import_:import_", "Bring existing base connections under management."),

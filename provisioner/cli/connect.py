@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from provisioner.planning.target_context import TargetContext
     from provisioner.secret_scanner import SecretScanner
     from provisioner.service.auth import ClientCredentials, FixedToken
+    from provisioner.service.calls import TokenSource
+    from provisioner.service.channel import Channel
     from provisioner.service.client import FlowService
-    from provisioner.service.messages import Log, Timing, Transport
+    from provisioner.service.messages import Log
     from provisioner.service.origin import Origin
 
 EMULATOR = "emulator"
@@ -151,46 +154,88 @@ def connect(
     Texts of error responses for which ``repeats`` is true hold a sensitive value, and are withheld. Once
     ``interrupted`` is set, nothing is waited for or sent again.
     """
-    from provisioner.service.client import FlowService
+    with open_channel(target, settings, log, repeats, _new_emulator_data, interrupted) as channel:
+        try:
+            yield flow_service(target, channel, token_source(target, settings, channel))
+        except Unreachable as error:
+            if channel.flow.loopback:
+                error.remedy = start_emulator(channel.flow)
+            raise
+
+
+def start_emulator(origin: Origin) -> str:
+    """Return the remedy where nothing listens on this machine."""
+    return f"is `provisioner emulator` running? start it with --port {origin.port}, or correct `endpoint:`"
+
+
+@contextmanager
+def open_channel(
+    target: TargetContext,
+    settings: Settings,
+    log: Log,
+    repeats: Callable[[str], bool],
+    emulator_data: Callable[[Path], Path | None],
+    interrupted: Event | None = None,
+) -> Iterator[Channel]:
+    """Open the way to both services of a target, or start its emulator. Nothing is sent yet.
+
+    ``emulator_data`` returns the file with the emulator's data in a folder; None for an emulator that keeps nothing.
+    """
+    from provisioner.service.channel import Channel
     from provisioner.service.transport import HttpTransport, RedactingTransport, real_timing
 
     with ExitStack() as stack:
         url, ims_url = target.target.endpoint, target.target.ims_endpoint
         if target.target.emulator:
-            url = ims_url = stack.enter_context(_emulator(target.project, target.target))
+            url = ims_url = stack.enter_context(_emulator(target.project, target.target, emulator_data))
         elif ims_url == DEFAULT_IMS_ENDPOINT and _origin(url, settings).loopback:
             ims_url = url  # a running emulator issues its own tokens
         timing = replace(real_timing(interrupted), waiting=target.waits)
         transport = RedactingTransport(stack.enter_context(HttpTransport(timing, log, settings.variables)), repeats)
-        tokens = _tokens(target, settings, ims_url, transport, timing)
-        identity = target.identity
-        origin = _origin(url, settings)
-        names = (identity.org_id, identity.sandbox, target.client)
-        try:
-            yield FlowService(
-                origin, *names, tokens, transport, timing, progress=target.progress, deadlines=target.deadlines
-            )
-        except Unreachable as error:
-            if origin.loopback:
-                error.remedy = (
-                    f"is `provisioner emulator` running? start it with --port {origin.port}, or correct `endpoint:`"
-                )
-            raise
+        yield Channel(_origin(url, settings), _origin(ims_url, settings), transport, timing)
+
+
+def flow_service(target: TargetContext, channel: Channel, tokens: TokenSource) -> FlowService:
+    from provisioner.service.client import FlowService
+
+    names = (target.identity.org_id, target.identity.sandbox, target.client)
+    return FlowService(
+        channel.flow,
+        *names,
+        tokens,
+        channel.transport,
+        channel.timing,
+        progress=target.progress,
+        deadlines=target.deadlines,
+    )
+
+
+_EMULATOR_DATA = "emulator.sqlite"
+
+
+def _new_emulator_data(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    ignored = folder.parent / ".gitignore"
+    if not ignored.exists():
+        ignored.write_text("*\n", "utf-8")  # whatever the project's own says
+    return folder / _EMULATOR_DATA
+
+
+def existing_emulator_data(folder: Path) -> Path | None:
+    """Return the file of an emulator that ran before; None if there is none, and then none is made."""
+    data = folder / _EMULATOR_DATA
+    return data if data.exists() else None
 
 
 @contextmanager
-def _emulator(project: Project, target: Target) -> Iterator[str]:
+def _emulator(project: Project, target: Target, data_in: Callable[[Path], Path | None]) -> Iterator[str]:
     from provisioner.emulator.behaviour import Behaviour
     from provisioner.emulator.server import Emulator
 
     folder = project.folder / ".provisioner" / target.name
     with ExitStack() as stack:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            ignored = folder.parent / ".gitignore"
-            if not ignored.exists():
-                ignored.write_text("*\n", "utf-8")  # whatever the project's own says
-            emulator = Emulator(data=folder / "emulator.sqlite", behaviour=Behaviour(cloud=target.cloud.value))
+            emulator = Emulator(data=data_in(folder), behaviour=Behaviour(cloud=target.cloud.value))
             running = stack.enter_context(emulator)
         except (OSError, sqlite3.Error) as error:
             reason = str(error)
@@ -206,9 +251,8 @@ def _emulator(project: Project, target: Target) -> Iterator[str]:
 _REMEDY = "set AEP_API_KEY and AEP_CLIENT_SECRET, or AEP_API_KEY and AEP_ACCESS_TOKEN"
 
 
-def _tokens(
-    target: TargetContext, settings: Settings, ims_url: str, transport: Transport, timing: Timing
-) -> FixedToken | ClientCredentials:
+def token_source(target: TargetContext, settings: Settings, channel: Channel) -> FixedToken | ClientCredentials:
+    """Return the source of access tokens for a target. Raise ``NotAuthenticated`` or ``UsageError``."""
     from provisioner.service import messages
     from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
 
@@ -219,15 +263,21 @@ def _tokens(
         return FixedToken(credentials.access_token.reveal())
     if not credentials.client_secret:
         raise NotAuthenticated("neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set", _REMEDY)
-    origin = _origin(ims_url, settings)
     scopes = credentials.scopes or DEFAULT_SCOPES
 
     def issued(token: str) -> None:
         target.scanner.register([Sensitive(token, "access token")])
 
-    within = (messages.LOOPBACK if origin.loopback else messages.REMOTE).attempt
+    within = (messages.LOOPBACK if channel.ims.loopback else messages.REMOTE).attempt
     return ClientCredentials(
-        origin, target.client, credentials.client_secret, transport, timing, issued, scopes=scopes, within=within
+        channel.ims,
+        target.client,
+        credentials.client_secret,
+        channel.transport,
+        channel.timing,
+        issued,
+        scopes=scopes,
+        within=within,
     )
 
 

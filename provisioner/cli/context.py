@@ -135,6 +135,18 @@ class Context:
             Progress(time.monotonic, 0, lambda text: self.console.err(safe(text))) if self.verbose else self.progress
         )
 
+    def log_to(self, record_call: Callable[[CallLog], None]) -> Callable[[CallLog], None]:
+        """Return a log of calls that passes each on to ``record_call``, and prints it with ``--verbose``."""
+
+        def log(call: CallLog) -> None:
+            if call.request_id and self.console.scanner.contains(call.request_id):
+                call = replace(call, request_id="")  # errors leave it out too, see ``RedactingTransport``
+            record_call(call)
+            if self.verbose:
+                self.console.err(safe(_log_line(call)))
+
+        return log
+
     def _style(self, stream: TextIO) -> Style:
         return Style(coloured(self.environ, stream.isatty()), _width(stream))
 
@@ -200,14 +212,8 @@ class Run:
         """
         from provisioner.cli.connect import connect
 
-        def log(call: CallLog) -> None:
-            if call.request_id and self.context.console.scanner.contains(call.request_id):
-                call = replace(call, request_id="")  # errors leave it out too, see ``RedactingTransport``
-            record_call(call)
-            if self.context.verbose:
-                self.context.console.err(safe(_log_line(call)))
-
-        with connect(self.target, self.settings, log, self.context.console.scanner.contains, interrupted) as service:
+        log, repeats = self.context.log_to(record_call), self.context.console.scanner.contains
+        with connect(self.target, self.settings, log, repeats, interrupted) as service:
             yield service
 
     @contextmanager

@@ -12,7 +12,7 @@ from provisioner.cli.context import Context
 from provisioner.errors import UsageError
 from provisioner.model import Cloud
 
-_SCHEMAS = ("connection", "project", "plan", "apply", "state", "faults")
+_SCHEMAS = ("connection", "project", "plan", "apply", "state", "doctor", "faults")
 
 
 # The metavar is written out: versions of click show an optional choice in different brackets.
@@ -21,7 +21,8 @@ _SCHEMAS = ("connection", "project", "plan", "apply", "state", "faults")
 @click.option("--cloud", type=click.Choice(["azure", "aws"]), help="Only allow the values of this cloud.")
 @click.pass_obj
 def schema(context: Context, name: str, cloud: str | None) -> int:
-    """Print the JSON Schema of definitions, the project file, a plan or an apply as JSON, a state or a fault file."""
+    """Print the JSON Schema of definitions, the project file, a plan, an apply or
+    the facts of doctor as JSON, a state or a fault file."""
     from provisioner.definitions.schema import narrowed
 
     if cloud is None:

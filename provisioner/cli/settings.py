@@ -52,7 +52,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     An empty variable counts as unset, and so does ``$(NAME)``, which Azure Pipelines leaves where there is no variable
     of that name (documented).
     """
-    environ = _set(environ)
+    environ = without_placeholders(environ)
     run = pipeline_run(environ)
     return Settings(
         variables=environ,
@@ -152,7 +152,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 
 def pipeline_run(environ: Mapping[str, str]) -> PipelineRun:
     """Return the run of a pipeline as its documented variables describe it."""
-    environ = _set(environ)
+    environ = without_placeholders(environ)
     actor = next(filter(None, map(environ.get, _ACTORS)), "")
     commit = next(filter(_COMMIT.fullmatch, (environ.get(name, "") for name in _COMMITS)), "")
     return PipelineRun(_run_url(environ), actor, commit)
@@ -168,6 +168,6 @@ def _run_url(environ: Mapping[str, str]) -> str:
     return environ.get("CI_JOB_URL", "")
 
 
-def _set(environ: Mapping[str, str]) -> Mapping[str, str]:
+def without_placeholders(environ: Mapping[str, str]) -> Mapping[str, str]:
     """Return the variables that are set: Azure Pipelines leaves ``$(NAME)`` where there is none of that name."""
     return {name: value for name, value in environ.items() if value != f"$({name})"}

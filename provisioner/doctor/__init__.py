@@ -1,0 +1,1 @@
+"""Checks of everything on the way to the service, which only look."""
