@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from provisioner.service.client import FlowService
     from provisioner.service.messages import Log
     from provisioner.service.origin import Origin
+    from provisioner.service.retry import Policy
 
 EMULATOR = "emulator"
 EMULATOR_ORG = "EMULATOR@AdobeOrg"
@@ -195,7 +196,10 @@ def open_channel(
         yield Channel(_origin(url, settings), _origin(ims_url, settings), transport, timing)
 
 
-def flow_service(target: TargetContext, channel: Channel, tokens: TokenSource) -> FlowService:
+def flow_service(
+    target: TargetContext, channel: Channel, tokens: TokenSource, policy: Policy | None = None
+) -> FlowService:
+    """Return the client of the Flow Service. ``policy`` bounds how often a call is repeated."""
     from provisioner.service.client import FlowService
 
     names = (target.identity.org_id, target.identity.sandbox, target.client)
@@ -205,6 +209,7 @@ def flow_service(target: TargetContext, channel: Channel, tokens: TokenSource) -
         tokens,
         channel.transport,
         channel.timing,
+        policy=policy,
         progress=target.progress,
         deadlines=target.deadlines,
     )

@@ -23,6 +23,10 @@ from provisioner.planning.target_context import TargetContext
 from provisioner.report.doctor import facts_as_json, line_as_text, section_as_text, summary_as_text
 from provisioner.report.terminal import json_line
 from provisioner.service.channel import Channel
+from provisioner.service.retry import Policy
+
+_ONCE_MORE = Policy(attempts=2, total=30.0, throttled_attempts=3)
+"""A call that fails at once is repeated once. One that hangs ends in the deadline of one attempt."""
 
 
 @click.command(cls=options.StrictCommand)
@@ -102,6 +106,6 @@ def _site(context: Context, target_name: str | None) -> Iterator[Site]:
                 ).load(),
                 channel_of=channel_of,
                 tokens_of=lambda target, channel: connect.token_source(target, settings(), channel),
-                service_of=connect.flow_service,
+                service_of=lambda target, channel, tokens: connect.flow_service(target, channel, tokens, _ONCE_MORE),
             )
         )

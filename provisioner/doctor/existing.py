@@ -53,7 +53,7 @@ def judge_created_client(items: Sequence[Json], records: Mapping[str, Record], c
     if facts["ours"] < len(ours):
         seen = f"{len(ours) - facts['ours']:,} of {len(ours):,} that are recorded were created by another client"
         return warned(seen, f"expected of imported ones; else: {_ASSUMED}", **facts)
-    return passed(f"that of all {len(ours):,} that are recorded is AEP_API_KEY", **facts)
+    return passed(f"this client created {len(ours):,} of {len(ours):,} that are recorded", **facts)
 
 
 _ASSUMED = "`state rebuild` finds our own base connections by it: report it"

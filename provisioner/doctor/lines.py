@@ -14,6 +14,11 @@ _SPEC = "The connection spec of MySQL, beside the schema of definitions"
 _KEPT = "State and base connections"
 
 
+def _target(site: Site) -> Finding:
+    _ = site.channel  # an endpoint that no token may be sent to, or an emulator that does not start
+    return local.judge_target(site.target)
+
+
 def _identity(site: Site) -> Finding:
     site.access.check_identity(site.target)
     return local.judge_identity(site.target)
@@ -58,7 +63,7 @@ LINES: tuple[Line[Site], ...] = (
         (),
         lambda site: local.judge_schemas(site.schemas),
     ),
-    Line(_HERE, "target", "the target, and its hosts", ("project",), lambda site: local.judge_target(site.target)),
+    Line(_HERE, "target", "the target, and its hosts", ("project",), _target),
     Line(_HERE, "identity", "organization and sandbox are named", ("target",), _identity),
     Line(
         _HERE,
@@ -260,7 +265,7 @@ LINES: tuple[Line[Site], ...] = (
     ),
     Line(
         _KEPT,
-        "connections.created-client",
+        "created-client",
         "createdClient is our API key",
         ("permissions.connections", "state"),
         lambda site: existing.judge_created_client(site.items, site.records, site.target.client),

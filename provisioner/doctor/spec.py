@@ -36,10 +36,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class AuthSpec:
-    """The parameters of one way to sign in."""
+    """The parameters of one way to sign in. ``admits_others`` is None where nothing is said of further ones."""
 
     required: frozenset[str]
     parameters: Mapping[str, Parameter]
+    admits_others: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,9 @@ def _auth_spec(schema: Any) -> AuthSpec:
         return AuthSpec(frozenset(), {})
     required = schema.get("required")
     names = frozenset(name for name in required if isinstance(name, str)) if isinstance(required, list) else frozenset()
-    return AuthSpec(names, {str(name): _parameter(one) for name, one in schema["properties"].items()})
+    others = schema.get("additionalProperties")
+    parameters = {str(name): _parameter(one) for name, one in schema["properties"].items()}
+    return AuthSpec(names, parameters, None if others is None else others is not False)
 
 
 def _parameter(schema: Any) -> Parameter:
@@ -155,10 +158,11 @@ def judge_parameters(here: ConnectionSpec, there: ConnectionSpec) -> Finding:
     """Compare names, types, and enumerations and patterns that only the service has."""
     details, facts = [], {}
     for name, ours, theirs in _common(here, there):
-        facts[name] = {
+        parameters = {
             parameter: {"type": one.type, "values": list(one.values), "pattern": one.pattern}
             for parameter, one in sorted(theirs.parameters.items())
         }
+        facts[name] = {"parameters": parameters, "admits_others": theirs.admits_others}
         only_there = sorted(theirs.parameters.keys() - ours.parameters.keys())
         only_here = sorted(ours.parameters.keys() - theirs.parameters.keys())
         details += [f"{name}: there and not here: {', '.join(only_there)}"] if only_there else []

@@ -35,7 +35,7 @@ def judge_proxy(origins: Sequence[Origin], environ: Mapping[str, str]) -> Findin
         if problem:
             return failed(f"{name}: {problem}", remedy, **facts)
     if not used:
-        why = "this machine" if all(origin.loopback for origin in origins) else "no proxy is set for it"
+        why = "the hosts are this machine" if all(origin.loopback for origin in origins) else "no variable names one"
         return passed(f"none: {why}", **facts)
     return passed("; ".join(f"{host}: {name or 'none'}" for host, name in variables.items()), **facts)
 
@@ -52,6 +52,8 @@ def judge_name(origin: Origin, resolution: Resolution, environ: Mapping[str, str
     if resolution.problem:
         remedy = "check the network, the VPN and the endpoint; behind a proxy, set HTTPS_PROXY"
         return failed(f"{origin.host}: {resolution.problem}", remedy, **facts)
+    if resolution.addresses == (origin.host.strip("[]"),):
+        return passed(f"{origin.host} is an address", **facts)
     more = len(resolution.addresses) - 1
     others = f" and {more:,} more" if more else ""
     return passed(f"{origin.host}: {resolution.addresses[0]}{others}", **facts)

@@ -37,17 +37,21 @@ def line_as_text(line: Line[Site], finding: Finding, width: int, style: Style) -
     room = style.width - indent
     if style.width and room < _LEAST_FOR_TEXT:
         return style.fold("\n".join([head.rstrip(), *(f"    {text}" for text in body)]))
-    parts = (part for text in body for part in _folded(text, room if style.width else 0))
+    room = max(room, 0)
+    parts = (part for number, text in enumerate(body) for part in _folded(text, room, "  " if number else ""))
     return "\n".join(f"{head if number == 0 else ' ' * indent}{part}" for number, part in enumerate(parts))
 
 
-def _folded(text: str, width: int) -> Iterator[str]:
-    """Yield the text in lines of at most ``width`` columns, if there is a width. Words are never broken."""
+def _folded(text: str, width: int, indent: str) -> Iterator[str]:
+    """Yield the text in lines of at most ``width`` columns, if there is a width; those after the first are indented.
+
+    Words are never broken.
+    """
     current = ""
     for word in text.split(" "):
         if width and current and columns(current) + 1 + columns(word) > width:
             yield current
-            current = "  " + word
+            current = indent + word
         else:
             current = f"{current} {word}" if current else word
     yield current
