@@ -99,7 +99,7 @@ LINES: tuple[Line[Site], ...] = (
         "flow-service.name",
         "the name of the Flow Service's host is resolved",
         ("proxy",),
-        lambda site: way.judge_name(site.channel.flow, site.flow_name, site.access.environ),
+        lambda site: way.judge_name(site.channel.flow, site.flow_name),
     ),
     Line(
         _WAY,
@@ -120,7 +120,7 @@ LINES: tuple[Line[Site], ...] = (
         "ims.name",
         "the name of the identity service's host is resolved",
         ("proxy",),
-        lambda site: way.judge_name(site.channel.ims, site.ims_name, site.access.environ),
+        lambda site: way.judge_name(site.channel.ims, site.ims_name),
     ),
     Line(
         _WAY,
@@ -141,7 +141,7 @@ LINES: tuple[Line[Site], ...] = (
         "clock",
         "this machine's clock agrees with the service's",
         ("flow-service.tls",),
-        lambda site: way.judge_clock((site.flow_answer,)),
+        lambda site: way.judge_clock(site.flow_answer),
     ),
     Line(
         _SERVICE,

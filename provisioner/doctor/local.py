@@ -168,7 +168,7 @@ def judge_state(state: State, files: StateFiles) -> Finding:
     }
     if not files.state and not files.journal:
         return passed("none yet: nothing was applied from here", **facts)
-    last = f", last applied {applied}" if applied else ""
+    last = f", last applied {applied[:16].replace('T', ' ')} UTC" if applied else ""
     records = f"{len(state.records):,} record{'' if len(state.records) == 1 else 's'}"
     return passed(f"{records}, serial {state.serial}, lineage {state.lineage[:8]}{last}", **facts)
 

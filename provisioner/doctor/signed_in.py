@@ -91,7 +91,7 @@ def _number(value: object) -> float | None:
 
 def _duration(seconds: float) -> str:
     minutes = round(seconds / 60)
-    if minutes < 1:
+    if seconds < 60:
         return f"{seconds:.0f} s"
     return f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
 

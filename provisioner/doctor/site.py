@@ -28,6 +28,7 @@ from provisioner.service.channel import Channel
 from provisioner.service.client import BASE_PATH, FlowReader
 from provisioner.service.messages import HttpOutcome, HttpRequest
 from provisioner.service.origin import Origin
+from provisioner.service.transport import proxy_variable
 from provisioner.state.lock import current_holder
 from provisioner.state.records import Record, State
 
@@ -66,11 +67,12 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The addresses of a host's name, or why there are none."""
+    """The addresses of a host's name, or why there are none. ``proxy`` is the variable of a proxy that resolves it."""
 
-    addresses: tuple[str, ...]
-    seconds: float
+    addresses: tuple[str, ...] = ()
+    seconds: float = 0.0
     problem: str = ""
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,8 @@ class Site:
 
     def _resolved(self, origin: Origin) -> Resolution:
         """Return the addresses of a host. The resolver has no deadline of its own, so a thread waits for it."""
+        if proxy := proxy_variable(origin, self.access.environ):
+            return Resolution(proxy=proxy)
         timing = self.channel.timing
         started = timing.monotonic()
         found: list[Resolution] = []
@@ -211,14 +215,14 @@ class Site:
         def resolve() -> None:
             try:
                 infos = socket.getaddrinfo(origin.host.strip("[]"), origin.port, type=socket.SOCK_STREAM)
-                found.append(Resolution(tuple(dict.fromkeys(str(info[4][0]) for info in infos)), 0.0))
+                found.append(Resolution(tuple(dict.fromkeys(str(info[4][0]) for info in infos))))
             except (OSError, UnicodeError):
-                found.append(Resolution((), 0.0, "the name cannot be resolved"))
+                found.append(Resolution(problem="the name cannot be resolved"))
 
         thread = threading.Thread(target=resolve, name="doctor-resolver", daemon=True)
         thread.start()
         thread.join(_RESOLVING)
-        resolution = found[0] if found else Resolution((), 0.0, "the resolver does not answer")
+        resolution = found[0] if found else Resolution(problem="the resolver does not answer")
         return replace(resolution, seconds=timing.monotonic() - started)
 
 

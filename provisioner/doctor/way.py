@@ -40,10 +40,9 @@ def judge_proxy(origins: Sequence[Origin], environ: Mapping[str, str]) -> Findin
     return passed("; ".join(f"{host}: {name or 'none'}" for host, name in variables.items()), **facts)
 
 
-def judge_name(origin: Origin, resolution: Resolution, environ: Mapping[str, str]) -> Finding:
-    proxy = proxy_variable(origin, environ)
-    if proxy:
-        return passed(f"{origin.host}: the proxy of {proxy} resolves it", by_proxy=True)
+def judge_name(origin: Origin, resolution: Resolution) -> Finding:
+    if resolution.proxy:
+        return passed(f"{origin.host}: the proxy of {resolution.proxy} resolves it", by_proxy=True)
     facts: dict[str, Any] = {
         "by_proxy": False,
         "addresses": len(resolution.addresses),
@@ -94,14 +93,13 @@ def judge_tls(answer: Answer, environ: Mapping[str, str]) -> Finding:
     return passed(seen, issuer=certificate.issuer, protocol=certificate.protocol, **facts)
 
 
-def judge_clock(answers: Sequence[Answer]) -> Finding:
+def judge_clock(answer: Answer) -> Finding:
     """Judge this machine's clock by the ``Date`` of an answer, which is in whole seconds."""
-    dated = [answer for answer in answers if isinstance(answer.outcome, HttpResponse) and answer.outcome.date]
-    if not dated:
-        return warned("the services send no date, so our clock cannot be compared", seconds_off=None)
-    answer = dated[0]
     date = answer.outcome.date if isinstance(answer.outcome, HttpResponse) else None
-    off = round((answer.ended - date).total_seconds()) if date else 0
+    if date is None:
+        remedy = "nothing to do here; `provisioner` then goes by this machine's clock"
+        return warned("the service sends no date, so our clock cannot be compared", remedy, seconds_off=None)
+    off = round((answer.ended - date).total_seconds())
     if abs(off) <= _TOLERATED:
         return passed("agrees with that of the service", seconds_off=off)
     direction = "ahead of" if off > 0 else "behind"
