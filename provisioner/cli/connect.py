@@ -215,7 +215,7 @@ def flow_service(
     )
 
 
-_EMULATOR_DATA = "emulator.sqlite"
+EMULATOR_DATA = "emulator.sqlite"
 
 
 def _new_emulator_data(folder: Path) -> Path:
@@ -223,13 +223,7 @@ def _new_emulator_data(folder: Path) -> Path:
     ignored = folder.parent / ".gitignore"
     if not ignored.exists():
         ignored.write_text("*\n", "utf-8")  # whatever the project's own says
-    return folder / _EMULATOR_DATA
-
-
-def existing_emulator_data(folder: Path) -> Path | None:
-    """Return the file of an emulator that ran before; None if there is none, and then none is made."""
-    data = folder / _EMULATOR_DATA
-    return data if data.exists() else None
+    return folder / EMULATOR_DATA
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -91,8 +93,17 @@ def _site(context: Context, target_name: str | None) -> Iterator[Site]:
 
         def channel_of(target: TargetContext) -> Channel:
             log, repeats = context.log_to(lambda _: None), console.scanner.contains
-            data = connect.existing_emulator_data
-            return stack.enter_context(connect.open_channel(target, settings(), log, repeats, data))
+            return stack.enter_context(connect.open_channel(target, settings(), log, repeats, copy_of_data))
+
+        def copy_of_data(folder: Path) -> Path | None:
+            """Return a copy of an emulator's data, since SQLite writes to a file that it only reads."""
+            files = tuple(folder.glob(f"{connect.EMULATOR_DATA}*"))
+            if not files:
+                return None
+            copies = Path(stack.enter_context(TemporaryDirectory()))
+            for file in files:
+                shutil.copy(file, copies)
+            return copies / connect.EMULATOR_DATA
 
         yield Site(
             Access(

@@ -51,7 +51,7 @@ LINES: tuple[Line[Site], ...] = (
     Line(
         _HERE,
         "versions",
-        "versions of the tool, of Python, and of libraries",
+        "the libraries are as new as needed",
         (),
         lambda _: local.judge_versions(local.installed_versions()),
     ),
@@ -63,7 +63,7 @@ LINES: tuple[Line[Site], ...] = (
         (),
         lambda site: local.judge_schemas(site.schemas),
     ),
-    Line(_HERE, "target", "the target, and its hosts", ("project",), _target),
+    Line(_HERE, "target", "the target is known, and its hosts may get a token", ("project",), _target),
     Line(_HERE, "identity", "organization and sandbox are named", ("target",), _identity),
     Line(
         _HERE,
@@ -90,7 +90,7 @@ LINES: tuple[Line[Site], ...] = (
     Line(
         _WAY,
         "proxy",
-        "the proxy towards both hosts",
+        "the proxy towards both hosts, if there is one, can be used",
         ("target",),
         lambda site: way.judge_proxy((site.channel.flow, site.channel.ims), site.access.environ),
     ),
@@ -139,7 +139,7 @@ LINES: tuple[Line[Site], ...] = (
     Line(
         _WAY,
         "clock",
-        "this machine's clock agrees with the service's",
+        "this machine's clock agrees with the service's to a minute",
         ("flow-service.tls",),
         lambda site: way.judge_clock(site.flow_answer),
     ),
@@ -230,7 +230,7 @@ LINES: tuple[Line[Site], ...] = (
     Line(
         _SPEC,
         "spec.draft-mode",
-        "whether base connections can be drafts",
+        "the spec can be read; whether there are drafts is shown",
         ("permissions.specs",),
         lambda site: spec.judge_draft_mode(spec.read_spec(site.spec)),
     ),
@@ -259,7 +259,7 @@ LINES: tuple[Line[Site], ...] = (
     Line(
         _KEPT,
         "connections",
-        "the base connections that there are",
+        "every base connection that is recorded is listed",
         ("permissions.connections", "state"),
         lambda site: existing.judge_connections(site.items, site.records, site.target.client),
     ),

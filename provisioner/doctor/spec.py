@@ -18,9 +18,6 @@ from provisioner.model import Cloud, Json, text_or_empty
 
 BASIC = "Basic Authentication"
 _PARAMETERS = {BASIC: "basicParams", "Connection String Based Authentication": "connectionStringParams"}
-_ALWAYS_SENT = frozenset({"port"})
-"""Parameters with a default of ours, which are sent whether or not a definition has them."""
-
 _REPORT = "keep this and report it: the schema of definitions has to follow"
 
 
@@ -144,7 +141,8 @@ def _compared(here: tuple[str, ...], there: tuple[str, ...], used: Iterable[str]
 def judge_required(here: ConnectionSpec, there: ConnectionSpec) -> Finding:
     details, facts = [], {}
     for name, ours, theirs in _common(here, there):
-        more = sorted(theirs.required - ours.required - _ALWAYS_SENT)
+        always_sent = {parameter for parameter, one in ours.parameters.items() if one.default is not None}
+        more = sorted(theirs.required - ours.required - always_sent)
         fewer = sorted(ours.required - theirs.required)
         facts[name] = {"here": sorted(ours.required), "there": sorted(theirs.required)}
         details += [f"{name}: required there and not here: {', '.join(more)}"] if more else []

@@ -597,6 +597,23 @@ def test_an_emulator_that_never_ran_leaves_nothing(bare: Project) -> None:
     assert sorted(path.name for path in bare.folder.iterdir()) == ["connections", "provisioner.yaml"]
 
 
+def test_the_data_of_an_emulator_stay_as_they_are(sample: Project) -> None:
+    before = {path: path.read_bytes() for path in sample.folder.rglob("*") if path.is_file()}
+    assert sample.run("doctor").code == 0
+    assert {path: path.read_bytes() for path in sample.folder.rglob("*") if path.is_file()} == before
+
+
+def test_targets_are_completed(bench: Bench) -> None:
+    completed = bench.project.run(
+        environ={
+            "_PROVISIONER_COMPLETE": "bash_complete",
+            "COMP_WORDS": "provisioner doctor --target ",
+            "COMP_CWORD": "3",
+        }
+    )
+    assert "here" in completed.out
+
+
 def test_a_call_that_hangs_ends_in_its_deadline_and_the_others_go_on(bench: Bench) -> None:
     bench.monkeypatch.setattr(messages, "LOOPBACK", messages.Deadlines(attempt=2.0, lag=2.0))
     bench.monkeypatch.setattr(doctor, "_ONCE_MORE", Policy(attempts=1))

@@ -129,6 +129,8 @@ COMMANDS = [
     ("state", "show", "basic"),
     ("state", "show", "whole", "--format", "json"),
     ("state", "rebuild"),
+    ("doctor", "--out", "facts.json"),
+    ("doctor", "--format", "json", "-v"),
     ("schema",),
 ]
 

@@ -16,6 +16,7 @@ import click
 
 from provisioner.cli import cli
 from provisioner.definitions import variables
+from provisioner.doctor.lines import LINES
 from provisioner.errors import ExitCode
 from provisioner.json_schema import load
 from provisioner.model import Problem
@@ -133,6 +134,11 @@ def rules() -> Iterator[str]:
     yield from table(("rule", "for example", "remedy"), rows)
 
 
+def doctor_lines() -> Iterator[str]:
+    rows = ((f"`{line.id}`", line.title, ", ".join(f"`{name}`" for name in line.after) or "-") for line in LINES)
+    yield from table(("line", "passed if", "tried after"), rows)
+
+
 def error_codes() -> Iterator[str]:
     yield from table(("code", "meaning", "remedy"), _explained(CODES))
 
@@ -152,6 +158,7 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "definition": lambda: fields("connection"),
     "project": lambda: fields("project"),
     "rules": rules,
+    "doctor": doctor_lines,
     "error-codes": error_codes,
     "statuses": statuses,
 }
