@@ -83,7 +83,7 @@ LINES: tuple[Line[Site], ...] = (
     Line(
         _HERE,
         "fingerprint-key",
-        "there is a key for fingerprints of secrets",
+        "there is a key to make the fingerprint of a secret with",
         ("target",),
         lambda site: local.judge_fingerprint_key(_fingerprinter(site), site.target),
     ),
@@ -251,8 +251,8 @@ LINES: tuple[Line[Site], ...] = (
     Line(_KEPT, "state.lock", "nobody is writing the state", ("target",), lambda site: local.judge_lock(site.files)),
     Line(
         _KEPT,
-        "state.fingerprints",
-        "the fingerprints in the state can be compared",
+        "state.fingerprint-key",
+        "the fingerprint of every recorded secret can be compared",
         ("state", "fingerprint-key"),
         lambda site: local.judge_fingerprints(site.state.records, _fingerprinter(site)),
     ),

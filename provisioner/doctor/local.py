@@ -195,7 +195,7 @@ def judge_fingerprints(records: Iterable[Record], fingerprinter: Fingerprinter) 
     """Judge whether values can be compared with the fingerprints in the state."""
     made = [secret.fingerprint for record in records for secret in record.secrets]
     unknown = sum(not fingerprinter.knows_key_of(fingerprint) for fingerprint in made)
-    facts: dict[str, Any] = {"fingerprints": len(made), "made_with_another_key": unknown}
+    facts: dict[str, Any] = {"recorded": len(made), "made_with_another_key": unknown}
     if not made:
         return not_tried("nothing is recorded", **facts)
     if unknown:

@@ -324,7 +324,7 @@ ROWS: Mapping[str, tuple[Callable[[Bench], None], str, str, str, Mapping[str, st
         "fingerprint-key",
         "failed",
         "openssl rand",
-        {"state.fingerprints": "because of fingerprint-key"},
+        {"state.fingerprint-key": "because of fingerprint-key"},
     ),
     "no key": (
         set_variable("PROVISIONER_FINGERPRINT_KEY", None),
@@ -536,7 +536,7 @@ ROWS: Mapping[str, tuple[Callable[[Bench], None], str, str, str, Mapping[str, st
         {"state.journal": "because of state", "connections": "because of state"},
     ),
     "somebody who writes": (held, "state.lock", "warned", "anna on laptop", {}),
-    "another key": (with_another_key, "state.fingerprints", "warned", "made with another key", {}),
+    "another key": (with_another_key, "state.fingerprint-key", "warned", "made with another key", {}),
     "one that was deleted outside": (deleted_outside, "connections", "warned", "recorded and not listed: orders", {}),
     "another client": (as_another_client, "created-client", "warned", "created by another client", {}),
 }
