@@ -18,7 +18,7 @@ from provisioner.model import Cloud, Json, text_or_empty
 
 BASIC = "Basic Authentication"
 _PARAMETERS = {BASIC: "basicParams", "Connection String Based Authentication": "connectionStringParams"}
-_REPORT = "keep this and report it: the schema of definitions has to follow"
+_REPORT = "report it with the facts of `--out FILE`: the schema of definitions has to follow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +110,39 @@ def _as_text(value: Any) -> str:
 
 def judge_auth_specs(here: ConnectionSpec, there: ConnectionSpec, desired: Iterable[Desired]) -> Finding:
     used = {definition.texts.get("auth.specName", "") for definition in desired}
-    return _compared(tuple(here.auth), tuple(there.auth), used, f"names, version {there.version}")
+    return _compared(tuple(here.auth), tuple(there.auth), used)
 
 
 def judge_ssl_mode(here: ConnectionSpec, there: ConnectionSpec, desired: Iterable[Desired]) -> Finding:
     """Compare the values of ``sslMode`` in their exact spelling."""
-    ours, theirs = (_parameter_of(spec, "sslMode") for spec in (here, there))
+    theirs = _ssl_mode_of(there)
     if theirs is None:
-        return not_tried("the service has no `sslMode`: see spec.parameters", here=list(ours.values if ours else ()))
+        return not_tried("the service has no `sslMode`: see spec.parameters", here=list(_values_of(here)))
     if not theirs.values:
-        return warned("the service does not list the values", "", here=list(ours.values if ours else ()), there=[])
+        return warned("the service does not list the values", _REPORT, here=list(_values_of(here)), there=[])
     used = {definition.texts.get("auth.params.sslMode", "") for definition in desired}
-    return _compared(ours.values if ours else (), theirs.values, used, "values")
+    for cloud in Cloud:
+        values = _values_of(spec_of_definitions(cloud))
+        if set(values) == set(theirs.values) != set(_values_of(here)):
+            seen = f"not the same: these are those of {cloud}: {', '.join(theirs.values)}"
+            facts = {"here": list(_values_of(here)), "there": list(theirs.values)}
+            return failed(seen, f"write `cloud: {cloud}` into the target", **facts)
+    return _compared(_values_of(here), theirs.values, used)
 
 
-def _compared(here: tuple[str, ...], there: tuple[str, ...], used: Iterable[str], noun: str) -> Finding:
+def _compared(here: tuple[str, ...], there: tuple[str, ...], used: Iterable[str]) -> Finding:
+    """Compare what definitions may say, and what those of the target do say, with what the service has."""
     facts = {"here": list(here), "there": list(there)}
     only_here, only_there = [x for x in here if x not in there], [x for x in there if x not in here]
     if not only_here and not only_there:
-        return passed(f"the same {noun}: {', '.join(there)}", **facts)
+        return passed(f"the same: {', '.join(there)}", **facts)
     details = [f"there and not here: {', '.join(only_there)}"] if only_there else []
     details += [f"here and not there: {', '.join(only_here)}"] if only_here else []
     refused = sorted(set(used) & set(only_here))
     if refused:
         remedy = f"the service may refuse {', '.join(refused)}, which definitions use: write one that it has"
-        return failed(f"not the same {noun.partition(',')[0]}", remedy, details, **facts)
-    return warned(f"not the same {noun.partition(',')[0]}", _REPORT, details, **facts)
+        return failed("not the same", remedy, details, **facts)
+    return warned("not the same", _REPORT, details, **facts)
 
 
 def judge_required(here: ConnectionSpec, there: ConnectionSpec) -> Finding:
@@ -207,5 +214,11 @@ def _common(here: ConnectionSpec, there: ConnectionSpec) -> Iterable[tuple[str, 
     return ((name, here.auth[name], there.auth[name]) for name in here.auth if name in there.auth)
 
 
-def _parameter_of(spec: ConnectionSpec, name: str) -> Parameter | None:
-    return spec.auth[BASIC].parameters.get(name) if BASIC in spec.auth else None
+def _ssl_mode_of(spec: ConnectionSpec) -> Parameter | None:
+    return spec.auth[BASIC].parameters.get("sslMode") if BASIC in spec.auth else None
+
+
+def _values_of(spec: ConnectionSpec) -> tuple[str, ...]:
+    """Return the values of ``sslMode``."""
+    parameter = _ssl_mode_of(spec)
+    return parameter.values if parameter else ()

@@ -275,6 +275,15 @@ def test_differences_are_told_from_both_sides() -> None:
     assert spec.judge_ssl_mode(OURS, there, ()).status is Status.NOT_TRIED
 
 
+def test_a_spec_of_the_other_cloud_is_recognized() -> None:
+    aws = spec.spec_of_definitions(Cloud.AWS)
+    finding = spec.judge_ssl_mode(OURS, aws, ())
+    assert (finding.status, finding.seen) == (Status.FAILED, "not the same: these are those of aws: true, false")
+    assert finding.remedy == "write `cloud: aws` into the target"
+    for judge in (spec.judge_auth_specs, spec.judge_ssl_mode):
+        assert judge(aws, aws, ()).status is Status.PASSED
+
+
 def test_values_that_are_not_listed_are_no_difference() -> None:
     finding = spec.judge_ssl_mode(OURS, of_service(), ())
     assert (finding.status, finding.seen) == (Status.WARNED, "the service does not list the values")
