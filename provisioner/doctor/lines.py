@@ -5,6 +5,7 @@ from __future__ import annotations
 from provisioner.doctor import existing, local, signed_in, spec, way
 from provisioner.doctor.findings import Finding, Line, passed
 from provisioner.doctor.site import Site
+from provisioner.model import text_or_empty
 from provisioner.state.fingerprint import Fingerprinter
 
 _HERE = "On this machine"
@@ -37,6 +38,11 @@ def _token(site: Site) -> Finding:
 def _may_list(site: Site, resource: str) -> Finding:
     site.service.check_listing(resource)
     return passed("may be listed", allowed=True)
+
+
+def _may_read_spec(site: Site) -> Finding:
+    version = text_or_empty(site.spec.get("version"))
+    return passed(f"that of MySQL, version {version or 'not shown'}", allowed=True, version=version or None)
 
 
 def _specs(site: Site) -> tuple[spec.ConnectionSpec, spec.ConnectionSpec]:
@@ -183,7 +189,7 @@ LINES: tuple[Line[Site], ...] = (
         "permissions.specs",
         "connection specs may be read",
         ("sandbox",),
-        lambda site: passed(f"{site.spec['id']} read", allowed=True),
+        _may_read_spec,
     ),
     Line(
         _SERVICE,
