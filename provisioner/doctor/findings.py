@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
-from provisioner.errors import ProblemsFound, ProvisionerError, ServiceError
+from provisioner.errors import ProblemsFound, ProvisionerError, ServiceError, remedy_for
 
 Looked = TypeVar("Looked")
 
@@ -98,6 +99,10 @@ def _find(line: Line[Looked], place: Looked) -> Finding:
         return failed(error.message, error.remedy, error.details, **facts_of(error))
     except ProvisionerError as error:
         return failed(error.message, error.remedy, error.details, error=type(error).__name__)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+        seen = f"{error.filename}: {reason}" if error.filename else reason
+        return failed(seen, remedy_for(error), error=type(error).__name__)
 
 
 def facts_of(error: ServiceError) -> dict[str, Any]:

@@ -24,7 +24,7 @@ import jsonschema
 import pytest
 
 from provisioner.cli import doctor
-from provisioner.doctor import local
+from provisioner.doctor import local, site
 from provisioner.doctor.lines import LINE_IDS, LINES
 from provisioner.emulator.behaviour import Behaviour
 from provisioner.emulator.server import Emulator
@@ -595,6 +595,23 @@ def test_an_emulator_that_never_ran_leaves_nothing(bare: Project) -> None:
     bare.define("orders", basic("Orders"))
     assert bare.run("doctor").code == 0
     assert sorted(path.name for path in bare.folder.iterdir()) == ["connections", "provisioner.yaml"]
+
+
+def test_a_resolver_that_hangs_does_not_hold_up_the_rest(bench: Bench) -> None:
+    answered = threading.Event()
+    bench.stack.callback(answered.set)
+    bench.project.target("https://platform.adobe.io", ims_endpoint=bench.service.url)
+    resolve = socket.getaddrinfo
+
+    def resolved(name: Any, *args: Any, **options: Any) -> Any:
+        return resolve(name, *args, **options) if name == "127.0.0.1" else answered.wait() and []
+
+    bench.monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    bench.monkeypatch.setattr(site, "_RESOLVING", 0.1)
+    lines = found(bench.run())
+    assert lines["flow-service.name"][0] == "failed"
+    assert "the resolver does not answer" in lines["flow-service.name"][1]
+    assert lines["ims.reach"][0] == "passed"
 
 
 def test_the_data_of_an_emulator_stay_as_they_are(sample: Project) -> None:

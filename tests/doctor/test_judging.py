@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from importlib import metadata
 from typing import Any
 
 import pytest
 
 from provisioner.doctor import existing, local, signed_in, spec, way
 from provisioner.doctor.findings import Finding, Line, Status, examine, failed, not_tried, passed, warned
-from provisioner.doctor.site import Answer, Resolution, Token
+from provisioner.doctor.site import Answer, Resolution, StateFiles, Token
 from provisioner.errors import NotAuthenticated, Refused, ServiceError, UsageError
-from provisioner.model import Cloud
+from provisioner.model import Cloud, TargetIdentity
 from provisioner.report.doctor import line_as_text
 from provisioner.report.terminal import PLAIN, Style, columns
 from provisioner.service.messages import Certificate, HttpOutcome, HttpResponse, NoResponse
 from provisioner.service.origin import check_origin
 from provisioner.service.transport import NOT_VERIFIED
-from provisioner.state.records import Record
+from provisioner.state.records import Record, State
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 ADOBE, HERE = check_origin("https://platform.adobe.io"), check_origin("http://127.0.0.1:8080")
+TARGET = TargetIdentity("https://platform.adobe.io", "org", "prod")
 CREATED = int(NOW.timestamp() * 1000)
 SCOPES = "openid,AdobeID,read_organizations,additional_info.projectedProductContext"
 
@@ -191,6 +194,21 @@ FINDINGS: Mapping[str, tuple[Callable[[], Finding], Status, str]] = {
         Status.WARNED,
         "are not those of",
     ),
+    "a journal that a run left": (
+        lambda: local.judge_journal(State.empty("l", TARGET), StateFiles(True, True, "")),
+        Status.WARNED,
+        "so a run did not end",
+    ),
+    "a state that does not exist yet": (
+        lambda: local.judge_state(State.empty("l", TARGET), StateFiles(False, False, "")),
+        Status.PASSED,
+        "none yet",
+    ),
+    "a lock that somebody holds": (
+        lambda: local.judge_lock(StateFiles(True, True, "anna on laptop")),
+        Status.WARNED,
+        "held by anna on laptop",
+    ),
     "no definitions": (lambda: local.judge_definitions(()), Status.WARNED, "no definition applies"),
     "no variables": (lambda: local.judge_variables((), {}), Status.PASSED, "the definitions read none"),
     "a token instead of a secret": (
@@ -224,6 +242,18 @@ def test_a_login_of_a_proxy_is_not_told() -> None:
         assert not {"anna", "pw", "proxy.example.com"} & set(
             str(finding).replace("'", "/").replace("@", "/").split("/")
         )
+
+
+def test_a_checkout_that_is_not_installed_has_versions_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> Any:
+        raise metadata.PackageNotFoundError(name)
+
+    assert local.installed_versions().keys() >= {"requests", "urllib3", "filelock", "jsonschema-rs"}
+    assert all(version for version, _ in local.installed_versions().values())
+    monkeypatch.setattr(metadata, "requires", missing)
+    monkeypatch.setattr(metadata, "version", missing)
+    assert local.installed_versions() == {"urllib3": ("", "")}
+    assert local.judge_versions(local.installed_versions()).status is Status.PASSED
 
 
 # The connection spec
@@ -346,7 +376,10 @@ def test_a_look_that_fails_is_a_line_that_failed() -> None:
     found = table(
         ("a", (), raising(Refused("no", "do this", status=403, code="2120-403"))),
         ("b", (), raising(UsageError("wrong", "right"))),
+        ("c", (), raising(PermissionError(errno.EACCES, "x", "state/here.json"))),
     )
+    assert (found["c"].seen, found["c"].facts) == ("state/here.json: Permission denied", {"error": "PermissionError"})
+    assert found["c"].remedy
     assert found["a"] == failed("no", "do this", error="Refused", http_status=403, code="2120-403")
     assert found["b"] == failed("wrong", "right", error="UsageError")
 

@@ -46,6 +46,7 @@ COMMANDS = {
     "explore": ["explore", "orders"],
     "import": ["import", "--all"],
     "init": ["init", "new"],
+    "doctor": ["doctor", "--out", "facts.json"],
     "show": ["show", "saved.plan", "--report", "html=out.html"],
     "show --check": ["show", "saved.plan", "--check"],
     "a saved plan": ["apply", "saved.plan"],
