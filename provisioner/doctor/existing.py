@@ -38,7 +38,10 @@ def judge_connections(items: Sequence[Json], records: Mapping[str, Record], clie
 
 
 def judge_created_client(items: Sequence[Json], records: Mapping[str, Record], client: str) -> Finding:
-    """Judge whether ``createdClient`` is our API key where we recorded the base connection (assumed)."""
+    """Judge whether ``createdClient`` is our API key where we recorded the base connection.
+
+    Recovery relies on it (assumed: created-client).
+    """
     ours = [item for item in items if item["id"] in records]
     shown = [text_or_empty(item.get("createdClient")) for item in ours]
     facts: dict[str, Any] = {

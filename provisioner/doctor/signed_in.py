@@ -1,7 +1,7 @@
 """Judging what the services say to our credentials: token, organization, sandbox, permissions. Pure.
 
-Inferred from tokens that others describe: an access token of IMS is a JWT with ``client_id``, ``scope``, and
-``created_at`` and ``expires_in`` in milliseconds. Nothing here relies on it: what is not there is not shown.
+An access token of IMS is a JWT with ``client_id``, ``scope``, and ``created_at`` and ``expires_in`` in milliseconds
+(inferred: jwt-claims). Nothing relies on it: what is not there is not shown.
 """
 
 from __future__ import annotations
@@ -125,7 +125,8 @@ def judge_sandbox(sandboxes: Sequence[Json] | ServiceError, name: str) -> Findin
 
 
 def judge_cloud(sandboxes: Sequence[Json] | ServiceError, name: str, cloud: Cloud) -> Finding:
-    """Judge ``cloud:`` of the target by the region of the sandbox. Inferred: VA6 is AWS, the others are Azure."""
+    """Judge ``cloud:`` of the target by the region of the sandbox: VA6 is AWS, the others are Azure
+    (inferred: region-cloud)."""
     listed = () if isinstance(sandboxes, ServiceError) else sandboxes
     region = next((text_or_empty(sandbox.get("region")) for sandbox in listed if sandbox.get("name") == name), "")
     facts: dict[str, Any] = {"declared": cloud.value, "region": region or None}

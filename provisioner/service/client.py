@@ -167,7 +167,8 @@ class FlowReader:
         return {base: flows for base, flows in flows_by_base(sources, flows).items() if base in connection_ids}
 
     def connection_spec(self, spec_id: str) -> Json:
-        """Return a connection spec as the service has it: ``items[0]``, or the bare object (inferred)."""
+        """Return a connection spec as the service has it: ``items[0]``, or the bare object
+        (inferred: bare-object)."""
         what = f"reading connection spec {spec_id}"
         response = self._get(what, f"/connectionSpecs/{quote(spec_id, safe='')}")
         with _naming_request(response):
