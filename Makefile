@@ -31,8 +31,8 @@ demo-lifecycle: $(READY) ## run the whole life of base connections on an emulato
 
 # Tests that are slow, or need a browser or a database server.
 SLOW := tests/answers tests/files tests/kills tests/fuzzing tests/browser tests/databases tests/pipelines \
-  tests/acceptance/test_nothing_leaks.py \
-  tests/definitions/test_agreement.py
+  tests/definitions/test_agreement.py \
+  $(addprefix tests/acceptance/test_,doctor.py faults.py nothing_leaks.py rotate.py secret_scanner.py)
 # Idle processes take tests from busy ones, because slow tests are next to each other.
 PARALLEL := -n auto --dist worksteal
 
