@@ -21,7 +21,7 @@ The map; tests/test_architecture.py keeps it true::
     errors          the exception tree, and the exit codes
     model           values that every package uses
     secrets         values that refuse to be printed
-    text            characters that cannot be seen, and when two names are one
+    text            characters that cannot be seen, when two names are one, and numbers and lists in sentences
     progress        how far a run has come, and what it waits for
     json_schema     the published schemas, and checks of values against them
     secret_scanner  the last check that nothing written holds a secret

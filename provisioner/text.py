@@ -1,4 +1,4 @@
-"""Unicode rules: invisible characters, and comparison of the names of base connections. Pure.
+"""Text: invisible characters, comparison of the names of base connections, numbers and lists in sentences. Pure.
 
 Invisible are Default_Ignorable_Code_Point (fillers, selectors, joiners, tags), controls and formats (Cc, Cf),
 separators except the plain space (Z), surrogates (Cs), and the few letters and symbols without a glyph. Formats with a
@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeVar
 
 Item = TypeVar("Item", bound=Hashable)
+Listed = TypeVar("Listed")
 
 IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
@@ -134,3 +135,19 @@ def lookalikes(names: Mapping[Item, str]) -> Mapping[Item, Item]:
 def mentions(text: str, ident: str) -> bool:
     """Return whether an id stands in a text by itself, in upper or lower case."""
     return re.search(rf"(?<![\w-]){re.escape(ident)}(?![\w-])", text, re.IGNORECASE) is not None
+
+
+def count(number: int, noun: str) -> str:
+    """Return ``1 problem``, ``2 problems``."""
+    return f"{number:,} {plural(number, noun)}"
+
+
+def plural(number: int, noun: str) -> str:
+    """Return ``problem`` for one, ``problems`` for any other number."""
+    return noun if number == 1 else f"{noun}s"
+
+
+def listed(items: Sequence[Listed], most: int = 5, shown: Callable[[Listed], str] = str) -> str:
+    """Return the first ``most`` items, separated by commas, and the number of further ones."""
+    more = f" and {len(items) - most:,} more" if len(items) > most else ""
+    return ", ".join(map(shown, items[:most])) + more

@@ -53,6 +53,7 @@ from provisioner.service.client import FlowService
 from provisioner.state.fingerprint import Fingerprinter
 from provisioner.state.records import State
 from provisioner.state.store import Store
+from provisioner.text import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +220,7 @@ class _Run:
                 tell(f"{change.key}: moved here from {change.moved_from}; nothing is sent")
         if records := renewed(plan, self.fingerprinter(state)):
             store.adopt(records)
-            number = f"{len(records):,} record{'' if len(records) == 1 else 's'}"
-            tell(f"{number} of secrets updated (origin, fingerprint key); nothing is sent")
+            tell(f"{count(len(records), 'record')} of secrets updated (origin, fingerprint key); nothing is sent")
         by_key = {record.key: record for record in records}
         changes = (replace(change, record=by_key.get(change.key, change.record)) for change in plan.changes)
         return replace(plan, changes=tuple(changes))
@@ -287,8 +287,7 @@ class _Run:
         if ports.interrupted.is_set():
             return None
         seconds = max(0.0, since + self._target.deadlines.settled - ports.monotonic())
-        calls = f"{number:,} call{'' if number == 1 else 's'}"
-        ports.tell(f"waiting {seconds:.0f} s for the outcome of {calls}; an interrupt ends the wait")
+        ports.tell(f"waiting {seconds:.0f} s for the outcome of {count(number, 'call')}; an interrupt ends the wait")
         ports.sleep(seconds)
         if ports.interrupted.is_set():
             return None

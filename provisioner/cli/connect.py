@@ -118,11 +118,13 @@ def _identity_problems(target: Target, settings: Settings) -> Iterator[tuple[str
 
 
 def _missing_credentials(settings: Settings) -> Iterator[str]:
+    from provisioner.service.auth import NO_API_KEY, NO_SECRET
+
     credentials = settings.credentials
     if not credentials.api_key:
-        yield "AEP_API_KEY is not set"
+        yield NO_API_KEY
     if not credentials.client_secret and not credentials.access_token:
-        yield "neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set"
+        yield NO_SECRET
 
 
 def _origin(url: str, settings: Settings) -> Origin:
@@ -253,7 +255,7 @@ _REMEDY = "set AEP_API_KEY and AEP_CLIENT_SECRET, or AEP_API_KEY and AEP_ACCESS_
 def token_source(target: TargetContext, settings: Settings, channel: Channel) -> FixedToken | ClientCredentials:
     """Return the source of access tokens for a target. Raise ``NotAuthenticated`` or ``UsageError``."""
     from provisioner.service import messages
-    from provisioner.service.auth import DEFAULT_SCOPES, ClientCredentials, FixedToken
+    from provisioner.service.auth import DEFAULT_SCOPES, NO_SECRET, ClientCredentials, FixedToken
 
     credentials = settings.credentials
     if target.target.emulator:
@@ -261,7 +263,7 @@ def token_source(target: TargetContext, settings: Settings, channel: Channel) ->
     if credentials.access_token:
         return FixedToken(credentials.access_token.reveal())
     if not credentials.client_secret:
-        raise NotAuthenticated("neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set", _REMEDY)
+        raise NotAuthenticated(NO_SECRET, _REMEDY)
     scopes = credentials.scopes or DEFAULT_SCOPES
 
     def issued(token: str) -> None:

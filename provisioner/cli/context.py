@@ -17,7 +17,8 @@ from provisioner.cli.console import Console
 from provisioner.cli.settings import Settings, coloured, in_ci, plain, read_settings
 from provisioner.errors import NotWritten, ProblemsFound, ProvisionerError, remedy_for
 from provisioner.progress import Progress, Waits
-from provisioner.report.terminal import Style, count, safe
+from provisioner.report.terminal import Style, safe
+from provisioner.text import count
 
 if TYPE_CHECKING:
     from provisioner.definitions.desired import Desired

@@ -34,7 +34,7 @@ def run_command(context: Context, command: Callable[[], Any]) -> int:
     """
     code = _run_to_its_end(context, command)
     for file in dict.fromkeys(context.result_files):
-        _write_result(context.console, {int(each): each for each in ExitCode}[code], file)
+        _write_result(context.console, next(each for each in ExitCode if each == code), file)
     return code
 
 

@@ -16,7 +16,8 @@ from provisioner.importing import importer
 from provisioner.importing.importer import Imported, ImportOptions
 from provisioner.model import TargetIdentity
 from provisioner.report import problems
-from provisioner.report.terminal import Style, count, safe
+from provisioner.report.terminal import Style, safe
+from provisioner.text import count
 
 
 @click.command("import", cls=options.StrictCommand)

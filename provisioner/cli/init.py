@@ -54,7 +54,7 @@ def init(context: Context, folder: Path, pipeline: str, targets: tuple[str, ...]
 
 
 _PLAIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
-_SUFFIXES = ("-approval", "-review", "_approval", "_review")
+_SUFFIXES = ("-approval", "-review")
 _RESERVED = ("local", "all", "y", "n", "yes", "no", "on", "off", "true", "false", "null")
 """The emulator's target, the choice of all targets in a pipeline, and what YAML does not read as text."""
 
@@ -68,9 +68,9 @@ def _read_targets(names: tuple[str, ...]) -> tuple[str, ...]:
             raise click.BadParameter(message)
         if name.casefold() in _RESERVED:
             raise click.BadParameter(f"{name} is the emulator, or means something else in YAML: choose another name")
-        if name.casefold().endswith(_SUFFIXES):
-            raise click.BadParameter(f"{name}: an environment of another target has such a name: choose another one")
         stage = name.casefold().replace("_", "-")
+        if stage.endswith(_SUFFIXES):
+            raise click.BadParameter(f"{name}: an environment of another target has such a name: choose another one")
         if stage in taken:
             raise click.BadParameter(f"{taken[stage]} and {name} become the same stage: choose another name")
         taken[stage] = name

@@ -22,7 +22,8 @@ from provisioner.planning.plan import Action
 from provisioner.planning.secret_records import refuse_forgotten_key
 from provisioner.planning.selection import needs_secrets
 from provisioner.report import formats
-from provisioner.report.terminal import Style, count, safe
+from provisioner.report.terminal import Style, safe
+from provisioner.text import count
 
 
 @click.command(cls=options.StrictCommand)

@@ -10,7 +10,7 @@ from provisioner.cli.reports import Reports, with_problem_reports, write_reports
 from provisioner.definitions import check
 from provisioner.definitions.check import CheckResult, open_project
 from provisioner.report import formats, problems
-from provisioner.report.terminal import count
+from provisioner.text import count, plural
 
 
 @click.command(cls=options.StrictCommand)
@@ -51,7 +51,7 @@ def _as_text(context: Context, checked: CheckResult) -> str:
         summary += f" and {warnings}" if checked.warnings else ""
         summary += f" found in {definitions}"
     else:
-        targets = f"target{'' if len(checked.targets) == 1 else 's'} {', '.join(checked.targets)}"
+        targets = f"{plural(len(checked.targets), 'target')} {', '.join(checked.targets)}"
         summary = f"{definitions} checked for {targets}: no problems"
         summary += f", {warnings}" if checked.warnings else ""
     return "\n".join(filter(None, (findings, summary)))

@@ -15,8 +15,10 @@ from provisioner.definitions.project import FILE_NAME, Project
 from provisioner.doctor.findings import Finding, failed, not_tried, passed, warned
 from provisioner.doctor.site import StateFiles
 from provisioner.planning.target_context import TargetContext
+from provisioner.service.auth import NO_API_KEY, NO_SECRET
 from provisioner.state.fingerprint import KEY_VARIABLE, Fingerprinter
 from provisioner.state.records import Record, State
+from provisioner.text import count, listed, plural
 
 _SHOWN_LIBRARIES = ("requests", "urllib3")
 _MINIMUM = re.compile(r"([A-Za-z0-9_-]+)[^;]*>=([0-9.]+)")
@@ -67,7 +69,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def judge_project(project: Project) -> Finding:
     names = list(project.targets)
-    return passed(f"{FILE_NAME}: {_listed('target', names)}", targets=len(names))
+    return passed(f"{FILE_NAME}: {plural(len(names), 'target')} {listed(names, _MAX_NAMES)}", targets=len(names))
 
 
 def judge_schemas(same: Mapping[str, bool | None]) -> Finding:
@@ -76,7 +78,7 @@ def judge_schemas(same: Mapping[str, bool | None]) -> Finding:
     if not same:
         return passed("none in the project", **facts)
     if not others:
-        return passed(f"{_listed('schema', list(same))}: those of this version", **facts)
+        return passed(f"{plural(len(same), 'schema')} {listed(list(same), _MAX_NAMES)}: those of this version", **facts)
     names = " and ".join(f"schemas/{name}.schema.json" for name in others)
     commands = "; ".join(f"provisioner schema {name} > schemas/{name}.schema.json" for name in others)
     verb = "is not that" if len(others) == 1 else "are not those"
@@ -120,9 +122,9 @@ def judge_credentials(environ: Mapping[str, str], emulator: bool) -> Finding:
     facts = _set_or_not(names, {name: value.strip() for name, value in environ.items()})
     if emulator:
         return passed("an emulator needs none", **facts)
-    missing = ["AEP_API_KEY is not set"] if "AEP_API_KEY" in facts["not_set"] else []
+    missing = [NO_API_KEY] if "AEP_API_KEY" in facts["not_set"] else []
     if {"AEP_CLIENT_SECRET", "AEP_ACCESS_TOKEN"} <= {*facts["not_set"]}:
-        missing.append("neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set")
+        missing.append(NO_SECRET)
     if missing:
         remedy = "set AEP_API_KEY and AEP_CLIENT_SECRET to those of the credential in the Developer Console"
         return failed("; ".join(missing), remedy, **facts)
@@ -135,8 +137,8 @@ def judge_variables(desired: Iterable[Desired], values: Mapping[str, str]) -> Fi
     facts = _set_or_not(names, values)
     if facts["not_set"]:
         remedy = "set them for `provisioner apply`; `plan` does without, but cannot tell whether a secret has changed"
-        return warned(f"not set: {_first(facts['not_set'])}", remedy, **facts)
-    return passed(f"set: {_first(names)}" if names else "the definitions read none", **facts)
+        return warned(f"not set: {listed(facts['not_set'], _MAX_NAMES)}", remedy, **facts)
+    return passed(f"set: {listed(names, _MAX_NAMES)}" if names else "the definitions read none", **facts)
 
 
 def _set_or_not(names: Iterable[str], values: Mapping[str, str]) -> dict[str, Any]:
@@ -169,8 +171,9 @@ def judge_state(state: State, files: StateFiles) -> Finding:
     if not files.state and not files.journal:
         return passed("none yet: nothing was applied from here", **facts)
     last = f", last applied {applied[:16].replace('T', ' ')} UTC" if applied else ""
-    records = f"{len(state.records):,} record{'' if len(state.records) == 1 else 's'}"
-    return passed(f"{records}, serial {state.serial}, lineage {state.lineage[:8]}{last}", **facts)
+    return passed(
+        f"{count(len(state.records), 'record')}, serial {state.serial}, lineage {state.lineage[:8]}{last}", **facts
+    )
 
 
 def judge_journal(state: State, files: StateFiles) -> Finding:
@@ -203,12 +206,3 @@ def judge_fingerprints(records: Iterable[Record], fingerprinter: Fingerprinter) 
         seen = f"{unknown:,} of {len(made):,} made with another key: whether those secrets have changed is not known"
         return warned(seen, remedy, **facts)
     return passed(f"{len(made):,}, all comparable", **facts)
-
-
-def _listed(noun: str, names: Collection[str]) -> str:
-    return f"{noun}{'' if len(names) == 1 else 's'} {_first(list(names))}"
-
-
-def _first(names: list[str]) -> str:
-    more = len(names) - _MAX_NAMES
-    return ", ".join(names[:_MAX_NAMES]) + (f" and {more:,} more" if more > 0 else "")

@@ -5,6 +5,7 @@ Nothing is written, and no lock is taken.
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Callable, Mapping
@@ -29,6 +30,7 @@ from provisioner.service.client import BASE_PATH, FlowReader
 from provisioner.service.messages import HttpOutcome, HttpRequest
 from provisioner.service.origin import Origin
 from provisioner.service.transport import proxy_variable
+from provisioner.state.atomic import beside
 from provisioner.state.lock import current_holder
 from provisioner.state.records import Record, State
 
@@ -142,8 +144,7 @@ class Site:
     @cached_property
     def files(self) -> StateFiles:
         path = self.project.folder / self.target.target.state
-        journal = path.with_name(f"{path.name}.journal")
-        return StateFiles(path.exists(), journal.exists(), current_holder(path))
+        return StateFiles(path.exists(), beside(path, ".journal").exists(), current_holder(path))
 
     @cached_property
     def channel(self) -> Channel:
@@ -227,8 +228,6 @@ class Site:
 
 
 def _same_schema(path: Path, name: str) -> bool | None:
-    import json
-
     try:
         document: Any = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

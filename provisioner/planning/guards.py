@@ -15,6 +15,7 @@ from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.planning.steps import Patch
 from provisioner.state.records import State
+from provisioner.text import count
 
 MASS_FRACTION = 0.3
 """The fraction of at least ten records above which deleting or recreating them takes a flag."""
@@ -86,9 +87,8 @@ def hold_to_limits(plan: Plan, limits: Limits) -> Plan:
     """
     for verb, keys, limit in _exceeded(plan, limits):
         place = f"`limits.{verb}s`, {limit.location.file}:{limit.location.line}"
-        reason = (
-            f"this would {verb} {_number(keys)}, and the limit is {limit.number:,} ({place}), so nothing is {verb}d"
-        )
+        number = count(len(keys), "base connection")
+        reason = f"this would {verb} {number}, and the limit is {limit.number:,} ({place}), so nothing is {verb}d"
         plan = _with_blocked(plan, keys, reason, "if this is intended, add --exceed-limits")
         plan = replace(plan, over_limits=(*plan.over_limits, f"{verb}s"))
     return plan
@@ -97,7 +97,7 @@ def hold_to_limits(plan: Plan, limits: Limits) -> Plan:
 def announce_limits(plan: Plan, limits: Limits) -> Plan:
     """Return the plan with a note on each limit that it exceeds, where a flag allows that."""
     notes = (
-        f"exceeds limits.{verb}s: {_number(keys)}, the limit is {limit.number:,} "
+        f"exceeds limits.{verb}s: {count(len(keys), 'base connection')}, the limit is {limit.number:,} "
         f"({limit.location.file}:{limit.location.line})"
         for verb, keys, limit in _exceeded(plan, limits)
     )
@@ -113,10 +113,6 @@ def _exceeded(plan: Plan, limits: Limits) -> tuple[tuple[str, frozenset[Key], Li
     )
     counted = (("delete", _deleted(plan), limits.deletes), ("update", updated, limits.updates))
     return tuple((verb, keys, limit) for verb, keys, limit in counted if limit and len(keys) > limit.number)
-
-
-def _number(keys: Collection[Key]) -> str:
-    return f"{len(keys):,} base connection{'' if len(keys) == 1 else 's'}"
 
 
 def _deleted(plan: Plan) -> frozenset[Key]:

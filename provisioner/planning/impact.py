@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from provisioner.model import Key
 from provisioner.planning.plan import Action, Change, Plan
@@ -19,6 +18,7 @@ from provisioner.planning.steps import Create, Delete, Patch
 from provisioner.service.responses import Dataflow
 from provisioner.state.fingerprint import Comparison
 from provisioner.state.records import Record, State
+from provisioner.text import count, listed
 
 # Dataflows
 
@@ -39,7 +39,7 @@ def with_dataflows(plan: Plan, flows: Mapping[str, tuple[Dataflow, ...]]) -> Pla
         used_by = next((flows[ident] for ident in ids if ident in flows), ())
         if used_by:
             if change.action is Action.DELETE:
-                number = f"{len(used_by)} dataflow{'' if len(used_by) == 1 else 's'}"
+                number = count(len(used_by), "dataflow")
                 reason = f"used by {number}: {listed(used_by)}: the service would refuse to delete it (1418)"
                 remedy = "delete these dataflows first, or restore the definition"
                 change = replace(
@@ -179,14 +179,3 @@ def _variables(origin: str) -> list[str]:
 
 def _normalized(server: str) -> str:
     return server.rstrip(".").lower()
-
-
-# Text
-
-Item = TypeVar("Item")
-
-
-def listed(items: Sequence[Item], most: int = 5, shown: Callable[[Item], str] = str) -> str:
-    """Return the first ``most`` items, separated by commas, and the number of further ones."""
-    more = f" and {len(items) - most:,} more" if len(items) > most else ""
-    return ", ".join(map(shown, items[:most])) + more

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 from provisioner.definitions.desired import Desired
 from provisioner.model import Key
-from provisioner.planning.impact import listed
 from provisioner.planning.observed import Observation
 from provisioner.planning.plan import Undecided
 from provisioner.state.records import Record, State
-from provisioner.text import fold_name, instability
+from provisioner.text import fold_name, instability, listed
 
 DELETE_OR_RENAME = "delete it in Experience Platform, or give it another name"
 """The remedy for a second base connection of the same name."""

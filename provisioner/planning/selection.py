@@ -8,8 +8,8 @@ from dataclasses import replace
 from provisioner.definitions.desired import Desired
 from provisioner.definitions.suggestions import suggestion
 from provisioner.errors import UsageError
-from provisioner.planning.impact import listed
 from provisioner.planning.plan import PlanOptions
+from provisioner.text import listed
 
 
 def needs_secrets(desired: Desired, options: PlanOptions) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 
 from provisioner import __version__
 from provisioner.doctor.findings import Finding, Line, Status, count_by_status
 from provisioner.doctor.site import Site
 from provisioner.model import Json
-from provisioner.report.terminal import Style, columns, json_text, safe
+from provisioner.report.terminal import Style, columns, folded_to, json_text, safe
 
 FORMAT_VERSION = "1.0"
 
@@ -38,23 +38,8 @@ def line_as_text(line: Line[Site], finding: Finding, width: int, style: Style) -
     if style.width and room < _LEAST_FOR_TEXT:
         return style.fold("\n".join([head.rstrip(), *(f"    {text}" for text in body)]))
     room = max(room, 0)
-    parts = (part for number, text in enumerate(body) for part in _folded(text, room, "  " if number else ""))
+    parts = (part for number, text in enumerate(body) for part in folded_to(text, room, "  " if number else ""))
     return "\n".join(f"{head if number == 0 else ' ' * indent}{part}" for number, part in enumerate(parts))
-
-
-def _folded(text: str, width: int, indent: str) -> Iterator[str]:
-    """Yield the text in lines of at most ``width`` columns, if there is a width; those after the first are indented.
-
-    Words are never broken.
-    """
-    current = ""
-    for word in text.split(" "):
-        if width and current and columns(current) + 1 + columns(word) > width:
-            yield current
-            current = indent + word
-        else:
-            current = f"{current} {word}" if current else word
-    yield current
 
 
 def section_as_text(name: str, style: Style) -> str:

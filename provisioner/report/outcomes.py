@@ -17,7 +17,8 @@ from provisioner.planning.plan import Action, Plan
 from provisioner.planning.steps import Probe, Test
 from provisioner.report import apply_json, plan_json
 from provisioner.report.escaping import code_span, markdown_text
-from provisioner.report.terminal import PLAIN, Style, count, json_line, safe
+from provisioner.report.terminal import PLAIN, Style, json_line, safe
+from provisioner.text import count
 
 _VERB = {
     Action.CREATE: "created",

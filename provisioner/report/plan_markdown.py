@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 
 from provisioner.model import Location
 from provisioner.planning.diff import FieldChange
-from provisioner.planning.impact import listed
 from provisioner.planning.plan import Action, Change, Plan
 from provisioner.report.escaping import code_span, longest_backtick_run, markdown_text
 from provisioner.report.plan_text import as_summary
@@ -31,6 +30,7 @@ from provisioner.report.wording import (
     sorted_by_severity,
     unknowns,
 )
+from provisioner.text import listed
 
 BUDGET = 65_536
 """Bytes. GitHub counts characters, of which there are never more."""

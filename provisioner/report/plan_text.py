@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioner.planning.diff import FieldChange
-from provisioner.planning.impact import listed
 from provisioner.planning.plan import Action, Change, Plan
-from provisioner.report.terminal import PLAIN, Style, count, safe
+from provisioner.report.terminal import PLAIN, Style, safe
 from provisioner.report.wording import NEW_SERVERS, SYMBOL, file_and_line, new_servers, shown_fields
+from provisioner.text import count, listed
 
 _COLOUR = {
     Action.CREATE: "green",

@@ -10,8 +10,9 @@ from provisioner.definitions.desired import CONNECTION_STRING
 from provisioner.model import Json
 from provisioner.planning.impact import servers_of
 from provisioner.report.tables import aligned, fitted
-from provisioner.report.terminal import Style, count, json_text, safe
+from provisioner.report.terminal import Style, json_text, safe
 from provisioner.state.records import Intent, Record, StateEntry
+from provisioner.text import count
 
 FORMAT_VERSION = "1.1"
 

@@ -7,8 +7,9 @@ from itertools import accumulate
 
 from provisioner.apply.outcome import Tested
 from provisioner.model import Json
-from provisioner.report.terminal import Style, columns, count, json_text, safe
+from provisioner.report.terminal import Style, columns, json_text, safe
 from provisioner.service.responses import Table, TableContents
+from provisioner.text import count
 
 FORMAT_VERSION = "1.0"
 

@@ -46,17 +46,22 @@ class Style:
         """
         if self.width < _MIN_WIDTH:
             return text
-        return "\n".join(folded for line in text.split("\n") for folded in _folded(line, self.width))
+        return "\n".join(folded for line in text.split("\n") for folded in folded_to(line, self.width))
 
 
 PLAIN = Style()
 
 
-def _folded(line: str, width: int) -> Iterator[str]:
+def folded_to(line: str, width: int, indent: str | None = None) -> Iterator[str]:
+    """Yield the line in lines of at most ``width`` columns (0: unlimited). Words are never broken.
+
+    ``indent`` stands before all but the first; None for that of the line and four more.
+    """
+    if indent is None:
+        indent = " " * (len(line) - len(line.lstrip(" ")) + 4)
     current, room = "", width
-    indent = " " * (len(line) - len(line.lstrip(" ")) + 4)
     for word in _WORD.findall(line):
-        if current and columns(word) > room:
+        if width and current and columns(word) > room:
             yield current
             word = indent + word.lstrip(" ")
             current, room = "", width
@@ -75,11 +80,6 @@ def _char_width(char: str) -> int:
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "FW" else 1
-
-
-def count(number: int, noun: str) -> str:
-    """Return ``1 problem``, ``2 problems``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 _COMMAND_START = re.compile(r"\A(\s*)::")

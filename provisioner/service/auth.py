@@ -23,6 +23,9 @@ DEFAULT_SCOPES = "openid,session,AdobeID,read_organizations,additional_info.proj
 
 TOKEN_PATH = "/ims/token/v3"  # noqa: S105
 
+NO_API_KEY = "AEP_API_KEY is not set"
+NO_SECRET = "neither AEP_CLIENT_SECRET nor AEP_ACCESS_TOKEN is set"  # noqa: S105
+
 _RENEW_BEFORE_EXPIRY = 300.0
 _DEFAULT_LIFETIME = 900.0
 _LARGEST_SECONDS = 1_000_000.0
