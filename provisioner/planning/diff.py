@@ -236,20 +236,20 @@ def touched(record: Record, observed: Observed) -> bool:
 
     Something invisible was then changed, such as a secret (inferred: etag-moves).
     """
-    etag_changed = bool(observed.etag and record.etag and observed.etag != record.etag)
-    return etag_changed and not shown_otherwise(record.texts, observed)
+    return _has_other_etag(record, observed) and not shown_otherwise(record.texts, observed)
 
 
 def outside_edit(record: Record, observed: Observed, own_client: str) -> str:
     """Return who changed it outside since it was recorded, and when; "" if nobody did.
 
-    Its etag tells, where it has one; otherwise the visible fields do. ``own_client`` is our client id.
+    Its etag tells, and so does each visible field, whatever the other says. ``own_client`` is our client id.
     """
-    if observed.etag and record.etag:
-        edited = observed.etag != record.etag
-    else:
-        edited = bool(shown_otherwise(record.texts, observed))
+    edited = _has_other_etag(record, observed) or shown_otherwise(record.texts, observed)
     return observed.last_edit(own_client) if edited else ""
+
+
+def _has_other_etag(record: Record, observed: Observed) -> bool:
+    return bool(observed.etag and record.etag and observed.etag != record.etag)
 
 
 def record_of(desired: Desired, identity: str, etag: str | None, salt: str, fingerprinter: Fingerprinter) -> Record:

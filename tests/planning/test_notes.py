@@ -200,6 +200,7 @@ EDITS: dict[str, tuple[dict[str, Any] | None, str]] = {
     "nothing visible": (item(etag='"e2"'), JANE),
     "the declared value": (item(desired(auth__params__server="db2"), etag='"e2"'), JANE),
     "a field, without an etag": (item(description="By hand", etag=None), JANE),
+    "a field, with the same etag": (item(description="By hand"), JANE),
     "nothing, without an etag": (item(etag=None), ""),
     "not seen": (None, ""),
 }
