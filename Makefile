@@ -39,9 +39,13 @@ PARALLEL := -n auto --dist worksteal
 test: $(READY) ## run the fast tests, in under two minutes
 	@$(BIN)/python -m pytest $(PARALLEL) $(SLOW:%=--ignore=%) $(ARGS)
 
-test-all: browser database ## run all tests, with branch coverage of all but the kills
-	@$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/kills --cov --cov-report=term $(ARGS)
-	@$(BIN)/python -m pytest $(PARALLEL) tests/kills $(ARGS)
+# Kills end without their coverage. Fuzzing starts so many threads that, while they are traced, one of them may fail to
+# start in Python 3.11 (https://github.com/python/cpython/issues/98257).
+NOT_COVERED := tests/kills tests/fuzzing
+
+test-all: browser database ## run all tests, with branch coverage of all but kills and fuzzing
+	@$(BIN)/python -m pytest $(PARALLEL) $(NOT_COVERED:%=--ignore=%) --cov --cov-report=term $(ARGS)
+	@$(BIN)/python -m pytest $(PARALLEL) $(NOT_COVERED) $(ARGS)
 
 check: $(READY) ## check format, lint and types
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format" >&2; exit 1; }
